@@ -1,0 +1,5 @@
+export * from './port.ts';
+export * from './headers.ts';
+export * from './topics.ts';
+export { checkTopics } from './check-topics.ts';
+export type { TopicLimits } from './check-topics.ts';
