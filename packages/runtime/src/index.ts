@@ -1,0 +1,25 @@
+export { systemClock, type SystemClock } from './clock.ts';
+export {
+  EnvError,
+  readEnv,
+  type Env,
+  type EnvField,
+  type EnvSpec,
+  type EnvValues,
+  type ReadEnvOptions,
+} from './env.ts';
+export { boolean, bytes, duration, fileContent, integer, list, oneOf, port, secret, text, url } from './env-fields.ts';
+export { envSecret, type EnvSecret } from './env-secret.ts';
+export {
+  createLogger,
+  logLevels,
+  recordingLogger,
+  serializeError,
+  silentLogger,
+  type LogFields,
+  type Logger,
+  type LoggerOptions,
+  type LogLevel,
+  type RecordedLine,
+} from './log.ts';
+export { run, type ProcessLike, type RunningService, type RunOptions } from './run.ts';

@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { envSecret } from './env-secret.ts';
+import { createLogger, recordingLogger, silentLogger, type LoggerOptions, type Logger } from './log.ts';
+
+function linesOf(write: (log: Logger) => void, options: LoggerOptions = {}): Record<string, unknown>[] {
+  const lines: string[] = [];
+  write(createLogger('router', { ...options, write: (line) => void lines.push(line) }));
+  return lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+}
+
+test('a line is one JSON object with level, time, name, message and fields', () => {
+  const [line] = linesOf((log) => log.child({ partition: 3 }).info('taken over', { epoch: 7 }));
+  assert.ok(line);
+  assert.ok(!Number.isNaN(Date.parse(String(line['time']))));
+  delete line['time'];
+  assert.deepEqual(line, {
+    level: 'info',
+    name: 'router',
+    partition: 3,
+    epoch: 7,
+    message: 'taken over',
+  });
+});
+
+test('lines below the level are not written', () => {
+  const write = (log: Logger): void => {
+    log.debug('a');
+    log.warn('b');
+  };
+  assert.deepEqual(
+    linesOf(write, { level: 'warn' }).map((line) => line['message']),
+    ['b'],
+  );
+  assert.deepEqual(linesOf(write, { level: 'silent' }), []);
+});
+
+test('secrets are not printed, by type and by name', () => {
+  const text = JSON.stringify(
+    linesOf((log) => {
+      log.info('a', {
+        key: envSecret('hunter2'),
+        headers: { authorization: 'hunter2' },
+        password: 'hunter2',
+      });
+      log.child({ secret: 'hunter2' }).info('b', { endpoint: { secrets: ['hunter2'] } });
+    }),
+  );
+  assert.ok(!text.includes('hunter2'), text);
+  assert.equal(text.split('[secret]').length - 1, 5);
+});
+
+test('an error shows type, code, stack and causes, and nothing a library hung on it', () => {
+  const cause = Object.assign(new TypeError('inner'), { code: 'EINNER' });
+  const error = Object.assign(new Error('outer', { cause }), {
+    request: { authorization: 'hunter2' },
+  });
+  const [line] = linesOf((log) => log.error('failed', { error }));
+  const shown = line?.['error'] as Record<string, unknown>;
+  assert.deepEqual(Object.keys(shown), ['type', 'message', 'stack', 'cause']);
+  assert.equal((shown['cause'] as Record<string, unknown>)['code'], 'EINNER');
+});
+
+test('an error that is its own cause does not loop', () => {
+  const error = new Error('round');
+  error.cause = error;
+  assert.equal(linesOf((log) => log.error('failed', { error })).length, 1);
+});
+
+test('a thrown value that is no error is shown as text', () => {
+  assert.equal(linesOf((log) => log.error('failed', { error: 42 }))[0]?.['error'], '42');
+});
+
+test('a recording logger keeps the lines of its children', () => {
+  const log = recordingLogger();
+  log.child({ a: 1 }).child({ b: 2 }).warn('x', { c: 3 });
+  assert.deepEqual(log.lines, [{ level: 'warn', message: 'x', fields: { a: 1, b: 2, c: 3 } }]);
+});
+
+test('the silent logger has silent children', () => silentLogger.child({ a: 1 }).fatal('x'));
