@@ -1,0 +1,29 @@
+/**
+ * Writes the TypeScript of the contract and its descriptor set from `proto/`. Nothing in `src/` is written by hand; a test
+ * compares what is checked in with what this writes.
+ *
+ *   node packages/contract/generate.ts [output folder]     default: packages/contract
+ */
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+
+const root = resolve(import.meta.dirname, '../..');
+const output = resolve(process.argv[2] ?? import.meta.dirname);
+const googleProtos = 'node_modules/google-proto-files/google/rpc';
+const inputs = ['proto/postrider', `${googleProtos}/error_details.proto`, `${googleProtos}/status.proto`];
+const paths = inputs.flatMap((path) => ['--path', path]);
+const buf = (...args: string[]) =>
+  execFileSync(join(root, 'node_modules/.bin/buf'), args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
+
+mkdirSync(output, { recursive: true });
+rmSync(join(output, 'src'), { recursive: true, force: true });
+const template = readFileSync(join(root, 'buf.gen.yaml'), 'utf8').replace('packages/contract/src', join(output, 'src'));
+const templateFile = join(output, 'buf.gen.tmp.yaml');
+writeFileSync(templateFile, template);
+buf('generate', '--template', templateFile, ...paths);
+rmSync(templateFile);
+// Annotations steer tools, not our code: nothing imports what ts-proto makes of them.
+rmSync(join(output, 'src/google/api'), { recursive: true, force: true });
+rmSync(join(output, 'src/google/protobuf/descriptor.ts'), { force: true });
+buf('build', ...paths, '--as-file-descriptor-set', '--exclude-source-info', '-o', join(output, 'descriptors.binpb'));
