@@ -23,3 +23,14 @@ export {
   type RecordedLine,
 } from './log.ts';
 export { run, type ProcessLike, type RunningService, type RunOptions } from './run.ts';
+export { startHealth, type CheckResult, type Checks, type Health, type HealthOptions } from './health.ts';
+export {
+  createMetrics,
+  type Counter,
+  type Family,
+  type GaugeReading,
+  type Histogram,
+  type Labels,
+  type Metrics,
+} from './metrics.ts';
+export { addProcessMetrics } from './process-metrics.ts';

@@ -161,6 +161,17 @@ test('a second signal forces the exit at once', async () => {
   assert.deepEqual(host.exits, [1]);
 });
 
+test('what holds the process open after a clean disposal is cut off without changing the exit code', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const host = fakeProcess();
+  const ended = run('x', async () => service(), { process: host, stopWithinMs: 500 });
+  await new Promise(setImmediate);
+  host.emit('SIGTERM');
+  await ended;
+  t.mock.timers.tick(500);
+  assert.deepEqual(host.exits, [0]);
+});
+
 test('a disposal that fails ends with 1 and says why', async () => {
   const host = fakeProcess();
   const log = recordingLogger();

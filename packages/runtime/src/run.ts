@@ -140,9 +140,10 @@ function attach(
 /** The only forced exit. Its timer holds nothing open: a process with nothing left to do ends before it. */
 function createForcedExit(host: ProcessLike, name: string, log: Logger | undefined) {
   let timer: NodeJS.Timeout | undefined;
+  let settledCode: number | undefined;
   const now = (why: string): void => {
     tell(host, log, `${name}: ${why}`);
-    host.exit(1);
+    host.exit(settledCode ?? 1);
   };
   return {
     now,
@@ -151,8 +152,12 @@ function createForcedExit(host: ProcessLike, name: string, log: Logger | undefin
       timer = setTimeout(() => now(`not stopped after ${delayMs} ms: exit forced`), delayMs);
       timer.unref();
     },
-    /** The service is disposed of; the timer stays for whatever it forgot to close. */
+    /**
+     * The service is disposed of. The timer stays for what still holds the process open, such as a collector of
+     * telemetry that does not answer; that no longer changes how the service ended.
+     */
     settle(exitCode: number): void {
+      settledCode = exitCode;
       host.exitCode = exitCode;
     },
   };
