@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { checkDeliveries, type Evidence, type Expectation } from './check-deliveries.ts';
+import type { Receipt } from './receipt.ts';
+
+const delivered: Expectation = {
+  deliveryId: 'dlv_1', webhookId: 'msg_1', path: 'good', partition: 0, bodySha256: 'b', ending: 'delivered', attempts: 1,
+};
+const died: Expectation = { ...delivered, deliveryId: 'dlv_2', path: 'bad', ending: 'dead', attempts: 2 };
+const receipt = (path: string, at: number, status: number): Receipt => ({
+  path, webhookId: 'msg_1', bodySha256: 'b', at, status, signature: 'valid',
+});
+const clean: Evidence = {
+  expected: [delivered, died],
+  receipts: [receipt('good', 1_000, 200), receipt('bad', 1_000, 500), receipt('bad', 2_000, 500)],
+  deadLetters: [{ deliveryId: 'dlv_2', attempts: 2, reason: 'EXHAUSTED' }],
+  attempts: [
+    { deliveryId: 'dlv_2', number: 1, startedAt: 1_000, nextDueAt: 1_900 },
+    { deliveryId: 'dlv_2', number: 2, startedAt: 2_000, nextDueAt: null },
+  ],
+  kills: [],
+  slackMs: 10,
+};
+const problemsOf = (change: Partial<Evidence>) => checkDeliveries({ ...clean, ...change }).problems.join('\n');
+
+test('clean evidence passes', () => {
+  assert.deepEqual(checkDeliveries(clean), { problems: [], delivered: 1, dead: 1, lost: 0, duplicates: 0, duplicatesAllowed: 0 });
+});
+
+test('a delivery that never arrived is lost', () => {
+  assert.match(problemsOf({ receipts: clean.receipts.slice(1) }), /lost: good/);
+});
+
+test('a delivery that is neither delivered nor dead is lost', () => {
+  assert.match(problemsOf({ deadLetters: [] }), /lost: bad/);
+});
+
+test('a second success without a kill is a duplicate', () => {
+  assert.match(problemsOf({ receipts: [...clean.receipts, receipt('good', 3_000, 200)] }), /duplicate: good/);
+});
+
+test('a second success is allowed when the first finished after the last sure progress record of a killed process', () => {
+  const receipts = [...clean.receipts, receipt('good', 3_000, 200)];
+  const kill = (since: number) => [{ at: 1_500, uncoveredSince: new Map([[0, since]]) }];
+  assert.equal(problemsOf({ receipts, kills: kill(900) }), '');
+  assert.match(problemsOf({ receipts, kills: kill(1_200) }), /duplicate: good/);
+});
+
+test('a request nobody asked for, a changed body and a wrong signature are found', () => {
+  assert.match(problemsOf({ receipts: [...clean.receipts, receipt('other', 1, 200)] }), /phantom/);
+  assert.match(problemsOf({ receipts: [{ ...receipt('good', 1, 200), bodySha256: 'x' }, ...clean.receipts.slice(1)] }), /body of/);
+  assert.match(problemsOf({ receipts: [{ ...receipt('good', 1, 200), signature: 'no' }, ...clean.receipts.slice(1)] }), /signature/);
+});
+
+test('an attempt before its due time, too few attempts and too many are found', () => {
+  assert.match(problemsOf({ attempts: [clean.attempts[0]!, { ...clean.attempts[1]!, startedAt: 1_899 }] }), /early/);
+  assert.match(problemsOf({ deadLetters: [{ deliveryId: 'dlv_2', attempts: 1, reason: '' }] }), /died after 1/);
+  assert.match(problemsOf({ receipts: [...clean.receipts, receipt('bad', 3_000, 500)] }), /duplicate: bad/);
+});

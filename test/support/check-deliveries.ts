@@ -1,0 +1,160 @@
+import type { Receipt } from './receipt.ts';
+
+/** What the rules say of one (event, endpoint). */
+export interface Expectation {
+  readonly deliveryId: string;
+  readonly webhookId: string;
+  /** The endpoint's path at the receiver. */
+  readonly path: string;
+  readonly partition: number;
+  readonly bodySha256: string;
+  readonly ending: 'delivered' | 'dead';
+  /** Attempts that a dead letter must have used. */
+  readonly attempts: number;
+}
+
+export interface DeadLetterSeen {
+  readonly deliveryId: string;
+  readonly attempts: number;
+  readonly reason: string;
+}
+
+export interface AttemptSeen {
+  readonly deliveryId: string;
+  readonly number: number;
+  /** Milliseconds since the Unix epoch. */
+  readonly startedAt: number;
+  /** Due time that the attempt's decision gave the next one; null when there is no next one. */
+  readonly nextDueAt: number | null;
+}
+
+/** A process that was killed: what may be sent again because of it. */
+export interface Kill {
+  readonly at: number;
+  /**
+   * By partition: from when on a finished delivery may be missing in the progress that the next owner adopted. Progress is
+   * composed after the record before it was acknowledged, so what finished before that one is surely in.
+   */
+  readonly uncoveredSince: ReadonlyMap<number, number>;
+}
+
+export interface Evidence {
+  readonly expected: readonly Expectation[];
+  readonly receipts: readonly Receipt[];
+  readonly deadLetters: readonly DeadLetterSeen[];
+  readonly attempts: readonly AttemptSeen[];
+  readonly kills: readonly Kill[];
+  /** How late the clocks and acknowledgements of the test may be, in milliseconds. */
+  readonly slackMs: number;
+}
+
+export interface Verdict {
+  /** One sentence per broken promise, with the delivery; empty when all is well. */
+  readonly problems: readonly string[];
+  readonly delivered: number;
+  readonly dead: number;
+  readonly lost: number;
+  readonly duplicates: number;
+  /** Deliveries that were in flight or finished after the last sure progress record at some kill. */
+  readonly duplicatesAllowed: number;
+}
+
+/** Compares what receivers saw and what the topics hold with what the rules say. Pure: a test can plant any fault in its evidence. */
+export function checkDeliveries(evidence: Evidence): Verdict {
+  const problems: string[] = [];
+  const receipts = Map.groupBy(evidence.receipts, (receipt) => `${receipt.path} ${receipt.webhookId}`);
+  const dead = Map.groupBy(evidence.deadLetters, (letter) => letter.deliveryId);
+  const expectedKeys = new Set(evidence.expected.map(keyOf));
+  const totals = { delivered: 0, dead: 0, lost: 0, duplicates: 0, duplicatesAllowed: 0 };
+
+  for (const [key, list] of receipts)
+    if (!expectedKeys.has(key)) problems.push(`phantom: ${list.length} request(s) for ${key}, which nobody asked for`);
+  for (const expectation of evidence.expected) {
+    const seen = receipts.get(keyOf(expectation)) ?? [];
+    const letters = dead.get(expectation.deliveryId) ?? [];
+    checkRequests(expectation, seen, problems);
+    checkEnding(expectation, seen, letters, totals, problems);
+    checkDuplicates(expectation, seen, letters, evidence, totals, problems);
+  }
+  checkNeverEarly(evidence.attempts, problems);
+  return { problems, ...totals };
+}
+
+const keyOf = (expectation: Expectation) => `${expectation.path} ${expectation.webhookId}`;
+const succeeded = (receipt: Receipt) => receipt.status >= 200 && receipt.status < 300;
+
+function checkRequests(expectation: Expectation, seen: readonly Receipt[], problems: string[]) {
+  for (const receipt of seen) {
+    if (receipt.signature !== 'valid') problems.push(`signature of ${keyOf(expectation)}: ${receipt.signature}`);
+    if (receipt.bodySha256 !== expectation.bodySha256) problems.push(`body of ${keyOf(expectation)} is not what was published`);
+  }
+}
+
+function checkEnding(
+  expectation: Expectation,
+  seen: readonly Receipt[],
+  letters: readonly DeadLetterSeen[],
+  totals: { delivered: number; dead: number; lost: number },
+  problems: string[],
+) {
+  if (expectation.ending === 'delivered') {
+    if (seen.some(succeeded)) totals.delivered += 1;
+    else {
+      totals.lost += 1;
+      problems.push(`lost: ${keyOf(expectation)} was never delivered`);
+    }
+    return;
+  }
+  const letter = letters[0];
+  if (letter === undefined) {
+    totals.lost += 1;
+    problems.push(`lost: ${keyOf(expectation)} is neither delivered nor a dead letter`);
+    return;
+  }
+  totals.dead += 1;
+  if (letter.attempts !== expectation.attempts)
+    problems.push(`${keyOf(expectation)} died after ${letter.attempts} attempts instead of ${expectation.attempts}`);
+  if (seen.length < expectation.attempts)
+    problems.push(`${keyOf(expectation)}: ${seen.length} requests seen, ${expectation.attempts} attempts promised`);
+}
+
+function checkDuplicates(
+  expectation: Expectation,
+  seen: readonly Receipt[],
+  letters: readonly DeadLetterSeen[],
+  evidence: Evidence,
+  totals: { duplicates: number; duplicatesAllowed: number },
+  problems: string[],
+) {
+  const requests = [...seen].sort((a, b) => a.at - b.at);
+  const allowed = evidence.kills.filter((kill) =>
+    requests.some((request) => mayRepeat(request.at, kill, expectation.partition, evidence.slackMs)),
+  ).length;
+  totals.duplicatesAllowed += allowed;
+  const wanted = expectation.ending === 'delivered' ? successesAnd(requests, letters) - 1 : requests.length - expectation.attempts;
+  const surplus = Math.max(0, wanted, letters.length - 1);
+  totals.duplicates += surplus;
+  if (surplus > allowed)
+    problems.push(`duplicate: ${keyOf(expectation)} was repeated ${surplus} time(s), the kills explain ${allowed}`);
+}
+
+function successesAnd(requests: readonly Receipt[], letters: readonly DeadLetterSeen[]): number {
+  return requests.filter(succeeded).length + letters.length;
+}
+
+/** A request may be repeated because of a kill if it was in flight then, or had finished after the last sure progress record. */
+function mayRepeat(requestAt: number, kill: Kill, partition: number, slackMs: number): boolean {
+  const since = kill.uncoveredSince.get(partition) ?? 0;
+  return requestAt >= since - slackMs && requestAt <= kill.at + slackMs;
+}
+
+function checkNeverEarly(attempts: readonly AttemptSeen[], problems: string[]) {
+  for (const [deliveryId, list] of Map.groupBy(attempts, (attempt) => attempt.deliveryId))
+    for (const attempt of list) {
+      const before = list.filter((other) => other.number === attempt.number - 1 && other.nextDueAt !== null);
+      if (before.length === 0) continue;
+      const due = Math.min(...before.map((other) => other.nextDueAt ?? 0));
+      if (attempt.startedAt < due)
+        problems.push(`early: attempt ${attempt.number} of ${deliveryId} started ${due - attempt.startedAt} ms before it was due`);
+    }
+}
