@@ -10,7 +10,7 @@ function linesOf(write: (log: Logger) => void, options: LoggerOptions = {}): Rec
 }
 
 test('a line is one JSON object with level, time, name, message and fields', () => {
-  const [line] = linesOf((log) => log.child({ partition: 3 }).info('taken over', { epoch: 7 }));
+  const [line] = linesOf((log) => log.child({ partition: 3 }).info({ epoch: 7 }, 'taken over'));
   assert.ok(line);
   assert.ok(!Number.isNaN(Date.parse(String(line['time']))));
   delete line['time'];
@@ -25,8 +25,8 @@ test('a line is one JSON object with level, time, name, message and fields', () 
 
 test('lines below the level are not written', () => {
   const write = (log: Logger): void => {
-    log.debug('a');
-    log.warn('b');
+    log.debug({}, 'a');
+    log.warn({}, 'b');
   };
   assert.deepEqual(
     linesOf(write, { level: 'warn' }).map((line) => line['message']),
@@ -43,7 +43,7 @@ test('secrets are not printed, by type and by name', () => {
         headers: { authorization: 'hunter2' },
         password: 'hunter2',
       });
-      log.child({ secret: 'hunter2' }).info('b', { endpoint: { secrets: ['hunter2'] } });
+      log.child({ secret: 'hunter2' }).info({ endpoint: { secrets: ['hunter2'] } }, 'b');
     }),
   );
   assert.ok(!text.includes('hunter2'), text);
@@ -55,7 +55,7 @@ test('an error shows type, code, stack and causes, and nothing a library hung on
   const error = Object.assign(new Error('outer', { cause }), {
     request: { authorization: 'hunter2' },
   });
-  const [line] = linesOf((log) => log.error('failed', { error }));
+  const [line] = linesOf((log) => log.error({ error }, 'failed'));
   const shown = line?.['error'] as Record<string, unknown>;
   assert.deepEqual(Object.keys(shown), ['type', 'message', 'stack', 'cause']);
   assert.equal((shown['cause'] as Record<string, unknown>)['code'], 'EINNER');
@@ -64,17 +64,17 @@ test('an error shows type, code, stack and causes, and nothing a library hung on
 test('an error that is its own cause does not loop', () => {
   const error = new Error('round');
   error.cause = error;
-  assert.equal(linesOf((log) => log.error('failed', { error })).length, 1);
+  assert.equal(linesOf((log) => log.error({ error }, 'failed')).length, 1);
 });
 
 test('a thrown value that is no error is shown as text', () => {
-  assert.equal(linesOf((log) => log.error('failed', { error: 42 }))[0]?.['error'], '42');
+  assert.equal(linesOf((log) => log.error({ error: 42 }, 'failed'))[0]?.['error'], '42');
 });
 
 test('a recording logger keeps the lines of its children', () => {
   const log = recordingLogger();
-  log.child({ a: 1 }).child({ b: 2 }).warn('x', { c: 3 });
+  log.child({ a: 1 }).child({ b: 2 }).warn({ c: 3 }, 'x');
   assert.deepEqual(log.lines, [{ level: 'warn', message: 'x', fields: { a: 1, b: 2, c: 3 } }]);
 });
 
-test('the silent logger has silent children', () => silentLogger.child({ a: 1 }).fatal('x'));
+test('the silent logger has silent children', () => silentLogger.child({ a: 1 }).fatal({}, 'x'));

@@ -6,13 +6,13 @@ export type LogFields = Readonly<Record<string, unknown>>;
 export const logLevels = ['debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 export type LogLevel = (typeof logLevels)[number];
 
-/** What code that logs needs. An error goes under the field `error`. */
+/** What code that logs needs: named values first, then the message. An error goes under the field `error`. */
 export interface Logger {
-  debug(message: string, fields?: LogFields): void;
-  info(message: string, fields?: LogFields): void;
-  warn(message: string, fields?: LogFields): void;
-  error(message: string, fields?: LogFields): void;
-  fatal(message: string, fields?: LogFields): void;
+  debug(fields: LogFields, message: string): void;
+  info(fields: LogFields, message: string): void;
+  warn(fields: LogFields, message: string): void;
+  error(fields: LogFields, message: string): void;
+  fatal(fields: LogFields, message: string): void;
   /** A logger whose every line also carries `fields`. */
   child(fields: LogFields): Logger;
 }
@@ -64,11 +64,11 @@ export function createLogger(name: string, options: LoggerOptions = {}): Logger 
 
 function wrap(root: pino.Logger): Logger {
   return {
-    debug: (message, fields) => root.debug(fields ?? {}, message),
-    info: (message, fields) => root.info(fields ?? {}, message),
-    warn: (message, fields) => root.warn(fields ?? {}, message),
-    error: (message, fields) => root.error(fields ?? {}, message),
-    fatal: (message, fields) => root.fatal(fields ?? {}, message),
+    debug: (fields, message) => root.debug(fields, message),
+    info: (fields, message) => root.info(fields, message),
+    warn: (fields, message) => root.warn(fields, message),
+    error: (fields, message) => root.error(fields, message),
+    fatal: (fields, message) => root.fatal(fields, message),
     child: (fields) => wrap(root.child(fields)),
   };
 }
@@ -111,7 +111,7 @@ export interface RecordedLine {
 export function recordingLogger(): Logger & { readonly lines: readonly RecordedLine[] } {
   const lines: RecordedLine[] = [];
   const bind = (bound: LogFields): Logger => {
-    const at = (level: RecordedLine['level']) => (message: string, fields?: LogFields) =>
+    const at = (level: RecordedLine['level']) => (fields: LogFields, message: string) =>
       void lines.push({ level, message, fields: { ...bound, ...fields } });
     return {
       debug: at('debug'),

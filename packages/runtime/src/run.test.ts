@@ -256,8 +256,8 @@ test('real process: SIGTERM ends it with 0 once its handles are closed', async (
 test('real process: nobody reading the log does not end it', async () => {
   const { child, exit } = program(`const log = createLogger('x');
     await run('x', async (signal) => {
-      log.info('up');
-      const timer = setInterval(() => { log.info('line'); console.log('line'); }, 1);
+      log.info({}, 'up');
+      const timer = setInterval(() => { log.info({}, 'line'); console.log('line'); }, 1);
       process.stdout.on('error', () => process.stderr.write('broken pipe'));
       return { async [Symbol.asyncDispose]() { clearInterval(timer); } };
     }, { log });`);

@@ -62,7 +62,7 @@ export async function run(
   let service: RunningService | undefined;
   const onSignal = (signalName: string): void => {
     if (stopping.signal.aborted) return forced.now(`${signalName} again: stopping at once`);
-    options.log?.info('stopping', { signal: signalName });
+    options.log?.info({ signal: signalName }, 'stopping');
     forced.after(stopWithinMs(service));
     stopping.abort();
   };
@@ -89,7 +89,7 @@ export async function run(
   stopping.abort();
   const clean = await dispose(service, (error) => tell(host, options.log, `${name} did not stop cleanly`, error));
   detach();
-  if (clean) options.log?.info('stopped');
+  if (clean) options.log?.info({}, 'stopped');
   forced.settle(ending.kind !== 'failed' && clean ? 0 : 1);
 }
 
@@ -174,12 +174,12 @@ function tellFailedStart(host: ProcessLike, log: Logger | undefined, name: strin
     host.stderr.write(`${name} cannot start. ${error.message}\n`);
     return;
   }
-  log?.fatal('start failed', { error });
+  log?.fatal({ error }, 'start failed');
   host.stderr.write(`${name} cannot start: ${messageOf(error)}\n`);
 }
 
 function tell(host: ProcessLike, log: Logger | undefined, what: string, error?: unknown): void {
-  if (log !== undefined) return log.fatal(what, error === undefined ? {} : { error });
+  if (log !== undefined) return log.fatal(error === undefined ? {} : { error }, what);
   host.stderr.write(
     `${what}${error === undefined ? '' : `: ${error instanceof Error ? error.stack : messageOf(error)}`}\n`,
   );
