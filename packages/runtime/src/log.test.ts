@@ -38,11 +38,14 @@ test('lines below the level are not written', () => {
 test('secrets are not printed, by type and by name', () => {
   const text = JSON.stringify(
     linesOf((log) => {
-      log.info('a', {
-        key: envSecret('hunter2'),
-        headers: { authorization: 'hunter2' },
-        password: 'hunter2',
-      });
+      log.info(
+        {
+          key: envSecret('hunter2'),
+          headers: { authorization: 'hunter2' },
+          password: 'hunter2',
+        },
+        'a',
+      );
       log.child({ secret: 'hunter2' }).info({ endpoint: { secrets: ['hunter2'] } }, 'b');
     }),
   );

@@ -1,0 +1,20 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createPolicy, type PolicyOptions } from './policy.ts';
+
+test('the default is https on its own port and nothing opened', () => {
+  const policy = createPolicy();
+  assert.deepEqual([policy.allowHttp, policy.allowLoopback, policy.ports], [false, false, new Set([443])]);
+});
+
+test('plain http brings its port', () => assert.deepEqual(createPolicy({ allowHttp: true }).ports, new Set([443, 80])));
+
+const wrong: [PolicyOptions, RegExp][] = [
+  [{ allowCidrs: ['10.0.0.0'] }, /^RangeError: allowCidrs: "10.0.0.0" is not a range/],
+  [{ denyCidrs: ['10.0.0.1/8'] }, /^RangeError: denyCidrs: "10.0.0.1\/8" is not a range/],
+  [{ nat64Prefixes: ['64:ff9b::/64'] }, /^RangeError: nat64Prefixes: each must be an IPv6 \/96/],
+  [{ ports: [443, 0] }, /^RangeError: ports: 0 is not a TCP port/],
+];
+for (const [options, message] of wrong) {
+  test(`refused: ${JSON.stringify(options)}`, () => assert.throws(() => createPolicy(options), message));
+}
