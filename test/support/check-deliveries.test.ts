@@ -4,11 +4,22 @@ import { checkDeliveries, type Evidence, type Expectation } from './check-delive
 import type { Receipt } from './receipt.ts';
 
 const delivered: Expectation = {
-  deliveryId: 'dlv_1', webhookId: 'msg_1', path: 'good', partition: 0, bodySha256: 'b', ending: 'delivered', attempts: 1,
+  deliveryId: 'dlv_1',
+  webhookId: 'msg_1',
+  path: 'good',
+  partition: 0,
+  bodySha256: 'b',
+  ending: 'delivered',
+  attempts: 1,
 };
 const died: Expectation = { ...delivered, deliveryId: 'dlv_2', path: 'bad', ending: 'dead', attempts: 2 };
 const receipt = (path: string, at: number, status: number): Receipt => ({
-  path, webhookId: 'msg_1', bodySha256: 'b', at, status, signature: 'valid',
+  path,
+  webhookId: 'msg_1',
+  bodySha256: 'b',
+  at,
+  status,
+  signature: 'valid',
 });
 const clean: Evidence = {
   expected: [delivered, died],
@@ -24,7 +35,14 @@ const clean: Evidence = {
 const problemsOf = (change: Partial<Evidence>) => checkDeliveries({ ...clean, ...change }).problems.join('\n');
 
 test('clean evidence passes', () => {
-  assert.deepEqual(checkDeliveries(clean), { problems: [], delivered: 1, dead: 1, lost: 0, duplicates: 0, duplicatesAllowed: 0 });
+  assert.deepEqual(checkDeliveries(clean), {
+    problems: [],
+    delivered: 1,
+    dead: 1,
+    lost: 0,
+    duplicates: 0,
+    duplicatesAllowed: 0,
+  });
 });
 
 test('a delivery that never arrived is lost', () => {
@@ -48,8 +66,14 @@ test('a second success is allowed when the first finished after the last sure pr
 
 test('a request nobody asked for, a changed body and a wrong signature are found', () => {
   assert.match(problemsOf({ receipts: [...clean.receipts, receipt('other', 1, 200)] }), /phantom/);
-  assert.match(problemsOf({ receipts: [{ ...receipt('good', 1, 200), bodySha256: 'x' }, ...clean.receipts.slice(1)] }), /body of/);
-  assert.match(problemsOf({ receipts: [{ ...receipt('good', 1, 200), signature: 'no' }, ...clean.receipts.slice(1)] }), /signature/);
+  assert.match(
+    problemsOf({ receipts: [{ ...receipt('good', 1, 200), bodySha256: 'x' }, ...clean.receipts.slice(1)] }),
+    /body of/,
+  );
+  assert.match(
+    problemsOf({ receipts: [{ ...receipt('good', 1, 200), signature: 'no' }, ...clean.receipts.slice(1)] }),
+    /signature/,
+  );
 });
 
 test('an attempt before its due time, too few attempts and too many are found', () => {

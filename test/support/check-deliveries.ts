@@ -86,7 +86,8 @@ const succeeded = (receipt: Receipt) => receipt.status >= 200 && receipt.status 
 function checkRequests(expectation: Expectation, seen: readonly Receipt[], problems: string[]) {
   for (const receipt of seen) {
     if (receipt.signature !== 'valid') problems.push(`signature of ${keyOf(expectation)}: ${receipt.signature}`);
-    if (receipt.bodySha256 !== expectation.bodySha256) problems.push(`body of ${keyOf(expectation)} is not what was published`);
+    if (receipt.bodySha256 !== expectation.bodySha256)
+      problems.push(`body of ${keyOf(expectation)} is not what was published`);
   }
 }
 
@@ -131,7 +132,8 @@ function checkDuplicates(
     requests.some((request) => mayRepeat(request.at, kill, expectation.partition, evidence.slackMs)),
   ).length;
   totals.duplicatesAllowed += allowed;
-  const wanted = expectation.ending === 'delivered' ? successesAnd(requests, letters) - 1 : requests.length - expectation.attempts;
+  const wanted =
+    expectation.ending === 'delivered' ? successesAnd(requests, letters) - 1 : requests.length - expectation.attempts;
   const surplus = Math.max(0, wanted, letters.length - 1);
   totals.duplicates += surplus;
   if (surplus > allowed)
@@ -155,6 +157,8 @@ function checkNeverEarly(attempts: readonly AttemptSeen[], problems: string[]) {
       if (before.length === 0) continue;
       const due = Math.min(...before.map((other) => other.nextDueAt ?? 0));
       if (attempt.startedAt < due)
-        problems.push(`early: attempt ${attempt.number} of ${deliveryId} started ${due - attempt.startedAt} ms before it was due`);
+        problems.push(
+          `early: attempt ${attempt.number} of ${deliveryId} started ${due - attempt.startedAt} ms before it was due`,
+        );
     }
 }

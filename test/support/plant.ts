@@ -28,7 +28,11 @@ if (text !== undefined) {
       const source = readFileSync(fileURLToPath(url), 'utf8');
       const places = source.split(plant.find).length - 1;
       if (places !== 1) throw new Error(`plant: the text stands ${places} times in ${plant.file}, not once`);
-      return { format: 'module-typescript', source: source.replace(plant.find, () => plant.replace), shortCircuit: true };
+      return {
+        format: 'module-typescript',
+        source: source.replace(plant.find, () => plant.replace),
+        shortCircuit: true,
+      };
     },
   });
 }

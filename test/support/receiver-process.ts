@@ -52,7 +52,9 @@ function statusFor(path: string, webhookId: string, behaviour: Behaviour): numbe
 }
 
 const server = createServer({ keepAliveTimeout: 60_000 }, receive);
-server.listen(0, '127.0.0.1', () => process.send?.({ kind: 'listening', port: (server.address() as AddressInfo).port }));
+server.listen(0, '127.0.0.1', () =>
+  process.send?.({ kind: 'listening', port: (server.address() as AddressInfo).port }),
+);
 
 process.on('message', (command: Command) => {
   if (command.kind === 'behave') {

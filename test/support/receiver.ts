@@ -12,7 +12,11 @@ export interface Receiver extends AsyncDisposable {
   count(): Promise<number>;
 }
 
-type Answer = { kind: 'listening'; port: number } | { kind: 'receipts'; receipts: Receipt[] } | { kind: 'count'; count: number } | { kind: 'done' };
+type Answer =
+  | { kind: 'listening'; port: number }
+  | { kind: 'receipts'; receipts: Receipt[] }
+  | { kind: 'count'; count: number }
+  | { kind: 'done' };
 
 /** Starts the receiver process. Commands are answered one at a time, in order. */
 export async function startReceiver(): Promise<Receiver> {

@@ -27,7 +27,9 @@ function asymmetric(key: string): VerifySignature {
     const signed = Buffer.concat([Buffer.from(`${headers['webhook-id']}.${headers['webhook-timestamp']}.`), body]);
     const signatures = (headers['webhook-signature'] ?? '').split(' ').filter((part) => part.startsWith('v1a,'));
     if (signatures.length === 0) return 'no v1a signature';
-    const good = signatures.some((part) => verifyEd25519(null, signed, publicKey, Buffer.from(part.slice(4), 'base64')));
+    const good = signatures.some((part) =>
+      verifyEd25519(null, signed, publicKey, Buffer.from(part.slice(4), 'base64')),
+    );
     return good ? 'valid' : 'wrong v1a signature';
   };
 }

@@ -1,0 +1,11 @@
+export type { Broker, UnexpectedExit } from './broker.ts';
+export { cachedJars, ensureJars, kafkaVersion } from './jars.ts';
+export { LocalKafkaError } from './local-kafka-error.ts';
+export type { LocalKafkaErrorCode, Problem } from './local-kafka-error.ts';
+export { tryLock } from './pid-lock.mjs';
+export type { Lock } from './pid-lock.mjs';
+export { choosePorts, portIsFree } from './ports.ts';
+export { checkDisk, checkJava, checkMaven, checkMemory, checkPort, preflight } from './preflight.ts';
+export type { PreflightPlan } from './preflight.ts';
+export { startKafka } from './start-kafka.ts';
+export type { LocalKafka, StartKafkaOptions } from './start-kafka.ts';
