@@ -7,10 +7,12 @@ import type { TopicDescription } from './port.ts';
 const layout = { prefix: 'postrider.', partitions: 12, replicationFactor: 3, bodyBytesMax: 1_048_576 };
 const limits = { prefix: 'postrider.', partitions: 12, bodyBytesMax: 1_048_576, retrySpanMs: 14 * 86_400_000 };
 
-function described(id: string, change: { config?: Record<string, string>; partitions?: number; replicationFactor?: number }) {
-  return topicSpecs(layout).map(
-    (spec): TopicDescription =>
-      spec.name === `postrider.${id}` ? { ...spec, ...change, config: { ...spec.config, ...change.config } } : spec,
+function described(
+  id: string,
+  change: { config?: Record<string, string>; partitions?: number; replicationFactor?: number },
+) {
+  return topicSpecs(layout).map((spec): TopicDescription =>
+    spec.name === `postrider.${id}` ? { ...spec, ...change, config: { ...spec.config, ...change.config } } : spec,
   );
 }
 const problems = (id: string, change: Parameters<typeof described>[1]) => checkTopics(described(id, change), limits);
@@ -58,7 +60,9 @@ test('a grown topic, longer retention, no expiry at all and either spelling of t
 });
 
 test('a missing setting is a problem, not a pass', () => {
-  const { 'min.compaction.lag.ms': _, ...config } = topicSpecs(layout).find(({ name }) => name === 'postrider.ownership')!.config;
+  const { 'min.compaction.lag.ms': _, ...config } = topicSpecs(layout).find(
+    ({ name }) => name === 'postrider.ownership',
+  )!.config;
   const topics = topicSpecs(layout).map((spec) => (spec.name === 'postrider.ownership' ? { ...spec, config } : spec));
   assert.match(checkTopics(topics, limits)[0] ?? '', /min.compaction.lag.ms=NaN/);
 });

@@ -68,7 +68,9 @@ function expiryProblems(topic: TopicDescription, declaration: TopicDeclaration, 
   const problems: string[] = [];
   const bytes = numberOf(topic, 'retention.bytes');
   if (bytes !== -1) {
-    problems.push(`Topic ${topic.name} has retention.bytes=${bytes}; it must be -1, as size must never expire a record.`);
+    problems.push(
+      `Topic ${topic.name} has retention.bytes=${bytes}; it must be -1, as size must never expire a record.`,
+    );
   }
   const leastMs = declaration.retentionLeastMs?.(limits.retrySpanMs);
   const retentionMs = numberOf(topic, 'retention.ms');

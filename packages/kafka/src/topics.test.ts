@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { coPartitionedTopics, partitionCount, topicDeclaration, topicDeclarations, topicName, topicSpecs } from './topics.ts';
+import {
+  coPartitionedTopics,
+  partitionCount,
+  topicDeclaration,
+  topicDeclarations,
+  topicName,
+  topicSpecs,
+} from './topics.ts';
 
 const layout = { prefix: 'postrider.', partitions: 12, replicationFactor: 3, bodyBytesMax: 1_048_576 };
 const spec = (id: Parameters<typeof topicDeclaration>[0], change = {}) => {

@@ -75,7 +75,14 @@ const weekOfDeliveries = {
 
 /** Every topic of Postrider, declared once: deployment, services and tests read this list. */
 export const topicDeclarations: readonly TopicDeclaration[] = [
-  { id: 'events', partitions: 'layout', partitionBy: 'publisher', policy: 'delete', retentionMs: 7 * DAY_MS, carriesBody: true },
+  {
+    id: 'events',
+    partitions: 'layout',
+    partitionBy: 'publisher',
+    policy: 'delete',
+    retentionMs: 7 * DAY_MS,
+    carriesBody: true,
+  },
   { id: 'deliveries', ...weekOfDeliveries },
   { id: 'deliveries.bulk', ...weekOfDeliveries },
   { id: 'retry.1m', ...tier },
@@ -90,7 +97,14 @@ export const topicDeclarations: readonly TopicDeclaration[] = [
     carriesBody: false,
   },
   { id: 'dead-letters', ...slotted, policy: 'delete', retentionMs: 30 * DAY_MS, carriesBody: true },
-  { id: 'attempts', partitions: 16, partitionBy: 'delivery-id', policy: 'delete', retentionMs: 3 * DAY_MS, carriesBody: true },
+  {
+    id: 'attempts',
+    partitions: 16,
+    partitionBy: 'delivery-id',
+    policy: 'delete',
+    retentionMs: 3 * DAY_MS,
+    carriesBody: true,
+  },
   {
     id: 'quarantine',
     partitions: 16,

@@ -12,7 +12,10 @@ test('timers run in order of due time, ties in order of creation, each at its ow
       delays.forEach((delay, index) => clock.after(delay, () => ran.push([clock.monotonic() - start, index])));
       await clock.advance(50);
       const wanted = delays.map((delay, index): [number, number] => [delay, index]);
-      assert.deepEqual(ran, wanted.toSorted((a, b) => a[0] - b[0] || a[1] - b[1]));
+      assert.deepEqual(
+        ran,
+        wanted.toSorted((a, b) => a[0] - b[0] || a[1] - b[1]),
+      );
     }),
     { numRuns: 30 },
   );

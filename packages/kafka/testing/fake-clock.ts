@@ -70,7 +70,8 @@ export function createFakeClock(now: number = START_MS): FakeClock {
       };
     },
     async advance(ms) {
-      if (!(ms >= 0) || ms === Infinity) throw new RangeError(`time can only be advanced by a finite ms >= 0, not ${ms}`);
+      if (!(ms >= 0) || ms === Infinity)
+        throw new RangeError(`time can only be advanced by a finite ms >= 0, not ${ms}`);
       const target = monotonic + ms;
       await run(target, () => false);
       monotonic = target;

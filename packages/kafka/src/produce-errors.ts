@@ -1,0 +1,27 @@
+/** What a broker's answer to a write means for the records of one partition. */
+export type ProduceVerdict = 'stored' | 'too-large' | 'invalid' | 'unknown-topic' | 'refused' | 'again';
+
+/**
+ * Verdicts by the protocol's error codes (https://kafka.apache.org/protocol#protocol_error_codes). Whatever is not named
+ * here may pass by itself and is tried again: giving a record up for an error that we do not know would lose it.
+ */
+const verdicts: ReadonlyMap<number, ProduceVerdict> = new Map([
+  [0, 'stored'],
+  [3, 'unknown-topic'],
+  // MESSAGE_TOO_LARGE and RECORD_LIST_TOO_LARGE judge the whole batch, not one record.
+  [10, 'too-large'],
+  [18, 'too-large'],
+  [17, 'refused'],
+  [29, 'refused'],
+  [31, 'refused'],
+  [32, 'invalid'],
+  [43, 'invalid'],
+  [44, 'invalid'],
+  [76, 'invalid'],
+  [87, 'invalid'],
+] as const);
+
+/** The verdict on one partition's error code. */
+export function produceVerdict(errorCode: number): ProduceVerdict {
+  return verdicts.get(errorCode) ?? 'again';
+}

@@ -1,0 +1,203 @@
+import { KafkaError } from '../src/port.ts';
+import { createFakeGroup } from './fake-group.ts';
+import { createFakeLog } from './fake-log.ts';
+import type { Clock } from '@postrider/core';
+import type { FakeGroup } from './fake-group.ts';
+import type { FakeLog } from './fake-log.ts';
+import type { TopicSpec } from '../src/port.ts';
+import type { PartitionAnswer, PartitionWrite } from '../src/producer-queue.ts';
+
+/** What happens to one partition's part of a write request. */
+export type ProduceFault =
+  /** Stored; the answer does not arrive, and the connection breaks: the producer sends again. */
+  | { readonly kind: 'lose-answer' }
+  /** Not stored, and the connection breaks. */
+  | { readonly kind: 'lose-request' }
+  /** Stored now, answered `ms` later. */
+  | { readonly kind: 'delay-answer'; readonly ms: number }
+  /** The connection breaks now; the broker stores the write all the same, `ms` later. */
+  | { readonly kind: 'store-late'; readonly ms: number }
+  /** Nobody ever answers: only the send deadline ends it. */
+  | { readonly kind: 'silence'; readonly stored: boolean }
+  /** Not stored, answered with an error code of the protocol, such as 87 (INVALID_RECORD) or 19 (NOT_ENOUGH_REPLICAS). */
+  | { readonly kind: 'refuse'; readonly errorCode: number };
+
+export interface ProduceAttempt extends PartitionWrite {
+  readonly clientId: string;
+  readonly leader: number;
+}
+
+export interface FakeTopic {
+  readonly spec: TopicSpec;
+  readonly logs: readonly FakeLog[];
+}
+
+/** The brokers' side: topics, groups, who is up, and what goes wrong. */
+export interface FakeCluster {
+  readonly clock: Clock;
+  readonly brokers: number;
+  readonly topics: ReadonlyMap<string, FakeTopic>;
+  readonly faults: Set<(attempt: ProduceAttempt) => ProduceFault | undefined>;
+  createTopic(spec: TopicSpec): boolean;
+  /** Throws `UNKNOWN_TOPIC`. */
+  topic(name: string): FakeTopic;
+  log(topic: string, partition: number): FakeLog;
+  group(id: string): FakeGroup;
+  knownGroup(id: string): FakeGroup | undefined;
+  leader(partition: number): number;
+  isUp(broker: number): boolean;
+  anyUp(): boolean;
+  setUp(broker: number | undefined, up: boolean): void;
+  /** Calls back whenever a broker went down or came up. */
+  watch(listener: () => void): () => void;
+  produce(clientId: string, leader: number, writes: readonly PartitionWrite[]): Promise<readonly PartitionAnswer[]>;
+}
+
+const CODE_UNKNOWN_TOPIC = 3;
+const CODE_MESSAGE_TOO_LARGE = 10;
+const CODE_INVALID_RECORD = 87;
+const MESSAGE_BYTES_DEFAULT = 1_048_588;
+/** What a record and its batch cost beside key, value and headers; a round figure. */
+const RECORD_OVERHEAD_BYTES = 70;
+
+/** A cluster without topics whose brokers are up. */
+export function createFakeCluster(clock: Clock, brokers: number): FakeCluster {
+  return new Cluster(clock, brokers);
+}
+
+class Cluster implements FakeCluster {
+  readonly clock: Clock;
+  readonly brokers: number;
+  readonly topics = new Map<string, FakeTopic>();
+  readonly faults = new Set<(attempt: ProduceAttempt) => ProduceFault | undefined>();
+  readonly #groups = new Map<string, FakeGroup>();
+  readonly #down = new Set<number>();
+  readonly #watchers = new Set<() => void>();
+
+  constructor(clock: Clock, brokers: number) {
+    this.clock = clock;
+    this.brokers = brokers;
+  }
+
+  createTopic(spec: TopicSpec): boolean {
+    if (this.topics.has(spec.name)) return false;
+    const logs = Array.from({ length: spec.partitions }, (_, partition) => createFakeLog(spec.name, partition));
+    this.topics.set(spec.name, { spec, logs });
+    return true;
+  }
+
+  topic(name: string): FakeTopic {
+    const topic = this.topics.get(name);
+    if (topic === undefined) throw new KafkaError('UNKNOWN_TOPIC', `there is no topic ${name}`);
+    return topic;
+  }
+
+  log(topic: string, partition: number): FakeLog {
+    const log = this.topic(topic).logs[partition];
+    if (log === undefined) throw new KafkaError('UNKNOWN_TOPIC', `there is no partition ${topic}/${partition}`);
+    return log;
+  }
+
+  group(id: string): FakeGroup {
+    let group = this.#groups.get(id);
+    if (group === undefined) {
+      group = createFakeGroup(this.clock, (topic) => this.topics.get(topic)?.logs.length ?? 0);
+      this.#groups.set(id, group);
+    }
+    return group;
+  }
+
+  knownGroup(id: string): FakeGroup | undefined {
+    return this.#groups.get(id);
+  }
+
+  leader(partition: number): number {
+    return partition % this.brokers;
+  }
+
+  isUp(broker: number): boolean {
+    return !this.#down.has(broker);
+  }
+
+  anyUp(): boolean {
+    return this.#down.size < this.brokers;
+  }
+
+  setUp(broker: number | undefined, up: boolean): void {
+    for (let id = 0; id < this.brokers; id += 1) {
+      if (broker !== undefined && broker !== id) continue;
+      if (up) this.#down.delete(id);
+      else this.#down.add(id);
+    }
+    for (const listener of [...this.#watchers]) listener();
+  }
+
+  watch(listener: () => void): () => void {
+    this.#watchers.add(listener);
+    return () => void this.#watchers.delete(listener);
+  }
+
+  async produce(
+    clientId: string,
+    leader: number,
+    writes: readonly PartitionWrite[],
+  ): Promise<readonly PartitionAnswer[]> {
+    if (!this.isUp(leader)) throw new KafkaError('UNAVAILABLE', `broker ${leader} does not answer`);
+    const outcomes = writes.map((write) => this.#write({ ...write, clientId, leader }));
+    const delayMs = Math.max(0, ...outcomes.map((outcome) => outcome.delayMs));
+    if (delayMs === Infinity) return new Promise(() => undefined);
+    if (delayMs > 0) await new Promise<void>((resolve) => void this.clock.after(delayMs, resolve));
+    return outcomes.flatMap(({ answer }) => (answer === null ? [] : [answer]));
+  }
+
+  #write(attempt: ProduceAttempt): { readonly answer: PartitionAnswer | null; readonly delayMs: number } {
+    const fault = this.#fault(attempt);
+    const { topic, partition } = attempt;
+    const store = (): PartitionAnswer => ({ topic, partition, ...this.#store(attempt) });
+    switch (fault?.kind) {
+      case undefined:
+        return { answer: store(), delayMs: 0 };
+      case 'lose-answer':
+        store();
+        return { answer: null, delayMs: 0 };
+      case 'lose-request':
+        return { answer: null, delayMs: 0 };
+      case 'delay-answer':
+        return { answer: store(), delayMs: fault.ms };
+      case 'store-late':
+        this.clock.after(fault.ms, store);
+        return { answer: null, delayMs: 0 };
+      case 'silence':
+        if (fault.stored) store();
+        return { answer: null, delayMs: Infinity };
+      case 'refuse':
+        return { answer: { topic, partition, errorCode: fault.errorCode, baseOffset: -1 }, delayMs: 0 };
+    }
+  }
+
+  #fault(attempt: ProduceAttempt): ProduceFault | undefined {
+    for (const decide of this.faults) {
+      const fault = decide(attempt);
+      if (fault !== undefined) return fault;
+    }
+    return undefined;
+  }
+
+  #store({ topic, partition, records }: ProduceAttempt): { errorCode: number; baseOffset: number } {
+    const log = this.topics.get(topic)?.logs[partition];
+    if (log === undefined) return { errorCode: CODE_UNKNOWN_TOPIC, baseOffset: -1 };
+    const config = this.topic(topic).spec.config;
+    let bytes = 0;
+    for (const { key, value, headers } of records) {
+      bytes += RECORD_OVERHEAD_BYTES + (key?.length ?? 0) + (value?.length ?? 0);
+      for (const one of Object.values(headers ?? {}).flat()) bytes += one.length;
+      if (key === null && config['cleanup.policy']?.includes('compact') === true) {
+        return { errorCode: CODE_INVALID_RECORD, baseOffset: -1 };
+      }
+    }
+    if (bytes > Number(config['max.message.bytes'] ?? MESSAGE_BYTES_DEFAULT)) {
+      return { errorCode: CODE_MESSAGE_TOO_LARGE, baseOffset: -1 };
+    }
+    return { errorCode: 0, baseOffset: log.append(records, this.clock.now()) };
+  }
+}

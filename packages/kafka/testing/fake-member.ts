@@ -1,0 +1,236 @@
+import { KafkaError } from '../src/port.ts';
+import { HEARTBEAT_INTERVAL_MS_DEFAULT, SESSION_TIMEOUT_MS_DEFAULT, assertCommittable } from '../src/member-limits.ts';
+import { createFakeFetcher } from './fake-fetcher.ts';
+import type { FakeCluster } from './fake-cluster.ts';
+import type { FakeFetcher } from './fake-fetcher.ts';
+import type { FakeGroup } from './fake-group.ts';
+import type { FakeProcess } from './fake-process.ts';
+import type { Assignment, GroupMember, GroupMemberOptions, TopicPartition, TopicPartitionOffset } from '../src/port.ts';
+
+interface Assigned extends TopicPartition {
+  readonly fetcher: FakeFetcher;
+  resumed: boolean;
+  /** Where reading goes on; undefined until a seek, or the committed offset, says so. */
+  position: number | undefined;
+  /** Counts seeks, pauses and resumes: an answer asked for before the last one is stale. */
+  turn: number;
+}
+
+const REJOIN_MS = 100;
+
+/** The port's group member over the fake cluster; resolves with the first assignment. */
+export async function createFakeMember(
+  cluster: FakeCluster,
+  process: FakeProcess,
+  options: GroupMemberOptions,
+): Promise<GroupMember> {
+  await process.ask(() => options.topics.forEach((topic) => void cluster.topic(topic)));
+  const member = new Member(cluster, process, options);
+  await member.joined.promise;
+  return member;
+}
+
+class Member implements GroupMember {
+  readonly sessionTimeoutMs: number;
+  readonly joined = Promise.withResolvers<void>();
+  lastHeartbeatSentAt = -Infinity;
+  readonly #cluster: FakeCluster;
+  readonly #process: FakeProcess;
+  readonly #options: GroupMemberOptions;
+  readonly #group: FakeGroup;
+  readonly #assigned = new Map<string, Assigned>();
+  #memberId = '';
+  #generation = 0;
+  #joining = false;
+  #closed = false;
+
+  constructor(cluster: FakeCluster, process: FakeProcess, options: GroupMemberOptions) {
+    this.#cluster = cluster;
+    this.#process = process;
+    this.#options = options;
+    this.sessionTimeoutMs = options.sessionTimeoutMs ?? SESSION_TIMEOUT_MS_DEFAULT;
+    this.#group = cluster.group(options.groupId);
+    this.#join();
+    this.#planHeartbeat();
+  }
+
+  seek({ topic, partition, offset }: TopicPartitionOffset): void {
+    const assigned = this.#assigned.get(key(topic, partition));
+    if (assigned === undefined) throw new KafkaError('INVALID_ARGUMENT', `${topic}/${partition} is not assigned`);
+    assigned.turn += 1;
+    assigned.position = offset;
+    if (assigned.resumed) assigned.fetcher.start(offset);
+  }
+
+  pause(partitions: readonly TopicPartition[]): void {
+    for (const assigned of this.#known(partitions)) {
+      assigned.turn += 1;
+      if (!assigned.resumed) continue;
+      assigned.resumed = false;
+      assigned.fetcher.stop();
+    }
+  }
+
+  resume(partitions: readonly TopicPartition[]): void {
+    for (const assigned of this.#known(partitions)) {
+      if (assigned.resumed) continue;
+      assigned.turn += 1;
+      assigned.resumed = true;
+      if (assigned.position === undefined) void this.#startAtCommitted(assigned);
+      else assigned.fetcher.start(assigned.position);
+    }
+  }
+
+  async commit(offsets: readonly TopicPartitionOffset[]): Promise<void> {
+    if (this.#closed) throw new KafkaError('CLOSED', `the member of ${this.#options.groupId} is closed`);
+    assertCommittable(offsets);
+    await this.#process.ask(() => {
+      if (this.#group.heartbeat(this.#memberId, this.#generation) === 'unknown-member') {
+        throw new KafkaError('UNAVAILABLE', `the group ${this.#options.groupId} does not know this member any more`);
+      }
+      for (const { topic, partition, offset, metadata } of offsets) {
+        this.#group.committed.set(key(topic, partition), { offset, metadata: metadata ?? '' });
+      }
+    });
+  }
+
+  committed({ topic, partition }: TopicPartition): Promise<TopicPartitionOffset | null> {
+    return this.#process.ask(() => {
+      const committed = this.#group.committed.get(key(topic, partition));
+      return committed === undefined ? null : { topic, partition, ...committed };
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.joined.reject(new KafkaError('CLOSED', 'the member was closed before it had joined'));
+    this.joined.promise.catch(() => undefined);
+    for (const { fetcher } of this.#assigned.values()) fetcher.stop();
+    this.#assigned.clear();
+    // Without a broker the session has to expire by itself.
+    await this.#process.ask(() => this.#group.leave(this.#memberId)).catch(() => undefined);
+  }
+
+  #known(partitions: readonly TopicPartition[]): Assigned[] {
+    return partitions.flatMap(({ topic, partition }) => this.#assigned.get(key(topic, partition)) ?? []);
+  }
+
+  async #startAtCommitted(assigned: Assigned): Promise<void> {
+    const { turn } = assigned;
+    const committed = await this.#process
+      .ask(() => this.#group.committed.get(key(assigned.topic, assigned.partition)))
+      .catch(() => null);
+    if (assigned.turn !== turn || this.#closed) return;
+    if (committed === null) {
+      this.#process.clock.after(REJOIN_MS, () => assigned.turn === turn && void this.#startAtCommitted(assigned));
+      return;
+    }
+    assigned.position = committed?.offset ?? this.#startOf(assigned);
+    assigned.fetcher.start(assigned.position);
+  }
+
+  #startOf({ topic, partition }: TopicPartition): number {
+    const log = this.#cluster.log(topic, partition);
+    return this.#options.startFrom === 'earliest' ? log.low : log.high;
+  }
+
+  #join(): void {
+    if (this.#joining || this.#closed) return;
+    this.#joining = true;
+    const sentAt = this.#process.clock.monotonic();
+    void this.#process
+      .ask(() => {
+        this.#group.join({
+          memberId: this.#memberId,
+          clientId: this.#options.processId,
+          topics: this.#options.topics,
+          sessionTimeoutMs: this.sessionTimeoutMs,
+          owned: [...new Set([...this.#assigned.values()].map(({ partition }) => partition))],
+          ownedSince: this.#generation,
+          joined: (answer) => queueMicrotask(() => this.#process.run(() => this.#assign(answer, sentAt))),
+        });
+      })
+      .catch((error: Error) => {
+        this.#joining = false;
+        this.#options.onTrouble?.(error);
+        this.#process.clock.after(REJOIN_MS, () => this.#join());
+      });
+  }
+
+  #assign(answer: { memberId: string; generation: number; assignment: Assignment }, sentAt: number): void {
+    if (this.#closed) return;
+    this.#joining = false;
+    this.#memberId = answer.memberId;
+    this.#generation = answer.generation;
+    // Waiting for others to join is no sign of life of ours: the request counts from its sending.
+    this.lastHeartbeatSentAt = sentAt;
+    for (const { fetcher } of this.#assigned.values()) fetcher.stop();
+    this.#assigned.clear();
+    for (const [topic, partitions] of answer.assignment) {
+      for (const partition of partitions)
+        this.#assigned.set(key(topic, partition), this.#newlyAssigned(topic, partition));
+    }
+    this.#options.onAssigned(answer.assignment);
+    this.joined.resolve();
+  }
+
+  #newlyAssigned(topic: string, partition: number): Assigned {
+    const assigned: Assigned = {
+      topic,
+      partition,
+      resumed: false,
+      position: undefined,
+      turn: 0,
+      fetcher: createFakeFetcher({
+        cluster: this.#cluster,
+        process: this.#process,
+        topic,
+        partition,
+        onBatch: (batch) => {
+          assigned.position = batch.nextOffset;
+          this.#options.onBatch(batch);
+        },
+        onOutOfRange: (offset) => {
+          const { turn } = assigned;
+          this.#options.onOffsetOutOfRange?.({ topic, partition, offset });
+          if (assigned.turn !== turn || !assigned.resumed) return;
+          assigned.position = this.#startOf(assigned);
+          assigned.fetcher.start(assigned.position);
+        },
+      }),
+    };
+    return assigned;
+  }
+
+  #planHeartbeat(): void {
+    this.#process.clock.after(this.#options.heartbeatIntervalMs ?? HEARTBEAT_INTERVAL_MS_DEFAULT, () => {
+      if (this.#closed) return;
+      if (!this.#joining) void this.#heartbeat();
+      this.#planHeartbeat();
+    });
+  }
+
+  async #heartbeat(): Promise<void> {
+    const sentAt = this.#process.clock.monotonic();
+    try {
+      const answer = await this.#process.ask(() => this.#group.heartbeat(this.#memberId, this.#generation));
+      if (this.#joining || this.#closed) return;
+      if (answer === 'ok') {
+        this.lastHeartbeatSentAt = sentAt;
+      } else {
+        if (answer === 'unknown-member') {
+          this.#memberId = '';
+          this.#options.onTrouble?.(new Error(`the group ${this.#options.groupId} took this member for dead`));
+        }
+        this.#join();
+      }
+    } catch (error) {
+      this.#options.onTrouble?.(error as Error);
+    }
+  }
+}
+
+function key(topic: string, partition: number): string {
+  return `${topic}/${partition}`;
+}
