@@ -1,0 +1,81 @@
+/**
+ * Every cause that Postrider's own code can name, in one list. A code is stable: people, scripts and dashboards may
+ * depend on it. Its meaning never changes; a cause that no longer exists leaves its code behind unused.
+ *
+ * - about a request: `invalid_argument` (with violations), `not_found`, `already_exists`, `etag_mismatch`,
+ *   `failed_precondition`, `unauthenticated`, `permission_denied`, `unsupported`
+ * - about a record or a value that was read: `header_unreadable`, `record_unreadable`, `progress_unreadable`,
+ *   `claim_unreadable`, `revision_invalid`, `filter_unsupported`, `layout_invalid`
+ * - about secrets: `secret_invalid` (malformed), `secret_unreadable` (sealed under another key or context, or damaged),
+ *   `key_invalid` (a key-encryption or data key that cannot be one), `secrets_too_many`
+ * - about ourselves: `limit_reached`, `limits_inconsistent`, `config_invalid`, `unavailable`, `deadline_exceeded`,
+ *   `fenced` (this process no longer owns what it wanted to write), `cancelled` (a shutdown), `internal`
+ */
+export type ErrorCode =
+  | 'invalid_argument'
+  | 'not_found'
+  | 'already_exists'
+  | 'etag_mismatch'
+  | 'failed_precondition'
+  | 'unauthenticated'
+  | 'permission_denied'
+  | 'unsupported'
+  | 'header_unreadable'
+  | 'record_unreadable'
+  | 'progress_unreadable'
+  | 'claim_unreadable'
+  | 'revision_invalid'
+  | 'filter_unsupported'
+  | 'layout_invalid'
+  | 'secret_invalid'
+  | 'secret_unreadable'
+  | 'key_invalid'
+  | 'secrets_too_many'
+  | 'limit_reached'
+  | 'limits_inconsistent'
+  | 'config_invalid'
+  | 'unavailable'
+  | 'deadline_exceeded'
+  | 'fenced'
+  | 'cancelled'
+  | 'internal';
+
+/** One thing that is wrong with one field of an input. */
+export interface FieldViolation {
+  /** Path of the field as the caller knows it, for example `endpoint.retry_policy.delays[2]`. */
+  readonly field: string;
+  /** One sentence for a person: what is wrong and what is allowed. Never holds a secret. */
+  readonly description: string;
+}
+
+/** What an error may carry besides its code and message. */
+export interface ErrorDetails {
+  /** The error underneath. */
+  readonly cause?: unknown;
+  /** The fields at fault, all of them. */
+  readonly violations?: readonly FieldViolation[];
+}
+
+/** The one error class. Messages are for people and never hold a secret; programs look at `code`. */
+export class PostriderError extends Error {
+  readonly code: ErrorCode;
+  readonly violations: readonly FieldViolation[];
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(message, 'cause' in details ? { cause: details.cause } : undefined);
+    this.name = 'PostriderError';
+    this.code = code;
+    this.violations = details.violations ?? [];
+  }
+}
+
+/** Whether `error` is a PostriderError, and of this code if one is given. */
+export function isPostriderError(error: unknown, code?: ErrorCode): error is PostriderError {
+  return error instanceof PostriderError && (code === undefined || error.code === code);
+}
+
+/** An `invalid_argument` that names every field at fault. */
+export function invalidArgument(violations: readonly FieldViolation[]): PostriderError {
+  const summary = violations.map(({ field, description }) => `${field}: ${description}`).join('; ');
+  return new PostriderError('invalid_argument', summary === '' ? 'invalid argument' : summary, { violations });
+}

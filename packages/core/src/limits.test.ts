@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { PostriderError } from './errors.ts';
+import { assertLimits, drainLimitMs, limits } from './limits.ts';
+
+test('the limits hold together as they stand', () => {
+  assert.doesNotThrow(() => assertLimits());
+  assert.equal(Object.isFrozen(limits), true);
+});
+
+test('the drain limit is the longest request deadline and ten seconds', () => {
+  assert.equal(drainLimitMs(), 40_000);
+});
+
+test('every problem is named at once', () => {
+  const broken = {
+    ...limits,
+    bodyBytesDefault: limits.bodyBytesMax + 1,
+    resumeAtFraction: 0.9,
+    laneQueueMax: Number.NaN,
+  };
+  assert.throws(
+    () => assertLimits(broken),
+    (error: unknown) => {
+      assert.ok(error instanceof PostriderError);
+      assert.equal(error.code, 'limits_inconsistent');
+      assert.match(error.message, /laneQueueMax is NaN/);
+      assert.match(error.message, /bodyBytesDefault ≤ bodyBytesMax/);
+      assert.match(error.message, /resumeAtFraction < pauseAtFraction/);
+      return true;
+    },
+  );
+});
+
+test('each relation can fail', () => {
+  const breakers: Partial<Record<keyof typeof limits, number>>[] = [
+    { headerBytesMax: 1_000_000 },
+    { customHeaderValueBytesMax: 1_000_000 },
+    { signingSecretBytesMin: 65 },
+    { retrySpanMinMs: 1e12 },
+    { retryDelayMaxMs: 1e12 },
+    { retryAfterMinMs: 1e9 },
+    { internalBackoffBaseMs: 1e9 },
+    { attemptTimeoutMinMs: 16_000 },
+    { attemptTimeoutDefaultMs: 31_000 },
+    { connectTimeoutMs: 11_000 },
+    { responseExcerptBytes: 65_537 },
+    { laneConcurrencyDefault: 257 },
+    { podInFlightMax: 19 },
+    { podInFlightBytesMax: 1_000 },
+    { podQueuedBytesMax: 1_000 },
+    { putArrivalsAtFraction: 0.81 },
+    { slots: 4_095 },
+    { progressEveryCompletions: 10_001 },
+    { repeatLookBackOffsetsMax: 10_001 },
+    { tierShortWaitMs: 3_600_000 },
+    { heartbeatEveryMs: 10_001 },
+    { fenceFraction: 1 },
+    { terminationGraceMs: 59_999 },
+    { laneInFlightFraction: 0 },
+  ];
+  for (const change of breakers) {
+    assert.throws(
+      () => assertLimits({ ...limits, ...change }),
+      { code: 'limits_inconsistent' },
+      JSON.stringify(change),
+    );
+  }
+});

@@ -1,0 +1,167 @@
+import { PostriderError } from './errors.ts';
+
+const SECOND_MS = 1_000;
+const MINUTE_MS = 60 * SECOND_MS;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+const KIB = 1_024;
+const MIB = 1_024 * KIB;
+
+/**
+ * Every limit, named with its unit: `…Ms` milliseconds, `…Bytes` bytes, `…Fraction` a part of 1, everything else a
+ * count. Their relations are asserted once at start by `assertLimits`.
+ */
+export const limits = Object.freeze({
+  // Bodies and events.
+  bodyBytesDefault: 256 * KIB,
+  bodyBytesMax: MIB,
+  /** Room that a topic leaves for a record's key and headers, above the body. */
+  recordOverheadBytes: 64 * KIB,
+  headersMax: 64,
+  headerBytesMax: 16 * KIB,
+  eventIdBytesMax: 256,
+  eventSourceBytesMax: 1_024,
+  eventTypeBytesMax: 255,
+  contentTypeBytesMax: 255,
+  hopCountMax: 3,
+
+  // Endpoints, as tenants may set them.
+  urlBytesMax: 2_048,
+  displayNameMax: 200,
+  labelsMax: 64,
+  labelKeyMax: 63,
+  labelValueMax: 255,
+  customHeadersMax: 32,
+  customHeaderNameMax: 128,
+  customHeaderValueBytesMax: 4 * KIB,
+  customHeaderBytesMax: 8 * KIB,
+  signingSecretBytesMin: 24,
+  signingSecretBytesMax: 64,
+  activeSecretsMax: 2,
+  statusRangesMax: 64,
+
+  // Retry schedules.
+  retrySpanMinMs: SECOND_MS,
+  retrySpanMaxMs: 14 * DAY_MS,
+  retryDelaysMax: 100,
+  retryDelayMaxMs: 14 * DAY_MS,
+  retryAttemptsMax: 1_000,
+  retryBaseMinMs: 100,
+  retryFactorMax: 10,
+  retryJitterDefaultFraction: 0.1,
+  retryAfterMinMs: SECOND_MS,
+  /** The most that Retry-After may ask for, unless twice the schedule's own delay is longer. */
+  retryAfterCapMs: HOUR_MS,
+  internalFailuresMax: 20,
+  internalBackoffBaseMs: SECOND_MS,
+  internalBackoffCapMs: 5 * MINUTE_MS,
+
+  // One attempt.
+  attemptTimeoutMinMs: SECOND_MS,
+  attemptTimeoutDefaultMs: 15 * SECOND_MS,
+  attemptTimeoutMaxMs: 30 * SECOND_MS,
+  connectTimeoutMs: 5 * SECOND_MS,
+  responseHeadersTimeoutMs: 10 * SECOND_MS,
+  responseHeaderBytes: 16 * KIB,
+  responseReadBytes: 64 * KIB,
+  responseExcerptBytes: 4 * KIB,
+
+  // A lane, a pod.
+  laneConcurrencyDefault: 16,
+  laneConcurrencyMax: 256,
+  laneQueueMax: 1_000,
+  laneInFlightFraction: 0.05,
+  podInFlightMax: 1_024,
+  podInFlightBytesMax: 64 * MIB,
+  podQueuedBytesMax: 128 * MIB,
+  pauseAtFraction: 0.8,
+  resumeAtFraction: 0.5,
+
+  // Ownership, progress, waiting.
+  slots: 4_096,
+  offsetRangeMax: 10_000,
+  /** Part of the offset range above which a full lane's arrivals are put into a tier. */
+  putArrivalsAtFraction: 0.5,
+  progressEveryMs: SECOND_MS,
+  progressEveryCompletions: 1_000,
+  repeatLookBackMs: 2 * MINUTE_MS,
+  repeatLookBackOffsetsMax: 10_000,
+  claimTombstoneMs: 15 * MINUTE_MS,
+  tierShortWaitMs: MINUTE_MS,
+  tierMediumWaitMs: HOUR_MS,
+  sessionTimeoutMs: 30 * SECOND_MS,
+  heartbeatEveryMs: SECOND_MS,
+  fenceFraction: 0.8,
+  drainSlackMs: 10 * SECOND_MS,
+  /** What a pod's termination grace period leaves above the drain limit. */
+  graceAboveDrainMs: 20 * SECOND_MS,
+  terminationGraceMs: MINUTE_MS,
+  produceDeadlineMs: 20 * SECOND_MS,
+});
+
+/** The set of limits, as numbers by name. */
+export type Limits = { readonly [name in keyof typeof limits]: number };
+
+/** How long a pod may finish what is in flight once it has to give up a partition (ms). */
+export function drainLimitMs(values: Limits = limits): number {
+  return values.attemptTimeoutMaxMs + values.drainSlackMs;
+}
+
+const relations: readonly (readonly [text: string, holds: (l: Limits) => boolean])[] = [
+  ['bodyBytesDefault ≤ bodyBytesMax', (l) => l.bodyBytesDefault <= l.bodyBytesMax],
+  ['headerBytesMax < recordOverheadBytes', (l) => l.headerBytesMax < l.recordOverheadBytes],
+  ['customHeaderValueBytesMax ≤ customHeaderBytesMax', (l) => l.customHeaderValueBytesMax <= l.customHeaderBytesMax],
+  ['signingSecretBytesMin ≤ signingSecretBytesMax', (l) => l.signingSecretBytesMin <= l.signingSecretBytesMax],
+  ['retrySpanMinMs < retrySpanMaxMs', (l) => l.retrySpanMinMs < l.retrySpanMaxMs],
+  ['retryDelayMaxMs ≤ retrySpanMaxMs', (l) => l.retryDelayMaxMs <= l.retrySpanMaxMs],
+  ['retryAfterMinMs ≤ retryAfterCapMs', (l) => l.retryAfterMinMs <= l.retryAfterCapMs],
+  ['retryAfterCapMs ≤ retrySpanMaxMs', (l) => l.retryAfterCapMs <= l.retrySpanMaxMs],
+  ['internalBackoffBaseMs ≤ internalBackoffCapMs', (l) => l.internalBackoffBaseMs <= l.internalBackoffCapMs],
+  ['attemptTimeoutMinMs ≤ attemptTimeoutDefaultMs', (l) => l.attemptTimeoutMinMs <= l.attemptTimeoutDefaultMs],
+  ['attemptTimeoutDefaultMs ≤ attemptTimeoutMaxMs', (l) => l.attemptTimeoutDefaultMs <= l.attemptTimeoutMaxMs],
+  ['connectTimeoutMs ≤ responseHeadersTimeoutMs', (l) => l.connectTimeoutMs <= l.responseHeadersTimeoutMs],
+  [
+    'responseHeadersTimeoutMs ≤ attemptTimeoutDefaultMs',
+    (l) => l.responseHeadersTimeoutMs <= l.attemptTimeoutDefaultMs,
+  ],
+  ['responseExcerptBytes ≤ responseReadBytes', (l) => l.responseExcerptBytes <= l.responseReadBytes],
+  ['laneConcurrencyDefault ≤ laneConcurrencyMax', (l) => l.laneConcurrencyDefault <= l.laneConcurrencyMax],
+  ['podInFlightMax × laneInFlightFraction ≥ 1', (l) => l.podInFlightMax * l.laneInFlightFraction >= 1],
+  ['bodyBytesMax ≤ podInFlightBytesMax', (l) => l.bodyBytesMax <= l.podInFlightBytesMax],
+  ['bodyBytesMax ≤ podQueuedBytesMax', (l) => l.bodyBytesMax <= l.podQueuedBytesMax],
+  [
+    '0 < resumeAtFraction < pauseAtFraction < 1',
+    (l) => 0 < l.resumeAtFraction && l.resumeAtFraction < l.pauseAtFraction && l.pauseAtFraction < 1,
+  ],
+  [
+    '0 < putArrivalsAtFraction < pauseAtFraction',
+    (l) => 0 < l.putArrivalsAtFraction && l.putArrivalsAtFraction < l.pauseAtFraction,
+  ],
+  ['slots is a power of two', (l) => Number.isInteger(Math.log2(l.slots))],
+  ['progressEveryCompletions ≤ offsetRangeMax', (l) => l.progressEveryCompletions <= l.offsetRangeMax],
+  ['repeatLookBackOffsetsMax ≤ offsetRangeMax', (l) => l.repeatLookBackOffsetsMax <= l.offsetRangeMax],
+  ['tierShortWaitMs < tierMediumWaitMs', (l) => l.tierShortWaitMs < l.tierMediumWaitMs],
+  ['tierMediumWaitMs < retrySpanMaxMs', (l) => l.tierMediumWaitMs < l.retrySpanMaxMs],
+  ['3 × heartbeatEveryMs ≤ sessionTimeoutMs', (l) => 3 * l.heartbeatEveryMs <= l.sessionTimeoutMs],
+  ['0 < fenceFraction < 1', (l) => 0 < l.fenceFraction && l.fenceFraction < 1],
+  [
+    'sessionTimeoutMs × (1 − fenceFraction) ≥ heartbeatEveryMs',
+    (l) => l.sessionTimeoutMs * (1 - l.fenceFraction) >= l.heartbeatEveryMs,
+  ],
+  [
+    'terminationGraceMs ≥ drain limit + graceAboveDrainMs',
+    (l) => l.terminationGraceMs >= drainLimitMs(l) + l.graceAboveDrainMs,
+  ],
+];
+
+/**
+ * Asserts that every limit is a finite number above zero and that their relations hold. Called once at start.
+ * @throws PostriderError `limits_inconsistent`, naming every problem
+ */
+export function assertLimits(values: Limits = limits): void {
+  const problems = Object.entries(values)
+    .filter(([, value]) => !(Number.isFinite(value) && value > 0))
+    .map(([name, value]) => `${name} is ${value}; it must be a finite number above 0`);
+  for (const [text, holds] of relations) if (!holds(values)) problems.push(`does not hold: ${text}`);
+  if (problems.length > 0) throw new PostriderError('limits_inconsistent', problems.join('; '));
+}
