@@ -17,7 +17,7 @@ export interface TestKafkaOptions extends Omit<StartKafkaOptions, 'brokers'> {
 }
 
 /** The environment variable by which test/run.ts hands one Kafka to all test files of a run. */
-export const sharedKafkaVariable = 'POSTRIDER_TEST_SHARED_KAFKA';
+export const sharedKafkaVariable = 'TEST_SHARED_KAFKA';
 
 /**
  * A Kafka for this test: `await using kafka = await startKafka({ brokers: 3, ownBrokers: true })`. Of a cluster that is not
