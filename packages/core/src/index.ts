@@ -3,3 +3,8 @@ export * from './errors.ts';
 export * from './ids.ts';
 export * from './limits.ts';
 export * from './model.ts';
+export * from './revision.ts';
+export * from './seal.ts';
+export * from './secret.ts';
+export * from './sign.ts';
+export * from './signing-key.ts';
