@@ -1,0 +1,182 @@
+import { createGroupIndex } from './group-index.ts';
+import { createShardMap } from './shard-map.ts';
+import type { ApiKeyConfig, EndpointConfig, Layout, TenantConfig } from '@postrider/contract/postrider/v1/config';
+import type { Subscription } from '@postrider/contract/postrider/v1/subscription';
+import type { FrozenMap, ShardMap } from './shard-map.ts';
+import type { GroupIndex } from './group-index.ts';
+import type { DeletableKind, StoredEntity } from './read-record.ts';
+import type { ConfigChange, ConfigSnapshot } from './snapshot.ts';
+
+/** The part of a snapshot that the store gives out. */
+export type EntityViews = Omit<ConfigSnapshot, 'revision' | 'writer' | 'unreadable' | 'problems'>;
+
+/** The entities that hold, with their indexes. */
+export interface EntityStore {
+  put(id: string, entity: StoredEntity): ConfigChange;
+  /** Null when there was nothing. */
+  remove(kind: DeletableKind, id: string): ConfigChange | null;
+  /** The present state; later changes do not touch it. */
+  freeze(): EntityViews;
+}
+
+interface State {
+  readonly tenants: ShardMap<TenantConfig>;
+  readonly endpoints: ShardMap<EndpointConfig>;
+  readonly subscriptions: ShardMap<Subscription>;
+  readonly apiKeys: ShardMap<ApiKeyConfig>;
+  /** Uid by resource name, of endpoints and subscriptions. */
+  readonly names: ShardMap<string>;
+  readonly endpointsByTenant: GroupIndex;
+  readonly subscriptionsByEndpoint: GroupIndex;
+  layout: Layout | null;
+}
+
+/** A store without entities. */
+export function createEntityStore(): EntityStore {
+  const state: State = {
+    tenants: createShardMap(),
+    endpoints: createShardMap(),
+    subscriptions: createShardMap(),
+    apiKeys: createShardMap(),
+    names: createShardMap(),
+    endpointsByTenant: createGroupIndex(),
+    subscriptionsByEndpoint: createGroupIndex(),
+    layout: null,
+  };
+  return {
+    put: (id, entity) => put(state, id, entity),
+    remove(kind, id) {
+      const change = removers[kind](state, id, undefined);
+      return change.before === undefined ? null : change;
+    },
+    freeze: () =>
+      viewsOf({
+        layout: state.layout,
+        tenants: state.tenants.freeze(),
+        endpoints: state.endpoints.freeze(),
+        subscriptions: state.subscriptions.freeze(),
+        apiKeys: state.apiKeys.freeze(),
+        names: state.names.freeze(),
+        endpointsByTenant: state.endpointsByTenant.freeze(),
+        subscriptionsByEndpoint: state.subscriptionsByEndpoint.freeze(),
+      }),
+  };
+}
+
+function put(state: State, id: string, entity: StoredEntity): ConfigChange {
+  switch (entity.$case) {
+    case 'tenant':
+      return setTenant(state, id, entity.value);
+    case 'endpoint':
+      return setEndpoint(state, id, entity.value);
+    case 'subscription':
+      return setSubscription(state, id, entity.value);
+    case 'apiKey':
+      return setApiKey(state, id, entity.value);
+    case 'layout': {
+      const before = state.layout ?? undefined;
+      state.layout = entity.value;
+      return { kind: 'layout', id, ...sides(before, entity.value) };
+    }
+  }
+}
+
+const removers: Readonly<Record<DeletableKind, (state: State, id: string, after: undefined) => ConfigChange>> = {
+  tenant: setTenant,
+  endpoint: setEndpoint,
+  subscription: setSubscription,
+  'api-key': setApiKey,
+};
+
+function setTenant(state: State, id: string, after: TenantConfig | undefined): ConfigChange {
+  return { kind: 'tenant', id, ...sides(replace(state.tenants, id, after), after) };
+}
+
+function setApiKey(state: State, id: string, after: ApiKeyConfig | undefined): ConfigChange {
+  return { kind: 'api-key', id, ...sides(replace(state.apiKeys, id, after), after) };
+}
+
+function setEndpoint(state: State, id: string, after: EndpointConfig | undefined): ConfigChange {
+  const before = replace(state.endpoints, id, after);
+  if (before !== undefined) state.endpointsByTenant.remove(tenantOf(before), id);
+  if (after !== undefined) state.endpointsByTenant.add(tenantOf(after), id);
+  rename(state, id, before?.endpoint?.name, after?.endpoint?.name);
+  return { kind: 'endpoint', id, ...sides(before, after) };
+}
+
+function setSubscription(state: State, id: string, after: Subscription | undefined): ConfigChange {
+  const before = replace(state.subscriptions, id, after);
+  if (before !== undefined) state.subscriptionsByEndpoint.remove(before.endpointUid, id);
+  if (after !== undefined) state.subscriptionsByEndpoint.add(after.endpointUid, id);
+  rename(state, id, before?.name, after?.name);
+  return { kind: 'subscription', id, ...sides(before, after) };
+}
+
+/** Puts or removes; what stood there. */
+function replace<V>(map: ShardMap<V>, id: string, after: V | undefined): V | undefined {
+  const before = map.get(id);
+  if (after === undefined) map.delete(id);
+  else map.set(id, after);
+  return before;
+}
+
+function rename({ names }: State, id: string, before: string | undefined, after: string | undefined): void {
+  if (before === after) return;
+  // A name that was given to another entity since is that entity's now.
+  if (before !== undefined && names.get(before) === id) names.delete(before);
+  if (after !== undefined) names.set(after, id);
+}
+
+interface Frozen {
+  readonly layout: Layout | null;
+  readonly tenants: FrozenMap<TenantConfig>;
+  readonly endpoints: FrozenMap<EndpointConfig>;
+  readonly subscriptions: FrozenMap<Subscription>;
+  readonly apiKeys: FrozenMap<ApiKeyConfig>;
+  /** Uid by resource name, of endpoints and subscriptions. */
+  readonly names: FrozenMap<string>;
+  readonly endpointsByTenant: FrozenMap<ReadonlySet<string>>;
+  readonly subscriptionsByEndpoint: FrozenMap<ReadonlySet<string>>;
+}
+
+function viewsOf(frozen: Frozen): EntityViews {
+  const { tenants, endpoints, subscriptions, apiKeys, names } = frozen;
+  return {
+    layout: frozen.layout,
+    tenant: (id) => tenants.get(id),
+    tenants: () => iterable(tenants),
+    endpoint: (uid) => endpoints.get(uid),
+    endpointByName: (name) => endpoints.get(names.get(name) ?? ''),
+    endpoints: () => iterable(endpoints),
+    endpointsOf: (tenantId) => members(frozen.endpointsByTenant, tenantId, endpoints),
+    endpointCount: (tenantId) => frozen.endpointsByTenant.get(tenantId)?.size ?? 0,
+    subscription: (uid) => subscriptions.get(uid),
+    subscriptionByName: (name) => subscriptions.get(names.get(name) ?? ''),
+    subscriptions: () => iterable(subscriptions),
+    subscriptionsOf: (endpointUid) => members(frozen.subscriptionsByEndpoint, endpointUid, subscriptions),
+    apiKey: (id) => apiKeys.get(id),
+    apiKeys: () => iterable(apiKeys),
+  };
+}
+
+function iterable<V>(map: FrozenMap<V>): Iterable<V> {
+  return { [Symbol.iterator]: () => map.values() };
+}
+
+function members<V>(index: FrozenMap<ReadonlySet<string>>, group: string, entities: FrozenMap<V>): readonly V[] {
+  const found: V[] = [];
+  for (const id of index.get(group) ?? []) {
+    const entity = entities.get(id);
+    if (entity !== undefined) found.push(entity);
+  }
+  return found;
+}
+
+/** The tenant's id: the second part of an endpoint's resource name. */
+function tenantOf({ endpoint }: EndpointConfig): string {
+  return endpoint?.name.split('/')[1] ?? '';
+}
+
+function sides<V>(before: V | undefined, after: V | undefined): { readonly before?: V; readonly after?: V } {
+  return { ...(before === undefined ? {} : { before }), ...(after === undefined ? {} : { after }) };
+}

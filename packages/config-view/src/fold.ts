@@ -1,0 +1,135 @@
+import { formatRevision } from '@postrider/core';
+import { createEntityStore } from './entity-store.ts';
+import { readConfigRecord } from './read-record.ts';
+import { createShardMap } from './shard-map.ts';
+import type { IncomingRecord } from '@postrider/kafka';
+import type { ConfigProblem } from './config-problem.ts';
+import type { EntityStore } from './entity-store.ts';
+import type { ConfigVersion, ReadClaim, ReadProblem, ReadRecord } from './read-record.ts';
+import type { ShardMap } from './shard-map.ts';
+import type { ConfigChange, ConfigSnapshot, ConfigWriter } from './snapshot.ts';
+
+/** What one record did. Both absent: nothing, as a duplicate or a record that came late. */
+export interface Folded {
+  readonly change?: ConfigChange;
+  readonly problem?: ConfigProblem;
+}
+
+/** Folds records of the `config` topic, one after the other, in offset order. No I/O. */
+export interface ConfigFold {
+  apply(record: IncomingRecord): Folded;
+  /** The present state; later records do not touch it. The same object until something changes. */
+  snapshot(): ConfigSnapshot;
+  /** Whether everything of this revision, and older, has been folded. */
+  reached(revision: bigint): boolean;
+}
+
+interface State {
+  readonly store: EntityStore;
+  /** Of deleted entities too: an older record that comes late must not bring them back. */
+  readonly versions: Map<string, ConfigVersion>;
+  /** What is kept aside, by key. */
+  readonly problems: ShardMap<ConfigProblem>;
+  writer: ConfigWriter | null;
+  highest: bigint;
+  /** The snapshot of this very state, if one was taken. */
+  taken: ConfigSnapshot | null;
+}
+
+const nothing: Folded = {};
+
+/**
+ * The rules:
+ * - of two records of one key the higher (writer epoch, revision) holds, wherever it stands in the log;
+ * - the newest claim (by its offset, which is its epoch) is the writer; what an older writer wrote behind it is ignored;
+ * - what cannot be read is kept aside and what held before still holds; only a deletion deletes, so an empty or lost
+ *   topic takes nothing away;
+ * - a writer's revisions all lie above its epoch, so a claim has reached every revision up to its epoch, also those
+ *   whose records were compacted away.
+ */
+export function createConfigFold(): ConfigFold {
+  const state: State = {
+    store: createEntityStore(),
+    versions: new Map(),
+    problems: createShardMap(),
+    writer: null,
+    highest: 0n,
+    taken: null,
+  };
+  return {
+    apply: (record) => apply(state, readConfigRecord(record), record.offset),
+    snapshot: () => (state.taken ??= takeSnapshot(state)),
+    reached: (revision) => revision <= state.highest,
+  };
+}
+
+function apply(state: State, read: ReadRecord, offset: number): Folded {
+  if (read.kind === 'claim') return applyClaim(state, read, offset);
+  const { version, key } = read;
+  if (isStale(state, version, offset)) {
+    const detail = `Its writer’s epoch is ${version?.epoch}; epoch ${state.writer?.epoch} had begun before it.`;
+    return { problem: { code: 'stale_writer', key, offset, detail } };
+  }
+  if (!isNewer(state, key, version)) return nothing;
+  if (version !== null) reach(state, version.revision);
+  if (read.kind === 'problem') return keepAside(state, read, offset);
+  if (version !== null) state.versions.set(key, version);
+  clearProblem(state, key);
+  const { store } = state;
+  const change = read.kind === 'entity' ? store.put(read.id, read.entity) : store.remove(read.entityKind, read.id);
+  if (change === null) return nothing;
+  state.taken = null;
+  return { change };
+}
+
+function applyClaim(state: State, { claim, key, version }: ReadClaim, offset: number): Folded {
+  const before = state.writer;
+  if (before !== null && offset <= before.epoch) return nothing;
+  const after: ConfigWriter = { epoch: offset, processId: claim.processId, randomId: claim.randomId };
+  state.writer = after;
+  state.taken = null;
+  reach(state, BigInt(offset));
+  reach(state, version.revision);
+  clearProblem(state, key);
+  return { change: { kind: 'writer', id: 'current', ...(before === null ? {} : { before }), after } };
+}
+
+function keepAside(state: State, { code, key, detail }: ReadProblem, offset: number): Folded {
+  const problem: ConfigProblem = { code, key, offset, detail };
+  state.problems.set(key, problem);
+  state.taken = null;
+  return { problem };
+}
+
+function clearProblem(state: State, key: string): void {
+  if (state.problems.get(key) === undefined) return;
+  state.problems.delete(key);
+  state.taken = null;
+}
+
+function reach(state: State, revision: bigint): void {
+  if (revision <= state.highest) return;
+  state.highest = revision;
+  state.taken = null;
+}
+
+function isStale({ writer }: State, version: ConfigVersion | null, offset: number): boolean {
+  return version !== null && writer !== null && version.epoch < writer.epoch && offset > writer.epoch;
+}
+
+function isNewer({ versions }: State, key: string, version: ConfigVersion | null): boolean {
+  const held = versions.get(key);
+  if (version === null || held === undefined) return true;
+  return version.epoch === held.epoch ? version.revision > held.revision : version.epoch > held.epoch;
+}
+
+function takeSnapshot({ store, problems, writer, highest }: State): ConfigSnapshot {
+  const aside = problems.freeze();
+  return {
+    ...store.freeze(),
+    revision: formatRevision(highest),
+    writer,
+    unreadable: (kind, id) => aside.get(`${kind}/${id}`),
+    problems: () => aside.values(),
+  };
+}

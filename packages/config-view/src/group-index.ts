@@ -1,0 +1,41 @@
+import { createShardMap } from './shard-map.ts';
+import type { FrozenMap } from './shard-map.ts';
+
+/** Members by group, for example endpoint uids by tenant. */
+export interface GroupIndex {
+  add(group: string, member: string): void;
+  remove(group: string, member: string): void;
+  /** The present state; later changes do not touch it. */
+  freeze(): FrozenMap<ReadonlySet<string>>;
+}
+
+/** An index whose groups are copied when they change for the first time after a freeze. */
+export function createGroupIndex(): GroupIndex {
+  const groups = createShardMap<Set<string>>();
+  let owned = new WeakSet<Set<string>>();
+
+  function writable(group: string): Set<string> {
+    const found = groups.get(group);
+    if (found !== undefined && owned.has(found)) return found;
+    const copy = new Set(found);
+    owned.add(copy);
+    groups.set(group, copy);
+    return copy;
+  }
+
+  return {
+    add(group, member) {
+      writable(group).add(member);
+    },
+    remove(group, member) {
+      if (groups.get(group)?.has(member) !== true) return;
+      const members = writable(group);
+      members.delete(member);
+      if (members.size === 0) groups.delete(group);
+    },
+    freeze() {
+      owned = new WeakSet();
+      return groups.freeze();
+    },
+  };
+}

@@ -1,0 +1,14 @@
+export { startConfigView } from './config-view.ts';
+export type { ConfigListener, ConfigView, ConfigViewLog, ConfigViewOptions } from './config-view.ts';
+export { configKey, configKinds, LAYOUT_KEY, parseConfigKey, WRITER_KEY } from './config-key.ts';
+export type { ConfigKind } from './config-key.ts';
+export type { ConfigProblem, ConfigProblemCode } from './config-problem.ts';
+export { createConfigFold } from './fold.ts';
+export type { ConfigFold, Folded } from './fold.ts';
+export { CONFIG_SCHEMA_VERSION } from './read-record.ts';
+export type { ConfigEntity } from './read-record.ts';
+export type { ConfigChange, ConfigSnapshot, ConfigWriter } from './snapshot.ts';
+export { orAborted, untilKafkaAnswers } from './until-kafka-answers.ts';
+export type { UntilKafkaAnswers } from './until-kafka-answers.ts';
+export { dataKeyOf, openDataKey, openSigningSecrets, sealDataKey, sealSigningSecret } from './sealed-config.ts';
+export type { ActiveSecret } from './sealed-config.ts';

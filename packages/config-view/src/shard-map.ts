@@ -1,0 +1,90 @@
+/** The read side of a map that will never change. */
+export interface FrozenMap<V> {
+  readonly size: number;
+  get(key: string): V | undefined;
+  values(): IterableIterator<V>;
+}
+
+/** A map whose states can be kept: `freeze` gives the present one, and later changes do not touch it. */
+export interface ShardMap<V> extends FrozenMap<V> {
+  set(key: string, value: V): void;
+  delete(key: string): void;
+  freeze(): FrozenMap<V>;
+}
+
+/** Enough that the copy behind one change of 200,000 entries is about 200 of them, few enough to copy their list. */
+const SHARDS = 1_024;
+
+/**
+ * A map in shards that are copied when they change for the first time after a freeze. So loading (no freeze between) copies
+ * nothing, and a single change of a large frozen map copies one shard.
+ */
+export function createShardMap<V>(): ShardMap<V> {
+  let shards: Map<string, V>[] = Array.from({ length: SHARDS }, () => new Map<string, V>());
+  let owned = new Uint8Array(SHARDS).fill(1);
+  let size = 0;
+  let frozen: FrozenMap<V> | null = null;
+
+  /** The shard of a key, made ours if a frozen map shares it. */
+  function writable(key: string): Map<string, V> {
+    const index = shardOf(key);
+    if (frozen !== null) {
+      shards = shards.slice();
+      owned = new Uint8Array(SHARDS);
+      frozen = null;
+    }
+    let shard = shardAt(shards, index);
+    if (owned[index] === 0) {
+      shard = new Map(shard);
+      shards[index] = shard;
+      owned[index] = 1;
+    }
+    return shard;
+  }
+
+  return {
+    get size() {
+      return size;
+    },
+    get: (key) => shardAt(shards, shardOf(key)).get(key),
+    values: () => valuesOf(shards),
+    set(key, value) {
+      const shard = writable(key);
+      const before = shard.size;
+      shard.set(key, value);
+      size += shard.size - before;
+    },
+    delete(key) {
+      if (shardAt(shards, shardOf(key)).has(key) && writable(key).delete(key)) size -= 1;
+    },
+    freeze() {
+      if (frozen === null) {
+        const kept = shards;
+        const count = size;
+        frozen = {
+          size: count,
+          get: (key) => shardAt(kept, shardOf(key)).get(key),
+          values: () => valuesOf(kept),
+        };
+      }
+      return frozen;
+    },
+  };
+}
+
+function* valuesOf<V>(shards: readonly Map<string, V>[]): IterableIterator<V> {
+  for (const shard of shards) yield* shard.values();
+}
+
+function shardAt<V>(shards: readonly Map<string, V>[], index: number): Map<string, V> {
+  const shard = shards[index];
+  if (shard === undefined) throw new RangeError(`no shard ${index}`);
+  return shard;
+}
+
+/** FNV-1a over the UTF-16 units: only spreads keys, promises nothing to anyone. */
+function shardOf(key: string): number {
+  let hash = 0x811c9dc5;
+  for (let index = 0; index < key.length; index += 1) hash = Math.imul(hash ^ key.charCodeAt(index), 0x01000193);
+  return (hash ^ (hash >>> 16)) & (SHARDS - 1);
+}

@@ -1,0 +1,66 @@
+import type { ApiKeyConfig, EndpointConfig, Layout, TenantConfig } from '@postrider/contract/postrider/v1/config';
+import type { Subscription } from '@postrider/contract/postrider/v1/subscription';
+import type { ConfigKind } from './config-key.ts';
+import type { ConfigProblem } from './config-problem.ts';
+
+/** The newest writer claim. */
+export interface ConfigWriter {
+  /** Offset of the claim: the writer epoch. */
+  readonly epoch: number;
+  readonly processId: string;
+  readonly randomId: Buffer;
+}
+
+/**
+ * The configuration at one moment. It never changes; neither may whoever reads it change what it gives out. Ids are the
+ * parts behind the kind in a record's key: a tenant's id, the uid of an endpoint or subscription.
+ */
+export interface ConfigSnapshot {
+  /** The highest revision that was seen, as text; `0` when there is none. */
+  readonly revision: string;
+  /** How endpoints are laid out over partitions; null before the control plane wrote it. */
+  readonly layout: Layout | null;
+  readonly writer: ConfigWriter | null;
+  tenant(id: string): TenantConfig | undefined;
+  /** All tenants, in no order. */
+  tenants(): Iterable<TenantConfig>;
+  endpoint(uid: string): EndpointConfig | undefined;
+  endpointByName(name: string): EndpointConfig | undefined;
+  /** All endpoints, in no order. */
+  endpoints(): Iterable<EndpointConfig>;
+  /** A tenant's endpoints, in no order. */
+  endpointsOf(tenantId: string): readonly EndpointConfig[];
+  /** How many endpoints a tenant has. */
+  endpointCount(tenantId: string): number;
+  subscription(uid: string): Subscription | undefined;
+  subscriptionByName(name: string): Subscription | undefined;
+  /** All subscriptions, in no order. */
+  subscriptions(): Iterable<Subscription>;
+  /** An endpoint's subscriptions, in no order. */
+  subscriptionsOf(endpointUid: string): readonly Subscription[];
+  apiKey(id: string): ApiKeyConfig | undefined;
+  apiKeys(): Iterable<ApiKeyConfig>;
+  /**
+   * The record of this entity that this version could not read, if its newest one is such. An entity that is absent *and*
+   * unreadable is not known to be gone: whoever would cancel work for a missing entity asks this first.
+   */
+  unreadable(kind: ConfigKind, id: string): ConfigProblem | undefined;
+  /** Every record that is kept aside. */
+  problems(): Iterable<ConfigProblem>;
+}
+
+/** One entity that changed. `before` is absent for a new one, `after` for a deleted one. */
+export type ConfigChange =
+  | Change<'tenant', TenantConfig>
+  | Change<'endpoint', EndpointConfig>
+  | Change<'subscription', Subscription>
+  | Change<'layout', Layout>
+  | Change<'writer', ConfigWriter>
+  | Change<'api-key', ApiKeyConfig>;
+
+interface Change<K extends ConfigKind, V> {
+  readonly kind: K;
+  readonly id: string;
+  readonly before?: V;
+  readonly after?: V;
+}
