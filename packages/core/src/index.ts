@@ -8,3 +8,8 @@ export * from './seal.ts';
 export * from './secret.ts';
 export * from './sign.ts';
 export * from './signing-key.ts';
+export * from './duration.ts';
+export * from './retry-after.ts';
+export * from './retry-policy.ts';
+export * from './retry-schedule.ts';
+export * from './tier.ts';

@@ -39,6 +39,7 @@ test('each relation can fail', () => {
     { signingSecretBytesMin: 65 },
     { retrySpanMinMs: 1e12 },
     { retryDelayMaxMs: 1e12 },
+    { retrySpanDefaultMinMs: 1e12 },
     { retryAfterMinMs: 1e9 },
     { internalBackoffBaseMs: 1e9 },
     { attemptTimeoutMinMs: 16_000 },

@@ -43,6 +43,10 @@ export const limits = Object.freeze({
   // Retry schedules.
   retrySpanMinMs: SECOND_MS,
   retrySpanMaxMs: 14 * DAY_MS,
+  /** Without a span of its own a delivery may wait at least this long, however short its schedule is. */
+  retrySpanDefaultMinMs: 3 * DAY_MS,
+  /** What such a span leaves above the schedule: for queues, holds and failures of our own. */
+  retrySpanSlackMs: HOUR_MS,
   retryDelaysMax: 100,
   retryDelayMaxMs: 14 * DAY_MS,
   retryAttemptsMax: 1_000,
@@ -113,6 +117,7 @@ const relations: readonly (readonly [text: string, holds: (l: Limits) => boolean
   ['customHeaderValueBytesMax ≤ customHeaderBytesMax', (l) => l.customHeaderValueBytesMax <= l.customHeaderBytesMax],
   ['signingSecretBytesMin ≤ signingSecretBytesMax', (l) => l.signingSecretBytesMin <= l.signingSecretBytesMax],
   ['retrySpanMinMs < retrySpanMaxMs', (l) => l.retrySpanMinMs < l.retrySpanMaxMs],
+  ['retrySpanDefaultMinMs ≤ retrySpanMaxMs', (l) => l.retrySpanDefaultMinMs <= l.retrySpanMaxMs],
   ['retryDelayMaxMs ≤ retrySpanMaxMs', (l) => l.retryDelayMaxMs <= l.retrySpanMaxMs],
   ['retryAfterMinMs ≤ retryAfterCapMs', (l) => l.retryAfterMinMs <= l.retryAfterCapMs],
   ['retryAfterCapMs ≤ retrySpanMaxMs', (l) => l.retryAfterCapMs <= l.retrySpanMaxMs],
