@@ -1,2 +1,14 @@
+export { defaultLimits, type EgressLimits } from './limits.ts';
 export { createPolicy, type AddressPolicy, type PolicyOptions } from './policy.ts';
+export { targetOf, type EgressRequest } from './request.ts';
+export { systemResolve, type Resolve } from './resolve.ts';
+export type {
+  EgressFailure,
+  EgressFailureCode,
+  EgressResponse,
+  EgressResult,
+  EgressTimings,
+  FailureOwner,
+} from './result.ts';
+export { createEgress, type Egress, type EgressOptions } from './send.ts';
 export { judgeUrl, type UrlReason, type UrlVerdict } from './url-rule.ts';

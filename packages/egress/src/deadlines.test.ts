@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import type { Clock } from '@postrider/core';
+import { createDeadlines, type Watched } from './deadlines.ts';
+
+/** A clock that stands still until told. Observe `armed`: timers not yet called. */
+function manualClock() {
+  let time = 1_000_000;
+  const timers = new Map<object, { at: number; callback: () => void }>();
+  const clock: Clock = {
+    now: () => time,
+    monotonic: () => time,
+    after(delayMs, callback) {
+      const key = {};
+      timers.set(key, { at: time + delayMs, callback });
+      return () => void timers.delete(key);
+    },
+  };
+  return {
+    clock,
+    armed: () => timers.size,
+    /** Lets time pass in one go, as a stalled event loop does, or timer by timer. */
+    advance(ms: number, stalled = false): void {
+      const until = time + ms;
+      if (stalled) time = until;
+      for (;;) {
+        const next = [...timers].filter(([, timer]) => timer.at <= until).toSorted(([, a], [, b]) => a.at - b.at)[0];
+        if (next === undefined) break;
+        timers.delete(next[0]);
+        time = Math.max(time, next[1].at);
+        next[1].callback();
+      }
+      time = until;
+    },
+  };
+}
+
+function watched(checkAt: (now: number) => void): Watched {
+  return { checkAt, place: null, previous: null, next: null, due: Infinity };
+}
+
+test('every deadline is met, never early and at most one tick late, and forgotten ones never', () => {
+  const entry = fc.record({ due: fc.nat(5_000), setAt: fc.nat(2_000), forget: fc.boolean() });
+  fc.assert(
+    fc.property(fc.array(entry, { maxLength: 40 }), (entries) => {
+      const manual = manualClock();
+      const deadlines = createDeadlines(manual.clock);
+      const base = manual.clock.monotonic();
+      const met = new Map<number, number>();
+      const all = entries.map((_, index) =>
+        watched((now) => {
+          assert.ok(!met.has(index));
+          met.set(index, now - base);
+        }),
+      );
+      for (let time = 0; time <= 2_000; time += 10) {
+        for (const [index, { setAt, due, forget }] of entries.entries()) {
+          if (Math.floor(setAt / 10) * 10 !== time) continue;
+          deadlines.watch(all[index] as Watched, base + time + due);
+          if (forget) deadlines.forget(all[index] as Watched);
+        }
+        manual.advance(10);
+      }
+      manual.advance(6_000);
+      for (const [index, { setAt, due, forget }] of entries.entries()) {
+        const wanted = Math.floor(setAt / 10) * 10 + due;
+        const at = met.get(index);
+        if (forget) assert.equal(at, undefined);
+        else assert.ok(at !== undefined && at >= wanted && at <= wanted + 45, `wanted ${wanted}, was ${at}`);
+      }
+      assert.equal(manual.armed(), 0);
+    }),
+    { numRuns: 200 },
+  );
+});
+
+test('a stall of any length misses nothing', () => {
+  const manual = manualClock();
+  const deadlines = createDeadlines(manual.clock);
+  let calls = 0;
+  for (let due = 0; due < 3_000; due += 7)
+    deadlines.watch(
+      watched(() => calls++),
+      manual.clock.monotonic() + due,
+    );
+  manual.advance(60_000, true);
+  assert.equal(calls, Math.ceil(3_000 / 7));
+});
+
+test('what is forgotten by one that is due at the same time is not called', () => {
+  const manual = manualClock();
+  const deadlines = createDeadlines(manual.clock);
+  const calls: string[] = [];
+  const due = manual.clock.monotonic() + 100;
+  const pair = [
+    watched(() => {
+      calls.push('a');
+      deadlines.forget(pair[1] as Watched);
+    }),
+    watched(() => {
+      calls.push('b');
+      deadlines.forget(pair[0] as Watched);
+    }),
+  ];
+  for (const one of pair) deadlines.watch(one, due);
+  manual.advance(200);
+  assert.equal(calls.length, 1);
+});
+
+test('set again from its own check, and set to an earlier time', () => {
+  const manual = manualClock();
+  const deadlines = createDeadlines(manual.clock);
+  const base = manual.clock.monotonic();
+  const at: number[] = [];
+  const one = watched((now) => {
+    at.push(now - base);
+    if (at.length < 3) deadlines.watch(one, now + 100);
+  });
+  deadlines.watch(one, base + 5_000);
+  deadlines.watch(one, base + 50);
+  manual.advance(10_000);
+  assert.equal(at.length, 3);
+  assert.ok((at[0] ?? 0) <= 80, String(at));
+});

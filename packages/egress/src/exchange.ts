@@ -1,0 +1,192 @@
+import type { Clock } from '@postrider/core';
+import type { Dispatcher } from 'undici';
+import type { Deadlines, Watched } from './deadlines.ts';
+import type { Channel, EndpointSockets } from './endpoint-sockets.ts';
+import { exchangeFailure } from './failure.ts';
+import type { EgressLimits } from './limits.ts';
+import type { EgressRequest } from './request.ts';
+import type { EgressResult, EgressTimings, FailureCause } from './result.ts';
+import { readHeaders } from './response-headers.ts';
+
+type Controller = Dispatcher.DispatchController;
+
+/** What an exchange needs from the door it goes through. */
+export interface ExchangeHost {
+  readonly clock: Clock;
+  readonly limits: EgressLimits;
+  readonly deadlines: Deadlines;
+  /**
+   * The exchange is over; told before its caller is. `reusable`: its channel may carry the next one at once. Otherwise
+   * the connection is broken, the client still has the request, or the framing is in doubt: the channel must go.
+   */
+  ended(exchange: Exchange, reusable: boolean): void;
+}
+
+/** Slow exchanges are looked at this often for bytes beyond their limit. Most end before the first look. */
+const checkEveryMs = 100;
+const noBytes = Buffer.alloc(0);
+
+/**
+ * One request on its way, from `send` to its single result: the handler the client calls, and what its deadline
+ * watches. A class, because one is made per request and its methods are called by the client.
+ *
+ * States: queued → given to a client (`channel`) → handed to a socket (`handedAt`) → status known → over. Any state may go
+ * straight to over. What the client says afterwards is ignored.
+ */
+export class Exchange implements Dispatcher.DispatchHandler, Watched {
+  place: Watched['place'] = null;
+  previous: Watched | null = null;
+  next: Watched | null = null;
+  due = Infinity;
+
+  endpoint: EndpointSockets | null = null;
+  channel: Channel | null = null;
+  over = false;
+  /** While the client is given the request: it may call back at once, but `done` must not be called before `send` ends. */
+  starting = false;
+  readonly request: EgressRequest;
+  readonly deadline: number;
+  private readonly host: ExchangeHost;
+  private readonly done: (result: EgressResult) => void;
+  private readonly startedAt: number;
+  private handedAt = -1;
+  private firstByteAt = -1;
+  private connectMs: number | undefined;
+  private bytesReadBefore = 0;
+  private status = 0;
+  private rawHeaders: readonly unknown[] = [];
+  private excerpt = noBytes;
+  private bodyBytes = 0;
+
+  constructor(request: EgressRequest, host: ExchangeHost, done: (result: EgressResult) => void) {
+    const { totalMinMs, totalMaxMs } = host.limits;
+    this.request = request;
+    this.host = host;
+    this.done = done;
+    this.startedAt = host.clock.monotonic();
+    this.deadline = this.startedAt + Math.min(Math.max(request.totalDeadlineMs, totalMinMs), totalMaxMs);
+    host.deadlines.watch(this, Math.min(this.deadline, this.startedAt + checkEveryMs));
+  }
+
+  onRequestStart(controller: Controller): void {
+    const { channel } = this;
+    // Given up while the connection was made, or stopped at the last moment: aborting here keeps it from being written.
+    if (this.over || channel === null) return controller.abort(new Error('over'));
+    if (this.request.mayStart?.() === false) {
+      this.fail({ code: 'aborted', owner: 'shutdown', message: 'no request may be started any more' });
+      return controller.abort(new Error('over'));
+    }
+    this.handedAt = this.host.clock.monotonic();
+    this.connectMs = channel.connectMs;
+    channel.connectMs = undefined;
+    this.bytesReadBefore = channel.socket?.bytesRead ?? 0;
+  }
+
+  onResponseStart(controller: Controller, status: number): void {
+    // Interim answers (103) decide nothing, and put off no deadline.
+    if (this.over || status < 200) return;
+    this.status = status;
+    this.firstByteAt = this.host.clock.monotonic();
+    this.rawHeaders = Array.isArray(controller.rawHeaders) ? controller.rawHeaders : [];
+  }
+
+  onResponseData(_controller: Controller, chunk: Buffer): void {
+    if (this.over) return;
+    const { responseExcerptBytes, responseBodyBytes } = this.host.limits;
+    const room = responseExcerptBytes - this.excerpt.length;
+    // Copied: a slice would keep the whole read buffer of the socket alive.
+    if (room > 0) this.excerpt = Buffer.concat([this.excerpt, chunk.subarray(0, room)]);
+    this.bodyBytes += chunk.length;
+    if (this.bodyBytes > responseBodyBytes) this.respond(true, false);
+  }
+
+  onResponseEnd(): void {
+    if (!this.over) this.respond(false, true);
+  }
+
+  onResponseError(_controller: Controller | null, error: Error): void {
+    if (this.over) return;
+    this.giveUp(exchangeFailure(error));
+  }
+
+  checkAt(now: number): void {
+    if (this.over) return;
+    const { headersMs, responseWireBytes } = this.host.limits;
+    const headersDue = this.status === 0 && this.handedAt >= 0 ? this.handedAt + headersMs : Infinity;
+    const bytesRead = this.handedAt < 0 ? 0 : (this.channel?.socket?.bytesRead ?? 0) - this.bytesReadBefore;
+    if (bytesRead > responseWireBytes) {
+      return this.giveUp({
+        code: 'response_overflow',
+        owner: 'endpoint',
+        message: 'too many bytes and no complete answer',
+      });
+    }
+    if (now >= this.deadline) {
+      const allowed = Math.round(this.deadline - this.startedAt);
+      return this.giveUp({ code: 'total_timeout', owner: 'endpoint', message: `not over after ${allowed} ms` });
+    }
+    if (now >= headersDue) {
+      return this.giveUp({
+        code: 'headers_timeout',
+        owner: 'endpoint',
+        message: `no complete headers within ${headersMs} ms`,
+      });
+    }
+    this.host.deadlines.watch(this, Math.min(this.deadline, headersDue, now + checkEveryMs));
+  }
+
+  /** Ends it now: with the answer if its status is known, else with `cause`. */
+  giveUp(cause: FailureCause): void {
+    if (this.over) return;
+    if (this.status !== 0) this.respond(true, false);
+    else this.fail(cause);
+  }
+
+  private fail(cause: FailureCause): void {
+    this.finish({ kind: 'failure', ...cause, timings: this.timings() }, false);
+  }
+
+  private respond(bodyTruncated: boolean, reusable: boolean): void {
+    const { headers, retryAfter } = readHeaders(this.rawHeaders);
+    const result: EgressResult = {
+      kind: 'response',
+      status: this.status,
+      headers,
+      excerpt: this.excerpt,
+      bodyTruncated,
+      ...(retryAfter === undefined ? {} : { retryAfter }),
+      timings: this.timings(),
+      sourceAddress: this.channel?.sourceAddress ?? '',
+      remoteAddress: this.channel?.remoteAddress ?? '',
+    };
+    this.finish(result, reusable);
+  }
+
+  private timings(): EgressTimings {
+    const { startedAt, firstByteAt, connectMs } = this;
+    return {
+      ...(connectMs === undefined ? {} : { connectMs }),
+      ...(firstByteAt < 0 ? {} : { firstByteMs: firstByteAt - startedAt }),
+      totalMs: this.host.clock.monotonic() - startedAt,
+    };
+  }
+
+  private finish(result: EgressResult, reusable: boolean): void {
+    this.over = true;
+    this.host.deadlines.forget(this);
+    this.host.ended(this, reusable);
+    if (this.starting) queueMicrotask(() => this.done(result));
+    else this.tell(result);
+  }
+
+  private tell(result: EgressResult): void {
+    try {
+      this.done(result);
+    } catch (error) {
+      // The client would take the caller's bug for a broken response.
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
+  }
+}

@@ -1,0 +1,101 @@
+import type { EgressFailureCode, FailureCause, FailureOwner } from './result.ts';
+
+/** A cause on its way through the client, which only carries errors. */
+export class EgressError extends Error {
+  readonly failure: FailureCause;
+
+  constructor(code: EgressFailureCode, owner: FailureOwner, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'EgressError';
+    this.failure = { code, owner, message };
+  }
+}
+
+/** This machine has run out of something, or is set up wrongly. */
+const oursByCode = new Set([
+  'EMFILE',
+  'ENFILE',
+  'ENOBUFS',
+  'ENOMEM',
+  'EADDRNOTAVAIL',
+  'EADDRINUSE',
+  'EACCES',
+  'EPERM',
+  'EINVAL',
+]);
+const brokenByCode = new Set([
+  'ECONNRESET',
+  'EPIPE',
+  'ECONNABORTED',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTCONN',
+]);
+
+const codeOf = (error: unknown): string => String((error as { code?: unknown } | null)?.code ?? '');
+
+/** Why a TCP connection could not be made. `code` is what the system said. */
+export function tcpFailure(error: unknown): EgressError {
+  const code = codeOf(error);
+  if (oursByCode.has(code))
+    return new EgressError('internal', 'ours', `no connection can be opened here (${code})`, { cause: error });
+  if (code === 'ETIMEDOUT')
+    return new EgressError('connect_timeout', 'endpoint', 'no connection in time', { cause: error });
+  if (code === 'ECONNRESET') return new EgressError('reset', 'endpoint', 'the connection was reset', { cause: error });
+  return new EgressError(
+    'connect_refused',
+    'endpoint',
+    `the endpoint refused the connection or has no route (${code})`,
+    { cause: error },
+  );
+}
+
+/** Why a TLS handshake failed. */
+export function tlsFailure(error: unknown): EgressError {
+  const code = codeOf(error);
+  if (brokenByCode.has(code))
+    return new EgressError('reset', 'endpoint', 'the connection was closed during the TLS handshake', { cause: error });
+  return new EgressError('tls_error', 'endpoint', `TLS failed: ${code === '' ? 'unknown reason' : code}`, {
+    cause: error,
+  });
+}
+
+/** Why a name gave no addresses: the endpoint's, unless no resolver could be asked. */
+export function dnsFailure(error: unknown): EgressError {
+  const code = codeOf(error);
+  const ours = code === 'ECONNREFUSED' || code === 'ECANCELLED' || code === 'ELOADIPHLPAPI' || oursByCode.has(code);
+  const message = ours
+    ? `no resolver answers (${code})`
+    : `the host name cannot be resolved (${code === '' ? 'error' : code})`;
+  return new EgressError('dns_failed', ours ? 'ours' : 'endpoint', message, { cause: error });
+}
+
+/**
+ * What an error of the client means. Whatever is not known to be ours is the endpoint's: its assertions and parser errors
+ * are all set off by what an endpoint sent.
+ */
+export function exchangeFailure(error: unknown): FailureCause {
+  if (error instanceof EgressError) return error.failure;
+  const code = codeOf(error);
+  const endpoint = (which: EgressFailureCode, message: string): FailureCause => ({
+    code: which,
+    owner: 'endpoint',
+    message,
+  });
+  if (code === 'UND_ERR_HEADERS_OVERFLOW' || code === 'HPE_HEADER_OVERFLOW') {
+    return endpoint('response_overflow', 'the response headers are too long');
+  }
+  if (code === 'UND_ERR_INVALID_ARG' || code === 'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH' || oursByCode.has(code)) {
+    return { code: 'internal', owner: 'ours', message: `the request could not be made (${code})` };
+  }
+  if (code === 'UND_ERR_DESTROYED' || code === 'UND_ERR_CLOSED' || code === 'UND_ERR_ABORTED') {
+    return { code: 'aborted', owner: 'shutdown', message: 'the request was given up' };
+  }
+  if (brokenByCode.has(code)) return endpoint('reset', `the connection broke (${code})`);
+  if (code === 'UND_ERR_SOCKET' && /closed/.test(String((error as Error).message))) {
+    return endpoint('reset', 'the endpoint closed the connection without an answer');
+  }
+  if (code.startsWith('ERR_SSL') || code.startsWith('ERR_TLS')) return endpoint('tls_error', `TLS failed: ${code}`);
+  return endpoint('protocol_error', `the answer is not valid HTTP${code === '' ? '' : ` (${code})`}`);
+}

@@ -1,0 +1,211 @@
+import { connect as connectTcp, type Socket } from 'node:net';
+import { connect as connectTls, type TLSSocket } from 'node:tls';
+import type { Clock } from '@postrider/core';
+import { judgeAddress, parseAddress } from './address.ts';
+import { dnsFailure, EgressError, tcpFailure, tlsFailure } from './failure.ts';
+import type { EgressLimits } from './limits.ts';
+import type { AddressPolicy } from './policy.ts';
+import type { Resolve } from './resolve.ts';
+
+export interface ConnectTarget {
+  readonly protocol: string;
+  /** As in a URL, an IPv6 address without its brackets. */
+  readonly hostname: string;
+  readonly port: number;
+}
+
+export interface ConnectDependencies {
+  readonly policy: AddressPolicy;
+  readonly clock: Clock;
+  readonly limits: EgressLimits;
+  readonly resolve: Resolve;
+  /** Certificates trusted besides the built-in ones; PEM. */
+  readonly ca?: readonly (string | Buffer)[];
+  /** Opens a TCP connection to an address that passed. Default: Node's own. */
+  readonly dial?: (address: string, port: number) => Socket;
+}
+
+/** A TLS session kept for the next connection to the same endpoint. Never shared between endpoints. */
+export interface SessionStore {
+  session?: Buffer;
+}
+
+export type Connected = (error: EgressError | null, socket?: Socket | TLSSocket) => void;
+
+/** More would only add waiting: an endpoint that is down is down at all its addresses. */
+const dialledAddressesMax = 3;
+
+/**
+ * Opens a connection to a target whose addresses all pass the policy, and calls back once, within `connectMs`.
+ *
+ * The check stands here and not in a `lookup` hook, because Node never asks that hook about IP literals. The name is
+ * resolved once, by the resolver given, and the very addresses that were judged are dialled, so no second answer can
+ * differ from the first. One forbidden address among the answers refuses them all: falling through to the next is how
+ * a mixed answer reaches loopback. Before a byte is sent the peer's address is compared with the one dialled.
+ */
+export function guardedConnect(
+  target: ConnectTarget,
+  sessions: SessionStore,
+  deps: ConnectDependencies,
+  done: Connected,
+): void {
+  const { clock, limits } = deps;
+  const deadline = clock.monotonic() + limits.connectMs;
+  let open: Socket | undefined;
+  let finished = false;
+  const finish: Connected = (error, socket) => {
+    if (finished) return void socket?.destroy();
+    finished = true;
+    stopTimer();
+    if (error !== null) open?.destroy();
+    done(error, socket);
+  };
+  const stopTimer = clock.after(limits.connectMs, () => {
+    finish(new EgressError('connect_timeout', 'endpoint', `no connection within ${limits.connectMs} ms`));
+  });
+  const track = (socket: Socket): void => {
+    open = socket;
+    // Errors after the hand-over belong to whoever has the socket; without a listener they would end the process.
+    socket.on('error', () => {});
+    if (finished) socket.destroy();
+  };
+  vet(target.hostname, deps).then(
+    (addresses) => {
+      if (finished) return;
+      dialInTurn(addresses.slice(0, dialledAddressesMax), target.port, deadline, deps, track, (error, socket) => {
+        if (socket === undefined) return finish(error);
+        if (target.protocol !== 'https:') return finish(null, socket);
+        startTls(socket, target.hostname, sessions, deps, track, finish);
+      });
+    },
+    (error: unknown) => finish(error instanceof EgressError ? error : dnsFailure(error)),
+  );
+}
+
+/** The addresses to dial, IPv4 first; rejects with an `EgressError` if there are none or any is forbidden. */
+export async function vet(hostname: string, deps: ConnectDependencies): Promise<readonly string[]> {
+  const { policy, limits } = deps;
+  const addresses = await addressesOf(hostname, deps);
+  if (addresses.length === 0) throw new EgressError('dns_failed', 'endpoint', 'the host name has no addresses');
+  if (addresses.length > limits.resolvedAddresses) {
+    throw new EgressError(
+      'dns_failed',
+      'endpoint',
+      `the host name has more than ${limits.resolvedAddresses} addresses`,
+    );
+  }
+  for (const address of addresses) {
+    const bytes = parseAddress(address);
+    if (bytes === undefined || judgeAddress(bytes, policy).verdict === 'deny') {
+      // Which address and which range stays here: the tenant who chose the name would learn about the inside.
+      throw new EgressError('blocked_address', 'endpoint', 'the host has an address that is not allowed');
+    }
+  }
+  return addresses.toSorted((a, b) => Number(a.includes(':')) - Number(b.includes(':')));
+}
+
+async function addressesOf(
+  hostname: string,
+  { policy, resolve, clock, limits }: ConnectDependencies,
+): Promise<readonly string[]> {
+  if (parseAddress(hostname) !== undefined) return [hostname];
+  if (policy.allowLoopback && hostname === 'localhost') return ['127.0.0.1', '::1'];
+  const timeout = Promise.withResolvers<never>();
+  const stopTimer = clock.after(limits.resolveMs, () => {
+    timeout.reject(
+      new EgressError('dns_failed', 'endpoint', `the host name was not resolved within ${limits.resolveMs} ms`),
+    );
+  });
+  try {
+    return await Promise.race([resolve(hostname), timeout.promise]);
+  } finally {
+    stopTimer();
+  }
+}
+
+/** Tries one address after the other; each gets an equal share of the time that is left. */
+function dialInTurn(
+  addresses: readonly string[],
+  port: number,
+  deadline: number,
+  deps: ConnectDependencies,
+  track: (socket: Socket) => void,
+  done: (error: EgressError | null, socket?: Socket) => void,
+): void {
+  const [address = '', ...others] = addresses;
+  const share = Math.max(0, deadline - deps.clock.monotonic()) / addresses.length;
+  const dial =
+    deps.dial ?? ((host: string, toPort: number) => connectTcp({ host, port: toPort, autoSelectFamily: false }));
+  const socket = dial(address, port);
+  track(socket);
+  let settled = false;
+  const settle = (error: EgressError | null): void => {
+    if (settled) return;
+    settled = true;
+    stopTimer();
+    if (error === null) return done(null, socket);
+    socket.destroy();
+    if (error.failure.owner !== 'endpoint' || error.failure.code === 'blocked_address' || others.length === 0)
+      return done(error);
+    dialInTurn(others, port, deadline, deps, track, done);
+  };
+  const stopTimer =
+    others.length === 0
+      ? () => {}
+      : deps.clock.after(share, () => settle(new EgressError('connect_timeout', 'endpoint', 'no connection in time')));
+  socket.once('connect', () => settle(wrongPeer(socket, address)));
+  socket.once('error', (error) => settle(tcpFailure(error)));
+  socket.once('close', () => settle(new EgressError('reset', 'endpoint', 'the connection was closed at once')));
+}
+
+/** Guards against anything between the dialled address and the socket: a hook, a proxy setting, a bug. */
+function wrongPeer(socket: Socket, address: string): EgressError | null {
+  const dialled = parseAddress(address);
+  const reached = parseAddress(socket.remoteAddress ?? '');
+  // Already gone again; the close that follows says so.
+  if (socket.remoteAddress === undefined)
+    return new EgressError('reset', 'endpoint', 'the connection was closed at once');
+  if (dialled !== undefined && reached !== undefined && Buffer.compare(dialled, reached) === 0) return null;
+  return new EgressError(
+    'blocked_address',
+    'ours',
+    'the connection led to another address than the one that was checked',
+  );
+}
+
+function startTls(
+  socket: Socket,
+  hostname: string,
+  sessions: SessionStore,
+  deps: ConnectDependencies,
+  track: (socket: Socket) => void,
+  done: Connected,
+): void {
+  const isLiteral = parseAddress(hostname) !== undefined;
+  const secure = connectTls({
+    socket,
+    host: hostname,
+    // RFC 6066: an address is no server name; the certificate is then checked against the address.
+    ...(isLiteral ? {} : { servername: hostname }),
+    ALPNProtocols: ['http/1.1'],
+    minVersion: 'TLSv1.2',
+    rejectUnauthorized: true,
+    ...(deps.ca === undefined ? {} : { ca: [...deps.ca] }),
+    ...(sessions.session === undefined ? {} : { session: sessions.session }),
+  });
+  track(secure);
+  secure.on('session', (session) => (sessions.session = session));
+  const onError = (error: Error): void => {
+    // A session the endpoint no longer likes must not spoil every further handshake.
+    delete sessions.session;
+    done(tlsFailure(error));
+  };
+  secure.once('error', onError);
+  secure.once('secureConnect', () => {
+    secure.off('error', onError);
+    done(null, secure);
+  });
+  secure.once('close', () => {
+    done(new EgressError('reset', 'endpoint', 'the connection was closed during the TLS handshake'));
+  });
+}

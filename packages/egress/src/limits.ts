@@ -1,0 +1,43 @@
+/** What bounds one request and what is kept for it. The unit is the last word of each name. */
+export interface EgressLimits {
+  /** TCP and TLS together, names included. */
+  readonly connectMs: number;
+  /** One question to the resolver. */
+  readonly resolveMs: number;
+  readonly resolvedAddresses: number;
+  /** From the hand-over to the socket until a final status line and all headers are there. */
+  readonly headersMs: number;
+  readonly totalMinMs: number;
+  readonly totalMaxMs: number;
+  readonly responseHeaderBytes: number;
+  /** Body bytes read before the socket is destroyed. */
+  readonly responseBodyBytes: number;
+  readonly responseExcerptBytes: number;
+  /** Bytes on the wire of one response: headers, body, and what framing and interim responses may add. */
+  readonly responseWireBytes: number;
+  /** How long an unused socket is kept. */
+  readonly idleSocketMs: number;
+  /** An endpoint may ask for a longer time with `Keep-Alive: timeout=`, up to this. */
+  readonly idleSocketMaxMs: number;
+  /** Sockets of all endpoints, in use or kept. Unused ones of the longest unused endpoint go first. */
+  readonly socketsMax: number;
+  /** Endpoints whose sockets are remembered. */
+  readonly endpointsMax: number;
+}
+
+export const defaultLimits: EgressLimits = Object.freeze({
+  connectMs: 5_000,
+  resolveMs: 2_000,
+  resolvedAddresses: 32,
+  headersMs: 10_000,
+  totalMinMs: 1_000,
+  totalMaxMs: 30_000,
+  responseHeaderBytes: 16 * 1024,
+  responseBodyBytes: 64 * 1024,
+  responseExcerptBytes: 4 * 1024,
+  responseWireBytes: 256 * 1024,
+  idleSocketMs: 4_000,
+  idleSocketMaxMs: 30_000,
+  socketsMax: 4_096,
+  endpointsMax: 4_096,
+});

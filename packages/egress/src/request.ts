@@ -1,0 +1,48 @@
+/** One request to a tenant's endpoint. Always a POST. */
+export interface EgressRequest {
+  /** `https://host[:port]` of a URL that `judgeUrl` allowed. */
+  readonly origin: string;
+  /** Path and query of that URL, as `URL` spells them. */
+  readonly path: string;
+  /** Flat: name, value, name, value … Host, framing and connection headers are the door's own and refused here. */
+  readonly headers: readonly string[];
+  readonly body: Buffer;
+  /** From `send` to the end of the answer; clamped to 1–30 s. */
+  readonly totalDeadlineMs: number;
+  /** Tenant and endpoint: sockets are kept by this key and never used for another. */
+  readonly poolKey: string;
+  /** Connections to this endpoint at the same time; further requests wait for one, within their deadline. */
+  readonly maxSockets: number;
+  /**
+   * Asked right before the request is handed to a socket, which may be long after `send` when a connection had to be
+   * made. `false`: nothing is sent and the result is `aborted`, a shutdown's doing.
+   */
+  readonly mayStart?: () => boolean;
+}
+
+const reserved = new Set([
+  'connection',
+  'content-length',
+  'expect',
+  'host',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+/** The first header that would change where the request goes or how it is framed, if there is one. */
+export function reservedHeaderIn(headers: readonly string[]): string | undefined {
+  for (let index = 0; index < headers.length; index += 2) {
+    const name = (headers[index] ?? '').toLowerCase();
+    if (reserved.has(name)) return name;
+  }
+  return undefined;
+}
+
+/** The parts of an allowed URL that a request needs. Worth keeping per endpoint. */
+export function targetOf(url: URL): { origin: string; path: string } {
+  return { origin: url.origin, path: `${url.pathname}${url.search}` };
+}

@@ -1,0 +1,60 @@
+/** How long the parts of an attempt took, in milliseconds. */
+export interface EgressTimings {
+  /** Name, TCP and TLS. Absent when the socket was there already (or was never had). */
+  readonly connectMs?: number;
+  /** From `send` to the end of the response's headers. */
+  readonly firstByteMs?: number;
+  readonly totalMs: number;
+}
+
+/** An HTTP answer. Its status decides the outcome, even if its body broke off or was too long. */
+export interface EgressResponse {
+  readonly kind: 'response';
+  readonly status: number;
+  /** Flat: name, value, name, value … Names in lower case, bytes above 0x7f as Latin-1 characters. */
+  readonly headers: readonly string[];
+  /** The first 4 KiB of the body, as received. */
+  readonly excerpt: Buffer;
+  /** The body was longer than what is read, or ended early. */
+  readonly bodyTruncated: boolean;
+  /** `Retry-After` as sent; several of them joined by `, `, which is no valid value. */
+  readonly retryAfter?: string;
+  readonly timings: EgressTimings;
+  /** Our address of the connection. */
+  readonly sourceAddress: string;
+  readonly remoteAddress: string;
+}
+
+/** Stable codes; attempts carry them. */
+export type EgressFailureCode =
+  | 'blocked_url'
+  | 'blocked_address'
+  | 'dns_failed'
+  | 'connect_refused'
+  | 'connect_timeout'
+  | 'tls_error'
+  | 'headers_timeout'
+  | 'total_timeout'
+  | 'reset'
+  | 'protocol_error'
+  | 'response_overflow'
+  | 'aborted'
+  | 'internal';
+
+/** Whose doing it was. Only the endpoint's failures count against it. */
+export type FailureOwner = 'endpoint' | 'ours' | 'shutdown';
+
+export interface FailureCause {
+  readonly code: EgressFailureCode;
+  readonly owner: FailureOwner;
+  /** For people. Holds no secret, no request header and no address that a name resolved to. */
+  readonly message: string;
+}
+
+/** No answer. */
+export interface EgressFailure extends FailureCause {
+  readonly kind: 'failure';
+  readonly timings: EgressTimings;
+}
+
+export type EgressResult = EgressResponse | EgressFailure;
