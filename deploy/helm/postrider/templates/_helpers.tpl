@@ -1,0 +1,214 @@
+{{- define "postrider.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 40 | trimSuffix "-" -}}
+{{- end -}}
+
+{{- define "postrider.fullname" -}}
+{{- if .Values.fullnameOverride -}}
+{{- .Values.fullnameOverride | trunc 40 | trimSuffix "-" -}}
+{{- else if contains (include "postrider.name" .) .Release.Name -}}
+{{- .Release.Name | trunc 40 | trimSuffix "-" -}}
+{{- else -}}
+{{- printf "%s-%s" .Release.Name (include "postrider.name" .) | trunc 40 | trimSuffix "-" -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "postrider.serviceAccountName" -}}
+{{- if .Values.serviceAccount.create -}}
+{{- default (include "postrider.fullname" .) .Values.serviceAccount.name -}}
+{{- else -}}
+{{- default "default" .Values.serviceAccount.name -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Labels that select the pods of one service. Called with (dict "root" $ "service" "router"). */}}
+{{- define "postrider.selector" -}}
+app.kubernetes.io/name: {{ include "postrider.name" .root }}
+app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/component: {{ .service }}
+{{- end -}}
+
+{{- define "postrider.labels" -}}
+{{ include "postrider.selector" . }}
+app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
+app.kubernetes.io/part-of: postrider
+app.kubernetes.io/managed-by: {{ .root.Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_" }}
+{{- end -}}
+
+{{/* Settings of one service. Each reads only what it knows and refuses other POSTRIDER_ names, so none is given too much. */}}
+{{- define "postrider.settings" -}}
+{{- $values := .root.Values -}}
+POSTRIDER_KAFKA_BROKERS: {{ join "," $values.kafka.brokers | quote }}
+POSTRIDER_TOPIC_PREFIX: {{ $values.kafka.topicPrefix | quote }}
+{{- if $values.kafka.tls }}
+POSTRIDER_KAFKA_SSL: "true"
+{{- end }}
+{{- if $values.kafka.sasl.mechanism }}
+POSTRIDER_KAFKA_SASL_MECHANISM: {{ $values.kafka.sasl.mechanism | quote }}
+POSTRIDER_KAFKA_SASL_USERNAME: {{ $values.kafka.sasl.username | quote }}
+POSTRIDER_KAFKA_SASL_PASSWORD_FILE: /etc/postrider/kafka/password
+{{- end }}
+POSTRIDER_HEALTH_HOST: "0.0.0.0"
+POSTRIDER_HEALTH_PORT: "9090"
+POSTRIDER_LOG_LEVEL: {{ $values.logLevel | quote }}
+{{- if eq .service "control-plane" }}
+POSTRIDER_PARTITIONS: {{ $values.kafka.partitions | int | quote }}
+POSTRIDER_REPLICATION_FACTOR: {{ $values.kafka.replicationFactor | int | quote }}
+POSTRIDER_GRPC_HOST: "0.0.0.0"
+POSTRIDER_GRPC_PORT: "8080"
+POSTRIDER_BOOTSTRAP_ADMIN_KEY_FILE: /etc/postrider/secrets/bootstrap-admin-key
+{{- end }}
+{{- if eq .service "router" }}
+{{- with $values.sourceTopics }}
+POSTRIDER_SOURCE_TOPICS: {{ join "," . | quote }}
+{{- end }}
+{{- end }}
+{{- if eq .service "dispatcher" }}
+POSTRIDER_SESSION_TIMEOUT: {{ $values.dispatcher.sessionTimeout | quote }}
+{{- end }}
+{{- if ne .service "router" }}
+POSTRIDER_KEK_FILE: /etc/postrider/secrets/kek
+{{- if $values.endpoints.allowHttp }}
+POSTRIDER_ALLOW_HTTP: "true"
+{{- end }}
+{{- with $values.endpoints.allowCidrs }}
+POSTRIDER_ALLOW_CIDRS: {{ join "," . | quote }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{/* The secret files of one service: the router is given none. */}}
+{{- define "postrider.volumes" -}}
+{{- $values := .root.Values -}}
+- name: tmp
+  emptyDir: {}
+{{- if ne .service "router" }}
+- name: secrets
+  secret:
+    secretName: {{ $values.secrets.existingSecret }}
+    defaultMode: 0440
+    items:
+      - key: {{ $values.secrets.kekKey }}
+        path: kek
+      {{- if eq .service "control-plane" }}
+      - key: {{ $values.secrets.bootstrapAdminKey }}
+        path: bootstrap-admin-key
+      {{- end }}
+{{- end }}
+{{- if $values.kafka.sasl.mechanism }}
+- name: kafka
+  secret:
+    secretName: {{ $values.kafka.sasl.existingSecret }}
+    defaultMode: 0440
+    items:
+      - key: {{ $values.kafka.sasl.passwordKey }}
+        path: password
+{{- end }}
+{{- end -}}
+
+{{- define "postrider.volumeMounts" -}}
+- name: tmp
+  mountPath: /tmp
+{{- if ne .service "router" }}
+- name: secrets
+  mountPath: /etc/postrider/secrets
+  readOnly: true
+{{- end }}
+{{- if .root.Values.kafka.sasl.mechanism }}
+- name: kafka
+  mountPath: /etc/postrider/kafka
+  readOnly: true
+{{- end }}
+{{- end -}}
+
+{{/* The pod of one service. Called with (dict "root" $ "service" "router" "values" .Values.router "grace" 30). */}}
+{{- define "postrider.pod" -}}
+metadata:
+  labels:
+    {{- include "postrider.labels" . | nindent 4 }}
+  annotations:
+    checksum/config: {{ include "postrider.settings" . | sha256sum }}
+    {{- with .values.podAnnotations }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+spec:
+  serviceAccountName: {{ include "postrider.serviceAccountName" .root }}
+  automountServiceAccountToken: false
+  enableServiceLinks: false
+  terminationGracePeriodSeconds: {{ .grace }}
+  securityContext:
+    runAsNonRoot: true
+    runAsUser: 1000
+    runAsGroup: 1000
+    fsGroup: 1000
+    seccompProfile:
+      type: RuntimeDefault
+  {{- with .root.Values.image.pullSecrets }}
+  imagePullSecrets:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  containers:
+    - name: {{ .service }}
+      image: {{ printf "%s:%s" .root.Values.image.repository (default .root.Chart.AppVersion .root.Values.image.tag) | quote }}
+      imagePullPolicy: {{ .root.Values.image.pullPolicy }}
+      env:
+        - name: SERVICE
+          value: {{ .service }}
+        {{- with .values.extraEnv }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
+      envFrom:
+        - configMapRef:
+            name: {{ include "postrider.fullname" .root }}-{{ .service }}
+      ports:
+        - name: health
+          containerPort: 9090
+        {{- if eq .service "control-plane" }}
+        - name: grpc
+          containerPort: 8080
+        {{- end }}
+      # Kafka may be silent for a while: a service that waits for it is alive, and only not ready.
+      startupProbe:
+        httpGet: { path: /livez, port: health }
+        periodSeconds: 2
+        failureThreshold: 30
+      livenessProbe:
+        httpGet: { path: /livez, port: health }
+        periodSeconds: 10
+        timeoutSeconds: 5
+        failureThreshold: 6
+      readinessProbe:
+        httpGet: { path: /readyz, port: health }
+        periodSeconds: 5
+        timeoutSeconds: 3
+      resources:
+        {{- toYaml .values.resources | nindent 8 }}
+      securityContext:
+        allowPrivilegeEscalation: false
+        readOnlyRootFilesystem: true
+        capabilities:
+          drop: [ALL]
+      volumeMounts:
+        {{- include "postrider.volumeMounts" . | nindent 8 }}
+  volumes:
+    {{- include "postrider.volumes" . | nindent 4 }}
+  topologySpreadConstraints:
+    - maxSkew: 1
+      topologyKey: kubernetes.io/hostname
+      whenUnsatisfiable: ScheduleAnyway
+      labelSelector:
+        matchLabels:
+          {{- include "postrider.selector" . | nindent 10 }}
+  {{- with .values.nodeSelector }}
+  nodeSelector:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with .values.tolerations }}
+  tolerations:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with .values.affinity }}
+  affinity:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+{{- end -}}
