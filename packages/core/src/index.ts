@@ -13,3 +13,5 @@ export * from './retry-after.ts';
 export * from './retry-policy.ts';
 export * from './retry-schedule.ts';
 export * from './tier.ts';
+export * from './offset-range.ts';
+export * from './ownership.ts';
