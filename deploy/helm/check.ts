@@ -13,7 +13,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'nod
 import { homedir, tmpdir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import type { StepResult } from '../../test/repo/steps.ts';
-import { command, runSteps } from '../../test/repo/steps.ts';
+import { command, printLine, runSteps } from '../../test/repo/steps.ts';
 
 /** The newest version whose schemas kubectl-validate carries with it; others it would have to fetch. */
 const kubernetes = '1.30';
@@ -100,20 +100,16 @@ async function render(root: string, helm: string, values: readonly string[]): Re
 
 /** Looks on the PATH, and where `go install` puts things, which many PATHs do not name. */
 function findTool(name: string): string | undefined {
-  const go = [process.env['GOBIN'], join(process.env['GOPATH'] ?? join(homedir(), 'go'), 'bin')];
+  const go = [process.env['GOBIN'] ?? '', join(process.env['GOPATH'] ?? join(homedir(), 'go'), 'bin')];
   const folders = [...(process.env['PATH'] ?? '').split(delimiter), ...go];
   return folders
-    .filter((folder) => typeof folder === 'string' && folder !== '')
+    .filter((folder) => folder !== '')
     .map((folder) => join(folder, name))
     .find((path) => existsSync(path));
 }
 
 if (import.meta.main) {
   const root = resolve(import.meta.dirname, '../..');
-  const passed = await runSteps(
-    [{ name: 'chart', run: () => checkChart(root) }],
-    (line) => process.stdout.write(`${line}\n`),
-    () => performance.now(),
-  );
+  const passed = await runSteps([{ name: 'chart', run: () => checkChart(root) }], printLine, () => performance.now());
   if (!passed) process.exitCode = 1;
 }

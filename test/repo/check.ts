@@ -6,7 +6,7 @@ import { checkChart } from '../../deploy/helm/check.ts';
 import { breakingChanges, generatedEqualsProto } from './contract-steps.ts';
 import { repoRoot } from './repo-files.ts';
 import type { Step } from './steps.ts';
-import { commandStep, runSteps } from './steps.ts';
+import { commandStep, printLine, runSteps } from './steps.ts';
 
 const tool = (name: string) => `node_modules/.bin/${name}`;
 
@@ -26,9 +26,5 @@ const steps: readonly Step[] = [
   { name: 'chart', run: () => checkChart(repoRoot) },
 ];
 
-const passed = await runSteps(
-  steps,
-  (line) => process.stdout.write(`${line}\n`),
-  () => performance.now(),
-);
+const passed = await runSteps(steps, printLine, () => performance.now());
 if (!passed) process.exitCode = 1;

@@ -12,7 +12,7 @@ export interface Import {
 const patterns = [
   /^(?:import|export)\b[^;'"`]*?\bfrom\s*['"]([^'"]+)['"]/gm,
   /^import\s*['"]([^'"]+)['"]/gm,
-  /^(?!\s*(?:\/\/|\/\*|\*)).*?\b(?:import|require|resolve)\(\s*['"]([^'"]+)['"]/gm,
+  /^(?!\s*(?:\/\/|\/\*|\*)).*?\b(?:import|require)\(\s*['"]([^'"]+)['"]/gm,
 ];
 
 /** Every module named by the imports of a source text; packages and relative paths alike. */

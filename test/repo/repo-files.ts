@@ -52,9 +52,14 @@ export function isSource(path: string): boolean {
   return /\.m?ts$/.test(path) && !isGenerated(path);
 }
 
-/** Code that runs in tests only. */
+/** Code that runs in tests only; helpers that stand beside what they test are called `test-….ts`. */
 export function isTest(path: string): boolean {
-  return path.endsWith('.test.ts') || path.startsWith('test/') || /^packages\/[^/]+\/testing\//.test(path);
+  return (
+    path.endsWith('.test.ts') ||
+    /\/test-[^/]+\.ts$/.test(path) ||
+    path.startsWith('test/') ||
+    /^packages\/[^/]+\/testing\//.test(path)
+  );
 }
 
 /** Prose that people read: Markdown at the root and under docs/, and each folder's README.md. */

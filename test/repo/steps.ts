@@ -72,6 +72,12 @@ export async function runSteps(
   return count.failed === 0;
 }
 
+/** Writes a line to standard output; a reader that has gone away, such as `head`, ends nothing. */
+export function printLine(line: string): void {
+  if (process.stdout.listenerCount('error') === 0) process.stdout.on('error', () => {});
+  process.stdout.write(`${line}\n`);
+}
+
 async function attempt(step: Step): Promise<StepResult> {
   try {
     return await step.run();
