@@ -1,9 +1,11 @@
 import { parseRevision } from '@postrider/core';
+import { configKey } from './config-key.ts';
 import { createConfigFold } from './fold.ts';
 import { orAborted, untilKafkaAnswers } from './until-kafka-answers.ts';
 import { createWaiters } from './waiters.ts';
 import type { Clock } from '@postrider/core';
 import type { Batch, KafkaPort } from '@postrider/kafka';
+import type { ConfigKind } from './config-key.ts';
 import type { ConfigProblem } from './config-problem.ts';
 import type { ConfigChange, ConfigSnapshot } from './snapshot.ts';
 
@@ -31,12 +33,14 @@ export type ConfigListener = (changes: readonly ConfigChange[], snapshot: Config
 export interface ConfigView extends AsyncDisposable {
   /** The newest snapshot; the same object until something changes. */
   snapshot(): ConfigSnapshot;
-  /** Whether the view has reached this revision. A text that is no revision is never reached. */
+  /** Whether the view has reached this revision. The empty text always is, a text that is no revision never. */
   reached(revision: string): boolean;
   /** True once the view has reached the revision; false after `timeoutMs` without it, or when the view is disposed of. */
   whenReached(revision: string, timeoutMs: number): Promise<boolean>;
   /** True once the record at this offset has been folded; false after `timeoutMs` without it, or on disposal. */
   whenOffset(offset: number, timeoutMs: number): Promise<boolean>;
+  /** Whether a deletion of this entity, and nothing newer, is known. Of deletions long ago nothing may be known any more. */
+  knowsDeleted(kind: ConfigKind, id: string): boolean;
   /** Calls `listener` after each run of records that changed something. Returns what ends that. */
   onChange(listener: ConfigListener): () => void;
 }
@@ -79,9 +83,10 @@ function createView({ topic, log, clock, onProblem }: ConfigViewOptions): FedVie
   const waiters = createWaiters(clock);
   let position = 0;
 
+  // As `revisionReached` of core says: an empty text asks for nothing, and what is no revision is never reached.
   const reached = (revision: string): boolean => {
     const parsed = parseRevision(revision);
-    return parsed !== null && fold.reached(parsed);
+    return revision === '' || (parsed !== null && fold.reached(parsed));
   };
 
   function tell(changes: readonly ConfigChange[]): void {
@@ -102,6 +107,7 @@ function createView({ topic, log, clock, onProblem }: ConfigViewOptions): FedVie
       reached,
       whenReached: (revision, timeoutMs) => waiters.wait(() => reached(revision), timeoutMs),
       whenOffset: (offset, timeoutMs) => waiters.wait(() => position > offset, timeoutMs),
+      knowsDeleted: (kind, id) => fold.knowsDeleted(configKey(kind, id)),
       onChange(listener) {
         listeners.add(listener);
         return () => void listeners.delete(listener);

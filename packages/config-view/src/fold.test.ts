@@ -10,8 +10,9 @@ import {
   endpointEntity,
   layoutEntity,
   plainNull,
+  subscriptionEntity,
+  tenantEntity,
 } from './test-records.ts';
-import { subscriptionEntity, tenantEntity } from './test-records.ts';
 import type { ConfigSnapshot } from './snapshot.ts';
 import type { TestRecord } from './test-records.ts';
 
@@ -69,7 +70,7 @@ test('a duplicate changes nothing, and the snapshot stays the same object', () =
 });
 
 test('a deletion holds against older records that come late', () => {
-  const { snapshot } = fold([
+  const { config, snapshot } = fold([
     configRecord('endpoint/e0', 1, 2, endpointEntity('t0', 'e0')),
     deletionRecord('endpoint/e0', 1, 3),
     configRecord('endpoint/e0', 1, 2, endpointEntity('t0', 'e0')),
@@ -78,6 +79,10 @@ test('a deletion holds against older records that come late', () => {
   assert.equal(snapshot.endpointByName('tenants/t0/endpoints/e0'), undefined);
   assert.equal(snapshot.endpointCount('t0'), 0);
   assert.equal(snapshot.revision, '3');
+  assert.equal(config.knowsDeleted('endpoint/e0'), true);
+  assert.equal(config.knowsDeleted('endpoint/e1'), false);
+  config.apply(configRecord('endpoint/e0', 1, 4, endpointEntity('t0', 'e0')).placed(9));
+  assert.equal(config.knowsDeleted('endpoint/e0'), false);
 });
 
 test('a null value without a header deletes, but not for good: a newer record brings the entity back', () => {

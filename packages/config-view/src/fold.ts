@@ -22,12 +22,15 @@ export interface ConfigFold {
   snapshot(): ConfigSnapshot;
   /** Whether everything of this revision, and older, has been folded. */
   reached(revision: bigint): boolean;
+  /** Whether the newest record of this key that was folded is a deletion. */
+  knowsDeleted(key: string): boolean;
 }
 
 interface State {
   readonly store: EntityStore;
   /** Of deleted entities too: an older record that comes late must not bring them back. */
   readonly versions: Map<string, ConfigVersion>;
+  readonly deleted: Set<string>;
   /** What is kept aside, by key. */
   readonly problems: ShardMap<ConfigProblem>;
   writer: ConfigWriter | null;
@@ -51,6 +54,7 @@ export function createConfigFold(): ConfigFold {
   const state: State = {
     store: createEntityStore(),
     versions: new Map(),
+    deleted: new Set(),
     problems: createShardMap(),
     writer: null,
     highest: 0n,
@@ -60,6 +64,7 @@ export function createConfigFold(): ConfigFold {
     apply: (record) => apply(state, readConfigRecord(record), record.offset),
     snapshot: () => (state.taken ??= takeSnapshot(state)),
     reached: (revision) => revision <= state.highest,
+    knowsDeleted: (key) => state.deleted.has(key),
   };
 }
 
@@ -75,6 +80,8 @@ function apply(state: State, read: ReadRecord, offset: number): Folded {
   if (read.kind === 'problem') return keepAside(state, read, offset);
   if (version !== null) state.versions.set(key, version);
   clearProblem(state, key);
+  if (read.kind === 'deletion') state.deleted.add(key);
+  else state.deleted.delete(key);
   const { store } = state;
   const change = read.kind === 'entity' ? store.put(read.id, read.entity) : store.remove(read.entityKind, read.id);
   if (change === null) return nothing;

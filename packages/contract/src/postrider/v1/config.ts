@@ -71,7 +71,11 @@ export interface TenantConfig {
     | Tenant
     | undefined;
   /** The tenant's data key, sealed under a key-encryption key. */
-  dataKey: SealedSecret | undefined;
+  dataKey:
+    | SealedSecret
+    | undefined;
+  /** `request_id` of the CreateTenant call, if it had one: a repetition of that call is answered with this tenant. */
+  createRequestId: string;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -486,7 +490,7 @@ export const ConfigRecord: MessageFns<ConfigRecord> = {
 };
 
 function createBaseTenantConfig(): TenantConfig {
-  return { tenant: undefined, dataKey: undefined, _unknownFields: {} };
+  return { tenant: undefined, dataKey: undefined, createRequestId: "", _unknownFields: {} };
 }
 
 export const TenantConfig: MessageFns<TenantConfig> = {
@@ -496,6 +500,9 @@ export const TenantConfig: MessageFns<TenantConfig> = {
     }
     if (message.dataKey !== undefined) {
       SealedSecret.encode(message.dataKey, writer.uint32(18).fork()).join();
+    }
+    if (message.createRequestId !== "") {
+      writer.uint32(26).string(message.createRequestId);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -537,6 +544,14 @@ export const TenantConfig: MessageFns<TenantConfig> = {
             message.dataKey = SealedSecret.decode(reader, reader.uint32());
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.createRequestId = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -565,6 +580,9 @@ export const TenantConfig: MessageFns<TenantConfig> = {
     if (message.dataKey !== undefined) {
       obj.dataKey = SealedSecret.toJSON(message.dataKey);
     }
+    if (message.createRequestId !== "") {
+      obj.createRequestId = message.createRequestId;
+    }
     return obj;
   },
 
@@ -579,6 +597,7 @@ export const TenantConfig: MessageFns<TenantConfig> = {
     message.dataKey = (object.dataKey !== undefined && object.dataKey !== null)
       ? SealedSecret.fromPartial(object.dataKey)
       : undefined;
+    message.createRequestId = object.createRequestId ?? "";
     return message;
   },
 };
