@@ -6,7 +6,7 @@
 // Plain JavaScript for Node 20 and newer without any package: it runs before there are any.
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -61,10 +61,15 @@ const readOr = (path, otherwise) => {
   }
 };
 
+/** True when we installed what the lockfile says, to the end. */
+function isRemembered(lockfile) {
+  return existsSync(targetNode) && readOr(markerPath, '') === hash(lockfile);
+}
+
 /** True when node_modules is what the lockfile says, whoever installed it. */
 function isInstalled(lockfile) {
   if (!existsSync(targetNode)) return false;
-  if (readOr(markerPath, '') === hash(lockfile)) return true;
+  if (isRemembered(lockfile)) return true;
   const installed = readOr(join(modules, '.package-lock.json'), undefined);
   if (installed === undefined || !sameTree(JSON.parse(lockfile).packages, JSON.parse(installed).packages)) return false;
   remember(lockfile);
@@ -108,7 +113,7 @@ function progress(what) {
 /** Installs under a lock: of several bootstraps at once one installs and the others wait for it. */
 async function ensureInstalled() {
   const lockfile = readLockfile();
-  if (isInstalled(lockfile)) return;
+  if (isRemembered(lockfile)) return;
   mkdirSync(join(root, '.cache'), { recursive: true });
   const path = join(root, '.cache/install.lock');
   let told = false;
@@ -133,6 +138,7 @@ async function ensureInstalled() {
 async function install(lockfile) {
   const allowed = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).allowScripts ?? {};
   const scripted = Object.keys(allowed).filter((name) => allowed[name] === true);
+  rmSync(markerPath, { force: true });
   const finish = progress('Installing packages');
   let result = await npm(['ci', '--ignore-scripts']);
   // A lockfile written against a registry without the binaries for other systems lacks them, and `npm ci` then refuses it

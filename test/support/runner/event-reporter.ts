@@ -3,7 +3,7 @@ import type { TestEvent } from 'node:test/reporters';
 
 /** What a test file tells of itself while it runs, one JSON object a line. `end` comes last, and only from a full run. */
 export type FileEvent =
-  | { readonly kind: 'started' | 'passed' | 'skipped'; readonly name: string }
+  | { readonly kind: 'began' | 'ended' | 'passed' | 'skipped'; readonly name: string }
   | { readonly kind: 'failed'; readonly name: string; readonly place: string; readonly error: string }
   | { readonly kind: 'note'; readonly text: string }
   | { readonly kind: 'end' };
@@ -25,8 +25,10 @@ function toFileEvent(event: TestEvent, path: string[]): FileEvent | undefined {
   if (event.type === 'test:start') {
     path.length = event.data.nesting;
     path.push(event.data.name);
-    return { kind: 'started', name: path.join(' › ') };
+    return undefined;
   }
+  if (event.type === 'test:dequeue') return { kind: 'began', name: labelOf(event.data) };
+  if (event.type === 'test:complete') return { kind: 'ended', name: labelOf(event.data) };
   if (event.type === 'test:diagnostic' && /^(Error|Warning): /.test(event.data.message))
     return { kind: 'note', text: event.data.message };
   if (event.type !== 'test:pass' && event.type !== 'test:fail') return undefined;
@@ -40,6 +42,14 @@ function toFileEvent(event: TestEvent, path: string[]): FileEvent | undefined {
   if (details.type === 'suite') return undefined;
   const skipped = event.data.skip !== undefined || event.data.todo !== undefined;
   return { kind: skipped ? 'skipped' : 'passed', name };
+}
+
+/**
+ * Names a running test. These events come as things happen, those of `path` in the order of the file when a test has ended;
+ * so the suite of a running test is not known, but its line is.
+ */
+function labelOf(data: { readonly name: string; readonly line?: number }): string {
+  return `${data.name} (line ${data.line ?? '?'})`;
 }
 
 /** The error itself, not node:test's wrapping of it. */

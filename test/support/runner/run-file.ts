@@ -139,19 +139,17 @@ function fileFailure(
   const failure = (error: string): Failure => ({ name: path, place: path, error });
   const complete = events.some((event) => event.kind === 'end');
   const exit = end.signal === null ? `exit code ${end.code}` : end.signal;
-  if (end.timedOut && complete)
-    return failure(
-      `all its tests had ended, but the process had not after ${timeoutMs / 1000} s: something was left open`,
-    );
   if (end.timedOut) {
-    const unfinished = unfinishedNames(events);
-    const where = unfinished.length === 0 ? '' : `; not finished: ${unfinished.join(', ')}`;
-    return failure(`hung: stopped after ${timeoutMs / 1000} s${where}`);
+    const running = runningTests(events);
+    const after = `stopped after ${timeoutMs / 1000} s`;
+    if (running.length > 0) return failure(`hung: ${after} in: ${running.join(', ')}`);
+    if (!events.some((event) => event.kind === 'ended')) return failure(`hung: ${after}, before its first test`);
+    return failure(`did not end: ${after}, all its tests had ended: something was left open`);
   }
   if (!complete && end.code === 0)
     return failure('ended without a test result: it has no tests, or it called process.exit');
   if (!complete) return failure(`ended before its tests were done (${exit})`);
-  if (!events.some((event) => event.kind !== 'end' && event.kind !== 'note')) return failure('has no tests');
+  if (!events.some((event) => event.kind === 'ended')) return failure('has no tests');
   if (end.code !== 0 && !hasFailures) {
     const notes = events.filter((event) => event.kind === 'note').map((event) => event.text);
     return failure([`ended with ${exit} although no test failed`, ...notes].join('\n'));
@@ -159,10 +157,10 @@ function fileFailure(
   return undefined;
 }
 
-function unfinishedNames(events: readonly FileEvent[]): string[] {
-  const open = new Set<string>();
+function runningTests(events: readonly FileEvent[]): string[] {
+  const running = new Set<string>();
   for (const event of events)
-    if (event.kind === 'started') open.add(event.name);
-    else if ('name' in event) open.delete(event.name);
-  return [...open];
+    if (event.kind === 'began') running.add(event.name);
+    else if (event.kind === 'ended') running.delete(event.name);
+  return [...running];
 }
