@@ -15,3 +15,8 @@ export * from './retry-schedule.ts';
 export * from './tier.ts';
 export * from './offset-range.ts';
 export * from './ownership.ts';
+export * from './classify.ts';
+export * from './decide.ts';
+export * from './header-rules.ts';
+export * from './request.ts';
+export * from './status-policy.ts';

@@ -1,0 +1,85 @@
+import { type CancelReason, DeadReason } from '@postrider/contract/postrider/v1/attempt';
+import { Outcome } from '@postrider/contract/postrider/v1/delivery';
+import { limits } from './limits.ts';
+import type { Decision, EpochMs, RandomFraction, Verdict } from './model.ts';
+import { boundRetryAfterMs } from './retry-after.ts';
+import { delayBefore, stepBefore, type ResolvedRetryPolicy } from './retry-schedule.ts';
+
+/** What the decision is made from: how the attempt went, and where the delivery stands. */
+export interface DecideInput extends Pick<Verdict, 'outcome' | 'code' | 'retryAfterMs' | 'final'> {
+  /** Number of the attempt that just ended, from 1. */
+  readonly attempt: number;
+  /** Failures of our own since the last attempt, this one not counted: what the delivery's header says. */
+  readonly internalFailures: number;
+  readonly policy: ResolvedRetryPolicy;
+  /** Wall clock. */
+  readonly now: EpochMs;
+  readonly expiresAt: EpochMs;
+  readonly random: RandomFraction;
+  /** Why the attempt was cancelled, if the delivery itself is; absent for a shutdown, which cancels no delivery. */
+  readonly cancelReason?: CancelReason;
+}
+
+/**
+ * What happens after an attempt.
+ *
+ * | outcome | decision |
+ * |---|---|
+ * | `delivered` | done |
+ * | `rejected`, `throttled`, `unreachable`, `timed-out` | retry after the schedule's delay; after its last, dead `exhausted`; a status that policy calls final: dead `rejected` |
+ * | `blocked` | as above, and dead `blocked` in the end: a name may stop pointing at a forbidden address. A forbidden URL (`blocked_url`) does not heal: dead `blocked` at once |
+ * | `gone` | dead `gone` |
+ * | `internal-error` | retry with a backoff of our own, no attempt used; at the 20th, dead `internal-error` |
+ * | `cancelled` | cancelled, if there is a reason; after a shutdown, retry at once, no attempt used |
+ *
+ * Retry-After is honoured where it asks for more than the schedule, within the bounds of `boundRetryAfterMs`. A retry is
+ * never due before `now` + its delay; one that would not be due before `expiresAt` is not made: dead `expired`.
+ */
+export function decide(input: DecideInput): Decision {
+  switch (input.outcome) {
+    case Outcome.DELIVERED:
+      return { kind: 'done' };
+    case Outcome.GONE:
+      return { kind: 'dead', reason: DeadReason.GONE };
+    case Outcome.BLOCKED:
+      if (input.code === 'blocked_url') return { kind: 'dead', reason: DeadReason.BLOCKED };
+      return afterEndpointFailure(input, DeadReason.BLOCKED);
+    case Outcome.REJECTED:
+    case Outcome.THROTTLED:
+    case Outcome.UNREACHABLE:
+    case Outcome.TIMED_OUT:
+      return afterEndpointFailure(input, DeadReason.EXHAUSTED);
+    case Outcome.CANCELLED:
+      if (input.cancelReason !== undefined) return { kind: 'cancelled', reason: input.cancelReason };
+      return retryAfter(input, 0, false);
+    // An outcome that this version does not know can only come from a fault of ours.
+    case Outcome.UNSPECIFIED:
+    case Outcome.UNRECOGNIZED:
+    case Outcome.INTERNAL_ERROR:
+      return afterInternalFailure(input);
+  }
+}
+
+function afterEndpointFailure(input: DecideInput, exhausted: DeadReason): Decision {
+  if (input.final) return { kind: 'dead', reason: DeadReason.REJECTED };
+  const repetition = input.attempt - 1;
+  const delay = delayBefore(input.policy, repetition, input.random);
+  if (delay === null) return { kind: 'dead', reason: exhausted };
+  if (input.retryAfterMs === null) return retryAfter(input, delay, true);
+  const asked = boundRetryAfterMs(input.retryAfterMs, stepBefore(input.policy, repetition));
+  return retryAfter(input, Math.max(delay, asked), true);
+}
+
+function afterInternalFailure(input: DecideInput): Decision {
+  const failures = input.internalFailures + 1;
+  // Written so that a count that is no number ends the delivery too: it must never be repeated without end.
+  if (!(failures < limits.internalFailuresMax)) return { kind: 'dead', reason: DeadReason.INTERNAL_ERROR };
+  const step = Math.min(limits.internalBackoffCapMs, limits.internalBackoffBaseMs * 2 ** (failures - 1));
+  return retryAfter(input, step * (1 + limits.retryJitterDefaultFraction * input.random()), false);
+}
+
+function retryAfter(input: DecideInput, delayMs: number, usesAttempt: boolean): Decision {
+  const dueAt = Math.ceil(input.now + delayMs);
+  if (!(dueAt < input.expiresAt)) return { kind: 'dead', reason: DeadReason.EXPIRED };
+  return { kind: 'retry', dueAt, usesAttempt };
+}
