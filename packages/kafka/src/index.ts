@@ -3,3 +3,5 @@ export * from './headers.ts';
 export * from './topics.ts';
 export { checkTopics } from './check-topics.ts';
 export type { TopicLimits } from './check-topics.ts';
+export { connectKafka } from './kafkajs/connect.ts';
+export type { KafkaConnection, KafkaLogger, KafkaOptions, KafkaSasl } from './kafkajs/connect.ts';

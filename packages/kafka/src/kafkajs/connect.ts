@@ -1,0 +1,57 @@
+import { KafkaError } from '../port.ts';
+import { createAdmin } from './admin.ts';
+import { parseAddress } from './client.ts';
+import { createGroupMember } from './group-member.ts';
+import { createProducer } from './producer.ts';
+import { createReader } from './reader.ts';
+import type { KafkaPort } from '../port.ts';
+import type { KafkaOptions } from './options.ts';
+
+export type { KafkaConnection, KafkaLogger, KafkaOptions, KafkaSasl } from './options.ts';
+
+/**
+ * The port over a real cluster. Connects when something is first asked for, so it never rejects for want of a broker: readers,
+ * members and producers wait for the cluster, and admin calls reject with `UNAVAILABLE` after 10 s. Throws
+ * `INVALID_ARGUMENT` for addresses that are none.
+ */
+export function connectKafka(options: KafkaOptions): KafkaPort {
+  if (options.brokers.length === 0)
+    throw new KafkaError('INVALID_ARGUMENT', 'brokers is empty: at least one host:port is needed');
+  options.brokers.forEach(parseAddress);
+  const opened = new Set<AsyncDisposable>();
+  const admin = createAdmin(options);
+  let closed = false;
+  const assertOpen = () => {
+    if (closed) throw new KafkaError('CLOSED', 'the connection to Kafka is closed');
+  };
+  const keep = async <T extends AsyncDisposable>(resource: T): Promise<T> => {
+    opened.add(resource);
+    // Closed while this one was being opened: nobody else would close it.
+    if (closed) await resource[Symbol.asyncDispose]();
+    assertOpen();
+    return resource;
+  };
+  return {
+    admin,
+    producer(producerOptions) {
+      assertOpen();
+      const producer = createProducer(options, producerOptions);
+      opened.add(producer);
+      return producer;
+    },
+    async groupMember(memberOptions) {
+      assertOpen();
+      return keep(await createGroupMember(options, memberOptions));
+    },
+    async reader(readerOptions) {
+      assertOpen();
+      return keep(await createReader(options, readerOptions));
+    },
+    async [Symbol.asyncDispose]() {
+      if (closed) return;
+      closed = true;
+      admin.close();
+      await Promise.all([...opened].map((resource) => resource[Symbol.asyncDispose]()));
+    },
+  };
+}

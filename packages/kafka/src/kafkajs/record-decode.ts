@@ -1,0 +1,146 @@
+import { ByteReader } from './byte-reader.ts';
+import { unpack } from './codecs.ts';
+import type { Headers, IncomingRecord } from '../port.ts';
+
+export interface AbortedTransaction {
+  readonly producerId: number;
+  readonly firstOffset: number;
+}
+
+export interface DecodedBatches {
+  readonly records: readonly IncomingRecord[];
+  /** The last offset of the last whole batch + 1; the offset asked for when there is none. */
+  readonly nextOffset: number;
+}
+
+interface BatchHeader {
+  readonly baseOffset: number;
+  readonly lastOffset: number;
+  readonly end: number;
+  readonly codec: number;
+  readonly appendTime: boolean;
+  readonly transactional: boolean;
+  readonly control: boolean;
+  readonly baseTimestamp: number;
+  readonly maxTimestamp: number;
+  readonly producerId: number;
+  readonly count: number;
+}
+
+const BATCH_PREFIX_BYTES = 12;
+const MAGIC = 2;
+const CODEC_MASK = 0x07;
+const APPEND_TIME_MASK = 0x08;
+const TRANSACTIONAL_MASK = 0x10;
+const CONTROL_MASK = 0x20;
+const CONTROL_TYPE_ABORT = 0;
+
+/**
+ * The records at or after `fetchOffset` in what a fetch brought: without control records and aborted transactions, and
+ * without the batch at the end that the broker cut off. Throws when a batch is in a format or compression we cannot read.
+ */
+export function decodeBatches(
+  bytes: Buffer,
+  position: { readonly topic: string; readonly partition: number; readonly fetchOffset: number },
+  aborted: readonly AbortedTransaction[],
+): DecodedBatches {
+  const reader = new ByteReader(bytes);
+  const records: IncomingRecord[] = [];
+  const open = aborted.toSorted((a, b) => a.firstOffset - b.firstOffset);
+  const abortedProducers = new Set<number>();
+  let nextOffset = position.fetchOffset;
+  for (let batch = readHeader(reader); batch !== undefined; batch = readHeader(reader)) {
+    while (open[0] !== undefined && open[0].firstOffset <= batch.lastOffset) {
+      abortedProducers.add((open.shift() as AbortedTransaction).producerId);
+    }
+    const body = new ByteReader(unpack(batch.codec, reader.bytes(batch.end - reader.offset)));
+    if (batch.control) {
+      if (controlType(body) === CONTROL_TYPE_ABORT) abortedProducers.delete(batch.producerId);
+    } else if (!batch.transactional || !abortedProducers.has(batch.producerId)) {
+      for (let index = 0; index < batch.count; index += 1) {
+        const record = readRecord(body, batch, position);
+        if (record.offset >= position.fetchOffset) records.push(record);
+      }
+    }
+    nextOffset = Math.max(nextOffset, batch.lastOffset + 1);
+  }
+  return { records, nextOffset };
+}
+
+function readHeader(reader: ByteReader): BatchHeader | undefined {
+  if (reader.left < BATCH_PREFIX_BYTES) return undefined;
+  const baseOffset = reader.int64();
+  const length = reader.int32();
+  if (reader.left < length) return undefined;
+  const end = reader.offset + length;
+  reader.int32();
+  const magic = reader.int8();
+  if (magic !== MAGIC) throw new RangeError(`record batches of format ${magic} (before Kafka 0.11) cannot be read`);
+  reader.int32();
+  const attributes = reader.int16();
+  const lastOffset = baseOffset + reader.int32();
+  const baseTimestamp = reader.int64();
+  const maxTimestamp = reader.int64();
+  const producerId = reader.int64();
+  reader.int16();
+  reader.int32();
+  return {
+    baseOffset,
+    lastOffset,
+    end,
+    codec: attributes & CODEC_MASK,
+    appendTime: (attributes & APPEND_TIME_MASK) !== 0,
+    transactional: (attributes & TRANSACTIONAL_MASK) !== 0,
+    control: (attributes & CONTROL_MASK) !== 0,
+    baseTimestamp,
+    maxTimestamp,
+    producerId,
+    count: reader.int32(),
+  };
+}
+
+function controlType(body: ByteReader): number {
+  body.varint();
+  body.int8();
+  body.varint();
+  body.varint();
+  const key = body.varBytes();
+  return key === null || key.length < 4 ? -1 : key.readInt16BE(2);
+}
+
+function readRecord(body: ByteReader, batch: BatchHeader, where: { topic: string; partition: number }): IncomingRecord {
+  const length = body.varint();
+  const end = body.offset + length;
+  body.int8();
+  const timestamp = batch.baseTimestamp + body.varint();
+  const offset = batch.baseOffset + body.varint();
+  const key = body.varBytes();
+  const value = body.varBytes();
+  const headers = readHeaders(body);
+  body.offset = end;
+  return {
+    topic: where.topic,
+    partition: where.partition,
+    offset,
+    timestamp: batch.appendTime ? batch.maxTimestamp : timestamp,
+    key,
+    value,
+    headers,
+  };
+}
+
+function readHeaders(body: ByteReader): Headers {
+  const count = body.varint();
+  if (count <= 0) return {};
+  // A stranger may name a header `__proto__`.
+  const headers = Object.create(null) as Record<string, Buffer | readonly Buffer[]>;
+  for (let index = 0; index < count; index += 1) {
+    const nameBytes = body.varint();
+    const name = body.bytes(nameBytes).toString('utf8');
+    const value = body.varBytes() ?? Buffer.alloc(0);
+    const before = headers[name];
+    if (before === undefined) headers[name] = value;
+    else headers[name] = Buffer.isBuffer(before) ? [before, value] : [...before, value];
+  }
+  return headers;
+}

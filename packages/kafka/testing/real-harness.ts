@@ -1,0 +1,39 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { connectKafka } from '../src/kafkajs/connect.ts';
+import { leaveGap } from '../src/kafkajs/testing/stock-client.ts';
+import type { Clock } from '@postrider/core';
+import type { ConformanceHarness } from './conformance-harness.ts';
+
+const LIMIT_MS = 40_000;
+const POLL_MS = 5;
+
+/** Real time, for tests against real brokers. */
+export const realClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  after(delayMs, callback) {
+    const timer = setTimeout(callback, delayMs);
+    return () => clearTimeout(timer);
+  },
+};
+
+/** The conformance harness over the adapter and real brokers. */
+export function createRealHarness(brokers: readonly string[]): ConformanceHarness {
+  const run = randomUUID().slice(0, 8);
+  let names = 0;
+  return {
+    connect: () => connectKafka({ brokers, clientId: `conformance-${run}`, clock: realClock }),
+    async until(condition, what) {
+      const start = performance.now();
+      while (!condition()) {
+        if (performance.now() - start > LIMIT_MS) throw new Error(`${what} did not come true in ${LIMIT_MS} ms`);
+        await delay(POLL_MS);
+      }
+    },
+    settled: async (promise) => promise,
+    unique: (name) => `${name}-${run}-${names++}`,
+    monotonic: () => realClock.monotonic(),
+    leaveGap: (topic, partition) => leaveGap(brokers, topic, partition),
+  };
+}
