@@ -32,6 +32,7 @@ export interface EndpointSockets {
   maxSockets: number;
 }
 
+/** No connections to `origin` yet. */
 export function createEndpointSockets(key: string, origin: string): EndpointSockets {
   return { key, origin, sessions: {}, channels: new Set(), idle: [], queue: [], maxSockets: 1 };
 }

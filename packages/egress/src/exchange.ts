@@ -43,7 +43,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Watched {
   channel: Channel | null = null;
   over = false;
   /** While the client is given the request: it may call back at once, but `done` must not be called before `send` ends. */
-  starting = false;
+  private starting = false;
   readonly request: EgressRequest;
   readonly deadline: number;
   private readonly host: ExchangeHost;
@@ -66,6 +66,18 @@ export class Exchange implements Dispatcher.DispatchHandler, Watched {
     this.startedAt = host.clock.monotonic();
     this.deadline = this.startedAt + Math.min(Math.max(request.totalDeadlineMs, totalMinMs), totalMaxMs);
     host.deadlines.watch(this, Math.min(this.deadline, this.startedAt + checkEveryMs));
+  }
+
+  /** Gives the request to the channel's client, which connects if it must and then calls back. */
+  start(endpoint: EndpointSockets, channel: Channel): void {
+    channel.exchange = this;
+    this.endpoint = endpoint;
+    this.channel = channel;
+    const { path, headers, body } = this.request;
+    this.starting = true;
+    // Never throws: what the client does not accept it reports to the handler.
+    channel.client.dispatch({ method: 'POST', path, headers: headers as string[], body }, this);
+    this.starting = false;
   }
 
   onRequestStart(controller: Controller): void {

@@ -33,7 +33,10 @@ const brokenByCode = new Set([
   'ENOTCONN',
 ]);
 
-const codeOf = (error: unknown): string => String((error as { code?: unknown } | null)?.code ?? '');
+function codeOf(error: unknown): string {
+  const code = (error as { code?: unknown } | null | undefined)?.code;
+  return typeof code === 'string' ? code : '';
+}
 
 /** Why a TCP connection could not be made. `code` is what the system said. */
 export function tcpFailure(error: unknown): EgressError {
@@ -93,7 +96,7 @@ export function exchangeFailure(error: unknown): FailureCause {
     return { code: 'aborted', owner: 'shutdown', message: 'the request was given up' };
   }
   if (brokenByCode.has(code)) return endpoint('reset', `the connection broke (${code})`);
-  if (code === 'UND_ERR_SOCKET' && /closed/.test(String((error as Error).message))) {
+  if (code === 'UND_ERR_SOCKET' && /closed/.test((error as Error).message)) {
     return endpoint('reset', 'the endpoint closed the connection without an answer');
   }
   if (code.startsWith('ERR_SSL') || code.startsWith('ERR_TLS')) return endpoint('tls_error', `TLS failed: ${code}`);

@@ -19,7 +19,7 @@ export interface ConnectDependencies {
   readonly clock: Clock;
   readonly limits: EgressLimits;
   readonly resolve: Resolve;
-  /** Certificates trusted besides the built-in ones; PEM. */
+  /** Certificates trusted instead of the built-in ones; PEM. */
   readonly ca?: readonly (string | Buffer)[];
   /** Opens a TCP connection to an address that passed. Default: Node's own. */
   readonly dial?: (address: string, port: number) => Socket;

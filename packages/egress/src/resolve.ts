@@ -8,9 +8,13 @@ export type Resolve = (hostname: string) => Promise<readonly string[]>;
 
 const noSuchRecord = new Set(['ENODATA', 'ENOTFOUND']);
 
-/** Asks the machine's name servers directly, never through `getaddrinfo`. Gives up after `timeoutMs`. */
-export function systemResolve(timeoutMs: number): Resolve {
+/**
+ * Asks name servers directly, never through `getaddrinfo`, and gives up after `timeoutMs`. `servers` (`address:port`)
+ * stand in for the machine's own.
+ */
+export function systemResolve(timeoutMs: number, servers?: readonly string[]): Resolve {
   const resolver = new Resolver({ timeout: timeoutMs, tries: 1 });
+  if (servers !== undefined) resolver.setServers(servers);
   return async (hostname) => {
     const answers = await Promise.allSettled([resolver.resolve4(hostname), resolver.resolve6(hostname)]);
     const addresses = answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []));

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { test } from 'node:test';
-import type { Socket } from 'node:net';
+import { connect as connectTcp, type Socket } from 'node:net';
+import { promisify } from 'node:util';
 import {
   answering,
   laptopPolicy,
@@ -221,17 +222,21 @@ test('a result never comes before send has returned', async () => {
 
 test('the fence is asked after the connection is there and right before the first byte', async () => {
   await using endpoint = await answering(ok);
-  await using egress = openEgress();
-  let accepted = -1;
+  const connected: Socket[] = [];
+  const dial = (host: string, port: number): Socket => {
+    const socket = connectTcp({ host, port });
+    return socket.once('connect', () => connected.push(socket));
+  };
+  await using egress = openEgress({ dial });
+  const asked: (readonly [number, number])[] = [];
   const mayStart = (): boolean => {
-    accepted = endpoint.accepts();
+    asked.push([connected.length, connected[0]?.bytesWritten ?? -1]);
     return false;
   };
-  const result = await sendOne(egress, requestTo(endpoint.origin, { mayStart }));
-  assert.equal(failed(result), 'aborted shutdown');
-  assert.equal(failed(await sendOne(egress, requestTo(endpoint.origin))), 'response 200');
+  assert.equal(failed(await sendOne(egress, requestTo(endpoint.origin, { mayStart }))), 'aborted shutdown');
+  assert.deepEqual(asked, [[1, 0]]);
+  assert.equal(failed(await sendOne(egress, requestTo(endpoint.origin, { mayStart: () => true }))), 'response 200');
   assert.equal(endpoint.received().match(/POST/g)?.length, 1);
-  assert.ok(accepted >= 0);
 });
 
 test('the deadline also ends what is still waiting for a connection, and what is being connected', async () => {
@@ -358,6 +363,7 @@ test('connections and endpoints are bounded: those longest unused go first', asy
     assert.equal(failed(await sendOne(egress, requestTo(endpoint.origin, { poolKey: `t/${index}` }))), 'response 200');
   }
   assert.ok(most <= 9, `${most} connections at once`);
+  assert.ok(egress.connections() <= 8);
   await using few = openEgress({ limits: { endpointsMax: 4 } });
   for (let index = 0; index < 20; index++) {
     const reused =

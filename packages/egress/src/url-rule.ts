@@ -43,8 +43,7 @@ const specialSuffixes = [
 export function judgeUrl(raw: string, policy: AddressPolicy): UrlVerdict {
   if (raw === '') return deny('url_empty', 'is empty');
   if (Buffer.byteLength(raw) > urlBytesMax) return deny('url_too_long', `is longer than ${urlBytesMax} bytes`);
-  // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
-  if (/[\u0000-\u0020\u007f\\]/.test(raw)) return deny('url_character', 'has a space, control character or backslash');
+  if (/[\p{Cc} \\]/u.test(raw)) return deny('url_character', 'has a space, control character or backslash');
   const match = /^([a-z][a-z0-9+.-]*):\/\/([^/?#]*)/i.exec(raw);
   const url = URL.parse(raw);
   const authority = match?.[2] ?? '';
@@ -82,8 +81,7 @@ function isCanonical(rawHost: string, hostname: string): boolean {
   if (before.length !== after.length) return false;
   return before.every((label, index) => {
     const result = after[index] ?? '';
-    // oxlint-disable-next-line no-control-regex -- the range is ASCII
-    return /^[\u0000-\u007f]*$/.test(label) ? label === result : result.startsWith('xn--');
+    return /\P{ASCII}/u.test(label) ? result.startsWith('xn--') : label === result;
   });
 }
 

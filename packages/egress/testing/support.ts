@@ -103,13 +103,13 @@ export function requestTo(origin: string, more: Partial<EgressRequest> = {}): Eg
   };
 }
 
-/** Sends and awaits the result; fails if there is a second one. */
+/** Sends and awaits the result; a second one is an uncaught exception and fails the test. */
 export function sendOne(egress: Egress, request: EgressRequest): Promise<EgressResult> {
-  return new Promise((resolve, reject) => {
-    let results = 0;
-    egress.send(request, (result) => {
-      if (++results > 1) reject(new Error('a second result'));
-      resolve(result);
-    });
+  const { promise, resolve } = Promise.withResolvers<EgressResult>();
+  let results = 0;
+  egress.send(request, (result) => {
+    if (++results > 1) throw new Error('a second result');
+    resolve(result);
   });
+  return promise;
 }

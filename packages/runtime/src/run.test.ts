@@ -183,7 +183,8 @@ test('a disposal that fails ends with 1 and says why', async () => {
   host.emit('SIGTERM');
   await ended;
   assert.equal(host.exitCode, 1);
-  assert.equal((log.lines.at(-1)?.fields['error'] as Error).message, 'stuck');
+  const error = log.lines.at(-1)?.fields['error'];
+  assert.ok(error instanceof Error && error.message === 'stuck');
 });
 
 test('a service that ends by itself ends the process: with 0, or with 1 when it failed', async () => {

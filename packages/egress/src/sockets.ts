@@ -1,0 +1,132 @@
+import { createEndpointSockets, openChannel, type Channel, type EndpointSockets } from './endpoint-sockets.ts';
+import type { Exchange } from './exchange.ts';
+import type { ConnectDependencies } from './guarded-connect.ts';
+import type { EgressRequest } from './request.ts';
+import type { FailureCause } from './result.ts';
+import { judgeUrl } from './url-rule.ts';
+
+/** The connections of all endpoints: who may have one, who waits for one, and which go when there are too many. */
+export interface Sockets {
+  readonly deps: ConnectDependencies;
+  /** By pool key, the longest unused first. */
+  readonly endpoints: Map<string, EndpointSockets>;
+  /** Out of use, but with exchanges that are not over. */
+  readonly retired: Set<EndpointSockets>;
+  /** Clients that are still closing. */
+  readonly closings: Set<Promise<void>>;
+  /** Channels of all endpoints. */
+  count: number;
+}
+
+/** No connections yet. */
+export function createSockets(deps: ConnectDependencies): Sockets {
+  return { deps, endpoints: new Map(), retired: new Set(), closings: new Set(), count: 0 };
+}
+
+/** The connections of the request's endpoint; `undefined` if its origin is not allowed. */
+export function endpointFor(sockets: Sockets, request: EgressRequest): EndpointSockets | undefined {
+  const { endpoints, deps } = sockets;
+  let endpoint = endpoints.get(request.poolKey);
+  if (endpoint !== undefined && endpoint.origin !== request.origin) {
+    // Its URL has changed. What is on its way to the old one ends there.
+    retire(sockets, endpoint);
+    endpoint = undefined;
+  }
+  if (endpoint === undefined) {
+    if (judgeUrl(`${request.origin}/`, deps.policy).verdict === 'deny') return undefined;
+    endpoint = createEndpointSockets(request.poolKey, request.origin);
+    endpoints.set(request.poolKey, endpoint);
+    evict(sockets, endpoint);
+  } else if (isUnused(endpoint) && isHalfFull(sockets)) {
+    // Only near the limits does it matter who was used last.
+    endpoints.delete(request.poolKey);
+    endpoints.set(request.poolKey, endpoint);
+  }
+  endpoint.maxSockets = Math.max(1, request.maxSockets);
+  return endpoint;
+}
+
+/** Gives queued exchanges to idle channels, and to new ones up to the endpoint's limit. */
+export function startNext(sockets: Sockets, endpoint: EndpointSockets): void {
+  while (endpoint.queue.length > 0) {
+    let channel = endpoint.idle.pop();
+    if (channel === undefined) {
+      if (endpoint.channels.size >= endpoint.maxSockets) return;
+      if (sockets.count >= sockets.deps.limits.socketsMax) evict(sockets, endpoint);
+      channel = openChannel(endpoint, sockets.deps);
+      sockets.count++;
+    }
+    const exchange = endpoint.queue.shift() as Exchange;
+    // One that ended while it waited leaves its channel to the next.
+    if (exchange.over) endpoint.idle.push(channel);
+    else exchange.start(endpoint, channel);
+  }
+}
+
+/** Takes back the channel of an exchange that is over: for the next one, or to be closed if it is not `reusable`. */
+export function release(sockets: Sockets, exchange: Exchange, reusable: boolean): void {
+  const { channel, endpoint } = exchange;
+  if (channel === null || endpoint === null) return;
+  channel.exchange = null;
+  if (reusable && sockets.endpoints.get(endpoint.key) === endpoint) {
+    endpoint.idle.push(channel);
+    if (endpoint.queue.length > 0) startNext(sockets, endpoint);
+    return;
+  }
+  // Not from inside one of the client's own calls.
+  queueMicrotask(() => {
+    discard(sockets, endpoint, channel);
+    startNext(sockets, endpoint);
+    if (endpoint.channels.size === 0) sockets.retired.delete(endpoint);
+  });
+}
+
+/** Ends every exchange with `cause` and closes every connection; resolves when they are closed. */
+export async function giveUpAll(sockets: Sockets, cause: FailureCause): Promise<void> {
+  for (const endpoint of [...sockets.endpoints.values(), ...sockets.retired]) {
+    for (const exchange of endpoint.queue.splice(0)) exchange.giveUp(cause);
+    for (const channel of [...endpoint.channels]) channel.exchange?.giveUp(cause);
+    retire(sockets, endpoint);
+  }
+  // What was given up just now is discarded a moment later.
+  await Promise.resolve();
+  await Promise.all(sockets.closings);
+}
+
+function discard(sockets: Sockets, endpoint: EndpointSockets, channel: Channel): void {
+  endpoint.channels.delete(channel);
+  sockets.count--;
+  const closed = channel.client
+    .destroy(null)
+    .catch(() => {})
+    .then(() => void sockets.closings.delete(closed));
+  sockets.closings.add(closed);
+}
+
+/** Takes the endpoint out of use: unused connections go now, the others when their exchange is over. */
+function retire(sockets: Sockets, endpoint: EndpointSockets): void {
+  if (sockets.endpoints.get(endpoint.key) === endpoint) sockets.endpoints.delete(endpoint.key);
+  for (const channel of endpoint.idle.splice(0)) discard(sockets, endpoint, channel);
+  if (endpoint.channels.size > 0) sockets.retired.add(endpoint);
+}
+
+/** Makes room by closing connections that are not in use, those of the longest unused endpoint first. */
+function evict(sockets: Sockets, keep: EndpointSockets): void {
+  const { socketsMax, endpointsMax } = sockets.deps.limits;
+  for (const endpoint of sockets.endpoints.values()) {
+    const tooManySockets = sockets.count >= socketsMax;
+    const tooManyEndpoints = sockets.endpoints.size > endpointsMax;
+    if (!tooManySockets && !tooManyEndpoints) return;
+    if (endpoint === keep) continue;
+    if (tooManySockets) for (const channel of endpoint.idle.splice(0)) discard(sockets, endpoint, channel);
+    if (tooManyEndpoints && isUnused(endpoint)) retire(sockets, endpoint);
+  }
+}
+
+function isUnused(endpoint: EndpointSockets): boolean {
+  return endpoint.channels.size === endpoint.idle.length && endpoint.queue.length === 0;
+}
+
+function isHalfFull({ endpoints, count, deps: { limits } }: Sockets): boolean {
+  return endpoints.size * 2 > limits.endpointsMax || count * 2 > limits.socketsMax;
+}
