@@ -20,3 +20,4 @@ export * from './decide.ts';
 export * from './header-rules.ts';
 export * from './request.ts';
 export * from './status-policy.ts';
+export * from './random-pool.ts';
