@@ -91,6 +91,7 @@ test('a name may stand only once, whatever its case', () => {
   assert.deepEqual(validateCustomHeaders({ 'X-A': '1', 'x-a': '2' }), [
     { field: 'headers["x-a"]', description: 'is given twice' },
   ]);
+  assert.equal(validateCustomHeaders({ 'x-a': '1', 'X-A': '2' }).length, 1);
 });
 
 test('number and size of headers are bounded', () => {

@@ -47,6 +47,11 @@ test('no two lists of parts share a webhook id', () => {
   );
 });
 
+test('halves of surrogate pairs, which have no UTF-8 form, are told apart', () => {
+  assert.notEqual(webhookId('acme', '/', 'a\ud800'), webhookId('acme', '/', 'a\ud801'));
+  assert.notEqual(webhookId('acme', '/', 'a\ud800'), webhookId('acme', '/', 'a\ufffd'));
+});
+
 test('a webhook id is safe in a header and in the signed text, whatever the event id is', () => {
   fc.assert(
     fc.property(fc.string(), fc.string(), fc.string(), (tenant, source, id) => {
