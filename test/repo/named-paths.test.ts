@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { expand, missingPaths } from './named-paths.ts';
+import { expand, missingPaths, missingTests } from './named-paths.ts';
 
 const paths = ['docs/architecture.md', 'services/router/src/main.ts', 'services/router/src/config.ts', 'README.md'];
 const missing = (text: string, path = 'docs/architecture.md') =>
@@ -40,4 +40,13 @@ test('code is not searched, only prose', () => {
 
 test('braces stand for each of their choices', () => {
   assert.deepEqual(expand('a/{b,c}/{d,e}'), ['a/b/d', 'a/b/e', 'a/c/d', 'a/c/e']);
+});
+
+test('a quoted test that is gone, or was renamed, is found', () => {
+  const code = { path: 'packages/core/src/a.test.ts', text: "test('two is two', () => {});" };
+  const find = (text: string) => missingTests([code, { path: 'docs/a.md', text }]).length;
+  assert.equal(find('`packages/core/src/a.test.ts` “two is two”'), 0);
+  assert.equal(find('`packages/core/src/a.test.ts`\n  “two is\n two”'), 0);
+  assert.equal(find('`packages/core/src/a.test.ts` “two is three”'), 1);
+  assert.equal(find('`packages/core/src/b.test.ts` “two is two”'), 1);
 });

@@ -65,3 +65,24 @@ function exists(name: string, known: ReadonlySet<string>): boolean {
   const pattern = new RegExp(`^${escaped.replaceAll('**', '\0').replaceAll('*', '[^/]*').replaceAll('\0', '.*')}$`);
   return [...known].some((path) => pattern.test(path));
 }
+
+const quotedTest = /`([\w./-]+\.ts)`\s+“([^”]+)”/g;
+
+/** Tests that prose quotes, as `path.ts` followed by the title in “”, and that the file does not hold. */
+export function missingTests(files: readonly RepoFile[]): Finding[] {
+  const texts = new Map(files.map(({ path, text }) => [path, text]));
+  const findings: Finding[] = [];
+  for (const { path, text } of files) {
+    if (!isProse(path)) continue;
+    for (const match of text.matchAll(quotedTest)) {
+      const [, file = '', title = ''] = match;
+      if (texts.get(file)?.includes(title.replace(/\s+/g, ' ')) === true) continue;
+      findings.push({
+        path,
+        line: lineAt(text, match.index),
+        problem: `quotes a test “${title}” that ${file} does not hold`,
+      });
+    }
+  }
+  return findings;
+}

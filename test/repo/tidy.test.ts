@@ -4,7 +4,7 @@ import { undeclaredImports, manifests, workspaceFolders, wrongLicences } from '.
 import { hiddenSettings, sleepingTests, undocumentedFunctions } from './habits.ts';
 import { wrongDirections } from './imports.ts';
 import { lint } from './linter.ts';
-import { missingPaths } from './named-paths.ts';
+import { missingPaths, missingTests } from './named-paths.ts';
 import type { Finding } from './repo-files.ts';
 import { isSource, repoFiles, repoPaths, show } from './repo-files.ts';
 import { foreignPlaces, foreignWords, ownerlessNotes } from './words.ts';
@@ -51,6 +51,10 @@ test('one word for one thing: the glossary is kept', () => {
 
 test('every path named in a document exists', () => {
   assertNone(missingPaths(files, repoPaths()));
+});
+
+test('every test quoted in a document exists', () => {
+  assertNone(missingTests(files));
 });
 
 test('no machine path, no registry host and no document from outside the repository is named', () => {
