@@ -21,8 +21,8 @@ export interface PartitionQueue {
   recordsMax: number;
   /** Failed sends in a row. */
   failures: number;
-  /** Monotonic time before which nothing is sent. */
-  notBefore: number;
+  /** Nothing is sent for a while after a failure. */
+  resting: boolean;
   /** The leader must be looked up again before the next send. */
   stale: boolean;
   /** Monotonic time since which the cluster says that there is no such partition. */
@@ -67,7 +67,7 @@ class Queue implements PartitionQueue {
   claimed = 0;
   recordsMax = Infinity;
   failures = 0;
-  notBefore = -Infinity;
+  resting = false;
   stale = false;
   unknownSince: number | null = null;
   #items: Pending[] = [];

@@ -167,11 +167,10 @@ class ProducerQueue implements Producer {
 
   #pump(): void {
     if (this.#closed) return;
-    const now = this.#clock.monotonic();
     const byLeader = new Map<number, PartitionQueue[]>();
     let stale = false;
     for (const queue of this.#ready) {
-      if (queue.notBefore > now) continue;
+      if (queue.resting) continue;
       const leader = queue.stale ? 'none' : this.#transport.leaderOf(queue.topic, queue.partition);
       if (typeof leader !== 'number') {
         stale = queue.stale = true;
@@ -293,10 +292,12 @@ class ProducerQueue implements Producer {
   #again(queue: PartitionQueue): void {
     queue.release(0);
     queue.stale = true;
-    const waitMs = backoffMs(queue.failures);
-    queue.failures += 1;
-    queue.notBefore = this.#clock.monotonic() + waitMs;
-    this.#clock.after(waitMs, () => this.#pump());
+    queue.resting = true;
+    // A timer may fire a little before its time, so it is the timer that ends the rest, not the time.
+    this.#clock.after(backoffMs(queue.failures++), () => {
+      queue.resting = false;
+      this.#pump();
+    });
   }
 
   async #refresh(): Promise<void> {

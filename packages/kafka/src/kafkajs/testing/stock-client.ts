@@ -16,18 +16,27 @@ export function stockModule<T>(path: string): T {
 
 /** An aborted transaction of one record: two offsets without a readable record. */
 export async function leaveGap(brokers: readonly string[], topic: string, partition: number): Promise<void> {
-  const producer = stockClient(brokers).producer({
+  const stock = stockClient(brokers);
+  const admin = stock.admin();
+  const end = async () => {
+    const offsets = await admin.fetchTopicOffsets(topic);
+    return Number(offsets.find((one) => one.partition === partition)?.high);
+  };
+  const producer = stock.producer({
     transactionalId: `gap-${topic}`,
     maxInFlightRequests: 1,
     idempotent: true,
     createPartitioner: () => () => partition,
   });
-  await producer.connect();
+  await Promise.all([producer.connect(), admin.connect()]);
   try {
+    const before = await end();
     const transaction = await producer.transaction();
     await transaction.send({ topic, messages: [{ key: 'aborted', value: 'aborted', partition }] });
     await transaction.abort();
+    // The abort is decided now; the mark that ends it in the partition is written a little later.
+    while ((await end()) < before + 2);
   } finally {
-    await producer.disconnect();
+    await Promise.all([producer.disconnect(), admin.disconnect()]);
   }
 }
