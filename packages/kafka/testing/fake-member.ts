@@ -3,9 +3,9 @@ import { HEARTBEAT_INTERVAL_MS_DEFAULT, SESSION_TIMEOUT_MS_DEFAULT, assertCommit
 import { createFakeFetcher } from './fake-fetcher.ts';
 import type { FakeCluster } from './fake-cluster.ts';
 import type { FakeFetcher } from './fake-fetcher.ts';
-import type { FakeGroup } from './fake-group.ts';
+import type { FakeGroup, FakeJoin } from './fake-group.ts';
 import type { FakeProcess } from './fake-process.ts';
-import type { Assignment, GroupMember, GroupMemberOptions, TopicPartition, TopicPartitionOffset } from '../src/port.ts';
+import type { GroupMember, GroupMemberOptions, TopicPartition, TopicPartitionOffset } from '../src/port.ts';
 
 interface Assigned extends TopicPartition {
   readonly fetcher: FakeFetcher;
@@ -15,6 +15,8 @@ interface Assigned extends TopicPartition {
   /** Counts seeks, pauses and resumes: an answer asked for before the last one is stale. */
   turn: number;
 }
+
+type JoinAnswer = Parameters<FakeJoin['joined']>[0];
 
 const REJOIN_MS = 100;
 
@@ -138,32 +140,52 @@ class Member implements GroupMember {
   #join(): void {
     if (this.#joining || this.#closed) return;
     this.#joining = true;
-    const sentAt = this.#process.clock.monotonic();
+    const request = {
+      memberId: this.#memberId,
+      clientId: this.#options.processId,
+      topics: this.#options.topics,
+      sessionTimeoutMs: this.sessionTimeoutMs,
+      owned: [...new Set([...this.#assigned.values()].map(({ partition }) => partition))],
+      ownedSince: this.#generation,
+    };
     void this.#process
-      .ask(() => {
-        this.#group.join({
-          memberId: this.#memberId,
-          clientId: this.#options.processId,
-          topics: this.#options.topics,
-          sessionTimeoutMs: this.sessionTimeoutMs,
-          owned: [...new Set([...this.#assigned.values()].map(({ partition }) => partition))],
-          ownedSince: this.#generation,
-          joined: (answer) => queueMicrotask(() => this.#process.run(() => this.#assign(answer, sentAt))),
-        });
-      })
-      .catch((error: Error) => {
-        this.#joining = false;
-        this.#options.onTrouble?.(error);
-        this.#process.clock.after(REJOIN_MS, () => this.#join());
-      });
+      .ask(
+        () =>
+          new Promise<JoinAnswer>((joined) => {
+            this.#group.join({ ...request, joined });
+          }),
+      )
+      .then((answer) => this.#sync(answer))
+      .catch((error: Error) => this.#rejoinLater(error));
   }
 
-  #assign(answer: { memberId: string; generation: number; assignment: Assignment }, sentAt: number): void {
+  /** The second half of a join, after any wait for others: what it finds alive counts from when it was sent. */
+  async #sync(answer: JoinAnswer): Promise<void> {
+    this.#memberId = answer.memberId;
+    const sentAt = this.#process.clock.monotonic();
+    const alive = await this.#process.ask(() => this.#group.heartbeat(answer.memberId, answer.generation));
     if (this.#closed) return;
     this.#joining = false;
-    this.#memberId = answer.memberId;
+    if (alive === 'ok') return this.#assign(answer, sentAt);
+    this.#rejected(alive);
+  }
+
+  #rejoinLater(error: Error): void {
+    this.#joining = false;
+    this.#options.onTrouble?.(error);
+    this.#process.clock.after(REJOIN_MS, () => this.#join());
+  }
+
+  #rejected(answer: 'rebalance' | 'unknown-member'): void {
+    if (answer === 'unknown-member') {
+      this.#memberId = '';
+      this.#options.onTrouble?.(new Error(`the group ${this.#options.groupId} took this member for dead`));
+    }
+    this.#join();
+  }
+
+  #assign(answer: JoinAnswer, sentAt: number): void {
     this.#generation = answer.generation;
-    // Waiting for others to join is no sign of life of ours: the request counts from its sending.
     this.lastHeartbeatSentAt = sentAt;
     for (const { fetcher } of this.#assigned.values()) fetcher.stop();
     this.#assigned.clear();
@@ -216,15 +238,8 @@ class Member implements GroupMember {
     try {
       const answer = await this.#process.ask(() => this.#group.heartbeat(this.#memberId, this.#generation));
       if (this.#joining || this.#closed) return;
-      if (answer === 'ok') {
-        this.lastHeartbeatSentAt = sentAt;
-      } else {
-        if (answer === 'unknown-member') {
-          this.#memberId = '';
-          this.#options.onTrouble?.(new Error(`the group ${this.#options.groupId} took this member for dead`));
-        }
-        this.#join();
-      }
+      if (answer === 'ok') this.lastHeartbeatSentAt = sentAt;
+      else this.#rejected(answer);
     } catch (error) {
       this.#options.onTrouble?.(error as Error);
     }

@@ -18,12 +18,19 @@ export const realClock: Clock = {
   },
 };
 
-/** The conformance harness over the adapter and real brokers. */
-export function createRealHarness(brokers: readonly string[]): ConformanceHarness {
+/** The conformance harness over the adapter and real brokers; `onWarning` hears what the adapter logs. */
+export function createRealHarness(
+  brokers: readonly string[],
+  onWarning: (message: string) => void = () => undefined,
+): ConformanceHarness {
+  const logger = {
+    debug: () => undefined,
+    warn: (fields: object, message: string) => onWarning(`${message} ${String((fields as { err?: unknown }).err)}`),
+  };
   const run = randomUUID().slice(0, 8);
   let names = 0;
   return {
-    connect: () => connectKafka({ brokers, clientId: `conformance-${run}`, clock: realClock }),
+    connect: () => connectKafka({ brokers, clientId: `conformance-${run}`, clock: realClock, logger }),
     async until(condition, what) {
       const start = performance.now();
       while (!condition()) {

@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createFakeClock } from '../../testing/fake-clock.ts';
+import { ByteWriter } from './byte-writer.ts';
+import { createFetchLoop } from './fetch-loop.ts';
+import { batchBytesMax, writeRecordBatch } from './record-batch.ts';
+import { stockModule } from './testing/stock-client.ts';
+import type { KafkaClient } from './client.ts';
+import type { Broker, SocketEntry } from './internals.ts';
+import type { Batch } from '../port.ts';
+
+const NOT_LEADER = 6;
+const UNKNOWN_TOPIC = 3;
+
+/** The bytes of a fetch answer for t/0: an error, or one record. */
+function answer(errorCode: number): Buffer {
+  const records = errorCode === 0 ? [{ topic: 't', partition: 0, key: null, value: Buffer.from('x') }] : [];
+  const writer = new ByteWriter(200 + batchBytesMax(records));
+  for (const value of [0]) writer.int32(value);
+  writer.int16(0);
+  writer.int32(0);
+  writer.int32(1);
+  writer.string('t');
+  writer.int32(1);
+  writer.int32(0);
+  writer.int16(errorCode);
+  for (const offset of [1, 1, 0]) writer.int64(offset);
+  writer.int32(0);
+  writer.int32(-1);
+  const lengthAt = writer.offset;
+  writer.int32(0);
+  if (records.length > 0) writeRecordBatch(writer, records, 0);
+  writer.buffer.writeInt32BE(writer.offset - lengthAt - 4, lengthAt);
+  return writer.buffer.subarray(0, writer.offset);
+}
+
+/** A client whose only broker gives these answers, one per fetch; then it never answers again. */
+function scripted(errorCodes: number[]) {
+  const refreshedAt: number[] = [];
+  const clock = createFakeClock();
+  const connection = {
+    clientId: 'c',
+    authenticate: async () => undefined,
+    failIfNotConnected: () => undefined,
+    nextCorrelationId: () => 1,
+    socket: { write: () => true },
+    requestQueue: {
+      maybeThrottle: () => undefined,
+      push({ entry, sendRequest }: { entry: SocketEntry; sendRequest(): void }) {
+        sendRequest();
+        const errorCode = errorCodes.shift();
+        if (errorCode !== undefined) clock.after(1, () => entry.resolve({ payload: answer(errorCode) }));
+      },
+    },
+  };
+  const pool = { pool: [connection, connection], getConnection: async () => connection };
+  const client = {
+    leaderOf: () => 1,
+    broker: async () => ({ connectionPool: pool }) as unknown as Broker,
+    refresh: async () => void refreshedAt.push(clock.monotonic()),
+  };
+  return { clock, refreshedAt, client: client as unknown as KafkaClient };
+}
+
+test('stock: each answer of stale metadata makes the member join anew; here it costs a look-up, ever further apart', async () => {
+  const ConsumerGroup = stockModule<{ prototype: { recoverFromFetch(this: object, error: object): Promise<void> } }>(
+    'consumer/consumerGroup.js',
+  );
+  let joins = 0;
+  const stock = {
+    logger: { debug: () => undefined },
+    cluster: { refreshMetadata: async () => undefined },
+    joinAndSync: async () => (joins += 1),
+  };
+  for (let turn = 0; turn < 5; turn += 1) {
+    await ConsumerGroup.prototype.recoverFromFetch.call(stock, { type: 'NOT_LEADER_FOR_PARTITION', message: '' });
+  }
+  assert.equal(joins, 5);
+
+  const { clock, client, refreshedAt } = scripted([NOT_LEADER, UNKNOWN_TOPIC, NOT_LEADER, NOT_LEADER, NOT_LEADER, 0]);
+  const batches: Batch[] = [];
+  const loop = createFetchLoop({
+    client,
+    clock,
+    maxWaitMs: 100,
+    maxBytesPerPartition: 1_000,
+    onBatch: (batch) => void batches.push(batch),
+    onOutOfRange: () => assert.fail(),
+    onTrouble: () => undefined,
+  });
+  loop.start('t', 0, 0);
+  await clock.advanceUntil(() => batches.length === 1, 'the record');
+  assert.equal(refreshedAt.length, 5);
+  const gaps = refreshedAt.slice(1).map((at, index) => at - (refreshedAt[index] ?? 0));
+  assert.ok(
+    gaps.every((gap) => gap >= 100),
+    gaps.join(),
+  );
+  assert.deepEqual(
+    gaps,
+    gaps.toSorted((a, b) => a - b),
+  );
+  assert.equal(loop.position('t', 0), 1);
+});
+
+test('an answer to a question from before a seek, a stop or a close is dropped', async () => {
+  for (const meanwhile of ['seek', 'stop', 'close'] as const) {
+    const { clock, client } = scripted([0]);
+    const loop = createFetchLoop({
+      client,
+      clock,
+      maxWaitMs: 100,
+      maxBytesPerPartition: 1_000,
+      onBatch: () => assert.fail(meanwhile),
+      onOutOfRange: () => assert.fail(),
+      onTrouble: () => assert.fail(),
+    });
+    loop.start('t', 0, 0);
+    await clock.runUntilIdle();
+    if (meanwhile === 'seek') loop.start('t', 0, 7);
+    else if (meanwhile === 'stop') loop.stop('t', 0);
+    else loop.close();
+    await clock.advance(10);
+  }
+});

@@ -1,0 +1,158 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { createFakeClock } from '../testing/fake-clock.ts';
+import { createProducerQueue } from './producer-queue.ts';
+import type { Clock } from '@postrider/core';
+import type { PartitionAnswer, PartitionWrite, ProduceTransport } from './producer-queue.ts';
+
+type Answer = 'stored' | 'lost' | 'again' | 'missing' | 'silent';
+
+/** Two brokers, partition i led by broker i modulo 2; each request meets the next answer of the list, then all goes well. */
+function scripted(answers: Answer[], clock: Clock) {
+  const log = new Map<number, string[]>();
+  const inFlight = new Map<number, number>();
+  let most = 0;
+  let resets = 0;
+  const store = ({ topic, partition, records }: PartitionWrite): PartitionAnswer => {
+    const stored = log.get(partition) ?? [];
+    log.set(partition, stored);
+    const baseOffset = stored.length;
+    stored.push(...records.map(({ value }) => String(value)));
+    return { topic, partition, errorCode: 0, baseOffset };
+  };
+  const transport: ProduceTransport = {
+    leaderOf: (_topic, partition) => partition % 2,
+    refresh: async () => undefined,
+    async produce(leader, take) {
+      const writes = take();
+      inFlight.set(leader, (inFlight.get(leader) ?? 0) + 1);
+      most = Math.max(most, inFlight.get(leader) ?? 0);
+      const answer = answers.shift() ?? 'stored';
+      if (answer === 'silent') return new Promise(() => undefined);
+      await new Promise<void>((resolve) => void clock.after(5, resolve));
+      inFlight.set(leader, (inFlight.get(leader) ?? 0) - 1);
+      if (answer === 'again')
+        return writes.map(({ topic, partition }) => ({ topic, partition, errorCode: 6, baseOffset: -1 }));
+      const stored = writes.map(store);
+      if (answer === 'lost') throw new Error('connection closed');
+      return answer === 'missing' ? stored.slice(1) : stored;
+    },
+    reset() {
+      resets += 1;
+      inFlight.clear();
+    },
+    close: async () => undefined,
+  };
+  return { transport, log, most: () => most, resets: () => resets };
+}
+
+const record = (partition: number, value: number) => ({
+  topic: 't',
+  partition,
+  key: null,
+  value: Buffer.from(String(value)),
+});
+
+test('whatever answers are lost: each record is acknowledged where it stands, none overtakes an earlier one, one send per leader', async () => {
+  const answer = fc.constantFrom<Answer>('stored', 'lost', 'again', 'missing', 'silent');
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(answer, { maxLength: 12 }),
+      fc.integer({ min: 1, max: 7 }),
+      async (answers, batchRecordsMax) => {
+        const clock = createFakeClock();
+        const { transport, log, most } = scripted([...answers], clock);
+        const producer = createProducerQueue(transport, { name: 'p', clock, batchRecordsMax });
+        const acks: { value: number; partition: number; offset: number }[] = [];
+        for (let value = 0; value < 40; value += 1) {
+          producer.enqueue(record(value % 3, value), (error, ack) => {
+            assert.equal(error, null);
+            assert.ok(ack);
+            acks.push({ value, partition: ack.partition, offset: ack.offset });
+          });
+          if (value % 10 === 9) await clock.advance(3);
+        }
+        await clock.advanceUntil(() => acks.length === 40, 'all acknowledgements');
+        assert.equal(producer.backlog.records, 0);
+        assert.ok(most() <= 1);
+        for (const { value, partition, offset } of acks) assert.equal(log.get(partition)?.[offset], String(value));
+        for (const partition of [0, 1, 2]) {
+          // First appearances are in order; only repetitions may stand behind later records.
+          const firsts = [...new Set(log.get(partition))].map(Number);
+          assert.deepEqual(
+            firsts,
+            firsts.toSorted((a, b) => a - b),
+          );
+          const acked = acks.filter((ack) => ack.partition === partition).toSorted((a, b) => a.offset - b.offset);
+          assert.deepEqual(
+            acked.map(({ value }) => value),
+            acked.map(({ value }) => value).toSorted((a, b) => a - b),
+          );
+        }
+      },
+    ),
+    { numRuns: 150 },
+  );
+});
+
+test('a send past its deadline replaces the client before anything is sent again', async () => {
+  const clock = createFakeClock();
+  const { transport, log, resets } = scripted(['silent'], clock);
+  const producer = createProducerQueue(transport, { name: 'p', clock, sendDeadlineMs: 20_000 });
+  const sent = producer.send(record(0, 1));
+  await clock.advance(19_999);
+  assert.equal(resets(), 0);
+  await clock.advance(200);
+  assert.equal(resets(), 1);
+  assert.equal((await sent).offset, 0);
+  assert.deepEqual(log.get(0), ['1']);
+});
+
+test('a timer that fires before its time, as real ones do, does not leave a record waiting for ever', async () => {
+  const clock = createFakeClock();
+  const early: Clock = { ...clock, after: (delayMs, callback) => clock.after(Math.max(0, delayMs - 0.6), callback) };
+  const { transport } = scripted(['again', 'again'], clock);
+  const producer = createProducerQueue(transport, { name: 'p', clock: early });
+  const sent = producer.send(record(0, 1));
+  await clock.advance(5_000);
+  assert.equal((await sent).offset, 0);
+});
+
+test('a burst of calls in one turn is one batch, and what comes during a send is the next', async () => {
+  const clock = createFakeClock();
+  const { transport } = scripted([], clock);
+  const sizes: number[] = [];
+  const counting: ProduceTransport = {
+    ...transport,
+    produce: (leader, take) =>
+      transport.produce(leader, () => {
+        const writes = take();
+        sizes.push(writes.reduce((sum, { records }) => sum + records.length, 0));
+        return writes;
+      }),
+  };
+  const producer = createProducerQueue(counting, { name: 'p', clock });
+  for (let value = 0; value < 700; value += 1) producer.enqueue(record(0, value), () => undefined);
+  await clock.advance(1);
+  for (let value = 0; value < 10; value += 1) producer.enqueue(record(0, value), () => undefined);
+  await clock.advance(100);
+  assert.deepEqual(sizes, [500, 210]);
+});
+
+test('a callback that throws keeps no other record from its acknowledgement', async () => {
+  const clock = createFakeClock();
+  const { transport } = scripted([], clock);
+  const producer = createProducerQueue(transport, { name: 'p', clock });
+  const thrown: string[] = [];
+  process.setUncaughtExceptionCaptureCallback((error) => void thrown.push((error as Error).message));
+  let acks = 0;
+  producer.enqueue(record(0, 1), () => {
+    throw new Error('a fault of the caller');
+  });
+  producer.enqueue(record(0, 2), () => (acks += 1));
+  await clock.advance(100);
+  process.setUncaughtExceptionCaptureCallback(null);
+  assert.equal(acks, 1);
+  assert.deepEqual(thrown, ['a fault of the caller']);
+});
