@@ -4,10 +4,15 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
-const pinned = resolve(import.meta.dirname ?? new URL('.', import.meta.url).pathname, '../../../node_modules/.bin/node');
+const pinned = resolve(
+  import.meta.dirname ?? new URL('.', import.meta.url).pathname,
+  '../../../node_modules/.bin/node',
+);
 const main = join(import.meta.dirname ?? new URL('.', import.meta.url).pathname, '../src/main.ts');
 const node = existsSync(pinned) ? pinned : process.execPath;
-const child = spawn(node, ['--disable-warning=ExperimentalWarning', main, ...process.argv.slice(2)], { stdio: 'inherit' });
+const child = spawn(node, ['--disable-warning=ExperimentalWarning', main, ...process.argv.slice(2)], {
+  stdio: 'inherit',
+});
 // The terminal gives Ctrl-C to the whole process group: the child decides how to end, this only waits for it.
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => signal === 'SIGTERM' && child.kill(signal));
 child.on('error', (error) => {

@@ -1,0 +1,70 @@
+import type { Command } from 'commander';
+import { Attempt } from '@postrider/contract/postrider/v1/attempt';
+import { topicName } from '@postrider/kafka';
+import type { CliContext } from '../context.ts';
+import { parseCount } from '../parse.ts';
+import { readTopic } from '../read-topic.ts';
+import { openSession } from '../session.ts';
+import { formatRow } from '../table.ts';
+
+interface TailOptions {
+  readonly fromBeginning: boolean;
+  readonly follow: boolean;
+  readonly limit: number;
+  readonly tenant?: string;
+}
+
+const widths = [24, 12, 12, 6, 13, 6, 8, 37];
+
+/** `postrider attempts …` */
+export function attemptsCommand(program: Command, context: CliContext): void {
+  const attempts = program.command('attempts').description('Look at single HTTP requests.');
+  attempts
+    .command('tail')
+    .description('Print attempts as they happen, until Ctrl-C.')
+    .option('--from-beginning', 'begin with what the topic still holds', false)
+    .option('--no-follow', 'stop at the end of what stands there now')
+    .option('--limit <n>', 'stop after n attempts', parseCount(1), Number.MAX_SAFE_INTEGER)
+    .option('--tenant <tenant>', 'only of this tenant')
+    .addHelpText('after', '\nExample:\n  postrider attempts tail --from-beginning --no-follow --json')
+    .action(async (options: TailOptions, command: Command) => {
+      const session = openSession(context, command);
+      if (!session.json)
+        context.out(
+          formatRow(['STARTED', 'TENANT', 'TYPE', 'NUMBER', 'OUTCOME', 'STATUS', 'NEXT', 'DELIVERY'], widths),
+        );
+      let printed = 0;
+      await session.withKafka((kafka, topicPrefix) =>
+        readTopic(kafka, {
+          topic: topicName(topicPrefix, 'attempts'),
+          from: options.fromBeginning ? 'beginning' : 'end',
+          follow: options.follow,
+          signal: context.signal,
+          onRecord: (record) => {
+            if (record.value === null) return 'go on';
+            const attempt = Attempt.decode(record.value);
+            if (options.tenant !== undefined && attempt.tenant !== options.tenant) return 'go on';
+            session.printEntry(Attempt.toJSON(attempt), () => formatRow(row(attempt), widths));
+            printed += 1;
+            return printed >= options.limit ? 'stop' : 'go on';
+          },
+        }),
+      );
+    });
+}
+
+function row(attempt: Attempt): string[] {
+  const decision = attempt.decision?.decision;
+  const next =
+    decision?.$case === 'retry' ? `retry ${decision.value.dueAt?.toISOString() ?? ''}` : (decision?.$case ?? '');
+  return [
+    attempt.startedAt?.toISOString() ?? '',
+    attempt.tenant,
+    attempt.eventType,
+    String(attempt.number),
+    attempt.outcome,
+    attempt.status === 0 ? attempt.code : String(attempt.status),
+    next,
+    attempt.deliveryId,
+  ];
+}

@@ -1,0 +1,77 @@
+import type { Command } from 'commander';
+import { DeadLetter } from '@postrider/contract/postrider/v1/dead_letter';
+import { DEAD_LETTER_HEADER, header, topicName } from '@postrider/kafka';
+import type { CliContext } from '../context.ts';
+import { parseCount } from '../parse.ts';
+import { readTopic } from '../read-topic.ts';
+import { openSession } from '../session.ts';
+
+interface ListOptions {
+  readonly tenant?: string;
+  readonly endpoint?: string;
+  readonly limit: number;
+}
+
+/** `postrider dead-letters …` */
+export function deadLettersCommand(program: Command, context: CliContext): void {
+  const deadLetters = program.command('dead-letters').description('Look at deliveries that were given up.');
+  deadLetters
+    .command('list')
+    .description('List dead letters, the newest last.')
+    .option('--tenant <tenant>', 'only of this tenant')
+    .option('--endpoint <uid>', 'only of this endpoint (its uid)')
+    .option('--limit <n>', 'the newest n', parseCount(1), 50)
+    .addHelpText('after', '\nExample:\n  postrider dead-letters list --tenant acme --json')
+    .action(async (options: ListOptions, command: Command) => {
+      const session = openSession(context, command);
+      const found = await session.withKafka(async (kafka, topicPrefix) => {
+        const letters: DeadLetter[] = [];
+        await readTopic(kafka, {
+          topic: topicName(topicPrefix, 'dead-letters'),
+          from: 'beginning',
+          follow: false,
+          signal: context.signal,
+          onRecord: (record) => {
+            const encoded = header(record, DEAD_LETTER_HEADER);
+            if (encoded !== undefined) keepNewest(letters, DeadLetter.decode(encoded), options);
+            return 'go on';
+          },
+        });
+        return letters.toSorted(byTime).slice(-options.limit);
+      });
+      session.printList(
+        found.map(DeadLetter.toJSON),
+        ['TIME', 'TENANT', 'ENDPOINT', 'EVENT TYPE', 'ATTEMPTS', 'REASON', 'DELIVERY', 'LAST'],
+        found.map(row),
+        'There are no dead letters.',
+      );
+    });
+}
+
+/** Keeps memory bounded on a long topic: sorts and cuts whenever four times the limit has gathered. */
+function keepNewest(letters: DeadLetter[], letter: DeadLetter, { tenant, endpoint, limit }: ListOptions): void {
+  if (tenant !== undefined && letter.delivery?.tenant !== tenant) return;
+  if (endpoint !== undefined && letter.delivery?.endpointId !== endpoint) return;
+  letters.push(letter);
+  if (letters.length > limit * 4) letters.splice(0, letters.length, ...letters.toSorted(byTime).slice(-limit));
+}
+
+function byTime(a: DeadLetter, b: DeadLetter): number {
+  return (a.time?.getTime() ?? 0) - (b.time?.getTime() ?? 0);
+}
+
+function row(letter: DeadLetter): string[] {
+  const { delivery, lastAttempt } = letter;
+  const last =
+    lastAttempt === undefined ? letter.detail : `${lastAttempt.outcome} ${lastAttempt.status || lastAttempt.code}`;
+  return [
+    letter.time?.toISOString() ?? '',
+    delivery?.tenant ?? '',
+    delivery?.endpointId ?? '',
+    delivery?.event?.type ?? '',
+    String(delivery?.attempt ?? ''),
+    letter.reason,
+    delivery?.deliveryId ?? '',
+    last,
+  ];
+}

@@ -1,0 +1,82 @@
+import type { Command } from 'commander';
+import type { Duration } from '@postrider/contract/google/protobuf/duration';
+import { type Endpoint, SignatureScheme } from '@postrider/contract/postrider/v1/endpoint';
+import { collectPairs, parseCount, parseDelays, parseDurationMs, parseStatusRanges, toDuration } from '../parse.ts';
+
+/** The options that set an endpoint's fields, shared by `create` and `update`. */
+export interface EndpointOptions {
+  readonly url?: string;
+  readonly displayName?: string;
+  readonly label: Record<string, string>;
+  readonly header: Record<string, string>;
+  readonly delays?: Duration[];
+  readonly retrySpan?: number;
+  readonly jitter?: number;
+  readonly timeout?: number;
+  readonly concurrency?: number;
+  readonly success?: { first: number; last: number }[];
+  readonly final?: { first: number; last: number }[];
+  readonly ed25519?: boolean;
+}
+
+export function addEndpointOptions(command: Command): Command {
+  return command
+    .option('--display-name <text>', 'name for people')
+    .option('--label <name=value>', 'label; may be given several times', collectPairs, {})
+    .option('--header <name=value>', 'header of every request; may be given several times', collectPairs, {})
+    .option('--delays <list>', 'delays between attempts, for example 10s,1m,1h; "" for one attempt only', parseDelays)
+    .option('--jitter <fraction>', 'lengthen each delay by up to this fraction, 0–1', Number)
+    .option('--retry-span <duration>', 'how long a delivery is retried at most', parseDurationMs)
+    .option('--timeout <duration>', 'total deadline of a request, 1s–30s', parseDurationMs)
+    .option('--concurrency <n>', 'requests in flight at most', parseCount(1))
+    .option('--success <statuses>', 'statuses that are a success, for example 200-299', parseStatusRanges)
+    .option('--final <statuses>', 'statuses after which a delivery is given up at once', parseStatusRanges)
+    .option('--ed25519', 'sign with ed25519 (v1a) instead of a shared secret');
+}
+
+/** The endpoint's fields that the options set, and the paths of a field mask for just these. */
+export function endpointFields(options: EndpointOptions): { endpoint: Partial<Endpoint>; paths: string[] } {
+  const endpoint: Partial<Endpoint> = {};
+  const paths: string[] = [];
+  const set = <Field extends keyof Endpoint>(path: string, field: Field, value: Endpoint[Field] | undefined) => {
+    if (value === undefined) return;
+    endpoint[field] = value;
+    paths.push(path);
+  };
+  set('url', 'url', options.url);
+  set('display_name', 'displayName', options.displayName);
+  set('labels', 'labels', nonEmpty(options.label));
+  set('headers', 'headers', nonEmpty(options.header));
+  set('retry_policy', 'retryPolicy', retryPolicy(options));
+  set('limits', 'limits', endpointLimits(options));
+  if (options.success !== undefined || options.final !== undefined)
+    set('status_policy', 'statusPolicy', { success: options.success ?? [], final: options.final ?? [] });
+  if (options.ed25519 === true) set('signing', 'signing', { scheme: SignatureScheme.STANDARD_V1A });
+  return { endpoint, paths };
+}
+
+function retryPolicy(options: EndpointOptions): Endpoint['retryPolicy'] {
+  const { delays, jitter, retrySpan } = options;
+  if (delays === undefined && jitter === undefined && retrySpan === undefined) return undefined;
+  return {
+    schedule: delays === undefined ? undefined : { $case: 'delays', value: { delays } },
+    jitter,
+    retrySpan: retrySpan === undefined ? undefined : toDuration(retrySpan),
+  };
+}
+
+function endpointLimits(options: EndpointOptions): Endpoint['limits'] {
+  const { timeout, concurrency } = options;
+  if (timeout === undefined && concurrency === undefined) return undefined;
+  return {
+    concurrencyMax: concurrency ?? 0,
+    rateCount: 0,
+    ratePeriod: undefined,
+    timeout: timeout === undefined ? undefined : toDuration(timeout),
+    bodyBytesMax: 0,
+  };
+}
+
+function nonEmpty(pairs: Record<string, string>): Record<string, string> | undefined {
+  return Object.keys(pairs).length === 0 ? undefined : pairs;
+}

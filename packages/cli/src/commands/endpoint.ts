@@ -1,0 +1,145 @@
+import type { Command } from 'commander';
+import { Endpoint, PendingPolicy } from '@postrider/contract/postrider/v1/endpoint';
+import { CliError, exitCodes } from '../cli-error.ts';
+import type { CliContext } from '../context.ts';
+import { endpointName, shortName, tenantName } from '../names.ts';
+import { allPages } from '../paging.ts';
+import { openSession, type Session } from '../session.ts';
+import { describeEndpoint } from './endpoint-text.ts';
+import { addEndpointOptions, endpointFields, type EndpointOptions } from './endpoint-options.ts';
+
+/** `postrider endpoint …` */
+export function endpointCommand(program: Command, context: CliContext): void {
+  const endpoint = program.command('endpoint').description('Manage endpoints: where tenants want events.');
+  createCommand(endpoint, context);
+  readCommands(endpoint, context);
+  updateCommand(endpoint, context);
+  stateCommands(endpoint, context);
+}
+
+function createCommand(endpoint: Command, context: CliContext): void {
+  addEndpointOptions(
+    endpoint
+      .command('create <tenant>')
+      .description('Create an endpoint. Its signing secret is printed this one time.')
+      .requiredOption('--url <url>', 'where requests go')
+      .option('--id <id>', 'last part of the name; the server gives one when absent')
+      .option('--secret <whsec_…|whsk_…>', 'import a signing secret instead of generating one'),
+  )
+    .addHelpText(
+      'after',
+      '\nExample:\n  postrider endpoint create acme --id orders --url https://hooks.example.com/in --delays 10s,1m,1h',
+    )
+    .action(async (tenant: string, options: EndpointOptions & { id?: string; secret?: string }, command: Command) => {
+      const session = openSession(context, command);
+      const created = await session.withRpc((rpc) =>
+        rpc.call(rpc.endpoints, rpc.endpoints.createEndpoint, {
+          parent: tenantName(tenant),
+          endpointId: options.id ?? '',
+          endpoint: Endpoint.fromPartial({ ...endpointFields(options).endpoint, signingSecret: options.secret ?? '' }),
+          requestId: '',
+        }),
+      );
+      printEndpoint(session, created);
+    });
+}
+
+function readCommands(endpoint: Command, context: CliContext): void {
+  endpoint
+    .command('get <endpoint>')
+    .description('Show an endpoint (tenant/endpoint).')
+    .addHelpText('after', '\nExample:\n  postrider endpoint get acme/orders')
+    .action(async (name: string, _options: object, command: Command) => {
+      const session = openSession(context, command);
+      const found = await session.withRpc((rpc) =>
+        rpc.call(rpc.endpoints, rpc.endpoints.getEndpoint, { name: endpointName(name) }),
+      );
+      printEndpoint(session, found);
+    });
+  endpoint
+    .command('list [tenant]')
+    .description('List the endpoints of a tenant, or of all.')
+    .addHelpText('after', '\nExample:\n  postrider endpoint list acme')
+    .action(async (tenant: string | undefined, _options: object, command: Command) => {
+      const session = openSession(context, command);
+      const endpoints = await session.withRpc((rpc) =>
+        allPages(async (pageToken) => {
+          const request = { parent: tenantName(tenant ?? '-'), pageSize: 500, pageToken };
+          const page = await rpc.call(rpc.endpoints, rpc.endpoints.listEndpoints, request);
+          return { entries: page.endpoints, nextPageToken: page.nextPageToken };
+        }),
+      );
+      session.printList(
+        endpoints.map(Endpoint.toJSON),
+        ['ENDPOINT', 'STATE', 'UID', 'URL'],
+        endpoints.map((entry) => [shortName(entry.name), entry.state, entry.uid, entry.url]),
+        'There are no endpoints.',
+      );
+    });
+}
+
+function updateCommand(endpoint: Command, context: CliContext): void {
+  addEndpointOptions(
+    endpoint
+      .command('update <endpoint>')
+      .description('Change what is given of an endpoint; the rest stays.')
+      .option('--url <url>', 'where requests go')
+      .option('--etag <etag>', 'only if this is the current version'),
+  )
+    .addHelpText('after', '\nExample:\n  postrider endpoint update acme/orders --timeout 5s')
+    .action(async (name: string, options: EndpointOptions & { etag?: string }, command: Command) => {
+      const session = openSession(context, command);
+      const { endpoint: fields, paths } = endpointFields(options);
+      if (paths.length === 0) throw new CliError(exitCodes.usage, 'Nothing to change: give at least one option.');
+      const changed = await session.withRpc((rpc) =>
+        rpc.call(rpc.endpoints, rpc.endpoints.updateEndpoint, {
+          endpoint: Endpoint.fromPartial({ ...fields, name: endpointName(name), etag: options.etag ?? '' }),
+          updateMask: paths,
+        }),
+      );
+      printEndpoint(session, changed);
+    });
+}
+
+function stateCommands(endpoint: Command, context: CliContext): void {
+  endpoint
+    .command('enable <endpoint>')
+    .description('Enable an endpoint. What happened while it was disabled is not sent by itself.')
+    .addHelpText('after', '\nExample:\n  postrider endpoint enable acme/orders')
+    .action(async (name: string, _options: object, command: Command) => {
+      const session = openSession(context, command);
+      const request = { name: endpointName(name), etag: '' };
+      printEndpoint(
+        session,
+        await session.withRpc((rpc) => rpc.call(rpc.endpoints, rpc.endpoints.enableEndpoint, request)),
+      );
+    });
+  endpoint
+    .command('disable <endpoint>')
+    .description('Disable an endpoint: no new event is matched to it.')
+    .option('--cancel-pending', 'cancel its pending deliveries instead of keeping them', false)
+    .addHelpText('after', '\nExample:\n  postrider endpoint disable acme/orders --cancel-pending')
+    .action(async (name: string, options: { cancelPending: boolean }, command: Command) => {
+      const session = openSession(context, command);
+      const pending = options.cancelPending ? PendingPolicy.CANCEL : PendingPolicy.KEEP;
+      const request = { name: endpointName(name), pending, etag: '' };
+      printEndpoint(
+        session,
+        await session.withRpc((rpc) => rpc.call(rpc.endpoints, rpc.endpoints.disableEndpoint, request)),
+      );
+    });
+  endpoint
+    .command('delete <endpoint>')
+    .description('Delete an endpoint and its subscriptions; pending deliveries are cancelled.')
+    .addHelpText('after', '\nExample:\n  postrider endpoint delete acme/orders')
+    .action(async (name: string, _options: object, command: Command) => {
+      const session = openSession(context, command);
+      const request = { name: endpointName(name), etag: '' };
+      await session.withRpc((rpc) => rpc.call(rpc.endpoints, rpc.endpoints.deleteEndpoint, request));
+      session.print({ deleted: request.name }, () => `Deleted ${request.name}.\n`);
+    });
+}
+
+function printEndpoint(session: Session, endpoint: Endpoint): void {
+  session.print(Endpoint.toJSON(endpoint), () => describeEndpoint(endpoint));
+}

@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Attempt, DeadReason } from '@postrider/contract/postrider/v1/attempt';
+import { DeadLetter } from '@postrider/contract/postrider/v1/dead_letter';
+import { Outcome } from '@postrider/contract/postrider/v1/delivery';
+import { createFakeKafka } from '@postrider/kafka/testing';
+import { cli } from '../test-context.ts';
+
+const brokers = ['--brokers', 'fake:9092'];
+
+test('publish writes a binary-mode CloudEvent with the body untouched', async () => {
+  const kafka = createFakeKafka();
+  kafka.createTopic('postrider.events', 3);
+  const args = [
+    'publish',
+    '--tenant',
+    'acme',
+    '--type',
+    'order.paid',
+    '--id',
+    'e1',
+    '--subject',
+    's',
+    '-',
+    '--json',
+    ...brokers,
+  ];
+  const run = await cli(args, { stdin: '{"n": 1.0}', kafka: () => kafka.connect() });
+  assert.equal(run.exitCode, 0, run.err);
+  const [record] = kafka.records('postrider.events');
+  assert.equal(record?.value?.toString(), '{"n": 1.0}');
+  const text = Object.fromEntries(Object.entries(record?.headers ?? {}).map(([name, value]) => [name, String(value)]));
+  assert.equal(text['ce_tenant'], 'acme');
+  assert.equal(text['ce_specversion'], '1.0');
+  assert.equal(text['content-type'], 'application/json');
+  assert.deepEqual(JSON.parse(run.out), {
+    id: 'e1',
+    topic: 'postrider.events',
+    partition: record?.partition,
+    offset: record?.offset,
+  });
+});
+
+test('publish --count gives every event an id of its own', async () => {
+  const kafka = createFakeKafka();
+  kafka.createTopic('postrider.events', 1);
+  const args = ['publish', '--tenant', 'acme', '--type', 't', '--data', 'x', '--count', '5', ...brokers];
+  assert.equal((await cli(args, { kafka: () => kafka.connect() })).exitCode, 0);
+  assert.equal(new Set(kafka.records('postrider.events').map((record) => String(record.headers['ce_id']))).size, 5);
+});
+
+test('publish to a topic that does not exist is exit code 4 and says how to create it', async () => {
+  const kafka = createFakeKafka();
+  const args = ['publish', '--tenant', 'acme', '--type', 't', '--data', 'x', ...brokers];
+  const run = await cli(args, { kafka: () => kafka.connect() });
+  assert.equal(run.exitCode, 4);
+  assert.match(run.err, /topics apply/);
+});
+
+test('dead-letters list shows the newest of a tenant, oldest first', async () => {
+  const kafka = createFakeKafka();
+  kafka.createTopic('postrider.dead-letters', 2);
+  for (const [n, tenant] of ['acme', 'other', 'acme', 'acme'].entries()) {
+    const letter = DeadLetter.fromPartial({
+      delivery: { deliveryId: `dlv_${n}`, tenant },
+      reason: DeadReason.EXHAUSTED,
+      time: new Date(1_000 * (10 - n)),
+    });
+    const encoded = Buffer.from(DeadLetter.encode(letter).finish());
+    kafka.append('postrider.dead-letters', n % 2, {
+      headers: { 'postrider-dead-letter': encoded },
+      value: Buffer.from('{}'),
+    });
+  }
+  const args = ['dead-letters', 'list', '--tenant', 'acme', '--limit', '2', '--json', ...brokers];
+  const run = await cli(args, { kafka: () => kafka.connect() });
+  const letters = JSON.parse(run.out) as { delivery: { deliveryId: string } }[];
+  assert.deepEqual(
+    letters.map((letter) => letter.delivery.deliveryId),
+    ['dlv_2', 'dlv_0'],
+  );
+});
+
+test('attempts tail --from-beginning --no-follow ends with what stands there; --limit ends sooner', async () => {
+  const kafka = createFakeKafka();
+  kafka.createTopic('postrider.attempts', 1);
+  for (const number of [1, 2, 3])
+    kafka.append('postrider.attempts', 0, {
+      value: Buffer.from(
+        Attempt.encode(Attempt.fromPartial({ number, tenant: 'acme', outcome: Outcome.DELIVERED })).finish(),
+      ),
+    });
+  const run = (...args: string[]) =>
+    cli(['attempts', 'tail', '--from-beginning', '--json', ...brokers, ...args], { kafka: () => kafka.connect() });
+  const numbers = (out: string) =>
+    out
+      .trim()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as { number: number }).number);
+  assert.deepEqual(numbers((await run('--no-follow')).out), [1, 2, 3]);
+  assert.deepEqual(numbers((await run('--limit', '2')).out), [1, 2]);
+});
+
+test('topics apply creates what is missing, and topics check then finds nothing', async () => {
+  const kafka = createFakeKafka();
+  const connect = { kafka: () => kafka.connect() };
+  const before = await cli(['topics', 'check', ...brokers], connect);
+  assert.equal(before.exitCode, 1);
+  assert.match(before.out, /postrider\.deliveries does not exist/);
+  assert.equal((await cli(['topics', 'apply', ...brokers], connect)).exitCode, 0);
+  const after = await cli(['topics', 'check', ...brokers], connect);
+  assert.equal(after.exitCode, 0, after.out);
+});

@@ -1,0 +1,69 @@
+import type { Command } from 'commander';
+import { exitCodes, CliError } from '../cli-error.ts';
+import type { CliContext } from '../context.ts';
+import { startListener, type ReceivedRequest } from '../listener.ts';
+import { parseCount, parseDurationMs } from '../parse.ts';
+import { openSession } from '../session.ts';
+
+interface ListenOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly secret?: string;
+  readonly status: number;
+  readonly delay: number;
+  readonly failFirst: number;
+  readonly count: number;
+}
+
+/** `postrider listen` */
+export function listenCommand(program: Command, context: CliContext): void {
+  program
+    .command('listen')
+    .description('Receive webhooks here, print them, and verify their signatures with the official verifier.')
+    .option('--host <host>', 'address to listen on', '127.0.0.1')
+    .option('--port <port>', 'port to listen on; 0 for any', parseCount(0), 4400)
+    .option('--secret <whsec_…>', 'the endpoint’s signing secret')
+    .option('--status <status>', 'what to answer', parseCount(100), 200)
+    .option('--delay <duration>', 'answer only after this time', parseDurationMs, 0)
+    .option('--fail-first <n>', 'answer 500 to the first n requests of each webhook-id', parseCount(0), 0)
+    .option('--count <n>', 'exit after this many requests', parseCount(0), 0)
+    .addHelpText(
+      'after',
+      '\nExit code 1 when any signature was wrong.\n\nExample:\n  postrider listen --port 4400 --secret whsec_… --fail-first 2',
+    )
+    .action(async (options: ListenOptions, command: Command) => {
+      const session = openSession(context, command);
+      const { count, delay, ...rest } = options;
+      const done = Promise.withResolvers<void>();
+      let received = 0;
+      let invalid = 0;
+      await using listener = await startListener({
+        ...rest,
+        delayMs: delay,
+        onRequest: (request) => {
+          received += 1;
+          if (request.signature.startsWith('INVALID')) invalid += 1;
+          session.printEntry(request, () => describe(request));
+          if (received === count) done.resolve();
+        },
+      });
+      if (!session.json) context.out(`Listening on http://${options.host}:${listener.port} (Ctrl-C to stop).\n`);
+      context.signal.addEventListener('abort', () => done.resolve(), { once: true });
+      if (context.signal.aborted) done.resolve();
+      await done.promise;
+      if (invalid > 0) throw new CliError(exitCodes.failed, `${invalid} of ${received} signatures were wrong.`);
+    });
+}
+
+function describe(request: ReceivedRequest): string {
+  const { headers } = request;
+  const lines = [
+    `\n${request.time}  POST ${request.path}  → ${request.status}`,
+    ...['webhook-id', 'webhook-timestamp', 'webhook-signature', 'content-type', 'user-agent']
+      .filter((name) => headers[name] !== undefined)
+      .map((name) => `  ${name}: ${headers[name]}`),
+    `  signature ${request.signature}`,
+    `  ${request.body.length > 2_000 ? `${request.body.slice(0, 2_000)}…` : request.body}`,
+  ];
+  return `${lines.join('\n')}\n`;
+}

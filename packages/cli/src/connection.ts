@@ -1,0 +1,90 @@
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { TOPIC_PREFIX_DEFAULT } from '@postrider/kafka';
+import { CliError, exitCodes } from './cli-error.ts';
+
+/** Where an installation is, and how to be let in. */
+export interface Connection {
+  /** `host:port` of the gRPC server. */
+  readonly server: string;
+  readonly apiKey: string;
+  readonly brokers: readonly string[];
+  readonly topicPrefix: string;
+}
+
+/** What the command line said; each field overrides environment and file. */
+export interface ConnectionFlags {
+  readonly server?: string;
+  readonly apiKey?: string;
+  readonly brokers?: string;
+  readonly topicPrefix?: string;
+}
+
+/** Written by a standalone installation while it runs, readable by its owner only. */
+export const connectionFile = join('.postrider', 'connection.json');
+
+/**
+ * The connection: flags, else the environment (`POSTRIDER_SERVER`, `POSTRIDER_API_KEY`, `POSTRIDER_KAFKA_BROKERS`,
+ * `POSTRIDER_TOPIC_PREFIX`), else the connection file of a standalone installation in this folder or one above it.
+ */
+export function findConnection(
+  flags: ConnectionFlags,
+  env: Readonly<Record<string, string | undefined>>,
+  cwd: string,
+): Partial<Connection> {
+  const file = readConnectionFile(cwd);
+  const server = flags.server ?? env['POSTRIDER_SERVER'] ?? file.server;
+  const apiKey = flags.apiKey ?? env['POSTRIDER_API_KEY'] ?? file.apiKey;
+  const brokers = splitList(flags.brokers ?? env['POSTRIDER_KAFKA_BROKERS']) ?? file.brokers;
+  return {
+    ...(server === undefined ? {} : { server }),
+    ...(apiKey === undefined ? {} : { apiKey }),
+    ...(brokers === undefined ? {} : { brokers }),
+    topicPrefix: flags.topicPrefix ?? env['POSTRIDER_TOPIC_PREFIX'] ?? file.topicPrefix ?? TOPIC_PREFIX_DEFAULT,
+  };
+}
+
+/** The parts that a gRPC command needs. Throws `CliError` saying how to give what is missing. */
+export function requireServer(connection: Partial<Connection>): Pick<Connection, 'server' | 'apiKey'> {
+  const { server, apiKey } = connection;
+  if (server === undefined) throw missing('which server to talk to', '--server host:port', 'POSTRIDER_SERVER');
+  if (apiKey === undefined) throw missing('an API key', '--api-key prk_…', 'POSTRIDER_API_KEY');
+  return { server, apiKey };
+}
+
+/** The parts that a Kafka command needs. Throws `CliError` saying how to give what is missing. */
+export function requireBrokers(connection: Partial<Connection>): Pick<Connection, 'brokers' | 'topicPrefix'> {
+  const { brokers, topicPrefix } = connection;
+  if (brokers === undefined || brokers.length === 0)
+    throw missing('which Kafka brokers to talk to', '--brokers host:port,…', 'POSTRIDER_KAFKA_BROKERS');
+  return { brokers, topicPrefix: topicPrefix ?? TOPIC_PREFIX_DEFAULT };
+}
+
+function missing(what: string, flag: string, variable: string): CliError {
+  return new CliError(
+    exitCodes.usage,
+    `I do not know ${what}: give ${flag}, set ${variable}, or start a standalone installation here with "npm start".`,
+  );
+}
+
+function readConnectionFile(cwd: string): Partial<Connection> {
+  for (let folder = cwd; ; folder = dirname(folder)) {
+    const path = join(folder, connectionFile);
+    try {
+      return JSON.parse(readFileSync(path, 'utf8')) as Partial<Connection>;
+    } catch (error) {
+      if (error instanceof SyntaxError)
+        throw new CliError(exitCodes.usage, `${path} is damaged; stop and start the installation again.`, {
+          cause: error,
+        });
+    }
+    if (dirname(folder) === folder) return {};
+  }
+}
+
+function splitList(text: string | undefined): string[] | undefined {
+  return text
+    ?.split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
+}

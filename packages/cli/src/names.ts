@@ -1,0 +1,33 @@
+import { CliError, exitCodes } from './cli-error.ts';
+
+/** `acme` or `tenants/acme` → `tenants/acme`. */
+export function tenantName(text: string): string {
+  return text.startsWith('tenants/') ? text : `tenants/${text}`;
+}
+
+/** `acme/orders` or the whole name → `tenants/acme/endpoints/orders`. */
+export function endpointName(text: string): string {
+  return nested(text, ['tenants', 'endpoints'], 'tenant/endpoint');
+}
+
+/** `acme/orders/all` or the whole name → `tenants/acme/endpoints/orders/subscriptions/all`. */
+export function subscriptionName(text: string): string {
+  return nested(text, ['tenants', 'endpoints', 'subscriptions'], 'tenant/endpoint/subscription');
+}
+
+function nested(text: string, collections: readonly string[], short: string): string {
+  const parts = text.split('/');
+  const whole = parts.length === collections.length * 2 && collections.every((name, i) => parts[i * 2] === name);
+  if (whole) return text;
+  if (parts.length !== collections.length || parts.includes(''))
+    throw new CliError(exitCodes.usage, `"${text}" is no name; write ${short}, or the whole resource name.`);
+  return collections.map((name, i) => `${name}/${parts[i]}`).join('/');
+}
+
+/** The short form of a resource name: `tenants/acme/endpoints/orders` → `acme/orders`. */
+export function shortName(name: string): string {
+  return name
+    .split('/')
+    .filter((_, i) => i % 2 === 1)
+    .join('/');
+}

@@ -1,0 +1,49 @@
+import { InvalidArgumentError } from 'commander';
+import type { Duration } from '@postrider/contract/google/protobuf/duration';
+
+const unitMs: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** `250ms`, `5s`, `1m`, `2h`, `3d` → milliseconds. Throws commander's `InvalidArgumentError`. */
+export function parseDurationMs(text: string): number {
+  const [, number, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text.trim()) ?? [];
+  if (number === undefined || unit === undefined)
+    throw new InvalidArgumentError(`"${text}" is no duration; write for example 250ms, 5s, 1m, 2h or 3d.`);
+  return Math.round(Number(number) * (unitMs[unit] ?? 1));
+}
+
+/** Milliseconds → the protobuf message. */
+export function toDuration(ms: number): Duration {
+  return { seconds: BigInt(Math.floor(ms / 1_000)), nanos: (ms % 1_000) * 1_000_000 };
+}
+
+/** `10s,1m,1h` → durations; the empty text means no repetition. */
+export function parseDelays(text: string): Duration[] {
+  if (text.trim() === '') return [];
+  return text.split(',').map((part) => toDuration(parseDurationMs(part)));
+}
+
+/** Collects `key=value` options into one record. */
+export function collectPairs(text: string, before: Record<string, string>): Record<string, string> {
+  const at = text.indexOf('=');
+  if (at < 1) throw new InvalidArgumentError(`"${text}" is not of the form name=value.`);
+  return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
+}
+
+/** A whole number of at least `min`. */
+export function parseCount(min: number) {
+  return (text: string): number => {
+    const value = Number(text);
+    if (!Number.isSafeInteger(value) || value < min)
+      throw new InvalidArgumentError(`"${text}" is no whole number of at least ${min}.`);
+    return value;
+  };
+}
+
+/** `200`, `200-299`, `200,204` → ranges of HTTP statuses. */
+export function parseStatusRanges(text: string): { first: number; last: number }[] {
+  return text.split(',').map((part) => {
+    const [, first, last] = /^\s*(\d{3})(?:-(\d{3}))?\s*$/.exec(part) ?? [];
+    if (first === undefined) throw new InvalidArgumentError(`"${part}" is no status or range such as 200 or 200-299.`);
+    return { first: Number(first), last: Number(last ?? first) };
+  });
+}

@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { cli } from './test-context.ts';
+
+const commandLines = [
+  'tenant create',
+  'tenant get',
+  'tenant list',
+  'tenant delete',
+  'endpoint create',
+  'endpoint get',
+  'endpoint list',
+  'endpoint update',
+  'endpoint delete',
+  'endpoint enable',
+  'endpoint disable',
+  'subscription create',
+  'subscription list',
+  'subscription delete',
+  'publish',
+  'listen',
+  'dead-letters list',
+  'attempts tail',
+  'topics apply',
+  'topics check',
+];
+
+test('every command has help with an example, and help is a success', async () => {
+  for (const line of commandLines) {
+    const { exitCode, out } = await cli([...line.split(' '), '--help']);
+    assert.equal(exitCode, 0, line);
+    assert.match(out, /Example:\n {2}postrider /, line);
+  }
+});
+
+test('a wrong command line is usage error 2 and says what is wrong', async () => {
+  for (const [args, wanted] of [
+    [['nonsense'], /unknown command/],
+    [['endpoint', 'create', 'acme'], /--url/],
+    [['listen', '--delay', 'soon'], /no duration/],
+    [['endpoint', 'get', 'nameless', '--server', 'x:1', '--api-key', 'k'], /tenant\/endpoint/],
+    [['endpoint', 'update', 'a/b', '--server', 'x:1', '--api-key', 'k'], /Nothing to change/],
+  ] as const) {
+    const { exitCode, err } = await cli(args);
+    assert.equal(exitCode, 2, args.join(' '));
+    assert.match(err, wanted);
+  }
+});
+
+test('without a connection the ways to give one are named', async () => {
+  const { exitCode, err } = await cli(['tenant', 'list']);
+  assert.equal(exitCode, 2);
+  assert.match(err, /--server host:port, set POSTRIDER_SERVER/);
+});
+
+test('a server that does not answer is exit code 3, naming its address', async () => {
+  const { exitCode, err } = await cli(['tenant', 'list', '--server', '127.0.0.1:1', '--api-key', 'prk_x']);
+  assert.equal(exitCode, 3);
+  assert.match(err, /127\.0\.0\.1:1/);
+});
+
+test('the connection file of a running installation is found in a folder above', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'postrider-cli-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  mkdirSync(join(folder, '.postrider'));
+  mkdirSync(join(folder, 'a', 'b'), { recursive: true });
+  writeFileSync(
+    join(folder, '.postrider', 'connection.json'),
+    JSON.stringify({ server: '127.0.0.1:1', apiKey: 'prk_x' }),
+  );
+  const { exitCode, err } = await cli(['tenant', 'list'], { cwd: join(folder, 'a', 'b') });
+  assert.equal(exitCode, 3);
+  assert.match(err, /127\.0\.0\.1:1/);
+});

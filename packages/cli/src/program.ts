@@ -1,0 +1,78 @@
+import { Command, CommanderError } from 'commander';
+import { CliError, exitCodes } from './cli-error.ts';
+import { attemptsCommand } from './commands/attempts.ts';
+import { deadLettersCommand } from './commands/dead-letters.ts';
+import { endpointCommand } from './commands/endpoint.ts';
+import { listenCommand } from './commands/listen.ts';
+import { publishCommand } from './commands/publish.ts';
+import { subscriptionCommand } from './commands/subscription.ts';
+import { tenantCommand } from './commands/tenant.ts';
+import { topicsCommand } from './commands/topics.ts';
+import type { CliContext } from './context.ts';
+import { explainKafkaError } from './kafka-error.ts';
+
+const exitCodeHelp = `
+Exit codes: 0 done; 1 refused or not as it should be; 2 wrong usage; 3 server or Kafka does not answer; 4 not found.
+The connection is found in the flags, else POSTRIDER_SERVER, POSTRIDER_API_KEY and POSTRIDER_KAFKA_BROKERS, else in
+.postrider/connection.json of a running standalone installation.`;
+
+/**
+ * Runs one command line.
+ * @param args what follows the program's name
+ * @returns the exit code; see `exitCodes`
+ */
+export async function runCli(args: readonly string[], context: CliContext): Promise<number> {
+  const program = buildProgram(context);
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return exitCodes.ok;
+  } catch (error) {
+    // Commander has already printed help or what is wrong with the command line.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+    const known = error instanceof CliError ? error : explainKafkaError(error);
+    context.err(`postrider: ${known === null ? ((error as Error).stack ?? String(error)) : known.message}\n`);
+    return known?.exitCode ?? exitCodes.failed;
+  }
+}
+
+function buildProgram(context: CliContext): Command {
+  const program = new Command('postrider')
+    .description('Manage Postrider: tenants, endpoints and subscriptions over gRPC; events and attempts over Kafka.')
+    .option('--server <host:port>', 'gRPC server')
+    .option('--api-key <prk_…>', 'API key')
+    .option('--brokers <list>', 'Kafka brokers, host:port separated by commas')
+    .option('--topic-prefix <prefix>', 'prefix of Postrider’s topics')
+    .option('--json', 'print JSON: one document, or one object a line for streams')
+    .configureOutput({ writeOut: (text) => context.out(text), writeErr: (text) => context.err(text) })
+    .addHelpText('after', exitCodeHelp)
+    .showHelpAfterError('(--help tells more)')
+    .exitOverride();
+  for (const add of [
+    tenantCommand,
+    endpointCommand,
+    subscriptionCommand,
+    publishCommand,
+    listenCommand,
+    deadLettersCommand,
+    attemptsCommand,
+    topicsCommand,
+  ])
+    add(program, context);
+  inheritSettings(program, program.commands);
+  return program;
+}
+
+/** Commander's settings do not reach nested commands by themselves; neither does a global flag that is typed last. */
+function inheritSettings(parent: Command, commands: readonly Command[]): void {
+  for (const command of commands) {
+    command.copyInheritedSettings(parent);
+    if (command.commands.length === 0)
+      command
+        .option('--json', 'print JSON')
+        .option('--server <host:port>', 'gRPC server')
+        .option('--api-key <prk_…>', 'API key')
+        .option('--brokers <list>', 'Kafka brokers')
+        .option('--topic-prefix <prefix>', 'prefix of Postrider’s topics');
+    inheritSettings(command, command.commands);
+  }
+}

@@ -1,0 +1,34 @@
+import type { Batch, IncomingRecord, KafkaPort } from '@postrider/kafka';
+
+/**
+ * Hands the records of a topic to `onRecord`, partition by partition in offset order: what stands there now, then, with
+ * `follow`, what comes. Resolves at the end of what stood there, or when `onRecord` answers `stop`, or the signal aborts.
+ */
+export async function readTopic(
+  kafka: KafkaPort,
+  options: {
+    readonly topic: string;
+    readonly from: 'beginning' | 'end';
+    readonly follow: boolean;
+    readonly signal: AbortSignal;
+    onRecord(record: IncomingRecord): 'stop' | 'go on';
+  },
+): Promise<void> {
+  const stopped = Promise.withResolvers<void>();
+  let over = false;
+  const onBatch = (batch: Batch) => {
+    for (const record of batch.records) {
+      if (over) return;
+      if (options.onRecord(record) === 'go on') continue;
+      over = true;
+      stopped.resolve();
+    }
+  };
+  const offsets = await kafka.admin.offsets(options.topic);
+  const start = new Map(offsets.map((range) => [range.partition, options.from === 'end' ? range.high : range.low]));
+  await using reader = await kafka.reader({ topic: options.topic, from: start, onBatch });
+  options.signal.addEventListener('abort', () => stopped.resolve(), { once: true });
+  if (options.signal.aborted) return;
+  await (options.follow ? stopped.promise : Promise.race([stopped.promise, reader.caughtUp]));
+  over = true;
+}

@@ -1,0 +1,49 @@
+import { credentials, Metadata, type CallOptions, type Client, type ServiceError } from '@grpc/grpc-js';
+import { EndpointServiceClient } from '@postrider/contract/postrider/v1/endpoint_service';
+import { SubscriptionServiceClient } from '@postrider/contract/postrider/v1/subscription_service';
+import { TenantServiceClient } from '@postrider/contract/postrider/v1/tenant_service';
+import type { Connection } from './connection.ts';
+import { explainRpcError } from './rpc-error.ts';
+
+const deadlineMs = 20_000;
+
+type Unary<Request, Response> = (
+  request: Request,
+  metadata: Metadata,
+  options: Partial<CallOptions>,
+  callback: (error: ServiceError | null, response: Response) => void,
+) => unknown;
+
+/** The three services of the control plane, and one way to call a method. */
+export interface Rpc extends Disposable {
+  readonly tenants: TenantServiceClient;
+  readonly endpoints: EndpointServiceClient;
+  readonly subscriptions: SubscriptionServiceClient;
+  /** Calls a unary method with the API key and a deadline of 20 s. Rejects with `CliError`. */
+  call<Request, Response>(client: Client, method: Unary<Request, Response>, request: Request): Promise<Response>;
+}
+
+/** Opens the services at `server`. */
+export function openRpc({ server, apiKey }: Pick<Connection, 'server' | 'apiKey'>): Rpc {
+  const insecure = credentials.createInsecure();
+  const tenants = new TenantServiceClient(server, insecure);
+  const endpoints = new EndpointServiceClient(server, insecure);
+  const subscriptions = new SubscriptionServiceClient(server, insecure);
+  const metadata = new Metadata();
+  metadata.set('authorization', `Bearer ${apiKey}`);
+  return {
+    tenants,
+    endpoints,
+    subscriptions,
+    call: (client, method, request) =>
+      new Promise((resolve, reject) => {
+        method.call(client, request, metadata, { deadline: Date.now() + deadlineMs }, (error, response) => {
+          if (error === null) resolve(response);
+          else reject(explainRpcError(error, server));
+        });
+      }),
+    [Symbol.dispose]: () => {
+      for (const client of [tenants, endpoints, subscriptions]) client.close();
+    },
+  };
+}

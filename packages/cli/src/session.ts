@@ -1,0 +1,53 @@
+import type { Command } from 'commander';
+import type { KafkaPort } from '@postrider/kafka';
+import { findConnection, requireBrokers, requireServer, type Connection, type ConnectionFlags } from './connection.ts';
+import type { CliContext } from './context.ts';
+import { openRpc, type Rpc } from './rpc.ts';
+import { formatTable } from './table.ts';
+
+/** What a command works with: the context, the flags that every command has, and the two ways out. */
+export interface Session {
+  readonly context: CliContext;
+  /** True with `--json`. */
+  readonly json: boolean;
+  /** Runs `work` with the control plane's services, and closes them. */
+  withRpc<T>(work: (rpc: Rpc) => Promise<T>): Promise<T>;
+  /** Runs `work` with a connection to Kafka, and closes it. */
+  withKafka<T>(work: (kafka: KafkaPort, topicPrefix: string) => Promise<T>): Promise<T>;
+  /** Prints one document: JSON with `--json`, else what `text` makes of it. */
+  print(document: unknown, text: () => string): void;
+  /** Prints one entry of a stream: one line of JSON with `--json`, else what `text` makes of it. */
+  printEntry(entry: unknown, text: () => string): void;
+  /** Prints a list: one JSON document with `--json`, else a table, or `none` when it is empty. */
+  printList(document: unknown, heading: readonly string[], rows: readonly (readonly string[])[], none: string): void;
+}
+
+/** Opens the session of a command from its own and its parents' options. */
+export function openSession(context: CliContext, command: Command): Session {
+  const flags = command.optsWithGlobals<ConnectionFlags & { json?: boolean }>();
+  const json = flags.json === true;
+  const connection = () => findConnection(flags, context.env, context.cwd);
+  const print: Session['print'] = (document, text) =>
+    context.out(json ? `${JSON.stringify(document, jsonValue, 2)}\n` : text());
+  return {
+    context,
+    json,
+    withRpc: async (work) => {
+      using rpc = openRpc(requireServer(connection()));
+      return await work(rpc);
+    },
+    withKafka: async (work) => {
+      const found = requireBrokers(connection());
+      await using kafka = context.connectKafka({ server: '', apiKey: '', ...found } satisfies Connection);
+      return await work(kafka, found.topicPrefix);
+    },
+    print,
+    printEntry: (entry, text) => context.out(json ? `${JSON.stringify(entry, jsonValue)}\n` : text()),
+    printList: (document, heading, rows, none) =>
+      print(document, () => (rows.length === 0 ? `${none}\n` : formatTable(heading, rows, context.columns))),
+  };
+}
+
+function jsonValue(_key: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? value.toString() : value;
+}
