@@ -1,6 +1,6 @@
 /**
  * Makes sure that the chart can be installed: helm lints it, and what it renders for every file of `deploy/helm/values/`
- * is valid for Kubernetes; values that make no sense are refused. Part of `npm run check`, or by itself:
+ * is valid for Kubernetes, with settings that the services take; values that make no sense are refused. Part of `npm run check`, or by itself:
  *
  *   node deploy/helm/check.ts
  *
@@ -13,6 +13,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'nod
 import { homedir, tmpdir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import type { StepResult } from '../../test/repo/steps.ts';
+import { settingProblems, settingsOfManifests } from '../../test/repo/deployed-settings.ts';
 import { command, printLine, runSteps } from '../../test/repo/steps.ts';
 
 /** The newest version whose schemas kubectl-validate carries with it; others it would have to fetch. */
@@ -66,6 +67,8 @@ async function checkValues(root: string, { helm, validate }: Tools, folder: stri
       problems.push(`helm template, ${values}:\n${rendered.output}`);
       continue;
     }
+    const settings = await settingProblems(root, settingsOfManifests(rendered.output));
+    problems.push(...settings.map((problem) => `${values} renders settings that a service refuses: ${problem}`));
     const manifests = join(folder, file);
     writeFileSync(manifests, rendered.output);
     // No cluster is asked, whatever the machine is connected to.
