@@ -44,5 +44,6 @@ test('one of three brokers killed: the others take over, nothing acknowledged is
     replicationFactor: 3,
     breakIt: () => broker.kill('SIGKILL'),
   });
+  assert.equal(report.assignments, 1);
   context.diagnostic(JSON.stringify(report));
 });

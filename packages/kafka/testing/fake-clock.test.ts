@@ -26,7 +26,7 @@ test('what a timer makes ready has happened before the next timer runs', async (
   const seen: string[] = [];
   clock.after(1, () => {
     void (async () => {
-      for (let turn = 0; turn < 20; turn += 1) await null;
+      for (let turn = 0; turn < 20; turn += 1) await Promise.resolve();
       seen.push('first');
     })();
   });

@@ -255,3 +255,30 @@ test('without a clock the cluster lives in real time', async () => {
   await using port = kafka.connect();
   assert.equal((await port.producer({ name: 'w' }).send(value('a'))).offset, 0);
 });
+
+test('readers and members wait for a cluster that is away; closing the port ends the waiting', async () => {
+  const { clock, kafka } = setUp();
+  kafka.brokerDown();
+  const patient = kafka.connect();
+  const read: string[] = [];
+  const joining = patient.groupMember(memberOptions(read));
+  const opening = patient.reader({ topic: 't', onBatch: () => undefined });
+  const impatient = kafka.connect();
+  const given = [
+    impatient.groupMember(memberOptions([], { processId: 'impatient' })),
+    impatient.reader({ topic: 't', onBatch: () => undefined }),
+  ].map((promise) =>
+    promise.then(
+      () => 'opened',
+      (error: KafkaError) => error.code,
+    ),
+  );
+  await clock.advance(60_000);
+  await impatient[Symbol.asyncDispose]();
+  await clock.advance(1_000);
+  assert.deepEqual(await Promise.all(given), ['CLOSED', 'CLOSED']);
+  kafka.brokerUp();
+  await clock.advance(2_000);
+  assert.equal((await opening).position(0), 0);
+  assert.equal((await joining).sessionTimeoutMs, 30_000);
+});

@@ -121,9 +121,10 @@ function connect(cluster: FakeCluster, clientId: string): FakePort {
   const process = createFakeProcess(cluster);
   const opened = new Set<AsyncDisposable>();
   const producers = new Set<Producer & { abandon(): void }>();
-  let closed = false;
+  const closing = new AbortController();
+  const { signal } = closing;
   const assertOpen = () => {
-    if (closed) throw new KafkaError('CLOSED', 'the connection to Kafka is closed');
+    if (signal.aborted) throw new KafkaError('CLOSED', 'the connection to Kafka is closed');
   };
   const keep = <T extends AsyncDisposable>(resource: T): T => {
     opened.add(resource);
@@ -143,11 +144,11 @@ function connect(cluster: FakeCluster, clientId: string): FakePort {
     },
     async groupMember(options) {
       assertOpen();
-      return keep(await createFakeMember(cluster, process, options));
+      return keep(await createFakeMember(cluster, process, options, signal));
     },
     async reader(options) {
       assertOpen();
-      return keep(await createFakeReader(cluster, process, options));
+      return keep(await createFakeReader(cluster, process, options, signal));
     },
     kill() {
       process.kill();
@@ -156,7 +157,7 @@ function connect(cluster: FakeCluster, clientId: string): FakePort {
     freeze: () => process.freeze(),
     thaw: () => process.thaw(),
     async [Symbol.asyncDispose]() {
-      closed = true;
+      closing.abort();
       if (!process.alive) return;
       for (const resource of [...opened].toReversed()) await resource[Symbol.asyncDispose]();
     },

@@ -1,5 +1,6 @@
 import { KafkaError } from '../src/port.ts';
 import { HEARTBEAT_INTERVAL_MS_DEFAULT, SESSION_TIMEOUT_MS_DEFAULT, assertCommittable } from '../src/member-limits.ts';
+import { retry } from '../src/kafkajs/retry.ts';
 import { createFakeFetcher } from './fake-fetcher.ts';
 import type { FakeCluster } from './fake-cluster.ts';
 import type { FakeFetcher } from './fake-fetcher.ts';
@@ -25,10 +26,16 @@ export async function createFakeMember(
   cluster: FakeCluster,
   process: FakeProcess,
   options: GroupMemberOptions,
+  signal: AbortSignal,
 ): Promise<GroupMember> {
-  await process.ask(() => options.topics.forEach((topic) => void cluster.topic(topic)));
+  const onTrouble = (error: Error) => options.onTrouble?.(error);
+  const look = () => process.ask(() => options.topics.forEach((topic) => void cluster.topic(topic)));
+  await retry(look, { clock: process.clock, limitMs: Infinity, signal, onTrouble });
   const member = new Member(cluster, process, options);
+  const close = () => void member[Symbol.asyncDispose]();
+  signal.addEventListener('abort', close);
   await member.joined.promise;
+  signal.removeEventListener('abort', close);
   return member;
 }
 

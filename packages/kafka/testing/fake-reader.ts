@@ -1,4 +1,5 @@
 import { KafkaError } from '../src/port.ts';
+import { retry } from '../src/kafkajs/retry.ts';
 import { createFakeFetcher } from './fake-fetcher.ts';
 import type { FakeCluster } from './fake-cluster.ts';
 import type { FakeFetcher } from './fake-fetcher.ts';
@@ -10,11 +11,15 @@ export async function createFakeReader(
   cluster: FakeCluster,
   process: FakeProcess,
   options: ReaderOptions,
+  signal: AbortSignal,
 ): Promise<Reader> {
-  const ends = await process.ask(() => {
-    const partitions = options.partitions ?? cluster.topic(options.topic).logs.map(({ partition }) => partition);
-    return new Map(partitions.map((partition) => [partition, cluster.log(options.topic, partition).high]));
-  });
+  const onTrouble = (error: Error) => options.onTrouble?.(error);
+  const look = () =>
+    process.ask(() => {
+      const partitions = options.partitions ?? cluster.topic(options.topic).logs.map(({ partition }) => partition);
+      return new Map(partitions.map((partition) => [partition, cluster.log(options.topic, partition).high]));
+    });
+  const ends = await retry(look, { clock: process.clock, limitMs: Infinity, signal, onTrouble });
   const fetchers = new Map<number, FakeFetcher>();
   const behind = new Set(ends.keys());
   let closed = false;

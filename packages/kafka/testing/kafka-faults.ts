@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { collector, numbers, readAll, record, text } from './conformance-harness.ts';
 import { createRealHarness } from './real-harness.ts';
-import type { Batch } from '../src/port.ts';
+import type { Batch, IncomingRecord } from '../src/port.ts';
 
 /** What a broken broker must not do: told by the test that can break one. */
 export interface BreakableCluster {
@@ -81,6 +81,18 @@ export async function writeAndReadThrough(cluster: BreakableCluster): Promise<Fa
   await harness.until(() => acks.size === 6_500, 'all acknowledgements');
   const stored = await readAll(harness, port, topic);
   await harness.until(() => read.length >= stored.length, 'all records at the member');
+  assertStoredAsAcknowledged(stored, acks);
+  assert.deepEqual(new Set(read.map((one) => `${one.partition}/${one.offset}`)).size, stored.length);
+  return {
+    records: stored.length,
+    duplicates: stored.length - 6_500,
+    stallMs: Math.round(stallMs),
+    assignments: assignments.length,
+  };
+}
+
+/** Each record stands where it was acknowledged, and what stands twice stands first in order. */
+function assertStoredAsAcknowledged(stored: readonly IncomingRecord[], acks: ReadonlyMap<string, number>): void {
   const at = new Map(stored.map((one) => [`${one.partition}/${one.offset}`, Number(text(one))]));
   for (const [where, value] of acks) assert.equal(at.get(where), value, `${value} was acknowledged at ${where}`);
   for (const partition of numbers(6)) {
@@ -92,11 +104,4 @@ export async function writeAndReadThrough(cluster: BreakableCluster): Promise<Fa
       `order in partition ${partition}`,
     );
   }
-  assert.deepEqual(new Set(read.map((one) => `${one.partition}/${one.offset}`)).size, stored.length);
-  return {
-    records: stored.length,
-    duplicates: stored.length - 6_500,
-    stallMs: Math.round(stallMs),
-    assignments: assignments.length,
-  };
 }

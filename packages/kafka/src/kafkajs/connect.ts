@@ -20,14 +20,15 @@ export function connectKafka(options: KafkaOptions): KafkaPort {
   options.brokers.forEach(parseAddress);
   const opened = new Set<AsyncDisposable>();
   const admin = createAdmin(options);
-  let closed = false;
+  const closing = new AbortController();
+  const { signal } = closing;
   const assertOpen = () => {
-    if (closed) throw new KafkaError('CLOSED', 'the connection to Kafka is closed');
+    if (signal.aborted) throw new KafkaError('CLOSED', 'the connection to Kafka is closed');
   };
   const keep = async <T extends AsyncDisposable>(resource: T): Promise<T> => {
     opened.add(resource);
     // Closed while this one was being opened: nobody else would close it.
-    if (closed) await resource[Symbol.asyncDispose]();
+    if (signal.aborted) await resource[Symbol.asyncDispose]();
     assertOpen();
     return resource;
   };
@@ -41,15 +42,15 @@ export function connectKafka(options: KafkaOptions): KafkaPort {
     },
     async groupMember(memberOptions) {
       assertOpen();
-      return keep(await createGroupMember(options, memberOptions));
+      return keep(await createGroupMember(options, memberOptions, signal));
     },
     async reader(readerOptions) {
       assertOpen();
-      return keep(await createReader(options, readerOptions));
+      return keep(await createReader(options, readerOptions, signal));
     },
     async [Symbol.asyncDispose]() {
-      if (closed) return;
-      closed = true;
+      if (signal.aborted) return;
+      closing.abort();
       admin.close();
       await Promise.all([...opened].map((resource) => resource[Symbol.asyncDispose]()));
     },

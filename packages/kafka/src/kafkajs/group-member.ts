@@ -34,15 +34,23 @@ const TROUBLE_PAUSE_MS = 100;
 const TROUBLE_PAUSE_MS_MAX = 1_000;
 
 /** The port's group member; resolves with the first assignment. Waits for the cluster as long as it takes; an absent topic rejects. */
-export async function createGroupMember(options: KafkaOptions, wanted: GroupMemberOptions): Promise<GroupMember> {
+export async function createGroupMember(
+  options: KafkaOptions,
+  wanted: GroupMemberOptions,
+  signal: AbortSignal,
+): Promise<GroupMember> {
   const client = createClient(options, wanted.processId);
   const onTrouble = (error: Error) => wanted.onTrouble?.(error);
   try {
     for (const topic of wanted.topics) {
-      await retry(() => partitionsOf(client, topic), { clock: options.clock, limitMs: Infinity, onTrouble });
+      await retry(() => partitionsOf(client, topic), { clock: options.clock, limitMs: Infinity, signal, onTrouble });
     }
     const member = new Member(options, wanted, client);
+    // Nobody else knows the member yet, so nobody else could close it.
+    const close = () => void member[Symbol.asyncDispose]();
+    signal.addEventListener('abort', close);
     await member.joined.promise;
+    signal.removeEventListener('abort', close);
     return member;
   } catch (error) {
     client.destroy();

@@ -116,6 +116,7 @@ export const RequestQueueClass = require('kafkajs/src/network/requestQueue/index
 export const createSocketFactory = require('kafkajs/src/network/socketFactory.js') as () => unknown;
 export const assignerProtocol = require('kafkajs/src/consumer/assignerProtocol.js') as AssignerProtocol;
 export const apiKeys = require('kafkajs/src/protocol/requests/apiKeys.js') as Readonly<Record<ApiName, number>>;
+/** Encoder and decoder of every version of a request, by its name. */
 export const apiDefinitions = (
   require('kafkajs/src/protocol/requests/index.js') as { readonly requests: Readonly<Record<ApiName, unknown>> }
 ).requests;

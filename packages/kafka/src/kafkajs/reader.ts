@@ -13,13 +13,14 @@ const READ_COMMITTED = 1;
 const BYTES_PER_PARTITION = 1024 * 1024;
 
 /** The port's reader: a fetch loop of its own, no group. Waits for the cluster as long as it takes; an absent topic rejects. */
-export async function createReader(options: KafkaOptions, wanted: ReaderOptions): Promise<Reader> {
+export async function createReader(options: KafkaOptions, wanted: ReaderOptions, signal: AbortSignal): Promise<Reader> {
   const client = createClient(options, `${options.clientId}-reader`);
   try {
     const onTrouble = (error: Error) => wanted.onTrouble?.(error);
     const range = await retry(() => readableRange(client, wanted), {
       clock: options.clock,
       limitMs: Infinity,
+      signal,
       onTrouble,
     });
     return new TopicReader(options, wanted, client, range);
