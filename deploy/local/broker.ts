@@ -71,7 +71,7 @@ export function createBroker(plan: BrokerPlan): Broker {
     // Whoever waits for readiness sees the end there; later ones are told to the listener.
     dies.catch(() => {});
     try {
-      await Promise.race([untilReady(plan, signal), dies]);
+      await Promise.race([untilReady(plan, started.running, signal), dies]);
     } catch (error) {
       started.signal('SIGKILL');
       await started.ended;
@@ -137,15 +137,17 @@ async function prepare(plan: BrokerPlan, signal?: AbortSignal): Promise<string> 
   return configPath;
 }
 
-/** Waits until the broker itself says that it, and a controller, are in the cluster. */
-async function untilReady(plan: BrokerPlan, signal?: AbortSignal): Promise<void> {
+/** Waits until the broker itself says that it, and a controller, are in the cluster. Stays pending when it ends before. */
+async function untilReady(plan: BrokerPlan, running: () => boolean, signal?: AbortSignal): Promise<void> {
   const deadline = performance.now() + plan.readyTimeoutMs;
-  while (performance.now() < deadline) {
+  while (performance.now() < deadline && running()) {
     throwIfAborted(signal);
     const answer = await probe(host, plan.node.brokerPort, probeTimeoutMs);
     if (answer !== undefined && answer.controllerId >= 0 && answer.brokerIds.includes(plan.node.nodeId)) return;
     await delay(pollMs);
   }
+  // Why a broker has ended is told by who watches its process, as soon as its output is read.
+  if (!running()) return new Promise(() => {});
   const message = `Kafka broker ${plan.node.nodeId} did not answer on ${host}:${plan.node.brokerPort} within ${plan.readyTimeoutMs / 1000} s.`;
   throw new LocalKafkaError([{ code: 'START_TIMED_OUT', message }]);
 }

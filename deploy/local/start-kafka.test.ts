@@ -126,9 +126,8 @@ test('a taken port is told before anything starts, and one that is taken just th
 });
 
 test('a property that Kafka refuses is shown in its own words', async () => {
-  await assert.rejects(startKafka({ brokers: 1, properties: { 'num.io.threads': 'many' } }), {
-    message: /num\.io\.threads/,
-  });
+  const refused = startKafka({ brokers: 1, properties: { 'num.io.threads': 'many' } });
+  await assert.rejects(refused, { message: /num\.io\.threads/ });
 });
 
 test('a start that is given up leaves nothing running and nothing on disk', async () => {
