@@ -34,3 +34,4 @@ export {
   type Metrics,
 } from './metrics.ts';
 export { addProcessMetrics } from './process-metrics.ts';
+export { kafkaEnv, kafkaSettings, type KafkaSettings } from './kafka-env.ts';
