@@ -106,6 +106,7 @@ test('what is forgotten by one that is due at the same time is not called', () =
   for (const one of pair) deadlines.watch(one, due);
   manual.advance(200);
   assert.equal(calls.length, 1);
+  assert.equal(manual.armed(), 0);
 });
 
 test('set again from its own check, and set to an earlier time', () => {

@@ -371,6 +371,15 @@ test('connections and endpoints are bounded: those longest unused go first', asy
     assert.equal(reused, index > 0, `request ${index}`);
     await sendOne(few, requestTo(endpoint.origin, { poolKey: `t/${index}` }));
   }
+  assert.ok(few.connections() <= 5, `${few.connections()} connections`);
+});
+
+test('the limit of response headers is ours, not the default of the client', async () => {
+  await using endpoint = await answering(`HTTP/1.1 200 OK\r\nx: ${'a'.repeat(3_000)}\r\ncontent-length: 0\r\n\r\n`);
+  await using tight = openEgress({ limits: { responseHeaderBytes: 2_048 } });
+  assert.equal(failed(await sendOne(tight, requestTo(endpoint.origin))), 'response_overflow endpoint');
+  await using wide = openEgress();
+  assert.equal(failed(await sendOne(wide, requestTo(endpoint.origin))), 'response 200');
 });
 
 test('a proxy in the environment is ignored', async (t) => {
