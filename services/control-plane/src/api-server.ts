@@ -1,0 +1,124 @@
+import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { HealthImplementation } from 'grpc-health-check';
+import { EndpointServiceService } from '@postrider/contract/postrider/v1/endpoint_service';
+import { SubscriptionServiceService } from '@postrider/contract/postrider/v1/subscription_service';
+import { TenantServiceService } from '@postrider/contract/postrider/v1/tenant_service';
+import * as endpoints from './endpoint-methods.ts';
+import { disableEndpoint, enableEndpoint } from './endpoint-state-methods.ts';
+import { createHandler } from './handler.ts';
+import { addReflection } from './reflection.ts';
+import { serverLimits } from './server-limits.ts';
+import * as subscriptions from './subscription-methods.ts';
+import * as tenants from './tenant-methods.ts';
+import type { EndpointServiceServer } from '@postrider/contract/postrider/v1/endpoint_service';
+import type { SubscriptionServiceServer } from '@postrider/contract/postrider/v1/subscription_service';
+import type { TenantServiceServer } from '@postrider/contract/postrider/v1/tenant_service';
+import type { Clock } from '@postrider/core';
+import type { ServiceContext } from './call.ts';
+import type { ControlPlaneEvents } from './events.ts';
+
+export interface ApiServerOptions {
+  readonly host: string;
+  /** 0 lets the system choose. */
+  readonly port: number;
+  readonly reflection: boolean;
+  readonly context: ServiceContext;
+  readonly events: ControlPlaneEvents;
+  readonly clock: Clock;
+}
+
+export interface ApiServer extends AsyncDisposable {
+  /** The port listened on. */
+  readonly port: number;
+  /** Tells health checks whether calls are worth making. */
+  setServing(serving: boolean): void;
+}
+
+const services = ['', 'postrider.v1.TenantService', 'postrider.v1.EndpointService', 'postrider.v1.SubscriptionService'];
+
+/** Listens and serves. Rejects with one sentence that names the port and its variable when the port cannot be had. */
+export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
+  const server = new Server({
+    'grpc.max_receive_message_length': serverLimits.requestBytesMax,
+    'grpc.max_send_message_length': serverLimits.answerBytesMax,
+    'grpc.max_metadata_size': serverLimits.metadataBytesMax,
+    'grpc.max_concurrent_streams': serverLimits.concurrentStreamsMax,
+    'grpc.keepalive_time_ms': serverLimits.keepaliveEveryMs,
+    'grpc.keepalive_timeout_ms': serverLimits.keepaliveTimeoutMs,
+    'grpc.max_connection_age_ms': serverLimits.connectionAgeMs,
+    'grpc.max_connection_age_grace_ms': serverLimits.connectionAgeGraceMs,
+    'grpc.max_connection_idle_ms': serverLimits.connectionIdleMs,
+    // Without this a second process on the same machine could share the port unseen.
+    'grpc.so_reuseport': 0,
+  });
+  addServices(server, options.context, options.events);
+  const health = new HealthImplementation(Object.fromEntries(services.map((name) => [name, 'SERVING' as const])));
+  health.addToServer(server);
+  if (options.reflection) addReflection(server);
+  const port = await bind(server, options.host, options.port);
+  const setServing = (serving: boolean): void => {
+    for (const name of services) health.setStatus(name, serving ? 'SERVING' : 'NOT_SERVING');
+  };
+  return {
+    port,
+    setServing,
+    async [Symbol.asyncDispose]() {
+      setServing(false);
+      await stop(server, options.clock);
+    },
+  };
+}
+
+function addServices(server: Server, context: ServiceContext, events: ControlPlaneEvents): void {
+  const handle = createHandler(context, events);
+  const tenantService: TenantServiceServer = {
+    createTenant: handle('CreateTenant', tenants.createTenant(context)),
+    getTenant: handle('GetTenant', tenants.getTenant(context)),
+    listTenants: handle('ListTenants', tenants.listTenants(context)),
+    updateTenant: handle('UpdateTenant', tenants.updateTenant(context)),
+    deleteTenant: handle('DeleteTenant', tenants.deleteTenant(context)),
+  };
+  const endpointService: EndpointServiceServer = {
+    createEndpoint: handle('CreateEndpoint', endpoints.createEndpoint(context)),
+    getEndpoint: handle('GetEndpoint', endpoints.getEndpoint(context)),
+    listEndpoints: handle('ListEndpoints', endpoints.listEndpoints(context)),
+    updateEndpoint: handle('UpdateEndpoint', endpoints.updateEndpoint(context)),
+    deleteEndpoint: handle('DeleteEndpoint', endpoints.deleteEndpoint(context)),
+    enableEndpoint: handle('EnableEndpoint', enableEndpoint(context)),
+    disableEndpoint: handle('DisableEndpoint', disableEndpoint(context)),
+  };
+  const subscriptionService: SubscriptionServiceServer = {
+    createSubscription: handle('CreateSubscription', subscriptions.createSubscription(context)),
+    getSubscription: handle('GetSubscription', subscriptions.getSubscription(context)),
+    listSubscriptions: handle('ListSubscriptions', subscriptions.listSubscriptions(context)),
+    updateSubscription: handle('UpdateSubscription', subscriptions.updateSubscription(context)),
+    deleteSubscription: handle('DeleteSubscription', subscriptions.deleteSubscription(context)),
+  };
+  server.addService(TenantServiceService, tenantService);
+  server.addService(EndpointServiceService, endpointService);
+  server.addService(SubscriptionServiceService, subscriptionService);
+}
+
+async function bind(server: Server, host: string, port: number): Promise<number> {
+  const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+  const { promise, resolve, reject } = Promise.withResolvers<number>();
+  server.bindAsync(address, ServerCredentials.createInsecure(), (error, bound) => {
+    if (error === null) return resolve(bound);
+    // A taken port is by far the most frequent cause, and the client library hides it inside its own text.
+    const taken = error.message.includes('EADDRINUSE');
+    const text = taken
+      ? `port ${port} for the gRPC API is taken by another process; set POSTRIDER_GRPC_PORT to another`
+      : `cannot listen on ${address} for the gRPC API (POSTRIDER_GRPC_HOST, POSTRIDER_GRPC_PORT): ${error.message}`;
+    reject(new Error(text, { cause: error }));
+  });
+  return promise;
+}
+
+/** Lets calls that have begun end, and then ends whatever has not. */
+async function stop(server: Server, clock: Clock): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const cancel = clock.after(serverLimits.stopGraceMs, () => server.forceShutdown());
+  server.tryShutdown(() => resolve());
+  await promise;
+  cancel();
+}

@@ -1,0 +1,104 @@
+import { configKey, LAYOUT_KEY, untilKafkaAnswers } from '@postrider/config-view';
+import { limits, PostriderError } from '@postrider/core';
+import { checkTopics, topicName, topicSpecs } from '@postrider/kafka';
+import { ADMIN_ROLE } from './permissions.ts';
+import type { ConfigView } from '@postrider/config-view';
+import type { Layout } from '@postrider/contract/postrider/v1/config';
+import type { Clock } from '@postrider/core';
+import type { Admin } from '@postrider/kafka';
+import type { Logger } from '@postrider/runtime';
+import type { ApiKey } from './api-key.ts';
+import type { ConfigWriter } from './config-writer.ts';
+
+/** What the topics are made with. */
+export interface TopicsConfig {
+  readonly topicPrefix: string;
+  /** P of the first layout; afterwards the layout on `config` decides. */
+  readonly partitions: number;
+  readonly replicationFactor: number;
+  /** Whether missing topics are created. */
+  readonly createTopics: boolean;
+}
+
+export interface TopicsContext {
+  readonly admin: Admin;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+}
+
+const BOOT_ACTOR = 'control-plane';
+
+/** The `config` topic, made first: it says how large the others are. */
+export async function ensureConfigTopic(config: TopicsConfig, context: TopicsContext): Promise<void> {
+  if (!config.createTopics) return;
+  const name = topicName(config.topicPrefix, 'config');
+  await createMissing(config, config.partitions, context, (topic) => topic === name);
+}
+
+/** Creates what is missing, if asked to, and holds what is there against what the promises need. */
+export async function ensureTopics(config: TopicsConfig, layout: Layout, context: TopicsContext): Promise<void> {
+  if (config.createTopics) await createMissing(config, layout.partitions, context, () => true);
+  const specs = topicSpecs(topicLayout(config, layout.partitions));
+  const described = await ask(context, () => context.admin.describeTopics(specs.map(({ name }) => name)));
+  const problems = checkTopics(described, {
+    prefix: config.topicPrefix,
+    partitions: layout.partitions,
+    bodyBytesMax: limits.bodyBytesMax,
+    retrySpanMs: limits.retrySpanMaxMs,
+  });
+  if (problems.length > 0) throw new PostriderError('config_invalid', `the topics are not fit: ${problems.join(' ')}`);
+}
+
+async function createMissing(
+  config: TopicsConfig,
+  partitions: number,
+  context: TopicsContext,
+  wanted: (name: string) => boolean,
+): Promise<void> {
+  const specs = topicSpecs(topicLayout(config, partitions)).filter(({ name }) => wanted(name));
+  const { created } = await ask(context, () => context.admin.createTopics(specs));
+  if (created.length > 0) context.log.info({ topics: created }, 'created topics');
+}
+
+function topicLayout({ topicPrefix, replicationFactor }: TopicsConfig, partitions: number) {
+  return { prefix: topicPrefix, partitions, replicationFactor, bodyBytesMax: limits.bodyBytesMax };
+}
+
+function ask<T>({ clock, log, signal }: TopicsContext, action: () => Promise<T>): Promise<T> {
+  return untilKafkaAnswers({ clock, log, signal, what: 'the control plane' }, action);
+}
+
+/** The layout on `config`, written now if there is none. */
+export async function ensureLayout(
+  writer: ConfigWriter,
+  view: ConfigView,
+  partitions: number,
+  log: Logger,
+): Promise<Layout> {
+  const { layout } = view.snapshot();
+  if (layout !== null) {
+    if (layout.partitions !== partitions) {
+      log.info({ configured: partitions, layout: layout.partitions }, 'the layout on config decides the partitions');
+    }
+    return layout;
+  }
+  return writer.change(BOOT_ACTOR, ({ put }) => {
+    const value: Layout = { generation: 1, partitions, slots: limits.slots };
+    put(LAYOUT_KEY, () => ({ $case: 'layout', value }));
+    return value;
+  });
+}
+
+/** The first key, from the environment: only its hash is kept. Changing its secret there changes it here. */
+export async function ensureAdminKey(writer: ConfigWriter, { id, hash }: ApiKey): Promise<void> {
+  await writer.change(BOOT_ACTOR, ({ snapshot, now, put }) => {
+    const existing = snapshot.apiKey(id);
+    const fits = existing?.hash.equals(hash) === true && existing.role === ADMIN_ROLE && existing.tenant === '';
+    if (fits && existing.expireTime === undefined) return;
+    put(configKey('api-key', id), () => ({
+      $case: 'apiKey',
+      value: { id, hash, role: ADMIN_ROLE, tenant: '', createTime: existing?.createTime ?? now, expireTime: undefined },
+    }));
+  });
+}

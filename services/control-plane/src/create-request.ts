@@ -1,0 +1,14 @@
+import { PostriderError } from '@postrider/core';
+
+/**
+ * The result of the first of repeated creations, if this is a repetition; null when it is the first. The uid of what a
+ * request with a `request_id` creates follows from that id, so a repetition is known by it, also after a restart.
+ * @param deleted whether an entity of that uid is known to have been deleted
+ * @throws PostriderError `already_exists` when what the first one created is gone: uids are never used again
+ */
+export function createdBy<T>(requestId: string, existing: T | undefined, deleted: boolean): T | null {
+  if (requestId === '') return null;
+  if (existing !== undefined) return existing;
+  if (!deleted) return null;
+  throw new PostriderError('already_exists', 'what this request_id created has been deleted; use another request_id');
+}

@@ -1,0 +1,190 @@
+import { configKey } from '@postrider/config-view';
+import { Endpoint, EndpointState } from '@postrider/contract/postrider/v1/endpoint';
+import { derivedUid, newUid, PostriderError } from '@postrider/core';
+import { createdBy } from './create-request.ts';
+import { chosenPart, endpointMaskRules, shownEndpoint } from './endpoint-resource.ts';
+import { checkEtag } from './etag.ts';
+import { applyMask } from './field-mask.ts';
+import { isSame, sizeOf } from './messages.ts';
+import { ANY, endpointName, parseEndpointName, parseTenantName, resourceIdProblem, tenantName } from './names.ts';
+import { alreadyExists, found, rejectUnreadable, rejectViolations, required } from './reject.ts';
+import { serverLimits } from './server-limits.ts';
+import { newSigningSecret, sealForRecord } from './signing-secret.ts';
+import { checkRequestId, createViolations } from './validate-common.ts';
+import { validateEndpoint } from './validate-endpoint.ts';
+import type { EndpointConfig, TenantConfig } from '@postrider/contract/postrider/v1/config';
+import type {
+  CreateEndpointRequest,
+  DeleteEndpointRequest,
+  GetEndpointRequest,
+  ListEndpointsRequest,
+  ListEndpointsResponse,
+  UpdateEndpointRequest,
+} from '@postrider/contract/postrider/v1/endpoint_service';
+import type { ConfigSnapshot } from '@postrider/config-view';
+import type { Method, ServiceContext } from './call.ts';
+import type { Change } from './config-writer.ts';
+import type { NewSecret } from './signing-secret.ts';
+
+export function createEndpoint(context: ServiceContext): Method<CreateEndpointRequest, Endpoint> {
+  const { writer, random, view } = context;
+  return (request, caller) => {
+    const { endpointId, requestId } = request;
+    const tenantId = parseTenantName(request.parent, 'parent');
+    const wanted = required(request.endpoint, 'endpoint');
+    const chosen = chosenPart(wanted);
+    const violations = createViolations();
+    const idProblem = endpointId === '' ? null : resourceIdProblem(endpointId);
+    if (idProblem !== null) violations.add('endpoint_id', idProblem);
+    checkRequestId(violations, requestId);
+    violations.addAll(validateEndpoint(chosen, context.judgeUrl));
+    const secret = newSigningSecret(wanted, random);
+    if (!isSecret(secret)) violations.addAll(secret);
+    rejectViolations(violations.list);
+    if (!isSecret(secret)) throw new PostriderError('internal', 'a signing secret could not be made');
+    return writer.change(caller.actor, (change) => {
+      const { snapshot } = change;
+      const tenant = found(snapshot.tenant(tenantId), request.parent);
+      // The tenant's creation time keeps a later tenant of the same id apart.
+      const created = String(tenant.tenant?.createTime?.getTime());
+      const uid = requestId === '' ? newUid('ep', random) : derivedUid('ep', [tenantId, created, requestId]);
+      const repeated = createdBy(requestId, snapshot.endpoint(uid), view.knowsDeleted('endpoint', uid));
+      if (repeated !== null) return shownEndpoint(repeated);
+      rejectUnreadable(snapshot, 'endpoint', uid, request.parent);
+      const name = endpointName({ tenant: tenantId, endpoint: endpointId === '' ? uid : endpointId });
+      if (snapshot.endpointByName(name) !== undefined) alreadyExists(name);
+      checkQuota(snapshot, tenantId, tenant);
+      const config = putNew(context, change, { ...chosen, name, uid }, tenant, secret);
+      return { ...shownEndpoint(config), signingSecret: secret.printed.reveal() };
+    });
+  };
+}
+
+function isSecret(made: ReturnType<typeof newSigningSecret>): made is NewSecret {
+  return 'printed' in made;
+}
+
+function putNew(
+  { kek, random }: ServiceContext,
+  { put, now }: Change,
+  chosen: Endpoint,
+  tenant: TenantConfig,
+  secret: NewSecret,
+): EndpointConfig {
+  const sealed = sealForRecord(secret, tenant, kek, now, random);
+  const { value } = put(configKey('endpoint', chosen.uid), (revision) => {
+    const endpoint: Endpoint = {
+      ...chosen,
+      state: EndpointState.ENABLED,
+      signing: { scheme: secret.scheme },
+      publicKey: secret.publicKey,
+      createTime: now,
+      updateTime: now,
+      enableTime: now,
+      revision,
+    };
+    return { $case: 'endpoint', value: { endpoint, secrets: [sealed], credentials: {} } };
+  });
+  return value;
+}
+
+function checkQuota(snapshot: ConfigSnapshot, tenantId: string, { tenant }: TenantConfig): void {
+  const asked = tenant?.quotas?.endpointsMax ?? 0;
+  const most = asked === 0 ? serverLimits.endpointsPerTenantDefault : asked;
+  if (snapshot.endpointCount(tenantId) < most) return;
+  throw new PostriderError('limit_reached', `${tenantName(tenantId)} has ${most} endpoints, which is its quota`);
+}
+
+export function getEndpoint({ view }: ServiceContext): Method<GetEndpointRequest, Endpoint> {
+  return ({ name }) => {
+    parseEndpointName(name, 'name');
+    return shownEndpoint(found(view.snapshot().endpointByName(name), name));
+  };
+}
+
+export function listEndpoints({ view, paging }: ServiceContext): Method<ListEndpointsRequest, ListEndpointsResponse> {
+  return (request) => {
+    const { parent } = request;
+    const snapshot = view.snapshot();
+    const tenantId = parseTenantName(parent, 'parent');
+    if (tenantId !== ANY) found(snapshot.tenant(tenantId), parent);
+    const all = () => (tenantId === ANY ? snapshot.endpoints() : snapshot.endpointsOf(tenantId));
+    const { items, nextPageToken } = paging.page(
+      {
+        method: 'ListEndpoints',
+        parent,
+        snapshot,
+        names: () => Array.from(all(), ({ endpoint }) => endpoint?.name ?? ''),
+        resource: (name) => {
+          const config = snapshot.endpointByName(name);
+          return config === undefined ? undefined : shownEndpoint(config);
+        },
+        bytes: (endpoint) => sizeOf(Endpoint, endpoint),
+      },
+      request,
+    );
+    return { endpoints: [...items], nextPageToken };
+  };
+}
+
+export function updateEndpoint({ writer, judgeUrl }: ServiceContext): Method<UpdateEndpointRequest, Endpoint> {
+  return ({ endpoint: wanted, updateMask }, caller) => {
+    const given = required(wanted, 'endpoint');
+    const { name } = given;
+    parseEndpointName(name, 'endpoint.name');
+    return writer.change(caller.actor, (change) => {
+      const { config, endpoint } = currentEndpoint(change.snapshot, name);
+      checkEtag(given.etag, endpoint);
+      const violations = createViolations();
+      if ((updateMask ?? []).length === 0 || updateMask?.includes('*') === true) checkKept(violations, endpoint, given);
+      const masked = applyMask(endpointMaskRules, endpoint, given, updateMask);
+      if ('violations' in masked) violations.addAll(masked.violations);
+      const next = 'next' in masked ? masked.next : endpoint;
+      violations.addAll(validateEndpoint(next, judgeUrl));
+      rejectViolations(violations.list);
+      return isSame(Endpoint, endpoint, next) ? shownEndpoint(config) : putChanged(change, config, next);
+    });
+  };
+}
+
+/** What cannot be changed may be sent back as it was read, but a wish for something else is not passed over in silence. */
+function checkKept(violations: ReturnType<typeof createViolations>, endpoint: Endpoint, given: Endpoint): void {
+  if (given.signingSecret !== '') violations.add('endpoint.signing_secret', 'can only be given at creation');
+  if (given.signing !== undefined && given.signing.scheme !== endpoint.signing?.scheme) {
+    violations.add('endpoint.signing', 'cannot be changed after creation by this version');
+  }
+}
+
+export function deleteEndpoint({ writer }: ServiceContext): Method<DeleteEndpointRequest, Record<string, never>> {
+  return ({ name, etag }, caller) => {
+    parseEndpointName(name, 'name');
+    return writer.change(caller.actor, ({ snapshot, remove }) => {
+      const { endpoint } = currentEndpoint(snapshot, name);
+      checkEtag(etag, endpoint);
+      // Subscriptions first: a crash in between leaves an endpoint that is matched less, and never a subscription of nothing.
+      for (const one of snapshot.subscriptionsOf(endpoint.uid)) remove(configKey('subscription', one.uid));
+      remove(configKey('endpoint', endpoint.uid));
+      return {};
+    });
+  };
+}
+
+/** Writes the next state of an endpoint; how clients see it. */
+export function putChanged({ put, now }: Change, config: EndpointConfig, next: Endpoint): Endpoint {
+  const { value } = put(configKey('endpoint', next.uid), (revision) => ({
+    $case: 'endpoint',
+    value: { ...config, endpoint: { ...next, updateTime: now, revision } },
+  }));
+  return shownEndpoint(value);
+}
+
+/** The endpoint of this name as it stands; throws `not_found`. */
+export function currentEndpoint(
+  snapshot: ConfigSnapshot,
+  name: string,
+): { readonly config: EndpointConfig; readonly endpoint: Endpoint } {
+  const config = found(snapshot.endpointByName(name), name);
+  const endpoint = found(config.endpoint, name);
+  rejectUnreadable(snapshot, 'endpoint', endpoint.uid, name);
+  return { config, endpoint };
+}

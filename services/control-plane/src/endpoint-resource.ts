@@ -1,0 +1,82 @@
+import {
+  AttemptBodyPolicy,
+  Endpoint,
+  EndpointLimits,
+  Ordering,
+  RetryPolicy,
+  StatusPolicy,
+  VerificationMode,
+} from '@postrider/contract/postrider/v1/endpoint';
+import { etagOf } from './etag.ts';
+import { secretInfo } from './signing-secret.ts';
+import type { EndpointConfig } from '@postrider/contract/postrider/v1/config';
+import type { MaskRules } from './field-mask.ts';
+
+const outputOnly = { kind: 'output-only' } as const;
+
+/** What an update may do with each field of an endpoint. */
+export const endpointMaskRules: MaskRules<Endpoint> = {
+  name: { kind: 'immutable', why: 'cannot be changed' },
+  uid: outputOnly,
+  display_name: { kind: 'changeable', property: 'displayName' },
+  url: { kind: 'changeable', property: 'url' },
+  labels: { kind: 'changeable', property: 'labels' },
+  state: { kind: 'immutable', why: 'is changed by EnableEndpoint and DisableEndpoint' },
+  disable_reason: outputOnly,
+  signing: { kind: 'immutable', why: 'cannot be changed after creation by this version' },
+  retry_policy: {
+    kind: 'changeable',
+    property: 'retryPolicy',
+    parts: { names: ['jitter', 'retry_span'], blank: () => RetryPolicy.fromPartial({}) },
+  },
+  status_policy: {
+    kind: 'changeable',
+    property: 'statusPolicy',
+    parts: { names: ['success', 'final'], blank: () => StatusPolicy.fromPartial({}) },
+  },
+  limits: {
+    kind: 'changeable',
+    property: 'limits',
+    parts: {
+      names: ['concurrency_max', 'rate_count', 'rate_period', 'timeout', 'body_bytes_max'],
+      blank: () => EndpointLimits.fromPartial({}),
+    },
+  },
+  ordering: {
+    kind: 'changeable',
+    property: 'ordering',
+    parts: { names: ['mode', 'key', 'on_exhausted'], blank: () => Ordering.fromPartial({}) },
+  },
+  auth: { kind: 'changeable', property: 'auth' },
+  headers: { kind: 'changeable', property: 'headers' },
+  egress_pool: { kind: 'changeable', property: 'egressPool' },
+  tls: { kind: 'changeable', property: 'tls' },
+  verification: { kind: 'changeable', property: 'verification', unset: VerificationMode.UNSPECIFIED },
+  attempt_body: { kind: 'changeable', property: 'attemptBody', unset: AttemptBodyPolicy.UNSPECIFIED },
+  secrets: outputOnly,
+  signing_secret: { kind: 'immutable', why: 'can only be given at creation' },
+  create_time: outputOnly,
+  update_time: outputOnly,
+  etag: { kind: 'immutable', why: 'guards the change and is not changed by it' },
+  revision: outputOnly,
+  pending: outputOnly,
+  disable_time: outputOnly,
+  enable_time: outputOnly,
+  profile: { kind: 'changeable', property: 'profile' },
+  public_key: outputOnly,
+};
+
+/** What a client may choose of an endpoint; everything else is the server's. */
+export function chosenPart(wanted: Endpoint): Endpoint {
+  const chosen = Endpoint.fromPartial({});
+  for (const rule of Object.values(endpointMaskRules)) {
+    if (rule.kind === 'changeable') Object.assign(chosen, { [rule.property]: wanted[rule.property] });
+  }
+  return { ...chosen, signing: wanted.signing };
+}
+
+/** An endpoint as clients see it: with its etag and what may be told of its secrets. */
+export function shownEndpoint({ endpoint, secrets }: EndpointConfig): Endpoint {
+  const resource = endpoint ?? Endpoint.fromPartial({});
+  return { ...resource, secrets: secrets.map(secretInfo), signingSecret: '', etag: etagOf(resource) };
+}

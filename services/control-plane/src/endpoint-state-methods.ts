@@ -1,0 +1,51 @@
+import { DisableReason, EndpointState, PendingPolicy } from '@postrider/contract/postrider/v1/endpoint';
+import { currentEndpoint, putChanged } from './endpoint-methods.ts';
+import { shownEndpoint } from './endpoint-resource.ts';
+import { checkEtag } from './etag.ts';
+import { parseEndpointName } from './names.ts';
+import { rejectViolations } from './reject.ts';
+import { checkKnown, createViolations } from './validate-common.ts';
+import type { Endpoint } from '@postrider/contract/postrider/v1/endpoint';
+import type { DisableEndpointRequest, EnableEndpointRequest } from '@postrider/contract/postrider/v1/endpoint_service';
+import type { Method, ServiceContext } from './call.ts';
+
+export function enableEndpoint({ writer }: ServiceContext): Method<EnableEndpointRequest, Endpoint> {
+  return ({ name, etag }, caller) => {
+    parseEndpointName(name, 'name');
+    return writer.change(caller.actor, (change) => {
+      const { config, endpoint } = currentEndpoint(change.snapshot, name);
+      checkEtag(etag, endpoint);
+      if (endpoint.state === EndpointState.ENABLED) return shownEndpoint(config);
+      return putChanged(change, config, {
+        ...endpoint,
+        state: EndpointState.ENABLED,
+        disableReason: DisableReason.UNSPECIFIED,
+        pending: PendingPolicy.UNSPECIFIED,
+        enableTime: change.now,
+      });
+    });
+  };
+}
+
+export function disableEndpoint({ writer }: ServiceContext): Method<DisableEndpointRequest, Endpoint> {
+  return ({ name, etag, pending: asked }, caller) => {
+    parseEndpointName(name, 'name');
+    const violations = createViolations();
+    checkKnown(violations, 'pending', asked);
+    rejectViolations(violations.list);
+    const pending = asked === PendingPolicy.UNSPECIFIED ? PendingPolicy.KEEP : asked;
+    return writer.change(caller.actor, (change) => {
+      const { config, endpoint } = currentEndpoint(change.snapshot, name);
+      checkEtag(etag, endpoint);
+      const disabled = endpoint.state === EndpointState.DISABLED;
+      if (disabled && endpoint.pending === pending) return shownEndpoint(config);
+      return putChanged(change, config, {
+        ...endpoint,
+        state: EndpointState.DISABLED,
+        disableReason: disabled ? endpoint.disableReason : DisableReason.REQUESTED,
+        pending,
+        disableTime: disabled ? endpoint.disableTime : change.now,
+      });
+    });
+  };
+}

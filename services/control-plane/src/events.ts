@@ -1,0 +1,50 @@
+import { status } from '@grpc/grpc-js';
+import type { ConfigProblem } from '@postrider/config-view';
+import type { Logger, Metrics } from '@postrider/runtime';
+import type { MethodName } from './permissions.ts';
+
+/** One finished call. */
+export interface FinishedCall {
+  readonly method: MethodName;
+  /** Who called; empty when that is not known. */
+  readonly actor: string;
+  readonly code: status;
+  readonly durationMs: number;
+  /** What a fault of our own was, for the log only. */
+  readonly fault?: unknown;
+}
+
+/** What happens in the control plane, each told once as metric and log line. */
+export interface ControlPlaneEvents {
+  callFinished(call: FinishedCall): void;
+  configProblem(problem: ConfigProblem): void;
+}
+
+const reads = /^(?:Get|List)/;
+const durationBounds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+/** Events that go to this log, and to these metrics when there are any. */
+export function createEvents(log: Logger, metrics: Metrics | undefined): ControlPlaneEvents {
+  const calls = metrics?.counter('postrider_api_calls', 'API calls, by method and gRPC status', ['method', 'code']);
+  const durations = metrics?.histogram('postrider_api_call_seconds', 'Duration of API calls', durationBounds, [
+    'method',
+  ]);
+  const problems = metrics?.counter('postrider_config_problems', 'Configuration records without effect, by cause', [
+    'code',
+  ]);
+  return {
+    callFinished({ method, actor, code, durationMs, fault }) {
+      const name = status[code];
+      calls?.with({ method, code: name }).add();
+      durations?.with({ method }).record(durationMs / 1_000);
+      const fields = { method, actor, code: name, durationMs: Math.round(durationMs) };
+      if (code === status.INTERNAL)
+        return log.error({ ...fields, error: fault }, 'api.call failed by a fault of our own');
+      // Changes are the audit; of reads and refusals there can be many.
+      const changed = code === status.OK && !reads.test(method);
+      if (changed) log.info(fields, 'api.call');
+      else log.debug(fields, 'api.call');
+    },
+    configProblem: ({ code }) => problems?.with({ code }).add(),
+  };
+}

@@ -1,0 +1,97 @@
+import { Metadata, status } from '@grpc/grpc-js';
+import { BadRequest, ErrorInfo } from '@postrider/contract/google/rpc/error_details';
+import { Status } from '@postrider/contract/google/rpc/status';
+import { PostriderError } from '@postrider/core';
+import { KafkaError } from '@postrider/kafka';
+import { serverLimits } from './server-limits.ts';
+import type { ServiceError } from '@grpc/grpc-js';
+import type { Any } from '@postrider/contract/google/protobuf/any';
+import type { ErrorCode, FieldViolation } from '@postrider/core';
+
+/** The trailer that holds a google.rpc.Status with the details of an error. */
+export const STATUS_DETAILS_TRAILER = 'grpc-status-details-bin';
+
+/** The one table from causes to gRPC statuses. */
+const statusOfCode: Readonly<Record<ErrorCode, status>> = {
+  invalid_argument: status.INVALID_ARGUMENT,
+  not_found: status.NOT_FOUND,
+  already_exists: status.ALREADY_EXISTS,
+  etag_mismatch: status.ABORTED,
+  failed_precondition: status.FAILED_PRECONDITION,
+  unauthenticated: status.UNAUTHENTICATED,
+  permission_denied: status.PERMISSION_DENIED,
+  unsupported: status.UNIMPLEMENTED,
+  secret_invalid: status.INVALID_ARGUMENT,
+  filter_unsupported: status.INVALID_ARGUMENT,
+  secrets_too_many: status.FAILED_PRECONDITION,
+  limit_reached: status.RESOURCE_EXHAUSTED,
+  unavailable: status.UNAVAILABLE,
+  deadline_exceeded: status.UNAVAILABLE,
+  fenced: status.UNAVAILABLE,
+  cancelled: status.UNAVAILABLE,
+  header_unreadable: status.INTERNAL,
+  record_unreadable: status.INTERNAL,
+  progress_unreadable: status.INTERNAL,
+  claim_unreadable: status.INTERNAL,
+  revision_invalid: status.INTERNAL,
+  layout_invalid: status.INTERNAL,
+  secret_unreadable: status.INTERNAL,
+  key_invalid: status.INTERNAL,
+  limits_inconsistent: status.INTERNAL,
+  config_invalid: status.INTERNAL,
+  internal: status.INTERNAL,
+};
+
+/** What callers are told of a fault that is ours: the log holds the rest. */
+const INTERNAL_MESSAGE = 'internal error; the log of the control plane says more';
+
+/**
+ * The gRPC error of whatever a method threw, with a google.rpc.ErrorInfo that names the cause and, for bad input, a
+ * google.rpc.BadRequest with one violation per problem. Nothing of a fault of our own reaches the caller.
+ */
+export function toServiceError(error: unknown): ServiceError {
+  const known = asPostriderError(error);
+  const code = known === null ? status.INTERNAL : statusOfCode[known.code];
+  const ours = known === null || code === status.INTERNAL;
+  const message = ours ? INTERNAL_MESSAGE : cut(known.message, 1_000);
+  const reason = (ours ? 'internal' : known.code).toUpperCase();
+  const info = ErrorInfo.encode({ reason, domain: 'postrider.dev', metadata: {} }).finish();
+  const details: Any[] = [{ typeUrl: 'type.googleapis.com/google.rpc.ErrorInfo', value: Buffer.from(info) }];
+  if (!ours && known.violations.length > 0) {
+    details.unshift({ typeUrl: 'type.googleapis.com/google.rpc.BadRequest', value: badRequest(known.violations) });
+  }
+  const metadata = new Metadata();
+  metadata.set(STATUS_DETAILS_TRAILER, Buffer.from(Status.encode({ code, message, details }).finish()));
+  return Object.assign(new Error(message), { code, details: message, metadata });
+}
+
+function asPostriderError(error: unknown): PostriderError | null {
+  if (error instanceof PostriderError) return error;
+  if (!(error instanceof KafkaError)) return null;
+  switch (error.code) {
+    case 'FENCED':
+    case 'CLOSED':
+    case 'UNAVAILABLE':
+      return new PostriderError('unavailable', 'Kafka does not answer; try again', { cause: error });
+    case 'RECORD_TOO_LARGE':
+      return new PostriderError('limit_reached', 'the resource is too large to be stored', { cause: error });
+    case 'RECORD_REFUSED':
+    case 'UNKNOWN_TOPIC':
+    case 'INVALID_ARGUMENT':
+      return null;
+  }
+}
+
+function badRequest(violations: readonly FieldViolation[]): Buffer {
+  const told = violations.slice(0, serverLimits.violationsToldMax).map(({ field, description }) => ({
+    field: cut(field, serverLimits.violationTextMax),
+    description: cut(description, serverLimits.violationTextMax),
+    reason: '',
+    localizedMessage: undefined,
+  }));
+  return Buffer.from(BadRequest.encode(BadRequest.fromPartial({ fieldViolations: told })).finish());
+}
+
+function cut(text: string, length: number): string {
+  return text.length <= length ? text : `${text.slice(0, length - 1)}…`;
+}

@@ -1,0 +1,55 @@
+import { status } from '@grpc/grpc-js';
+import { authenticate } from './api-key.ts';
+import { toServiceError } from './grpc-status.ts';
+import { authorize } from './permissions.ts';
+import type { handleUnaryCall, sendUnaryData, ServerUnaryCall } from '@grpc/grpc-js';
+import type { Principal } from './api-key.ts';
+import type { Method, ServiceContext } from './call.ts';
+import type { ControlPlaneEvents } from './events.ts';
+import type { MethodName } from './permissions.ts';
+
+/** Turns a method into what grpc-js serves: who calls, may they, the method, its answer or status. Default deny. */
+export function createHandler({ view, clock }: Pick<ServiceContext, 'view' | 'clock'>, events: ControlPlaneEvents) {
+  return <Request, Response>(
+    name: MethodName,
+    method: Method<Request, Response>,
+  ): handleUnaryCall<Request, Response> => {
+    const answer = async (call: ServerUnaryCall<Request, Response>): Promise<Answered<Response>> => {
+      let caller: Principal | null = null;
+      try {
+        caller = authenticate(authorizationOf(call), view.snapshot(), clock.now());
+        authorize(name, caller);
+        return { caller, response: await method(call.request, caller) };
+      } catch (error) {
+        return { caller, error };
+      }
+    };
+    const serve = async (
+      call: ServerUnaryCall<Request, Response>,
+      callback: sendUnaryData<Response>,
+    ): Promise<void> => {
+      const started = clock.monotonic();
+      const answered = await answer(call);
+      const actor = answered.caller?.actor ?? '';
+      const durationMs = clock.monotonic() - started;
+      if ('response' in answered) {
+        events.callFinished({ method: name, actor, code: status.OK, durationMs });
+        return callback(null, answered.response);
+      }
+      const error = toServiceError(answered.error);
+      events.callFinished({ method: name, actor, code: error.code, durationMs, fault: answered.error });
+      callback(error);
+    };
+    return (call, callback) => void serve(call, callback);
+  };
+}
+
+type Answered<Response> =
+  | { readonly caller: Principal; readonly response: Response }
+  | { readonly caller: Principal | null; readonly error: unknown };
+
+/** The metadata `authorization`; empty when there is none or more than one. */
+function authorizationOf(call: Pick<ServerUnaryCall<unknown, unknown>, 'metadata'>): string {
+  const values = call.metadata.get('authorization');
+  return values.length === 1 ? String(values[0]) : '';
+}

@@ -1,0 +1,42 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import { invalidArgument } from '@postrider/core';
+
+/** Makes and reads tokens of pages. A token holds the last name of its page and belongs to one list. */
+export interface PageTokens {
+  issue(list: PageList, lastName: string): string;
+  /**
+   * The last name of the page before; empty for the empty token.
+   * @throws PostriderError `invalid_argument` for a token that this server did not issue for this list
+   */
+  read(list: PageList, token: string): string;
+}
+
+/** What a token is bound to. */
+export interface PageList {
+  readonly method: string;
+  readonly parent: string;
+}
+
+const MAC_BYTES = 16;
+
+/** Tokens under a key that only the control plane knows. */
+export function createPageTokens(key: Buffer): PageTokens {
+  const macOf = ({ method, parent }: PageList, name: string): Buffer =>
+    createHmac('sha256', key)
+      .update(JSON.stringify([method, parent, name]))
+      .digest()
+      .subarray(0, MAC_BYTES);
+  return {
+    issue: (list, lastName) => Buffer.concat([macOf(list, lastName), Buffer.from(lastName)]).toString('base64url'),
+    read(list, token) {
+      if (token === '') return '';
+      const bytes = Buffer.from(token, 'base64url');
+      const name = bytes.subarray(MAC_BYTES).toString('utf8');
+      const mac = bytes.subarray(0, MAC_BYTES);
+      if (mac.length === MAC_BYTES && timingSafeEqual(mac, macOf(list, name))) return name;
+      throw invalidArgument([
+        { field: 'page_token', description: 'must be the next_page_token of a page of this very list' },
+      ]);
+    },
+  };
+}

@@ -1,0 +1,39 @@
+const KIB = 1_024;
+const MIB = 1_024 * KIB;
+const SECOND_MS = 1_000;
+const MINUTE_MS = 60 * SECOND_MS;
+
+/** The bounds of the API server, named with their units; everything without one is a count. */
+export const serverLimits = Object.freeze({
+  requestBytesMax: MIB,
+  /** Answers are cut into pages below this; clients take 4 MiB by default. */
+  answerBytesMax: 4 * MIB,
+  pageBytesMax: 2 * MIB,
+  metadataBytesMax: 16 * KIB,
+  concurrentStreamsMax: 100,
+  keepaliveEveryMs: 30 * SECOND_MS,
+  keepaliveTimeoutMs: 10 * SECOND_MS,
+  /** Connections are ended gently now and then, so that clients spread over new addresses. */
+  connectionAgeMs: 30 * MINUTE_MS,
+  connectionAgeGraceMs: MINUTE_MS,
+  connectionIdleMs: 5 * MINUTE_MS,
+  /** How long a stop waits for calls that have begun. */
+  stopGraceMs: 5 * SECOND_MS,
+
+  pageSizeDefault: 50,
+  pageSizeMax: 500,
+  requestIdMax: 128,
+  /** Violations told in one answer; status details travel in headers, which are small. */
+  violationsToldMax: 32,
+  violationTextMax: 200,
+
+  /** How long a mutation may take until its caller is told that its result is unknown. */
+  mutationDeadlineMs: 10 * SECOND_MS,
+  /** Mutations that wait for their turn; beyond, callers are told to come back. */
+  mutationsQueuedMax: 1_000,
+  endpointsPerTenantDefault: 10_000,
+  eventTypesMax: 100,
+  /** What a starting process waits beyond a session for the writer before it to leave. */
+  writerLeaveSlackMs: 2 * SECOND_MS,
+  writerAskEveryMs: 500,
+});

@@ -1,0 +1,177 @@
+import { createHmac, randomBytes } from 'node:crypto';
+import { startConfigView } from '@postrider/config-view';
+import { assertLimits, PostriderError } from '@postrider/core';
+import { createPolicy, judgeUrl } from '@postrider/egress';
+import { topicName } from '@postrider/kafka';
+import { startApiServer } from './api-server.ts';
+import { ensureAdminKey, ensureConfigTopic, ensureLayout, ensureTopics } from './bootstrap.ts';
+import { claimConfig } from './config-writer.ts';
+import { createEvents } from './events.ts';
+import { createPageTokens } from './page-token.ts';
+import { createPaging } from './paging.ts';
+import { takeWriterSeat } from './writer-seat.ts';
+import type { ConfigView } from '@postrider/config-view';
+import type { Clock, RandomBytes, SealingKey } from '@postrider/core';
+import type { KafkaPort } from '@postrider/kafka';
+import type { Logger, Metrics } from '@postrider/runtime';
+import type { ApiKey } from './api-key.ts';
+import type { TopicsConfig } from './bootstrap.ts';
+import type { ConfigWriter } from './config-writer.ts';
+import type { JudgeEndpointUrl } from './validate-endpoint.ts';
+import type { WriterSeat } from './writer-seat.ts';
+
+/** Everything that the control plane can be told. */
+export interface ControlPlaneConfig extends TopicsConfig {
+  /** Unique per process: the Kafka client id by which others see who the writer is. */
+  readonly processId: string;
+  readonly grpc: { readonly host: string; readonly port: number };
+  /** Whether the API describes itself to tools. */
+  readonly reflection: boolean;
+  /** How long the group waits for a silent writer before another may take its place. */
+  readonly sessionTimeoutMs: number;
+  /** The key-encryption key. */
+  readonly kek: SealingKey;
+  /** A key that may do everything; absent when one has been made before. */
+  readonly bootstrapAdminKey?: ApiKey;
+  readonly allowHttp: boolean;
+  readonly allowLoopback: boolean;
+  readonly allowCidrs: readonly string[];
+}
+
+export interface ControlPlaneDeps {
+  readonly kafka: KafkaPort;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly metrics?: Metrics;
+  readonly random?: RandomBytes;
+}
+
+/** A running control plane. */
+export interface ControlPlane extends AsyncDisposable {
+  /** The port of the gRPC API. */
+  readonly port: number;
+  readonly view: ConfigView;
+  /** Rejects when this process has lost its place as the writer: it must be stopped then. Never resolves. */
+  readonly ended: Promise<never>;
+}
+
+/**
+ * Starts the gRPC API over the `config` topic, as its only writer. While Kafka does not answer it waits and says so.
+ * Rejects with one sentence when another control plane is running, the topics are not fit, or the port is taken.
+ */
+export async function startControlPlane(
+  config: ControlPlaneConfig,
+  deps: ControlPlaneDeps,
+  signal: AbortSignal,
+): Promise<ControlPlane> {
+  assertLimits();
+  const { kafka, clock, log } = deps;
+  const topic = topicName(config.topicPrefix, 'config');
+  const topics = { admin: kafka.admin, clock, log, signal };
+  const events = createEvents(log, deps.metrics);
+  const stale = new Set<string>();
+  let restate: (() => void) | null = null;
+  await using stack = new AsyncDisposableStack();
+  await ensureConfigTopic(config, topics);
+  const seat = stack.use(await takeWriterSeat(seatOptions(config, deps, topic, signal)));
+  const view = stack.use(
+    await startConfigView({
+      kafka,
+      topic,
+      log,
+      clock,
+      signal,
+      onProblem(problem) {
+        events.configProblem(problem);
+        if (problem.code === 'stale_writer') stale.add(problem.key);
+        restate?.();
+      },
+    }),
+  );
+  const writer = stack.use(await claim(config, deps, topic, view, seat));
+  restate = () => restateStale(writer, stale, log);
+  restate();
+  const layout = await ensureLayout(writer, view, config.partitions, log);
+  await ensureTopics(config, layout, topics);
+  if (config.bootstrapAdminKey !== undefined) await ensureAdminKey(writer, config.bootstrapAdminKey);
+  else if ([...view.snapshot().apiKeys()].length === 0) {
+    log.warn({}, 'there is no API key yet: set POSTRIDER_BOOTSTRAP_ADMIN_KEY to make one');
+  }
+  const server = stack.use(
+    await startApiServer({
+      ...config.grpc,
+      reflection: config.reflection,
+      context: serviceContext(config, deps, view, writer),
+      events,
+      clock,
+    }),
+  );
+  const ended = whenLost(seat, writer, () => server.setServing(false));
+  log.info({ host: config.grpc.host, port: server.port, revision: view.snapshot().revision }, 'the gRPC API is served');
+  const owned = stack.move();
+  return { port: server.port, view, ended, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+function seatOptions(
+  config: ControlPlaneConfig,
+  { kafka, clock, log }: ControlPlaneDeps,
+  topic: string,
+  signal: AbortSignal,
+) {
+  const { processId, sessionTimeoutMs, topicPrefix } = config;
+  return { kafka, groupId: `${topicPrefix}config-writer`, topic, processId, sessionTimeoutMs, clock, log, signal };
+}
+
+function claim(
+  { processId }: ControlPlaneConfig,
+  { kafka, clock, log, random = randomBytes }: ControlPlaneDeps,
+  topic: string,
+  view: ConfigView,
+  seat: WriterSeat,
+): Promise<ConfigWriter> {
+  return claimConfig({ kafka, view, topic, processId, clock, random, log, mayWrite: () => seat.mayWrite() });
+}
+
+function serviceContext(
+  config: ControlPlaneConfig,
+  { clock, random = randomBytes }: ControlPlaneDeps,
+  view: ConfigView,
+  writer: ConfigWriter,
+) {
+  const { kek, allowHttp, allowLoopback, allowCidrs } = config;
+  const policy = createPolicy({ allowHttp, allowLoopback, allowCidrs, ...(allowLoopback ? { ports: 'any' } : {}) });
+  const judge: JudgeEndpointUrl = (url) => {
+    const verdict = judgeUrl(url, policy);
+    return verdict.verdict === 'allow' ? null : { reason: verdict.reason, detail: verdict.detail };
+  };
+  // Tokens must outlive a restart and be worth nothing elsewhere.
+  const tokenKey = createHmac('sha256', kek.key).update('postrider page tokens').digest();
+  return { view, writer, paging: createPaging(createPageTokens(tokenKey)), kek, judgeUrl: judge, clock, random };
+}
+
+/** Writes the truth of the keys that a writer who had lost its place has written behind ours. */
+function restateStale(writer: ConfigWriter, stale: Set<string>, log: Logger): void {
+  if (stale.size === 0) return;
+  const keys = [...stale];
+  stale.clear();
+  writer.restate(keys).catch((error: unknown) => {
+    for (const key of keys) stale.add(key);
+    log.warn(
+      { error, keys: keys.length },
+      'configuration records could not be written again; the next change tries again',
+    );
+  });
+}
+
+function whenLost(seat: WriterSeat, writer: ConfigWriter, onLost: () => void): Promise<never> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const lose = (why: string): void => {
+    onLost();
+    reject(new PostriderError('fenced', `the control plane has lost its place as the writer: ${why}`));
+  };
+  seat.onLost(lose);
+  writer.onSuperseded(lose);
+  // Whoever started us may not look at it.
+  promise.catch(() => {});
+  return promise;
+}

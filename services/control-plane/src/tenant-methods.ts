@@ -1,0 +1,148 @@
+import { configKey, sealDataKey } from '@postrider/config-view';
+import { Tenant, TenantQuotas } from '@postrider/contract/postrider/v1/tenant';
+import { generateDataKey, PostriderError } from '@postrider/core';
+import { checkEtag, etagOf } from './etag.ts';
+import { applyMask } from './field-mask.ts';
+import { parseTenantName, tenantIdProblem, tenantName } from './names.ts';
+import { alreadyExists, found, rejectUnreadable, rejectViolations, required } from './reject.ts';
+import { isSame, sizeOf } from './messages.ts';
+import { checkRequestId, createViolations } from './validate-common.ts';
+import { validateTenant } from './validate-tenant.ts';
+import type { TenantConfig } from '@postrider/contract/postrider/v1/config';
+import type {
+  CreateTenantRequest,
+  DeleteTenantRequest,
+  GetTenantRequest,
+  ListTenantsRequest,
+  ListTenantsResponse,
+  UpdateTenantRequest,
+} from '@postrider/contract/postrider/v1/tenant_service';
+import type { ConfigSnapshot } from '@postrider/config-view';
+import type { Method, ServiceContext } from './call.ts';
+import type { MaskRules } from './field-mask.ts';
+
+const maskRules: MaskRules<Tenant> = {
+  name: { kind: 'immutable', why: 'cannot be changed' },
+  display_name: { kind: 'changeable', property: 'displayName' },
+  labels: { kind: 'changeable', property: 'labels' },
+  quotas: {
+    kind: 'changeable',
+    property: 'quotas',
+    parts: {
+      names: ['endpoints_max', 'deliveries_per_second', 'egress_pools'],
+      blank: () => TenantQuotas.fromPartial({}),
+    },
+  },
+  create_time: { kind: 'output-only' },
+  update_time: { kind: 'output-only' },
+  etag: { kind: 'immutable', why: 'guards the change and is not changed by it' },
+  revision: { kind: 'output-only' },
+};
+
+/** A tenant as clients see it. */
+function shown({ tenant }: TenantConfig): Tenant {
+  const resource = tenant ?? Tenant.fromPartial({});
+  return { ...resource, etag: etagOf(resource) };
+}
+
+export function createTenant({ writer, kek, random }: ServiceContext): Method<CreateTenantRequest, Tenant> {
+  return ({ tenantId, tenant: wanted, requestId }, caller) => {
+    const tenant = wanted ?? Tenant.fromPartial({});
+    const violations = createViolations();
+    const idProblem = tenantIdProblem(tenantId);
+    if (idProblem !== null) violations.add('tenant_id', idProblem);
+    checkRequestId(violations, requestId);
+    violations.addAll(validateTenant(tenant));
+    rejectViolations(violations.list);
+    const name = tenantName(tenantId);
+    return writer.change(caller.actor, ({ snapshot, now, put }) => {
+      const existing = snapshot.tenant(tenantId);
+      if (existing !== undefined) {
+        return requestId !== '' && existing.createRequestId === requestId ? shown(existing) : alreadyExists(name);
+      }
+      rejectUnreadable(snapshot, 'tenant', tenantId, name);
+      const dataKey = sealDataKey(generateDataKey(random), kek, tenantId, random);
+      const { displayName, labels, quotas } = tenant;
+      const times = { createTime: now, updateTime: now };
+      const { value } = put(configKey('tenant', tenantId), (revision) => {
+        const resource = { ...Tenant.fromPartial({ name, displayName, labels, ...times, revision }), quotas };
+        return { $case: 'tenant', value: { tenant: resource, dataKey, createRequestId: requestId } };
+      });
+      return shown(value);
+    });
+  };
+}
+
+export function getTenant({ view }: ServiceContext): Method<GetTenantRequest, Tenant> {
+  return ({ name }) => shown(found(view.snapshot().tenant(parseTenantName(name, 'name')), name));
+}
+
+export function listTenants({ view, paging }: ServiceContext): Method<ListTenantsRequest, ListTenantsResponse> {
+  return (request) => {
+    const snapshot = view.snapshot();
+    const { items, nextPageToken } = paging.page(
+      {
+        method: 'ListTenants',
+        parent: '',
+        snapshot,
+        names: () => Array.from(snapshot.tenants(), ({ tenant }) => tenant?.name ?? ''),
+        resource: (name) => {
+          const config = snapshot.tenant(parseTenantName(name, 'name'));
+          return config === undefined ? undefined : shown(config);
+        },
+        bytes: (tenant) => sizeOf(Tenant, tenant),
+      },
+      request,
+    );
+    return { tenants: [...items], nextPageToken };
+  };
+}
+
+export function updateTenant({ writer }: ServiceContext): Method<UpdateTenantRequest, Tenant> {
+  return ({ tenant: wanted, updateMask }, caller) => {
+    const given = required(wanted, 'tenant');
+    const id = parseTenantName(given.name, 'tenant.name');
+    return writer.change(caller.actor, ({ snapshot, now, put }) => {
+      const { config, tenant } = current(snapshot, id, given.name);
+      checkEtag(given.etag, tenant);
+      const masked = applyMask(maskRules, tenant, given, updateMask);
+      if ('violations' in masked) rejectViolations(masked.violations);
+      const next = 'next' in masked ? masked.next : tenant;
+      rejectViolations(validateTenant(next));
+      if (isSame(Tenant, tenant, next)) return shown(config);
+      const { value } = put(configKey('tenant', id), (revision) => ({
+        $case: 'tenant',
+        value: { ...config, tenant: { ...next, updateTime: now, revision } },
+      }));
+      return shown(value);
+    });
+  };
+}
+
+export function deleteTenant({ writer }: ServiceContext): Method<DeleteTenantRequest, Record<string, never>> {
+  return ({ name, force, etag }, caller) => {
+    const id = parseTenantName(name, 'name');
+    return writer.change(caller.actor, ({ snapshot, remove }) => {
+      checkEtag(etag, current(snapshot, id, name).tenant);
+      const endpoints = snapshot.endpointsOf(id);
+      if (endpoints.length > 0 && !force) {
+        const text = `${name} still has ${endpoints.length} endpoints; delete them first, or set force`;
+        throw new PostriderError('failed_precondition', text);
+      }
+      // What depends on something goes before it, so that a crash in between leaves nothing that hangs in the air.
+      for (const { endpoint } of endpoints) {
+        const uid = endpoint?.uid ?? '';
+        for (const one of snapshot.subscriptionsOf(uid)) remove(configKey('subscription', one.uid));
+        remove(configKey('endpoint', uid));
+      }
+      remove(configKey('tenant', id));
+      return {};
+    });
+  };
+}
+
+function current(snapshot: ConfigSnapshot, id: string, name: string): { config: TenantConfig; tenant: Tenant } {
+  rejectUnreadable(snapshot, 'tenant', id, name);
+  const config = found(snapshot.tenant(id), name);
+  return { config, tenant: found(config.tenant, name) };
+}

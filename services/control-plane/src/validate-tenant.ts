@@ -1,0 +1,18 @@
+import { checkDisplayName, checkLabels, createViolations, NOT_SUPPORTED } from './validate-common.ts';
+import type { Tenant } from '@postrider/contract/postrider/v1/tenant';
+import type { FieldViolation } from '@postrider/core';
+
+/** Everything that is wrong with a tenant as a client wants it. */
+export function validateTenant(tenant: Tenant): readonly FieldViolation[] {
+  const violations = createViolations();
+  checkDisplayName(violations, 'tenant.display_name', tenant.displayName);
+  checkLabels(violations, 'tenant.labels', tenant.labels);
+  const { quotas } = tenant;
+  if (quotas !== undefined && quotas.deliveriesPerSecond !== 0) {
+    violations.add('tenant.quotas.deliveries_per_second', NOT_SUPPORTED);
+  }
+  if (quotas !== undefined && quotas.egressPools.length > 0) {
+    violations.add('tenant.quotas.egress_pools', NOT_SUPPORTED);
+  }
+  return violations.list;
+}
