@@ -215,30 +215,47 @@ function checkTargetNode() {
   throw new Refusal(`The Node in node_modules ${what}. Remove node_modules and start again.`);
 }
 
-/** In a terminal Ctrl-C goes to every process of the foreground group: the child has it already, and must not get it twice. */
-function inForeground() {
-  const stat = readOr('/proc/self/stat', undefined);
-  if (stat === undefined) return process.stdin.isTTY === true;
-  // proc(5): after the command come state, ppid, pgrp, session, tty_nr, tpgid.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return fields[2] === fields[5];
+/**
+ * Tells whether a signal was sent to our whole process group, as Ctrl-C in a terminal is, or to us alone: a process of the
+ * group that does nothing, and dies of the signal or does not. Ends with us, by its pipe.
+ */
+function startCanary() {
+  const canary = spawn('cat', { stdio: ['pipe', 'ignore', 'ignore'] });
+  canary.on('error', () => {});
+  canary.stdin.on('error', () => {});
+  canary.unref();
+  canary.stdin.unref?.();
+  return canary;
 }
 
-const passOnDelayMs = 250;
+const canaryMs = 100;
+const sameSignalMs = 1000;
 
-/** Passes signals on to the child; the child decides how to end, and we wait for it. */
+/**
+ * Passes on to the child the signals that it did not get itself, each once: a child takes a second one for impatience. What
+ * comes again within a second is the same signal by another way (npm repeats to us what the terminal has already sent).
+ */
 function follow(child) {
+  let canary = startCanary();
+  const lastAt = new Map();
   const handlers = ['SIGINT', 'SIGTERM', 'SIGHUP'].map((name) => {
     const handler = () => {
       received.push(name);
-      if (name === 'SIGTERM') child.kill(name);
-      // Without a terminal nobody can tell whether the group got it or we alone; a child that is already gone did.
-      else if (!inForeground()) setTimeout(() => child.exitCode === null && child.kill(name), passOnDelayMs).unref();
+      if (Date.now() - (lastAt.get(name) ?? 0) < sameSignalMs) return;
+      lastAt.set(name, Date.now());
+      setTimeout(() => {
+        const groupGotIt = canary.signalCode === name;
+        if (groupGotIt) canary = startCanary();
+        else child.kill(name);
+      }, canaryMs);
     };
     process.on(name, handler);
     return () => process.off(name, handler);
   });
-  child.once('close', () => handlers.forEach((remove) => remove()));
+  child.once('close', () => {
+    canary.stdin.destroy();
+    for (const remove of handlers) remove();
+  });
 }
 
 function endIfSignalled() {

@@ -234,6 +234,21 @@ test(
   },
 );
 
+test('a signal to the whole process group reaches the target once', async () => {
+  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+    const { run, ended } = await startCounting(true);
+    process.kill(-(run.pid ?? assert.fail()), name);
+    assert.deepEqual(await ended, { code: 0, said: name });
+  }
+});
+
+test('a signal that is repeated at once, as npm does, reaches the target once', async () => {
+  const { run, ended } = await startCounting(true);
+  process.kill(-(run.pid ?? assert.fail()), 'SIGINT');
+  run.kill('SIGINT');
+  assert.deepEqual(await ended, { code: 0, said: 'SIGINT' });
+});
+
 test("the npm of node_modules' own Node is not used to replace it", () => {
   mkdirSync(join(root, 'node_modules/.bin'), { recursive: true });
   writeFileSync(join(root, 'node_modules/.bin/npm'), '#!/bin/sh\nexit 9\n', { mode: 0o755 });

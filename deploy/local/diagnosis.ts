@@ -9,7 +9,8 @@ export interface Ending {
 /** Log lines that decide, most telling first: a full disk also makes other errors, and those would mislead. */
 const tellingLines: readonly { readonly pattern: RegExp; readonly problem: (dataDir: string) => Problem }[] = [
   {
-    pattern: /No space left on device/,
+    // The second is how Java tells that a mapped file cannot grow.
+    pattern: /No space left on device|a fault occurred in .*unsafe memory access/,
     problem: (dataDir) => ({
       code: 'DISK_SHORT',
       message: `The disk is full, so Kafka has stopped itself: free space for ${dataDir} and start again.`,

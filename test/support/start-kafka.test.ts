@@ -8,10 +8,11 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
-import { Kafka, logLevel } from 'kafkajs';
-import { waitFor } from '../../test/support/wait-for.ts';
-import { choosePorts, startKafka } from './index.ts';
-import type { LocalKafka, UnexpectedExit } from './index.ts';
+import { connectKafka } from '../../packages/kafka/src/index.ts';
+import { systemClock } from '../../packages/runtime/src/clock.ts';
+import { waitFor } from './wait-for.ts';
+import { choosePorts, startKafka } from '../../deploy/local/index.ts';
+import type { LocalKafka, UnexpectedExit } from '../../deploy/local/index.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'postrider-start-kafka-'));
 after(() => rmSync(scratch, { recursive: true, force: true, maxRetries: 5 }));
@@ -20,20 +21,15 @@ const isRunning = (pid: number) =>
   existsSync(`/proc/${pid}`) && !/^State:\sZ/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
 const pidOf = (kafka: LocalKafka) => kafka.brokers[0]?.pid ?? assert.fail('no broker is running');
 
-function client(kafka: LocalKafka) {
-  return new Kafka({ brokers: [...kafka.bootstrapServers], clientId: 'test', logLevel: logLevel.NOTHING });
-}
-
 /** Makes the topic if it is not there, writes one record, and tells the end of its only partition. */
 async function writeOne(kafka: LocalKafka): Promise<number> {
-  const admin = client(kafka).admin();
-  const producer = client(kafka).producer();
-  await Promise.all([admin.connect(), producer.connect()]);
-  await admin.createTopics({ topics: [{ topic: 'kept' }], waitForLeaders: true });
-  await producer.send({ topic: 'kept', acks: -1, messages: [{ value: 'x' }] });
-  const [end] = await admin.fetchTopicOffsets('kept');
-  await Promise.all([admin.disconnect(), producer.disconnect()]);
-  return Number(end?.high);
+  const brokers = kafka.bootstrapServers;
+  await using port = connectKafka({ brokers, clientId: 'test', clock: systemClock });
+  await waitFor(() => port.admin.describeCluster(), { what: 'the cluster to answer', timeoutMs: 30_000 });
+  await port.admin.createTopics([{ name: 'kept', partitions: 1, replicationFactor: 1, config: {} }]);
+  await using producer = port.producer({ name: 'test' });
+  await producer.send({ topic: 'kept', partition: 0, key: null, value: Buffer.from('x') });
+  return (await port.admin.offsets('kept'))[0]?.high ?? -1;
 }
 
 test('data outlives a stop, a kill -9 and the process that started it, in one directory that one process may use', async () => {
@@ -73,7 +69,7 @@ test('data outlives a stop, a kill -9 and the process that started it, in one di
 
 test('brokers do not outlive a starter that is killed, and their data can be opened at once', async () => {
   const dataDir = join(scratch, 'orphan');
-  const script = `import { startKafka } from ${JSON.stringify(import.meta.resolve('./index.ts'))};
+  const script = `import { startKafka } from ${JSON.stringify(import.meta.resolve('../../deploy/local/index.ts'))};
     const kafka = await startKafka({ brokers: 1, dataDir: ${JSON.stringify(dataDir)} });
     console.log(kafka.brokers[0].pid);`;
   const starter = spawn(process.execPath, ['--input-type=module', '-e', script], {
