@@ -12,7 +12,7 @@ type ReadConfig = (env: Readonly<Record<string, string>>) => unknown;
 
 /** What secrets are given in place of the real ones: of the right form, and worthless. */
 const standIns: Readonly<Record<string, string>> = {
-  POSTRIDER_KEK: Buffer.alloc(32, 7).toString('base64'),
+  POSTRIDER_KEK: Buffer.from(Array.from({ length: 32 }, (_, index) => (index * 37 + 11) % 256)).toString('base64'),
   POSTRIDER_BOOTSTRAP_ADMIN_KEY: `prk_admin_${'5a'.repeat(24)}`,
   POSTRIDER_KAFKA_SASL_PASSWORD: 'stand-in for the password',
 };
@@ -55,8 +55,8 @@ export async function settingProblems(root: string, deployed: readonly DeployedS
   try {
     const problems: string[] = [];
     for (const { service, env } of deployed) {
-      const readConfig = await readerOf(root, service);
       try {
+        const readConfig = await readerOf(root, service);
         readConfig(withStandInFiles(env, folder));
       } catch (error) {
         problems.push(`${service}: ${error instanceof Error ? error.message : String(error)}`);

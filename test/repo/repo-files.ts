@@ -52,11 +52,11 @@ export function isSource(path: string): boolean {
   return /\.m?ts$/.test(path) && !isGenerated(path);
 }
 
-/** Code that runs in tests only; helpers that stand beside what they test are called `test-….ts`. */
+/** Code that runs in tests only; helpers that stand beside what they test are called `test-….ts` or `…-arbitrary.ts`. */
 export function isTest(path: string): boolean {
   return (
     path.endsWith('.test.ts') ||
-    /\/test-[^/]+\.ts$/.test(path) ||
+    /(?:\/test-[^/]+|-arbitrary)\.ts$/.test(path) ||
     path.startsWith('test/') ||
     /^packages\/[^/]+\/testing\//.test(path)
   );
