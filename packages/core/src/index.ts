@@ -24,3 +24,5 @@ export * from './random-pool.ts';
 export * from './attempt-codec.ts';
 export * from './delivery-header.ts';
 export * from './move-delivery.ts';
+export * from './cloud-event.ts';
+export * from './match.ts';
