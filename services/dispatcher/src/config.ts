@@ -1,0 +1,106 @@
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import { limits, parseKek, Secret, type SealingKey } from '@postrider/core';
+import { createPolicy } from '@postrider/egress';
+import { TOPIC_PREFIX_DEFAULT } from '@postrider/kafka';
+import {
+  boolean,
+  duration,
+  kafkaEnv,
+  kafkaSettings,
+  list,
+  logLevels,
+  oneOf,
+  port,
+  readEnv,
+  secret,
+  text,
+  type Env,
+  type EnvField,
+  type KafkaSettings,
+  type LogLevel,
+} from '@postrider/runtime';
+
+/** Everything that a dispatcher can be told. */
+export interface DispatcherConfig {
+  /** Unique per start of the process: the Kafka client id, by which others see who owns a partition. */
+  readonly processId: string;
+  readonly topicPrefix: string;
+  /** The key-encryption key. */
+  readonly kek: SealingKey;
+  readonly allowHttp: boolean;
+  readonly allowLoopback: boolean;
+  readonly allowCidrs: readonly string[];
+  /** After this long without a heartbeat the group gives a process's partitions to others. */
+  readonly sessionTimeoutMs: number;
+  /** Where a receiver finds out who is calling; empty: not named. */
+  readonly contactUrl: string;
+}
+
+/** What the process needs besides the dispatcher itself. */
+export interface DispatcherProcessConfig {
+  readonly service: DispatcherConfig;
+  readonly kafka: KafkaSettings;
+  readonly health: { readonly host: string; readonly port: number };
+  readonly logLevel: LogLevel;
+}
+
+const spec = {
+  kafka: kafkaEnv,
+  topicPrefix: text('POSTRIDER_TOPIC_PREFIX', { default: TOPIC_PREFIX_DEFAULT }),
+  /** 32 bytes as hexadecimal digits or base64; the same as the control plane's. */
+  kek: parsed(secret('POSTRIDER_KEK'), (value) => parseKek(new Secret(value.reveal()))),
+  allowHttp: boolean('POSTRIDER_ALLOW_HTTP', { default: false }),
+  allowLoopback: boolean('POSTRIDER_ALLOW_LOOPBACK', { default: false }),
+  allowCidrs: parsed(list('POSTRIDER_ALLOW_CIDRS', { default: [] }), (allowCidrs) => {
+    createPolicy({ allowCidrs });
+    return allowCidrs;
+  }),
+  /** The broker's `group.min.session.timeout.ms` is the least. */
+  sessionTimeoutMs: duration('POSTRIDER_SESSION_TIMEOUT', {
+    default: limits.sessionTimeoutMs,
+    min: 3 * limits.heartbeatEveryMs,
+    max: 300_000,
+  }),
+  podName: text('POSTRIDER_POD_NAME', {
+    optional: true,
+    pattern: /^[a-zA-Z0-9._-]{1,100}$/,
+    hint: 'a name of letters, digits, dots, _ and -',
+  }),
+  contactUrl: text('POSTRIDER_CONTACT_URL', { optional: true }),
+  healthHost: text('POSTRIDER_HEALTH_HOST', { default: '127.0.0.1' }),
+  healthPort: port('POSTRIDER_HEALTH_PORT', { default: 8083 }),
+  logLevel: oneOf('POSTRIDER_LOG_LEVEL', logLevels, { default: 'info' }),
+};
+
+/** Reads the environment; throws `EnvError` with every problem in it. */
+export function readDispatcherConfig(env: Env = process.env): DispatcherProcessConfig {
+  const { kafka, healthHost, healthPort, logLevel, podName, contactUrl, ...service } = readEnv(env, spec);
+  return Object.freeze({
+    service: {
+      processId: `dispatcher-${podName ?? hostname()}-${randomBytes(4).toString('hex')}`,
+      contactUrl: contactUrl ?? '',
+      ...service,
+    },
+    kafka: kafkaSettings(kafka),
+    health: { host: healthHost, port: healthPort },
+    logLevel,
+  });
+}
+
+/** A field whose value is made of another field's; what the maker throws is the problem. */
+function parsed<A, B>(field: EnvField<A>, make: (value: A) => B): EnvField<B> {
+  return {
+    variables: field.variables,
+    read(env) {
+      const result = field.read(env);
+      if (result.kind === 'problem') return result;
+      try {
+        return { kind: 'value', value: make(result.value) };
+      } catch (error) {
+        const why = error instanceof Error ? error.message : String(error);
+        return { kind: 'problem', variable: field.variables[0] ?? '', detail: `cannot be used: ${why}` };
+      }
+    },
+  };
+}

@@ -1,0 +1,58 @@
+import { DeadLetter } from '@postrider/contract/postrider/v1/dead_letter';
+import { Delivery } from '@postrider/contract/postrider/v1/delivery';
+import { DEAD_LETTER_HEADER, DELIVERY_HEADER } from '@postrider/kafka';
+import type { Attempt, DeadReason } from '@postrider/contract/postrider/v1/attempt';
+import type { Result } from './result-record.ts';
+import type { StoredDelivery } from './waiting-store.ts';
+
+/** What a dead letter tells. */
+export interface DeadLetterFacts {
+  readonly topic: string;
+  readonly partition: number;
+  /** The bytes as last known; a header that cannot be read is kept beside the dead letter as it was found. */
+  readonly delivery: StoredDelivery;
+  readonly endpointId: string | null;
+  readonly reason: DeadReason;
+  readonly lastAttempt: Attempt | undefined;
+  /** ms since the Unix epoch. */
+  readonly time: number;
+  readonly detail: string;
+}
+
+/** The record of a delivery that is given up; its value is the body, which is left out only when the topic refuses it. */
+export function deadLetterResult(facts: DeadLetterFacts): Result {
+  const readable = decoded(facts.delivery.header);
+  const record = (bodyDropped: boolean): Result['record'] => {
+    const deadLetter: DeadLetter = {
+      delivery: readable,
+      reason: facts.reason,
+      lastAttempt: facts.lastAttempt,
+      time: new Date(facts.time),
+      bodyDropped,
+      detail: facts.detail,
+    };
+    const header = Buffer.from(DeadLetter.encode(deadLetter).finish());
+    return {
+      topic: facts.topic,
+      partition: facts.partition,
+      key: facts.endpointId === null ? null : Buffer.from(facts.endpointId),
+      value: bodyDropped ? Buffer.alloc(0) : facts.delivery.body,
+      headers: {
+        [DEAD_LETTER_HEADER]: header,
+        ...(readable === undefined && facts.delivery.header.length > 0
+          ? { [DELIVERY_HEADER]: facts.delivery.header }
+          : {}),
+      },
+    };
+  };
+  return { record: record(false), smaller: () => record(true) };
+}
+
+function decoded(header: Buffer): Delivery | undefined {
+  if (header.length === 0) return undefined;
+  try {
+    return Delivery.decode(header);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,207 @@
+import {
+  PostriderError,
+  boundRetryAfterMs,
+  classify as classifyResult,
+  decide as decideNext,
+  requestHeaders,
+  sign,
+  stepBefore,
+  type AttemptResult,
+  type Clock,
+  type Decision,
+  type DeliveryView,
+  type RandomFraction,
+  type Verdict,
+} from '@postrider/core';
+import type { ActiveKeys, PreparedEndpoint } from './endpoint-cache.ts';
+import type { Reign } from './reign.ts';
+import type { StoredDelivery } from './waiting-store.ts';
+import type { Work } from './work.ts';
+
+/** One request as the door to the internet takes it. */
+export interface SendRequest {
+  readonly origin: string;
+  readonly path: string;
+  readonly headers: readonly string[];
+  readonly body: Buffer;
+  readonly totalDeadlineMs: number;
+  readonly poolKey: string;
+  readonly maxSockets: number;
+  readonly mayStart: () => boolean;
+}
+
+/** What came of it, with what attempts keep besides. */
+export type SendResult = AttemptResult & {
+  readonly timings: { readonly connectMs?: number; readonly firstByteMs?: number; readonly totalMs: number };
+  readonly excerpt?: Buffer;
+  readonly bodyTruncated?: boolean;
+  readonly sourceAddress?: string;
+};
+
+/** Sends one request; `done` is called exactly once, never before `send` returns. */
+export type Send = (request: SendRequest, done: (result: SendResult) => void) => void;
+
+/** A delivery that has taken off. */
+export interface Flight {
+  readonly work: Work;
+  readonly view: DeliveryView;
+  readonly delivery: StoredDelivery;
+  readonly endpoint: PreparedEndpoint;
+  /** It is not in flight any more: called when its outcome is published. */
+  readonly ended: () => void;
+}
+
+/** An attempt that is about to be made. */
+export interface Prepared {
+  readonly flight: Flight;
+  /** Number of this attempt, from 1. */
+  readonly number: number;
+  /** ms since the Unix epoch. */
+  readonly startedAt: number;
+  readonly headers: readonly string[];
+  readonly keyId: string;
+  /** Null: it can be sent. Otherwise what keeps it from being sent. */
+  readonly refusal: SendResult | null;
+}
+
+export interface Sent {
+  readonly prepared: Prepared;
+  readonly result: SendResult;
+  /** ms since the Unix epoch. */
+  readonly endedAt: number;
+}
+
+export interface Classified {
+  readonly sent: Sent;
+  readonly verdict: Verdict;
+}
+
+export interface Decided {
+  readonly classified: Classified;
+  readonly decision: Decision;
+}
+
+/** What the stages need of the process and of the reign. */
+export interface DispatchOptions {
+  readonly clock: Clock;
+  readonly random: RandomFraction;
+  readonly send: Send;
+  readonly userAgent: string;
+  readonly reign: Reign;
+  /** The last stage: writes what follows from the decision. */
+  readonly publish: (decided: Decided) => void;
+}
+
+/** Makes one attempt: prepare → send → classify → decide → publish. */
+export type Dispatch = (flight: Flight) => void;
+
+/** The five stages over one reign. */
+export function createDispatch(options: DispatchOptions): Dispatch {
+  return (flight) => {
+    const prepared = prepare(options, flight);
+    sendPrepared(options, prepared, (sent) => {
+      const classified = classify(sent);
+      const decided = decide(options, classified);
+      options.publish(decided);
+      flight.ended();
+    });
+  };
+}
+
+function prepare({ clock, userAgent }: DispatchOptions, flight: Flight): Prepared {
+  const startedAt = clock.now();
+  const { view, endpoint } = flight;
+  const begun = { flight, number: view.attempt + 1, startedAt };
+  if (endpoint.target.kind === 'deny') {
+    const { detail } = endpoint.target;
+    return { ...begun, headers: [], keyId: '', refusal: refused('blocked_url', 'endpoint', `The URL ${detail}.`) };
+  }
+  try {
+    const active = endpoint.activeKeys(startedAt);
+    const headers = signedHeaders(flight, active, startedAt, userAgent);
+    return { ...begun, headers, keyId: active.firstKeyId, refusal: null };
+  } catch (error) {
+    // Whatever keeps us from signing is our doing: the endpoint has not even been asked.
+    const code = error instanceof PostriderError ? error.code : 'internal';
+    return { ...begun, headers: [], keyId: '', refusal: refused(code, 'ours', 'The request could not be signed.') };
+  }
+}
+
+function signedHeaders(flight: Flight, active: ActiveKeys, now: number, userAgent: string): string[] {
+  const { view, delivery, endpoint } = flight;
+  const timestampSeconds = Math.floor(now / 1_000);
+  return requestHeaders({
+    webhookId: view.webhookId,
+    timestampSeconds,
+    signature: sign(active.keys, view.webhookId, timestampSeconds, delivery.body),
+    contentType: view.contentType,
+    userAgent,
+    deliveryId: view.deliveryId,
+    attemptNumber: view.attempt + 1,
+    eventType: view.eventType,
+    hopCount: view.hopCount,
+    extra: endpoint.headers,
+  });
+}
+
+function sendPrepared(options: DispatchOptions, prepared: Prepared, next: (sent: Sent) => void): void {
+  const { clock, reign, send } = options;
+  const { endpoint, view, delivery } = prepared.flight;
+  const finish = (result: SendResult): void => {
+    // No answer from before a lost reign changes anything.
+    if (reign.mayAct()) next({ prepared, result, endedAt: clock.now() });
+  };
+  if (prepared.refusal !== null || endpoint.target.kind === 'deny') {
+    const { refusal } = prepared;
+    if (refusal !== null) clock.after(0, () => finish(refusal));
+    return;
+  }
+  send(
+    {
+      origin: endpoint.target.origin,
+      path: endpoint.target.path,
+      headers: prepared.headers,
+      body: delivery.body,
+      totalDeadlineMs: endpoint.timeoutMs,
+      poolKey: `${view.tenant}/${view.endpointId}`,
+      maxSockets: endpoint.concurrencyMax,
+      mayStart: reign.mayAct,
+    },
+    finish,
+  );
+}
+
+function classify(sent: Sent): Classified {
+  return { sent, verdict: classifyResult(sent.result, sent.prepared.flight.endpoint.statusPolicy, sent.endedAt) };
+}
+
+function decide({ random }: DispatchOptions, classified: Classified): Decided {
+  const { sent, verdict } = classified;
+  const { view, work, endpoint } = sent.prepared.flight;
+  const gate = work.lane?.gate;
+  const decision = decideNext({
+    ...verdict,
+    attempt: sent.prepared.number,
+    internalFailures: view.internalFailures,
+    policy: endpoint.retry,
+    now: sent.endedAt,
+    expiresAt: work.expiresAt,
+    random,
+  });
+  // Another attempt that its endpoint, gone meanwhile, would only cancel is cancelled now.
+  if (decision.kind === 'retry' && gate?.kind === 'cancel') {
+    return { classified, decision: { kind: 'cancelled', reason: gate.reason } };
+  }
+  return { classified, decision };
+}
+
+/** How long the endpoint asked its whole lane to pause (ms), within bounds; 0: not at all. */
+export function pauseAskedMs({ sent, verdict }: Classified): number {
+  if (verdict.retryAfterMs === null) return 0;
+  const { flight, number } = sent.prepared;
+  return boundRetryAfterMs(verdict.retryAfterMs, stepBefore(flight.endpoint.retry, number - 1));
+}
+
+function refused(code: string, owner: 'endpoint' | 'ours', message: string): SendResult {
+  return { kind: 'failure', code, owner, message, timings: { totalMs: 0 } };
+}

@@ -1,0 +1,145 @@
+import { openDataKey, openSigningSecrets } from '@postrider/config-view';
+import {
+  PostriderError,
+  durationMs,
+  limits,
+  parseSigningSecret,
+  resolveRetryPolicy,
+  type ResolvedRetryPolicy,
+  type SealingKey,
+  type SigningKey,
+} from '@postrider/core';
+import type { ConfigSnapshot } from '@postrider/config-view';
+import type { EndpointConfig, TenantConfig } from '@postrider/contract/postrider/v1/config';
+import type { Endpoint, StatusPolicy } from '@postrider/contract/postrider/v1/endpoint';
+
+/** What signs a request now. */
+export interface ActiveKeys {
+  /** The newest first. */
+  readonly keys: readonly SigningKey[];
+  readonly firstKeyId: string;
+}
+
+/** Where requests go, or why none may. */
+export type Target =
+  | { readonly kind: 'allow'; readonly origin: string; readonly path: string }
+  | { readonly kind: 'deny'; readonly detail: string };
+
+/** An endpoint as requests to it are made: everything that does not change from delivery to delivery. */
+export interface PreparedEndpoint {
+  readonly endpoint: Endpoint;
+  readonly target: Target;
+  readonly retry: ResolvedRetryPolicy;
+  readonly statusPolicy: StatusPolicy | undefined;
+  readonly concurrencyMax: number;
+  readonly timeoutMs: number;
+  /** Starts at most per `ratePeriodMs`; 0: no limit. */
+  readonly rateCount: number;
+  readonly ratePeriodMs: number;
+  /** The endpoint's own headers, flat. */
+  readonly headers: readonly string[];
+  /**
+   * The secrets that have not expired at `now` (ms since the Unix epoch).
+   * @throws PostriderError `secret_unreadable`, `secret_invalid`
+   */
+  activeKeys(now: number): ActiveKeys;
+}
+
+/** Endpoints, prepared once per revision. */
+export interface EndpointCache {
+  /** Undefined when the snapshot does not know the endpoint or its tenant. */
+  get(uid: string): PreparedEndpoint | undefined;
+}
+
+export interface EndpointCacheOptions {
+  readonly snapshot: () => ConfigSnapshot;
+  readonly kek: SealingKey;
+  /** Whether requests may go there at all, by the text of the URL. */
+  readonly judgeUrl: (url: string) => Target;
+}
+
+const RATE_PERIOD_DEFAULT_MS = 1_000;
+
+/** An empty cache. */
+export function createEndpointCache({ snapshot, kek, judgeUrl }: EndpointCacheOptions): EndpointCache {
+  interface Entry {
+    readonly config: EndpointConfig;
+    readonly tenant: TenantConfig;
+    readonly prepared: PreparedEndpoint;
+  }
+  const entries = new Map<string, Entry>();
+  return {
+    get(uid) {
+      const now = snapshot();
+      const config = now.endpoint(uid);
+      const tenant = now.tenant(config?.endpoint?.name.split('/')[1] ?? '');
+      if (config?.endpoint === undefined || tenant === undefined) {
+        entries.delete(uid);
+        return undefined;
+      }
+      const entry = entries.get(uid);
+      // A record of the config topic becomes a new object: the same object is the same revision.
+      if (entry?.config === config && entry.tenant === tenant) return entry.prepared;
+      const prepared = prepare(config, config.endpoint, tenant, kek, judgeUrl);
+      entries.set(uid, { config, tenant, prepared });
+      return prepared;
+    },
+  };
+}
+
+function prepare(
+  config: EndpointConfig,
+  endpoint: Endpoint,
+  tenant: TenantConfig,
+  kek: SealingKey,
+  judgeUrl: (url: string) => Target,
+): PreparedEndpoint {
+  const { limits: bounds } = endpoint;
+  const timeoutMs = bounds?.timeout === undefined ? limits.attemptTimeoutDefaultMs : durationMs(bounds.timeout);
+  let active: (ActiveKeys & { readonly until: number }) | null = null;
+  return {
+    endpoint,
+    target: judgeUrl(endpoint.url),
+    retry: resolveRetryPolicy(endpoint.retryPolicy),
+    statusPolicy: endpoint.statusPolicy,
+    concurrencyMax: clamp(bounds?.concurrencyMax || limits.laneConcurrencyDefault, 1, limits.laneConcurrencyMax),
+    timeoutMs: clamp(
+      timeoutMs || limits.attemptTimeoutDefaultMs,
+      limits.attemptTimeoutMinMs,
+      limits.attemptTimeoutMaxMs,
+    ),
+    rateCount: bounds?.rateCount ?? 0,
+    ratePeriodMs: (bounds?.ratePeriod === undefined ? 0 : durationMs(bounds.ratePeriod)) || RATE_PERIOD_DEFAULT_MS,
+    headers: Object.entries(endpoint.headers).flat(),
+    activeKeys(now) {
+      if (active === null || now >= active.until) active = openKeys(config, tenant, kek, now);
+      return active;
+    },
+  };
+}
+
+function openKeys(
+  config: EndpointConfig,
+  tenant: TenantConfig,
+  kek: SealingKey,
+  now: number,
+): ActiveKeys & { until: number } {
+  const secrets = openSigningSecrets(config, openDataKey(tenant, kek), now).toReversed();
+  const first = secrets[0];
+  if (first === undefined) {
+    throw new PostriderError(
+      'secret_unreadable',
+      `endpoint ${config.endpoint?.uid} has no signing secret that is active`,
+    );
+  }
+  const ends = config.secrets.map(({ expireTime }) => expireTime?.getTime() ?? Infinity);
+  return {
+    keys: secrets.map(({ secret }) => parseSigningSecret(secret)),
+    firstKeyId: first.id,
+    until: Math.min(...ends.filter((end) => end > now)),
+  };
+}
+
+function clamp(value: number, least: number, most: number): number {
+  return Math.min(Math.max(value, least), most);
+}

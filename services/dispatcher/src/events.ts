@@ -1,0 +1,117 @@
+import type { CancelReason, DeadReason } from '@postrider/contract/postrider/v1/attempt';
+import type { AttemptFields, DeliveryView } from '@postrider/core';
+import type { Logger, Metrics } from '@postrider/runtime';
+import type { ReignEnd } from './reign.ts';
+import type { Work } from './work.ts';
+
+/** What happens in the business of a dispatcher: each helper counts and tells its event. No payloads, no secrets. */
+export interface DispatcherEvents {
+  /** One HTTP request of a delivery has its result: the one wide line per attempt. */
+  attempted(attempt: AttemptFields, work: Work): void;
+  deadLettered(delivery: DeliveryView, reason: DeadReason): void;
+  cancelled(delivery: DeliveryView, reason: CancelReason): void;
+  unreadable(partition: number, key: string, detail: string): void;
+  /** The brokers refuse a record for good; it is tried again, and its delivery waits. */
+  writeRefused(topic: string, partition: number, error: Error): void;
+  takeoverWaits(partition: number, owner: string, waitMs: number): void;
+  takeoverFailed(partition: number, error: Error): void;
+  claimed(partition: number, epoch: number, why: string): void;
+  serving(partition: number, epoch: number): void;
+  tierLoaded(partition: number, tier: string, rows: number): void;
+  reignEnded(partition: number, epoch: number, how: ReignEnd): void;
+  ownershipProblem(partition: number, detail: string): void;
+  offsetOutOfRange(topic: string, partition: number, offset: number): void;
+  kafkaTrouble(error: Error): void;
+}
+
+const latencyBounds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+
+/** Events that go to a log and to metrics. */
+export function createEvents(log: Logger, metrics: Metrics): DispatcherEvents {
+  const attempts = metrics.counter('postrider_attempts', 'HTTP requests made, by outcome and decision', [
+    'outcome',
+    'decision',
+  ]);
+  const seconds = metrics.histogram('postrider_attempt_duration_seconds', 'How long attempts took', latencyBounds);
+  const dead = metrics.counter('postrider_dead_letters', 'Deliveries given up, by reason', ['reason']);
+  const cancelled = metrics.counter('postrider_cancelled_deliveries', 'Deliveries cancelled, by reason', ['reason']);
+  const refused = metrics.counter('postrider_refused_writes', 'Records that the brokers refused for good', ['topic']);
+  const reigns = metrics.counter('postrider_reigns_ended', 'Partitions given up or lost, by how', ['how']);
+  const outOfRange = metrics.counter('postrider_offsets_out_of_range', 'Positions that did not exist any more', [
+    'topic',
+  ]);
+  return {
+    attempted(attempt) {
+      attempts.with({ outcome: attempt.outcome, decision: attempt.decision.kind }).add();
+      seconds.with({}).record((attempt.timings.total ?? 0) / 1_000);
+      log.info(attemptLine(attempt), 'delivery.attempted');
+    },
+    deadLettered(delivery, reason) {
+      dead.with({ reason }).add();
+      log.warn({ ...idsOf(delivery), reason, attempt: delivery.attempt }, 'delivery.dead');
+    },
+    cancelled(delivery, reason) {
+      cancelled.with({ reason }).add();
+      log.info({ ...idsOf(delivery), reason }, 'delivery.cancelled');
+    },
+    unreadable(partition, key, detail) {
+      dead.with({ reason: 'DEAD_REASON_UNREADABLE' }).add();
+      log.error({ partition, key, detail }, 'delivery.unreadable');
+    },
+    writeRefused(topic, partition, error) {
+      refused.with({ topic }).add();
+      log.error(
+        { topic, partition, error },
+        'a record is refused by the brokers; its delivery waits until it is taken',
+      );
+    },
+    takeoverWaits: (partition, owner, waitMs) =>
+      log.info({ partition, owner, waitMs }, 'partition.waiting: its last owner is still a member of the group'),
+    takeoverFailed: (partition, error) =>
+      log.error({ partition, error }, 'the partition cannot be taken over; trying again'),
+    claimed: (partition, epoch, why) => log.info({ partition, epoch, why }, 'partition.claimed'),
+    serving: (partition, epoch) => log.info({ partition, epoch }, 'partition.serving'),
+    tierLoaded: (partition, tier, rows) => log.info({ partition, tier, rows }, 'partition.tier-loaded'),
+    reignEnded(partition, epoch, how) {
+      reigns.with({ how }).add();
+      if (how === 'released') log.info({ partition, epoch }, 'partition.released');
+      else log.warn({ partition, epoch, how }, 'partition.lost');
+    },
+    ownershipProblem: (partition, detail) => log.error({ partition, detail }, 'a record of ownership is not usable'),
+    offsetOutOfRange(topic, partition, offset) {
+      outOfRange.with({ topic }).add();
+      log.error({ topic, partition, offset }, 'records that were not read yet are gone: the topic keeps too little');
+    },
+    kafkaTrouble: (error) => log.warn({ error }, 'Kafka cannot be reached or the group is unsettled; trying again'),
+  };
+}
+
+function idsOf(delivery: DeliveryView): Record<string, unknown> {
+  return {
+    tenant: delivery.tenant,
+    endpoint: delivery.endpointId,
+    delivery: delivery.deliveryId,
+    run: delivery.runId,
+    webhook: delivery.webhookId,
+  };
+}
+
+function attemptLine(attempt: AttemptFields): Record<string, unknown> {
+  const { delivery, decision, timings } = attempt;
+  return {
+    ...idsOf(delivery),
+    attemptId: attempt.attemptId,
+    number: attempt.number,
+    outcome: attempt.outcome,
+    decision: decision.kind,
+    ...(decision.kind === 'retry' ? { dueAt: new Date(decision.dueAt), tier: decision.tier } : {}),
+    ...(decision.kind === 'dead' || decision.kind === 'cancelled' ? { reason: decision.reason } : {}),
+    status: attempt.status,
+    code: attempt.code,
+    queuedMs: timings.queued,
+    totalMs: timings.total,
+    eventType: delivery.eventType,
+    bodyBytes: attempt.requestBodyBytes,
+    epoch: attempt.epoch,
+  };
+}

@@ -1,0 +1,133 @@
+import { drainLimitMs } from '@postrider/core';
+import { coPartitionedTopics } from '@postrider/kafka';
+import { createPartitionOwner, type PartitionOwner } from './partition-owner.ts';
+import { createSessionFence, type SessionFence } from './session-fence.ts';
+import type { Assignment, Batch, GroupMember, KafkaPort, TopicPartitionOffset } from '@postrider/kafka';
+import type { FeedTopic } from './partition-feed.ts';
+import type { Pod } from './pod.ts';
+
+/** The group that says which process should own which partition. */
+export interface OwnerGroup {
+  /** Every partition that this process has been named for. */
+  readonly owners: ReadonlyMap<number, PartitionOwner>;
+  /** A shutdown: every partition is given up, then the group is left. */
+  stop(): Promise<void>;
+}
+
+export interface OwnerGroupOptions {
+  readonly pod: Pod;
+  readonly kafka: KafkaPort;
+  readonly sessionTimeoutMs: number;
+}
+
+const TICK_MS = 1_000;
+/** Ticks between two group commits, which are for dashboards only. */
+const COMMIT_EVERY_TICKS = 5;
+
+/** Joins the group; resolves when this process has been named for its first partitions. */
+export async function joinGroup(options: OwnerGroupOptions): Promise<OwnerGroup> {
+  const group = new Group(options.pod);
+  const { pod } = options;
+  const topics = new Map<string, FeedTopic>(coPartitionedTopics.map((topic) => [pod.topic(topic), topic]));
+  const member = await options.kafka.groupMember({
+    groupId: pod.groupId,
+    processId: pod.processId,
+    topics: [...topics.keys()],
+    startFrom: 'earliest',
+    sessionTimeoutMs: options.sessionTimeoutMs,
+    onAssigned: (assignment) => group.assigned(assignment),
+    onBatch: (batch) => group.read(topics.get(batch.topic) as FeedTopic, batch),
+    onTrouble: (error) => pod.events.kafkaTrouble(error),
+    onOffsetOutOfRange: ({ topic, partition, offset }) => {
+      pod.events.offsetOutOfRange(topic, partition, offset);
+      group.owners.get(partition)?.outOfRange(topics.get(topic) as FeedTopic);
+    },
+  });
+  group.joined(member);
+  return group;
+}
+
+class Group implements OwnerGroup {
+  readonly owners = new Map<number, PartitionOwner>();
+  readonly #pod: Pod;
+  #member: GroupMember | null = null;
+  #fence: SessionFence | null = null;
+  /** The newest assignment, which may come before the member itself is known. */
+  #assignment: Assignment = new Map();
+  #stopping = false;
+  #cancelTick: (() => void) | null = null;
+  #ticks = 0;
+
+  constructor(pod: Pod) {
+    this.#pod = pod;
+  }
+
+  joined(member: GroupMember): void {
+    this.#member = member;
+    this.#fence = createSessionFence(this.#pod.clock, member);
+    this.#planTick();
+    this.assigned(this.#assignment);
+  }
+
+  /** Told inside the join: who is named takes over, who is not named any more gives up. */
+  assigned(assignment: Assignment): void {
+    this.#assignment = assignment;
+    const member = this.#member;
+    const fence = this.#fence;
+    if (member === null || fence === null) return;
+    // The newest heartbeat seen before this join was sent before the rebalance began.
+    const deadline = fence.lastSentAt + drainLimitMs();
+    // Topics that an operator has grown do not name further partitions: the six only count together.
+    const partitions = new Set(assignment.get(this.#pod.topic('ownership')));
+    for (const owner of this.owners.values()) if (!partitions.has(owner.partition)) owner.unnamed(deadline);
+    if (this.#stopping) return;
+    for (const partition of partitions) {
+      let owner = this.owners.get(partition);
+      if (owner === undefined) {
+        owner = createPartitionOwner({ pod: this.#pod, partition, member, fence });
+        this.owners.set(partition, owner);
+      }
+      owner.named();
+    }
+  }
+
+  read(topic: FeedTopic, batch: Batch): void {
+    this.owners.get(batch.partition)?.read(topic, batch);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    const deadline = this.#pod.clock.monotonic() + drainLimitMs();
+    await Promise.all([...this.owners.values()].map((owner) => owner.stop(deadline)));
+    this.#cancelTick?.();
+    await this.#commit();
+    await this.#member?.[Symbol.asyncDispose]();
+  }
+
+  #planTick(): void {
+    this.#cancelTick = this.#pod.clock.after(TICK_MS, () => {
+      this.#planTick();
+      this.#fence?.open();
+      for (const owner of this.owners.values()) owner.tick();
+      this.#ticks += 1;
+      if (this.#ticks % COMMIT_EVERY_TICKS === 0) void this.#commit();
+    });
+  }
+
+  /** Truth is in `ownership`; these offsets only make lag visible to the tools that people have. */
+  async #commit(): Promise<void> {
+    const offsets: TopicPartitionOffset[] = [];
+    for (const { partition, serving } of this.owners.values()) {
+      if (serving === null || serving.parts === null) continue;
+      for (const topic of ['deliveries', 'deliveries.bulk'] as const) {
+        offsets.push({ topic: this.#pod.topic(topic), partition, offset: serving.watermark(topic) });
+      }
+    }
+    if (offsets.length === 0) return;
+    try {
+      await this.#member?.commit(offsets);
+    } catch {
+      // The next one says more.
+    }
+  }
+}

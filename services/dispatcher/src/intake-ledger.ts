@@ -1,0 +1,59 @@
+import { createOffsetRange } from '@postrider/core';
+import type { OffsetProgress, OffsetRange } from '@postrider/core';
+import type { IntakeOffset } from './work.ts';
+
+/** The two topics that are taken in, by the last part of their names. */
+export const intakeTopics = ['deliveries', 'deliveries.bulk'] as const;
+export type IntakeTopic = (typeof intakeTopics)[number];
+
+/** What is done on the two topics of intake of one partition. */
+export interface IntakeLedger {
+  range(topic: IntakeTopic): OffsetRange;
+  /** The offset is done: what follows from its record is acknowledged. */
+  done(at: IntakeOffset): void;
+  isDone(at: IntakeOffset): boolean;
+  /** Completions since the ledger was last encoded. */
+  readonly completions: number;
+  /** Something is done that no encoded ledger tells of. */
+  readonly dirty: boolean;
+  encode(): ReadonlyMap<IntakeTopic, OffsetProgress>;
+}
+
+export function topicOf({ bulk }: IntakeOffset): IntakeTopic {
+  return bulk ? 'deliveries.bulk' : 'deliveries';
+}
+
+/**
+ * A ledger that goes on from a progress record, by logical topic name; from offset 0 where it says nothing.
+ * `onDone` is called after each completion.
+ */
+export function createIntakeLedger(
+  from: ReadonlyMap<string, OffsetProgress> | undefined,
+  onDone: (topic: IntakeTopic) => void = () => undefined,
+): IntakeLedger {
+  const ranges = {
+    deliveries: createOffsetRange(from?.get('deliveries')),
+    'deliveries.bulk': createOffsetRange(from?.get('deliveries.bulk')),
+  };
+  let completions = 0;
+  return {
+    range: (topic) => ranges[topic],
+    done(at) {
+      const topic = topicOf(at);
+      if (!ranges[topic].done(at.offset)) return;
+      completions += 1;
+      onDone(topic);
+    },
+    isDone: (at) => ranges[topicOf(at)].isDone(at.offset),
+    get completions() {
+      return completions;
+    },
+    get dirty() {
+      return completions > 0;
+    },
+    encode() {
+      completions = 0;
+      return new Map(intakeTopics.map((topic) => [topic, ranges[topic].encode()]));
+    },
+  };
+}

@@ -1,0 +1,239 @@
+import { limits, readDelivery, tierFor, workKey, type Clock, type DeliveryView } from '@postrider/core';
+import { WaitReason } from '@postrider/contract/postrider/v1/delivery';
+import { DELIVERY_HEADER, header } from '@postrider/kafka';
+import { intakeTopics, topicOf, type IntakeLedger, type IntakeTopic } from './intake-ledger.ts';
+import type { Batch, IncomingRecord } from '@postrider/kafka';
+import type { ByteMeter } from './byte-meter.ts';
+import type { Endings } from './endings.ts';
+import type { Lane } from './lane.ts';
+import type { Lanes } from './lanes.ts';
+import type { PartitionFeed } from './partition-feed.ts';
+import type { RecentKeys } from './recent-keys.ts';
+import type { IntakeOffset, Work } from './work.ts';
+import type { WaitPlan, WorkTable } from './work-table.ts';
+
+/** Takes deliveries in from `deliveries` and `deliveries.bulk` (design rules 6, 15), as far as there is room. */
+export interface Intake {
+  read(topic: IntakeTopic, batch: Batch): void;
+  /** Starts reading, or goes on if there is room again. */
+  resume(): void;
+  /** Nothing more is taken in. */
+  stop(): void;
+}
+
+export interface IntakeOptions {
+  readonly clock: Clock;
+  readonly feed: PartitionFeed;
+  readonly ledger: IntakeLedger;
+  readonly table: WorkTable;
+  readonly lanes: Lanes;
+  readonly recent: RecentKeys;
+  readonly meter: ByteMeter;
+  readonly endings: Endings;
+}
+
+/** The part of the offset range from which on a topic is not read, and down to which it is read again. */
+const PAUSE_AT = limits.offsetRangeMax * limits.pauseAtFraction;
+const RESUME_AT = limits.offsetRangeMax * limits.resumeAtFraction;
+const PUT_AT = limits.offsetRangeMax * limits.putArrivalsAtFraction;
+
+/** Intake that has not started. */
+export function createIntake(options: IntakeOptions): Intake {
+  return new OneIntake(options);
+}
+
+class OneIntake implements Intake {
+  readonly #o: IntakeOptions;
+  readonly #reading: Record<IntakeTopic, boolean> = { deliveries: false, 'deliveries.bulk': false };
+  #stopped = false;
+
+  constructor(options: IntakeOptions) {
+    this.#o = options;
+  }
+
+  read(topic: IntakeTopic, batch: Batch): void {
+    const bulk = topic === 'deliveries.bulk';
+    const range = this.#o.ledger.range(topic);
+    for (const record of batch.records) {
+      if (!range.fits(record.offset)) {
+        // The batch is longer than the room there is: the rest is read again when there is some.
+        this.#hold(topic);
+        this.#o.feed.seek(topic, record.offset);
+        return;
+      }
+      range.take(record.offset);
+      this.#take({ bulk, offset: record.offset }, record);
+    }
+    range.pass(batch.nextOffset);
+    if (range.size >= PAUSE_AT || this.#o.meter.full) this.#hold(topic);
+  }
+
+  resume(): void {
+    if (this.#stopped || this.#o.meter.full) return;
+    for (const topic of intakeTopics) {
+      if (this.#reading[topic] || this.#o.ledger.range(topic).size > RESUME_AT) continue;
+      this.#reading[topic] = true;
+      this.#o.feed.run(topic);
+    }
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    for (const topic of intakeTopics) this.#hold(topic);
+  }
+
+  #hold(topic: IntakeTopic): void {
+    this.#reading[topic] = false;
+    this.#o.feed.hold(topic);
+  }
+
+  #take(at: IntakeOffset, record: IncomingRecord): void {
+    const { table, ledger, recent } = this.#o;
+    const bytes = header(record, DELIVERY_HEADER);
+    const view = readable(bytes);
+    if (typeof view === 'string' || bytes === undefined || record.value === null) {
+      if (ledger.isDone(at)) return;
+      return this.#takeUnreadable(at, record, typeof view === 'string' ? view : 'the record has no value');
+    }
+    const key = workKey(view.deliveryId, view.runId);
+    // What is done only teaches its id, so that a repeat further on is known.
+    if (ledger.isDone(at)) return recent.add(key);
+    const known = table.works.get(key);
+    if (known !== undefined) return table.takeAgain(known, at);
+    if (recent.has(key)) return ledger.done(at);
+    this.#arrive(
+      newWork(key, view, this.#o.lanes.of(view.endpointId, view.tenant, view.endpointRevision), {
+        at,
+        header: bytes,
+        body: record.value,
+        now: this.#o.clock.now(),
+      }),
+    );
+  }
+
+  #arrive(work: Work): void {
+    const { table, endings, ledger, clock } = this.#o;
+    table.arrive(work);
+    const lane = work.lane as Lane;
+    if (lane.gate.kind === 'cancel') return endings.cancel(work, lane.gate.reason);
+    const now = clock.now();
+    if (lane.gate.kind === 'disabled') return table.put(work, waitFor(WaitReason.DISABLED, null, now));
+    if (work.dueAt > now) return table.put(work, waitFor(WaitReason.RETRY, work.dueAt, now));
+    const crowded = lane.queuedArrivals >= limits.laneQueueMax && ledger.range(topicOf(work.origin)).size > PUT_AT;
+    if (crowded) return table.put(work, crowdedPlan(lane, clock));
+    table.queue(work);
+  }
+
+  #takeUnreadable(at: IntakeOffset, record: IncomingRecord, detail: string): void {
+    const { table, endings, clock } = this.#o;
+    const delivery = {
+      header: header(record, DELIVERY_HEADER) ?? Buffer.alloc(0),
+      body: record.value ?? Buffer.alloc(0),
+    };
+    const work = unreadableWork(`unreadable/${topicOf(at)}/${at.offset}`, clock.now());
+    work.delivery = delivery;
+    work.bytes = delivery.header.length + delivery.body.length;
+    work.origin = at;
+    work.open.push(at);
+    table.arrive(work);
+    endings.unreadable(work, detail);
+  }
+}
+
+/** How a delivery waits for its lane, which is full, or which the endpoint asked to pause. */
+export function crowdedPlan(lane: Lane, clock: Clock): WaitPlan {
+  const heldMs = lane.heldUntil - clock.monotonic();
+  const now = clock.now();
+  if (heldMs > 0) return waitFor(WaitReason.RATE_LIMITED, now + Math.ceil(heldMs), now);
+  return waitFor(WaitReason.LANE_FULL, null, now);
+}
+
+/** A plan by reason and due time (ms since the Unix epoch; null: nobody knows). */
+export function waitFor(waitReason: WaitReason, dueAt: number | null, now: number): WaitPlan {
+  return { tier: tierFor(dueAt === null ? null : dueAt - now), changes: { waitReason, dueAt } };
+}
+
+interface Read {
+  readonly at: IntakeOffset;
+  readonly header: Buffer;
+  readonly body: Buffer;
+  /** ms since the Unix epoch. */
+  readonly now: number;
+}
+
+function newWork(key: string, view: DeliveryView, lane: Lane, { at, header: bytes, body, now }: Read): Work {
+  return {
+    key,
+    lane,
+    view,
+    delivery: { header: bytes, body },
+    origin: at,
+    open: [at],
+    state: 'idle',
+    queuedIn: null,
+    tier: null,
+    dueAt: view.dueAt ?? 0,
+    expiresAt: expiryOf(view, now),
+    timer: null,
+    bytes: bytes.length + body.length,
+    readyAt: now,
+  };
+}
+
+/** A delivery that a loaded row holds. */
+export function workOfRow(key: string, view: DeliveryView, lane: Lane, now: number): Work {
+  return {
+    key,
+    lane,
+    view: null,
+    delivery: null,
+    origin: view.intake ?? noOrigin,
+    open: [],
+    state: 'idle',
+    queuedIn: null,
+    tier: null,
+    dueAt: view.dueAt ?? 0,
+    expiresAt: expiryOf(view, now),
+    timer: null,
+    bytes: view.header.length,
+    readyAt: now,
+  };
+}
+
+/** A record or row whose header cannot be read. */
+export function unreadableWork(key: string, now: number): Work {
+  return {
+    key,
+    lane: null,
+    view: null,
+    delivery: null,
+    origin: noOrigin,
+    open: [],
+    state: 'idle',
+    queuedIn: null,
+    tier: null,
+    dueAt: 0,
+    expiresAt: Infinity,
+    timer: null,
+    bytes: 0,
+    readyAt: now,
+  };
+}
+
+/** No offset: of a row that names no record. */
+const noOrigin: IntakeOffset = { bulk: false, offset: -1 };
+
+/** A delivery without an end gets the longest there is. */
+function expiryOf(view: DeliveryView, now: number): number {
+  return view.expiresAt ?? (view.firstSeen ?? now) + limits.retrySpanMaxMs;
+}
+
+/** The delivery that a header tells of, or why it cannot be read. */
+export function readable(bytes: Buffer | undefined): DeliveryView | string {
+  if (bytes === undefined) return `the record has no header ${DELIVERY_HEADER}`;
+  try {
+    return readDelivery(bytes);
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}

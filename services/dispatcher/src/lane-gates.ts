@@ -1,0 +1,42 @@
+import { WaitReason } from '@postrider/contract/postrider/v1/delivery';
+import { waitFor } from './intake.ts';
+import { takeArrival, type Lane } from './lane.ts';
+import type { Clock } from '@postrider/core';
+import type { Endings } from './endings.ts';
+import type { Work } from './work.ts';
+import type { WorkTable } from './work-table.ts';
+
+/** What following a gate needs. */
+export interface GateContext {
+  readonly lane: Lane;
+  readonly table: WorkTable;
+  readonly endings: Endings;
+  readonly clock: Clock;
+}
+
+/** A lane's gate has changed: what it holds goes on, waits, or ends. Requests in flight are left to end by themselves. */
+export function followGate({ lane, table, endings, clock }: GateContext): void {
+  const { gate } = lane;
+  switch (gate.kind) {
+    case 'config':
+      // It opens again in a moment; meanwhile everything stays where it is.
+      return;
+    case 'open':
+      for (const work of [...lane.waiting]) table.place(work);
+      return;
+    case 'disabled':
+      for (const work of arrivals(lane)) table.put(work, waitFor(WaitReason.DISABLED, null, clock.now()));
+      return;
+    case 'cancel':
+      for (const work of arrivals(lane)) endings.cancel(work, gate.reason);
+      for (const work of [...lane.waiting, ...lane.due.filter(({ queuedIn }) => queuedIn === 'due')]) {
+        if (work.state === 'idle') endings.cancel(work, gate.reason);
+      }
+  }
+}
+
+function arrivals(lane: Lane): Work[] {
+  const taken: Work[] = [];
+  for (let work = takeArrival(lane); work !== undefined; work = takeArrival(lane)) taken.push(work);
+  return taken;
+}

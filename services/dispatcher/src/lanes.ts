@@ -1,0 +1,107 @@
+import { parseRevision } from '@postrider/core';
+import { CancelReason } from '@postrider/contract/postrider/v1/attempt';
+import { EndpointState, PendingPolicy } from '@postrider/contract/postrider/v1/endpoint';
+import { createLane, setRate, type Lane, type LaneGate, type LaneOwner } from './lane.ts';
+import type { ConfigView } from '@postrider/config-view';
+import type { EndpointCache } from './endpoint-cache.ts';
+import type { Scheduler } from './scheduler.ts';
+
+/** The lanes of one partition, each kept in step with its endpoint's configuration. */
+export interface Lanes {
+  /** The endpoint's lane, which has seen that a delivery was routed with this revision. */
+  of(endpointId: string, tenant: string, revision: string): Lane;
+  all(): Iterable<Lane>;
+  /** Something changed: judges lanes anew. `concerns` narrows it; lanes that wait for a revision are always looked at. */
+  refresh(concerns?: (lane: Lane) => boolean): void;
+  /** Gives back what the lanes hold of the pod's capacity. */
+  close(): void;
+}
+
+export interface LanesOptions {
+  readonly owner: LaneOwner;
+  readonly endpoints: EndpointCache;
+  readonly view: Pick<ConfigView, 'reached' | 'snapshot'>;
+  readonly scheduler: Scheduler;
+  /** The gate of a lane that holds something has changed. */
+  readonly onGate: (lane: Lane) => void;
+}
+
+/** No lanes yet. */
+export function createLanes(options: LanesOptions): Lanes {
+  const { owner, endpoints, scheduler } = options;
+  const lanes = new Map<string, Lane>();
+
+  function judge(lane: Lane): void {
+    const before = lane.gate;
+    const endpoint = endpoints.get(lane.endpointId);
+    lane.gate = gateOf(lane, options);
+    if (endpoint !== undefined) {
+      lane.concurrencyMax = endpoint.concurrencyMax;
+      setRate(lane, endpoint.rateCount, endpoint.ratePeriodMs);
+    }
+    if (before.kind !== lane.gate.kind) options.onGate(lane);
+    if (lane.gate.kind === 'open') scheduler.ready(lane);
+  }
+
+  return {
+    of(endpointId, tenant, revision) {
+      let lane = lanes.get(endpointId);
+      if (lane === undefined) {
+        lane = createLane(owner, endpointId, tenant);
+        lanes.set(endpointId, lane);
+        lane.revision = revision;
+        judge(lane);
+      } else if (lane.revision !== revision && isAhead(revision, lane.revision)) {
+        lane.revision = revision;
+        if (!isReached(revision, options.view)) judge(lane);
+      }
+      return lane;
+    },
+    all: () => lanes.values(),
+    refresh(concerns = () => true) {
+      for (const lane of lanes.values()) if (lane.gate.kind === 'config' || concerns(lane)) judge(lane);
+    },
+    close() {
+      for (const lane of lanes.values()) scheduler.drop(lane);
+      lanes.clear();
+    },
+  };
+}
+
+function isAhead(revision: string, than: string): boolean {
+  return (parseRevision(revision) ?? -1n) > (parseRevision(than) ?? -1n);
+}
+
+/** A text that is no revision cannot be waited for. */
+function isReached(revision: string, view: LanesOptions['view']): boolean {
+  return parseRevision(revision) === null || view.reached(revision);
+}
+
+function gateOf(lane: Lane, { endpoints, view }: LanesOptions): LaneGate {
+  // A delivery may be ahead of what this process has read: only what is missing at its own revision is gone.
+  if (!isReached(lane.revision, view)) return { kind: 'config' };
+  const prepared = endpoints.get(lane.endpointId);
+  if (prepared === undefined) return missing(lane, view);
+  const { state, pending } = prepared.endpoint;
+  switch (state) {
+    case EndpointState.ENABLED:
+      return { kind: 'open' };
+    case EndpointState.DISABLED:
+      if (pending === PendingPolicy.CANCEL) return { kind: 'cancel', reason: CancelReason.ENDPOINT_DISABLED };
+      return { kind: 'disabled' };
+    // What this version does not understand is kept, never sent and never dropped.
+    case EndpointState.PENDING_VERIFICATION:
+    case EndpointState.UNSPECIFIED:
+    case EndpointState.UNRECOGNIZED:
+      return { kind: 'disabled' };
+  }
+}
+
+function missing(lane: Lane, view: LanesOptions['view']): LaneGate {
+  const snapshot = view.snapshot();
+  if (snapshot.unreadable('endpoint', lane.endpointId) !== undefined) return { kind: 'config' };
+  if (snapshot.unreadable('tenant', lane.tenant) !== undefined) return { kind: 'config' };
+  const reason =
+    snapshot.tenant(lane.tenant) === undefined ? CancelReason.TENANT_DELETED : CancelReason.ENDPOINT_DELETED;
+  return { kind: 'cancel', reason };
+}

@@ -1,0 +1,241 @@
+import { createChanges, type Changes } from './changes.ts';
+import { createPartitionFeed, type FeedTopic, type PartitionFeed } from './partition-feed.ts';
+import { createServing, type Serving } from './serving.ts';
+import { beginServing, claimPartition, type TakeOverOptions } from './take-over.ts';
+import type { OwnershipNews } from '@postrider/core';
+import type { Batch, GroupMember } from '@postrider/kafka';
+import type { OwnershipLog } from './ownership-log.ts';
+import type { Pod } from './pod.ts';
+import type { Reign } from './reign.ts';
+import type { SessionFence } from './session-fence.ts';
+
+/**
+ * Where a partition stands in this process.
+ *
+ * | state | means | goes on to |
+ * |---|---|---|
+ * | `idle` | the group does not name us | `waiting` when it does |
+ * | `waiting` | reads ownership, waits until the last owner is out of the way, claims | `claimed`; `idle` when not named any more |
+ * | `claimed` | the claim is valid; progress is adopted, ends are fetched, the first progress is written | `serving`; `draining`; `lost` |
+ * | `serving` | reads, starts, loads the tiers | `draining` when not named any more or at a shutdown; `lost` |
+ * | `draining` | starts nothing; finishes what is in flight, gets every write acknowledged, writes `released` | `idle`, `waiting`; `lost` at the drain limit |
+ * | `lost` | the session, or the race for the claim, is lost: everything is dropped | `waiting` while named, else `idle` |
+ */
+export type OwnerState = 'idle' | 'waiting' | 'claimed' | 'serving' | 'draining' | 'lost';
+
+/** One partition of this process. */
+export interface PartitionOwner {
+  readonly partition: number;
+  readonly state: OwnerState;
+  readonly serving: Serving | null;
+  /** The group names us (again). Called inside the join. */
+  named(): void;
+  /** The group does not name us any more: everything in flight must have ended by `deadline` (monotonic ms). */
+  unnamed(deadline: number): void;
+  /** A shutdown: resolves when everything in flight has ended and `released` is written, or the deadline has passed. */
+  stop(deadline: number): Promise<void>;
+  read(topic: FeedTopic, batch: Batch): void;
+  outOfRange(topic: FeedTopic): void;
+  /** Called every second. */
+  tick(): void;
+}
+
+/** What an owner needs. */
+export interface PartitionOwnerOptions {
+  readonly pod: Pod;
+  readonly partition: number;
+  readonly member: GroupMember;
+  readonly fence: SessionFence;
+}
+
+/** A takeover that failed for a reason of its own is tried again after this. */
+const TRY_AGAIN_MS = 5_000;
+
+/** An owner that is not named yet. */
+export function createPartitionOwner(options: PartitionOwnerOptions): PartitionOwner {
+  return new Owner(options);
+}
+
+class Owner implements PartitionOwner {
+  readonly partition: number;
+  state: OwnerState = 'idle';
+  serving: Serving | null = null;
+  readonly #pod: Pod;
+  readonly #fence: SessionFence;
+  readonly #member: GroupMember;
+  readonly #changes: Changes = createChanges();
+  #feed: PartitionFeed;
+  #log: OwnershipLog | null = null;
+  #reign: Reign | null = null;
+  #named = false;
+  #namedAt = 0;
+  #drainBy = Infinity;
+  #stopping = false;
+  #living = false;
+
+  constructor({ pod, partition, member, fence }: PartitionOwnerOptions) {
+    this.partition = partition;
+    this.#pod = pod;
+    this.#member = member;
+    this.#fence = fence;
+    this.#feed = this.#newFeed();
+  }
+
+  named(): void {
+    const again = this.#named;
+    this.#named = true;
+    if (again) {
+      this.#feed.reassigned();
+    } else {
+      this.#namedAt = this.#pod.clock.monotonic();
+      this.#drainBy = Infinity;
+      // A reign that is still draining does not read any more; the next one gets a feed of its own.
+      this.#feed = this.#newFeed();
+    }
+    this.#changes.notify();
+    if (!this.#living && !this.#stopping) void this.#live();
+  }
+
+  unnamed(deadline: number): void {
+    if (!this.#named) return;
+    this.#named = false;
+    this.#feed.detach();
+    this.#drain(deadline);
+  }
+
+  async stop(deadline: number): Promise<void> {
+    this.#stopping = true;
+    this.#drain(deadline);
+    await this.#changes.until(() => !this.#living || this.#pod.clock.monotonic() >= deadline);
+    this.#reign?.end('drain-limit');
+    this.#feed.holdAll();
+  }
+
+  read(topic: FeedTopic, batch: Batch): void {
+    if (!this.#feed.accept(topic, batch)) return;
+    if (topic !== 'ownership') return this.serving?.read(topic, batch);
+    this.#log?.read(batch, (news) => this.#onNews(news));
+    this.#changes.notify();
+  }
+
+  outOfRange(topic: FeedTopic): void {
+    if (topic === 'ownership') return;
+    const { serving } = this;
+    this.#pod.freshOffsets(this.#pod.topic(topic)).then(
+      (ranges) => {
+        const range = ranges.find(({ partition }) => partition === this.partition);
+        if (range !== undefined && this.serving === serving)
+          serving?.outOfRange(topic, { low: range.low, end: range.high });
+      },
+      (error: unknown) => this.#pod.events.kafkaTrouble(error as Error),
+    );
+  }
+
+  tick(): void {
+    this.serving?.tick();
+    // The fence ends a reign that does nothing, too.
+    this.#reign?.mayAct();
+    this.#changes.notify();
+  }
+
+  #newFeed(): PartitionFeed {
+    return createPartitionFeed(this.#member, this.partition, (topic) => this.#pod.topic(topic));
+  }
+
+  #wanted(): boolean {
+    return this.#named && !this.#stopping;
+  }
+
+  #drain(deadline: number): void {
+    this.#drainBy = Math.min(this.#drainBy, deadline);
+    this.#reign?.drain(deadline);
+    this.serving?.drain();
+    if (this.serving !== null) this.state = 'draining';
+    this.#changes.notify();
+  }
+
+  #onNews(news: OwnershipNews): void {
+    const { events } = this.#pod;
+    if (news.kind === 'problem') events.ownershipProblem(this.partition, news.problem.detail);
+    if (news.kind === 'progress' && !news.highest) this.serving?.overtaken();
+    const reign = this.#reign;
+    if (reign !== null && reign.epoch >= 0 && (this.#log?.state.epoch ?? -1) > reign.epoch) reign.end('newer-claim');
+  }
+
+  /** One reign after the other, as long as the group names us. */
+  async #live(): Promise<void> {
+    this.#living = true;
+    while (this.#wanted()) {
+      this.state = 'waiting';
+      try {
+        await this.#reignOnce();
+      } catch (error) {
+        // Nothing was lost: what is not done is still in the topics. Tried again on the next tick.
+        this.#pod.events.takeoverFailed(this.partition, error as Error);
+        this.#reign?.end('void-claim');
+        await this.#nextTick();
+      }
+      this.serving?.close();
+      this.serving = null;
+      this.#reign = null;
+    }
+    this.#living = false;
+    this.state = 'idle';
+    this.#changes.notify();
+  }
+
+  async #reignOnce(): Promise<void> {
+    const options = this.#takeOverOptions();
+    const claimed = await claimPartition(options);
+    if (claimed === null) return;
+    const { reign, adopted } = claimed;
+    const serving = createServing({ pod: this.#pod, reign, feed: options.feed, adopted });
+    this.serving = serving;
+    this.state = reign.draining ? 'draining' : 'claimed';
+    await beginServing(options, claimed, serving);
+    if (reign.over === null && !reign.draining) {
+      this.state = 'serving';
+      this.#pod.events.serving(this.partition, reign.epoch);
+    }
+    await this.#changes.until(() => reign.over !== null || (reign.draining && serving.quiet));
+    if (reign.over === null) await this.#release(reign, serving, options.feed);
+    if (reign.over !== 'released') this.state = 'lost';
+    this.#pod.events.reignEnded(this.partition, reign.epoch, reign.over ?? 'released');
+  }
+
+  async #release(reign: Reign, serving: Serving, feed: PartitionFeed): Promise<void> {
+    // What is read from now on must not lead to a write behind the last progress.
+    feed.holdAll();
+    let acked = false;
+    serving.release(() => {
+      acked = true;
+      this.#changes.notify();
+    });
+    await this.#changes.until(() => acked || reign.over !== null);
+    reign.end('released');
+  }
+
+  #takeOverOptions(): TakeOverOptions {
+    const feed = this.#feed;
+    feed.holdAll();
+    this.#log = null;
+    return {
+      ...{ pod: this.#pod, partition: this.partition, feed, fence: this.#fence, changes: this.#changes },
+      wanted: () => this.#wanted() && feed === this.#feed,
+      namedAt: () => this.#namedAt,
+      onLog: (log) => {
+        this.#log = log;
+      },
+      onReign: (reign) => {
+        this.#reign = reign;
+        if (!this.#wanted()) reign.drain(this.#drainBy);
+      },
+    };
+  }
+
+  async #nextTick(): Promise<void> {
+    const { clock } = this.#pod;
+    const until = clock.monotonic() + TRY_AGAIN_MS;
+    await this.#changes.until(() => clock.monotonic() >= until || !this.#wanted());
+  }
+}

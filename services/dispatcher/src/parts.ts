@@ -1,0 +1,126 @@
+import { limits, readDelivery } from '@postrider/core';
+import { createDispatch, type Dispatch } from './dispatch-delivery.ts';
+import { createEndings, type Endings } from './endings.ts';
+import { createIntake, readable, unreadableWork, workOfRow, type Intake } from './intake.ts';
+import { followGate } from './lane-gates.ts';
+import { createLanes, type Lanes } from './lanes.ts';
+import { createPublish } from './publish-outcome.ts';
+import { createRecentKeys } from './recent-keys.ts';
+import { createTierBook, type LoadedRow, type TierBook } from './tier-book.ts';
+import { createWorkTable, type WorkTable } from './work-table.ts';
+import type { Clock, Tier } from '@postrider/core';
+import type { IntakeLedger } from './intake-ledger.ts';
+import type { PartitionFeed } from './partition-feed.ts';
+import type { Pod } from './pod.ts';
+import type { Reign } from './reign.ts';
+import type { WaitingStore } from './waiting-store.ts';
+import type { Work } from './work.ts';
+
+/** What a reign works with once it may read, answer and start. */
+export interface Parts {
+  readonly store: WaitingStore;
+  readonly book: TierBook;
+  readonly table: WorkTable;
+  readonly lanes: Lanes;
+  readonly endings: Endings;
+  readonly intake: Intake;
+}
+
+/** What the parts are made for. */
+export interface PartsOptions {
+  readonly pod: Pod;
+  readonly reign: Reign;
+  readonly feed: PartitionFeed;
+  readonly ledger: IntakeLedger;
+  /** Ends of the two topics of intake at the takeover. */
+  readonly ends: { readonly live: number; readonly bulk: number };
+  readonly onLoaded: (tier: Tier) => void;
+}
+
+/** Wires the parts of one reign; nothing runs yet. */
+export function createParts({ pod, reign, feed, ledger, ends, onLoaded }: PartsOptions): Parts {
+  const { clock, events, scheduler, timers, meter } = pod;
+  const store = pod.createStore(reign.partition);
+  const recent = createRecentKeys(() => clock.monotonic(), limits.repeatLookBackOffsetsMax, limits.repeatLookBackMs);
+  const lanes = createLanes({
+    owner: {
+      mayStart: () => !reign.draining && reign.over === null,
+      start: (work) => takeOff(pod, reign, parts, dispatch, work),
+    },
+    endpoints: pod.endpoints,
+    view: pod.view,
+    scheduler,
+    onGate: (lane) => followGate({ lane, table, endings, clock }),
+  });
+  const book = createTierBook({
+    epoch: reign.epoch,
+    partition: reign.partition,
+    fullName: pod.topic,
+    write: (record, acked) => reign.write({ producer: pod.stateProducer, record, acked }),
+    rowOf: (key) => store.get(key),
+    onRow: (row) => loadRow(clock, parts, row),
+    onLoaded,
+  });
+  const writer = { clock, events, reign, attempts: pod.attempts, random: pod.randomId };
+  const deadLetterTopic = pod.topic('dead-letters');
+  const endings = createEndings({ ...writer, store, table: () => table, deadLetterTopic });
+  const table: WorkTable = createWorkTable({
+    ...{ reign, clock, timers, scheduler, meter, book, ledger, store, recent, ends },
+    writeResult: (result, acked) => reign.write({ producer: pod.resultProducer, ...result, acked }),
+    expire: (work) => endings.expire(work),
+    cancel: (work, reason) => endings.cancel(work, reason),
+  });
+  const publish = createPublish({ ...writer, table, deadLetterTopic });
+  const dispatch = createDispatch({
+    ...{ clock, reign },
+    random: pod.randomFraction,
+    send: pod.send,
+    userAgent: pod.userAgent,
+    publish,
+  });
+  const intake = createIntake({ clock, feed, ledger, table, lanes, recent, meter, endings });
+
+  const parts: Parts = { store, book, table, lanes, endings, intake };
+  return parts;
+}
+
+/** It is this delivery's turn: it is sent, or it ends because its time is over or its endpoint is gone. */
+function takeOff(pod: Pod, reign: Reign, { lanes, endings, table }: Parts, dispatch: Dispatch, work: Work): boolean {
+  const { lane } = work;
+  if (lane === null || !reign.mayAct()) return false;
+  const endpoint = pod.endpoints.get(lane.endpointId);
+  if (endpoint === undefined) {
+    // Deleted a moment ago, and this lane has not been told yet.
+    lanes.refresh((other) => other === lane);
+    if (lane.gate.kind === 'cancel') endings.cancel(work, lane.gate.reason);
+    else table.requeue(work);
+    return false;
+  }
+  if (work.expiresAt <= pod.clock.now()) {
+    endings.expire(work);
+    return false;
+  }
+  const delivery = table.takeOff(work);
+  if (delivery === undefined) return false;
+  const view = (work.view ??= readDelivery(delivery.header));
+  const { bytes } = work;
+  dispatch({ work, view, delivery, endpoint, ended: () => pod.scheduler.ended(lane, bytes) });
+  return true;
+}
+
+/** A tier has been read: what it holds waits from now on. */
+function loadRow(clock: Clock, { lanes, endings, table, store }: Parts, row: LoadedRow): void {
+  const view = readable(row.delivery.header);
+  if (typeof view !== 'string') {
+    const create = (): Work =>
+      workOfRow(row.key, view, lanes.of(view.endpointId, view.tenant, view.endpointRevision), clock.now());
+    return table.load(row, create);
+  }
+  // A delivery in hand under this key holds all there is to know; its end takes this row away.
+  if (table.works.has(row.key)) return;
+  const work = unreadableWork(row.key, clock.now());
+  work.tier = row.tier;
+  store.put(row.key, row.delivery);
+  table.works.set(row.key, work);
+  endings.unreadable(work, view);
+}

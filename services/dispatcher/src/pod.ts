@@ -1,0 +1,43 @@
+import type { ConfigView } from '@postrider/config-view';
+import type { Clock, RandomBytes, RandomFraction } from '@postrider/core';
+import type { Admin, KafkaPort, Producer, TopicId } from '@postrider/kafka';
+import type { AttemptWriter } from './attempt-record.ts';
+import type { ByteMeter } from './byte-meter.ts';
+import type { Send } from './dispatch-delivery.ts';
+import type { DueTimers } from './due-timers.ts';
+import type { EndpointCache } from './endpoint-cache.ts';
+import type { DispatcherEvents } from './events.ts';
+import type { FreshOffsets } from './fresh-offsets.ts';
+import type { Scheduler } from './scheduler.ts';
+import type { WaitingStore } from './waiting-store.ts';
+
+/** What all partitions of a process share. */
+export interface Pod {
+  /** Unique per start of the process: the client id in the group, and the name in claims. */
+  readonly processId: string;
+  readonly groupId: string;
+  readonly clock: Clock;
+  /** Ids, one after the other from a pool. */
+  readonly randomId: RandomBytes;
+  readonly randomFraction: RandomFraction;
+  readonly events: DispatcherEvents;
+  readonly admin: Admin;
+  readonly reader: KafkaPort['reader'];
+  /** For ownership and tiers. */
+  readonly stateProducer: Producer;
+  /** For attempts and dead letters. */
+  readonly resultProducer: Producer;
+  readonly topic: (id: TopicId) => string;
+  readonly freshOffsets: FreshOffsets;
+  readonly view: ConfigView;
+  readonly endpoints: EndpointCache;
+  readonly send: Send;
+  readonly userAgent: string;
+  readonly attempts: AttemptWriter;
+  readonly timers: DueTimers;
+  readonly scheduler: Scheduler;
+  readonly meter: ByteMeter;
+  /** The process has let go of everything: nobody waits for anything any more. */
+  readonly stopped: () => boolean;
+  readonly createStore: (partition: number) => WaitingStore;
+}

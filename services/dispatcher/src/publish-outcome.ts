@@ -1,0 +1,134 @@
+import {
+  attemptId,
+  moveDelivery,
+  tierFor,
+  usesAttempt,
+  type AttemptDecisionFields,
+  type AttemptFields,
+  type Clock,
+  type Decision,
+  type DeliveryChanges,
+  type RandomBytes,
+} from '@postrider/core';
+import { Attempt } from '@postrider/contract/postrider/v1/attempt';
+import { AttemptBodyPolicy } from '@postrider/contract/postrider/v1/endpoint';
+import { WaitReason } from '@postrider/contract/postrider/v1/delivery';
+import { attemptResult, keptHeaders, type AttemptWriter } from './attempt-record.ts';
+import { deadLetterResult } from './dead-letters.ts';
+import { pauseAskedMs, type Decided } from './dispatch-delivery.ts';
+import type { DispatcherEvents } from './events.ts';
+import type { Reign } from './reign.ts';
+import type { Result } from './result-record.ts';
+import type { WorkTable } from './work-table.ts';
+
+/** What publishing needs of the process and of the reign. */
+export interface PublishOptions {
+  readonly clock: Clock;
+  readonly random: RandomBytes;
+  readonly events: DispatcherEvents;
+  readonly reign: Reign;
+  readonly table: WorkTable;
+  readonly attempts: AttemptWriter;
+  readonly deadLetterTopic: string;
+}
+
+/** The last stage: the attempt is written, and with it the row or dead letter that the decision asks for. */
+export function createPublish(options: PublishOptions): (decided: Decided) => void {
+  const { clock, events, table } = options;
+  return (decided) => {
+    const { sent } = decided.classified;
+    const { work, view } = sent.prepared.flight;
+    const fields = attemptFields(options, decided);
+    const attempt = attemptResult(fields, options.attempts);
+    events.attempted(fields, work);
+    const pauseMs = pauseAskedMs(decided.classified);
+    if (pauseMs > 0 && work.lane !== null) {
+      work.lane.heldUntil = Math.max(work.lane.heldUntil, clock.monotonic() + pauseMs);
+    }
+    const { decision } = decided;
+    if (decision.kind === 'retry') return retry(decided, decision, attempt);
+    if (decision.kind !== 'dead') return table.finish(work, [attempt]);
+    events.deadLettered(view, decision.reason);
+    table.finish(work, [attempt, deadLetterOf(decided, decision.reason, attempt.record.value)]);
+  };
+
+  function retry(decided: Decided, decision: Decision & { kind: 'retry' }, attempt: Result): void {
+    const { sent } = decided.classified;
+    const counts = countsAfter(decided);
+    const tier = tierFor(decision.dueAt - sent.endedAt);
+    const changes = { ...counts, dueAt: decision.dueAt, waitReason: WaitReason.RETRY };
+    table.put(sent.prepared.flight.work, { tier, changes }, [attempt]);
+  }
+
+  function deadLetterOf(
+    decided: Decided,
+    reason: (Decision & { kind: 'dead' })['reason'],
+    attempt: Buffer | null,
+  ): Result {
+    const { sent, verdict } = decided.classified;
+    const { delivery, view } = sent.prepared.flight;
+    return deadLetterResult({
+      topic: options.deadLetterTopic,
+      partition: options.reign.partition,
+      delivery: { header: moveDelivery(delivery.header, countsAfter(decided)), body: delivery.body },
+      endpointId: view.endpointId,
+      reason,
+      lastAttempt: attempt === null ? undefined : Attempt.decode(attempt),
+      time: sent.endedAt,
+      detail: verdict.detail,
+    });
+  }
+}
+
+/** What the delivery's header says of its attempts after this one. */
+function countsAfter({ classified: { sent, verdict } }: Decided): DeliveryChanges {
+  const { number, flight } = sent.prepared;
+  const { outcome, code } = verdict;
+  if (!usesAttempt(outcome)) return { internalFailures: flight.view.internalFailures + 1 };
+  const status = sent.result.kind === 'response' ? sent.result.status : 0;
+  return { attempt: number, internalFailures: 0, last: { outcome, status, code, endedAt: sent.endedAt } };
+}
+
+function attemptFields({ random, attempts, reign }: PublishOptions, { classified, decision }: Decided): AttemptFields {
+  const { sent, verdict } = classified;
+  const { prepared, result } = sent;
+  const { view, endpoint, work, delivery } = prepared.flight;
+  const response = result.kind === 'response' ? result : undefined;
+  const { timings } = result;
+  const keepsBody = prepared.number === 1 && endpoint.endpoint.attemptBody === AttemptBodyPolicy.FIRST;
+  return {
+    delivery: view,
+    attemptId: attemptId(random),
+    number: usesAttempt(verdict.outcome) ? prepared.number : 0,
+    startedAt: prepared.startedAt,
+    timings: {
+      queued: Math.max(0, prepared.startedAt - work.readyAt),
+      connect: timings.connectMs ?? null,
+      firstByte: timings.firstByteMs ?? null,
+      total: timings.totalMs,
+    },
+    outcome: verdict.outcome,
+    decision: decisionFields(decision, sent.endedAt),
+    status: response?.status ?? 0,
+    code: verdict.code,
+    detail: verdict.detail,
+    responseHeaders: response === undefined ? [] : keptHeaders(response.headers),
+    responseExcerpt: result.excerpt ?? null,
+    responseTruncated: result.bodyTruncated ?? false,
+    requestHeaders: keptHeaders(prepared.headers),
+    url: endpoint.endpoint.url,
+    sourceAddress: result.sourceAddress ?? '',
+    egressPool: endpoint.endpoint.egressPool,
+    secretKeyId: prepared.keyId,
+    endpointRevision: endpoint.endpoint.revision,
+    pod: attempts.pod,
+    epoch: reign.epoch,
+    body: keepsBody ? delivery.body : null,
+    requestBodyBytes: delivery.body.length,
+  };
+}
+
+function decisionFields(decision: Decision, now: number): AttemptDecisionFields {
+  if (decision.kind !== 'retry') return decision;
+  return { kind: 'retry', dueAt: decision.dueAt, tier: tierFor(decision.dueAt - now) };
+}

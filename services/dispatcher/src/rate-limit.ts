@@ -1,0 +1,33 @@
+/** At most `count` starts in any `periodMs`, a tenth of them at once, the others evenly spread. */
+export interface RateLimit {
+  readonly count: number;
+  readonly periodMs: number;
+  /** From when on one may start, on the clock that `take` is called with. */
+  readonly openAt: number;
+  /** One starts at `now`, which is not before `openAt`. */
+  take(now: number): void;
+}
+
+const BURST_FRACTION = 0.1;
+
+/**
+ * The generic cell rate algorithm: with a burst of b and one cell every T, any period holds at most b + period / T - 1
+ * starts; T is chosen so that this is `count`.
+ */
+export function createRateLimit(count: number, periodMs: number): RateLimit {
+  const burst = Math.max(1, Math.floor(count * BURST_FRACTION));
+  const spacingMs = periodMs / (count - burst + 1);
+  const toleranceMs = spacingMs * (burst - 1);
+  /** When the next start would be if all were evenly spread. */
+  let expectedAt = -Infinity;
+  return {
+    count,
+    periodMs,
+    get openAt() {
+      return expectedAt - toleranceMs;
+    },
+    take(now) {
+      expectedAt = Math.max(now, expectedAt) + spacingMs;
+    },
+  };
+}

@@ -1,0 +1,204 @@
+import { randomBytes } from 'node:crypto';
+import { startConfigView, type ConfigView } from '@postrider/config-view';
+import {
+  assertLimits,
+  drainLimitMs,
+  limits,
+  pooledRandom,
+  userAgent,
+  type Clock,
+  type RandomBytes,
+} from '@postrider/core';
+import { createEgress, createPolicy, judgeUrl, targetOf, type AddressPolicy } from '@postrider/egress';
+import {
+  KafkaError,
+  checkTopics,
+  coPartitionedTopics,
+  partitionCount,
+  topicName,
+  type KafkaPort,
+  type TopicId,
+} from '@postrider/kafka';
+import { createMetrics, type CheckResult, type Logger, type Metrics } from '@postrider/runtime';
+import { createByteMeter } from './byte-meter.ts';
+import { createDueTimers } from './due-timers.ts';
+import { createEndpointCache, type Target } from './endpoint-cache.ts';
+import { createEvents, type DispatcherEvents } from './events.ts';
+import { createFreshOffsets } from './fresh-offsets.ts';
+import { addGauges } from './gauges.ts';
+import { joinGroup, type OwnerGroup } from './group.ts';
+import { createScheduler } from './scheduler.ts';
+import { createMemoryStore } from './waiting-store.ts';
+import type { DispatcherConfig } from './config.ts';
+import type { Send } from './dispatch-delivery.ts';
+import type { Pod } from './pod.ts';
+
+export type { DispatcherConfig } from './config.ts';
+export type { Send, SendRequest, SendResult } from './dispatch-delivery.ts';
+
+/** What a dispatcher works with. */
+export interface DispatcherDeps {
+  readonly kafka: KafkaPort;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly metrics?: Metrics;
+  readonly random?: RandomBytes;
+  /** Instead of the door to the internet. */
+  readonly send?: Send;
+}
+
+/** A running dispatcher. */
+export interface Dispatcher extends AsyncDisposable {
+  readonly view: ConfigView;
+  /** For `/readyz`: every partition that the group has named us for is served, or is being taken over. */
+  ready(): CheckResult;
+  /** The longest a clean stop may take (ms): everything in flight ends, and what it asks for is written. */
+  readonly stopWithinMs: number;
+}
+
+const RETRY_START_MS = 1_000;
+const CLOSE_GRACE_MS = 1_000;
+
+/**
+ * Starts to own partitions: resolves when the configuration is read and the group has been joined for the first time. While
+ * Kafka does not answer or topics are missing it waits, and says so. Rejects when the topics cannot keep the promises.
+ */
+export async function startDispatcher(
+  config: DispatcherConfig,
+  deps: DispatcherDeps,
+  signal: AbortSignal,
+): Promise<Dispatcher> {
+  assertLimits();
+  const { kafka, clock, log } = deps;
+  const metrics = deps.metrics ?? createMetrics();
+  const events = createEvents(log, metrics);
+  const topic = (id: TopicId): string => topicName(config.topicPrefix, id);
+  await using stack = new AsyncDisposableStack();
+  const waiting = { events, clock, signal };
+  const view = stack.use(
+    await whenKafkaAnswers(waiting, () => startConfigView({ kafka, topic: topic('config'), log, clock, signal })),
+  );
+  await whenKafkaAnswers(waiting, () => checkOwnTopics(kafka, config.topicPrefix, view));
+  const policy = createPolicy({ ...config, ...(config.allowLoopback ? { ports: 'any' } : {}) });
+  const send = deps.send ?? openDoor(stack, policy, clock);
+  const pod = createPod(config, deps, { events, topic, view, send, policy, stack });
+  const group = await whenKafkaAnswers(waiting, () =>
+    joinGroup({ pod, kafka, sessionTimeoutMs: config.sessionTimeoutMs }),
+  );
+  stack.defer(() => group.stop());
+  addGauges(metrics, pod, group);
+  log.info({ processId: config.processId, revision: view.snapshot().revision }, 'dispatching');
+  const owned = stack.move();
+  return {
+    view,
+    ready: () => readiness(group),
+    stopWithinMs: drainLimitMs() + limits.drainSlackMs,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+/** What the pod is put together from. */
+interface PodParts {
+  readonly events: DispatcherEvents;
+  readonly topic: (id: TopicId) => string;
+  readonly view: ConfigView;
+  readonly send: Send;
+  readonly policy: AddressPolicy;
+  readonly stack: AsyncDisposableStack;
+}
+
+function createPod(
+  config: DispatcherConfig,
+  { kafka, clock, random = randomBytes }: DispatcherDeps,
+  parts: PodParts,
+): Pod {
+  const { events, topic, view, send, policy, stack } = parts;
+  const judge = (url: string): Target => {
+    const verdict = judgeUrl(url, policy);
+    return verdict.verdict === 'deny'
+      ? { kind: 'deny', detail: verdict.detail }
+      : { kind: 'allow', ...targetOf(verdict.url) };
+  };
+  const timers = createDueTimers(clock);
+  stack.defer(() => timers.close());
+  const producer = (name: string) => stack.use(kafka.producer({ name: `${config.processId}-${name}` }));
+  let stopped = false;
+  stack.defer(() => {
+    stopped = true;
+  });
+  return {
+    processId: config.processId,
+    groupId: `${config.topicPrefix}dispatcher`,
+    clock,
+    randomId: pooledRandom(random),
+    randomFraction: () => random(4).readUInt32BE() / 2 ** 32,
+    events,
+    admin: kafka.admin,
+    reader: (options) => kafka.reader(options),
+    stateProducer: producer('state'),
+    resultProducer: producer('results'),
+    topic,
+    freshOffsets: createFreshOffsets((name) => kafka.admin.offsets(name)),
+    view,
+    endpoints: createEndpointCache({ snapshot: () => view.snapshot(), kek: config.kek, judgeUrl: judge }),
+    send,
+    userAgent: userAgent(config.contactUrl),
+    attempts: { topic: topic('attempts'), partitions: partitionCount('attempts', 0), pod: config.processId },
+    timers,
+    scheduler: createScheduler(clock),
+    meter: createByteMeter(),
+    createStore: createMemoryStore,
+    stopped: () => stopped,
+  };
+}
+
+function openDoor(stack: AsyncDisposableStack, policy: AddressPolicy, clock: Clock): Send {
+  const egress = createEgress({ policy, clock });
+  stack.defer(() => egress.close({ graceMs: CLOSE_GRACE_MS }));
+  return (request, done) => egress.send(request, done);
+}
+
+/** What the promises need of the topics that are read and written here; all problems at once. */
+async function checkOwnTopics(kafka: KafkaPort, prefix: string, view: ConfigView): Promise<void> {
+  const topics: TopicId[] = [...coPartitionedTopics, 'dead-letters', 'attempts'];
+  const described = await kafka.admin.describeTopics(topics.map((id) => topicName(prefix, id)));
+  if (described.length < topics.length) {
+    const missing = topics.filter((id) => !described.some(({ name }) => name === topicName(prefix, id)));
+    throw new KafkaError(
+      'UNKNOWN_TOPIC',
+      `topics are missing: ${missing.map((id) => topicName(prefix, id)).join(', ')}`,
+    );
+  }
+  const problems = checkTopics(described, {
+    prefix,
+    topics,
+    partitions: view.snapshot().layout?.partitions ?? 1,
+    bodyBytesMax: limits.bodyBytesDefault,
+    retrySpanMs: limits.retrySpanMaxMs,
+  });
+  if (problems.length > 0) throw new Error(`The topics cannot keep what is promised. ${problems.join(' ')}`);
+}
+
+/** Asks until Kafka answers and the topics are there, saying so. */
+async function whenKafkaAnswers<T>(
+  { events, clock, signal }: { events: DispatcherEvents; clock: Clock; signal: AbortSignal },
+  attempt: () => Promise<T>,
+): Promise<T> {
+  for (;;) {
+    signal.throwIfAborted();
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!(error instanceof KafkaError) || (error.code !== 'UNAVAILABLE' && error.code !== 'UNKNOWN_TOPIC'))
+        throw error;
+      events.kafkaTrouble(error);
+      await new Promise<void>((resolve) => void clock.after(RETRY_START_MS, resolve));
+    }
+  }
+}
+
+function readiness(group: OwnerGroup): CheckResult {
+  const states: Record<string, number> = {};
+  for (const { state } of group.owners.values()) states[state] = (states[state] ?? 0) + 1;
+  return { ok: true, detail: states };
+}

@@ -1,0 +1,197 @@
+import { TIERS, type OwnershipProgress, type Tier } from '@postrider/core';
+import { createIntakeLedger, intakeTopics, type IntakeLedger, type IntakeTopic } from './intake-ledger.ts';
+import { createParts, type Parts } from './parts.ts';
+import { createProgressWriter, type ProgressWriter } from './progress-writer.ts';
+import { createStuckHead, type StuckHead } from './stuck-head.ts';
+import type { Batch } from '@postrider/kafka';
+import type { PartitionFeed } from './partition-feed.ts';
+import type { Pod } from './pod.ts';
+import type { Reign } from './reign.ts';
+
+/** Where a topic of the partition begins and ends. */
+export interface Ends {
+  readonly low: number;
+  readonly end: number;
+}
+
+/** Where everything stood when the partition was taken over (design rule 4). */
+export interface TakeoverEnds {
+  readonly tiers: ReadonlyMap<Tier, Ends>;
+  /** `start`: where reading begins. */
+  readonly intake: ReadonlyMap<IntakeTopic, Ends & { readonly start: number }>;
+}
+
+/** A reign at work: what is read is taken in, loaded or answered; what may start starts; what is done is written. */
+export interface Serving {
+  /** The adopted progress under this epoch; nothing else may be written before it is acknowledged. */
+  writeFirstProgress(released: boolean, acked: () => void): void;
+  /** Reads, answers and starts from now on; the tiers are loaded in order. */
+  start(ends: TakeoverEnds): void;
+  read(topic: IntakeTopic | Tier, batch: Batch): void;
+  /** The wanted offset of a topic is gone. */
+  outOfRange(topic: IntakeTopic | Tier, range: Ends): void;
+  /** A progress record that says less than ours stands behind it. */
+  overtaken(): void;
+  /** Called every second. */
+  tick(): void;
+  /** Starts nothing more. */
+  drain(): void;
+  /** Nothing is in flight and every write is acknowledged. */
+  readonly quiet: boolean;
+  /** The last progress, marked as released. */
+  release(acked: () => void): void;
+  /** The reign is over: everything is given back. */
+  close(): void;
+  /** What is done, for group commits. */
+  watermark(topic: IntakeTopic): number;
+  /** Offsets taken and not all done. */
+  rangeSize(topic: IntakeTopic): number;
+  readonly parts: Parts | null;
+}
+
+/** What a reign serves with; `adopted` is the progress that holds. */
+export interface ServingOptions {
+  readonly pod: Pod;
+  readonly reign: Reign;
+  readonly feed: PartitionFeed;
+  readonly adopted: OwnershipProgress | null;
+}
+
+/** A reign that has not started to read. */
+export function createServing(options: ServingOptions): Serving {
+  return new OneServing(options);
+}
+
+class OneServing implements Serving {
+  parts: Parts | null = null;
+  readonly #pod: Pod;
+  readonly #reign: Reign;
+  readonly #feed: PartitionFeed;
+  readonly #ledger: IntakeLedger;
+  readonly #progress: ProgressWriter;
+  #tierEnds: TakeoverEnds['tiers'] = new Map();
+  #heads: readonly StuckHead[] = [];
+  #stopListening: readonly (() => void)[] = [];
+
+  constructor({ pod, reign, feed, adopted }: ServingOptions) {
+    this.#pod = pod;
+    this.#reign = reign;
+    this.#feed = feed;
+    this.#ledger = createIntakeLedger(adopted?.intake, () => {
+      this.#progress.completed();
+      this.parts?.intake.resume();
+    });
+    const topic = pod.topic('ownership');
+    this.#progress = createProgressWriter({
+      ...{ reign, topic, ledger: this.#ledger },
+      processId: pod.processId,
+      producer: pod.stateProducer,
+    });
+  }
+
+  writeFirstProgress(released: boolean, acked: () => void): void {
+    this.#progress.write(released, acked);
+  }
+
+  start({ tiers, intake }: TakeoverEnds): void {
+    const ends = { live: intake.get('deliveries')?.end ?? 0, bulk: intake.get('deliveries.bulk')?.end ?? 0 };
+    const ledger = this.#ledger;
+    this.#tierEnds = tiers;
+    const parts = createParts({
+      ...{ pod: this.#pod, reign: this.#reign, feed: this.#feed, ledger, ends },
+      onLoaded: (tier) => this.#loaded(tier),
+    });
+    this.parts = parts;
+    this.#heads = intakeTopics.map((topic) =>
+      createStuckHead({ topic, ledger, table: parts.table, clock: this.#pod.clock }),
+    );
+    this.#stopListening = [
+      this.#pod.view.onChange((changes) => {
+        const ids = new Set(changes.map(({ id }) => id));
+        if (this.#reign.over === null)
+          parts.lanes.refresh(({ endpointId, tenant }) => ids.has(endpointId) || ids.has(tenant));
+      }),
+      this.#pod.meter.onRoom(() => parts.intake.resume()),
+    ];
+    for (const topic of intakeTopics) this.#feed.seek(topic, intake.get(topic)?.start ?? 0);
+    this.#load(TIERS[0]);
+    parts.intake.resume();
+  }
+
+  read(topic: IntakeTopic | Tier, batch: Batch): void {
+    if (this.parts === null || this.#reign.over !== null) return;
+    if (topic !== 'deliveries' && topic !== 'deliveries.bulk') return this.parts.book.read(topic, batch);
+    if (!this.#reign.draining) this.parts.intake.read(topic, batch);
+  }
+
+  outOfRange(topic: IntakeTopic | Tier, { low }: Ends): void {
+    if (topic === 'deliveries' || topic === 'deliveries.bulk' || this.parts === null) return;
+    // What retention took from the tier does not have to be loaded any more.
+    this.parts.book.passed(topic, low);
+  }
+
+  overtaken(): void {
+    this.#progress.overtaken();
+  }
+
+  tick(): void {
+    if (!this.#reign.mayAct() || this.parts === null || this.#reign.draining) return;
+    const { lanes, endings } = this.parts;
+    this.#progress.tick();
+    lanes.refresh(() => false);
+    const now = this.#pod.clock.now();
+    for (const lane of lanes.all()) {
+      // What its lane may not start now has no other moment at which its expiry is looked at.
+      const first = lane.arrivals.peek();
+      if (
+        lane.gate.kind === 'config' &&
+        first !== undefined &&
+        first.queuedIn === 'arrivals' &&
+        first.expiresAt <= now
+      ) {
+        endings.expire(first);
+      }
+    }
+    for (const head of this.#heads) head.tick();
+  }
+
+  drain(): void {
+    this.parts?.intake.stop();
+  }
+
+  get quiet(): boolean {
+    return this.#reign.writing === 0 && (this.parts === null || this.parts.table.active === 0);
+  }
+
+  release(acked: () => void): void {
+    this.#progress.write(true, acked);
+  }
+
+  close(): void {
+    for (const stop of this.#stopListening) stop();
+    this.parts?.lanes.close();
+    this.parts?.table.close();
+    this.parts = null;
+  }
+
+  watermark(topic: IntakeTopic): number {
+    return this.#ledger.range(topic).watermark;
+  }
+
+  rangeSize(topic: IntakeTopic): number {
+    return this.#ledger.range(topic).size;
+  }
+
+  #load(tier: Tier): void {
+    const ends = this.#tierEnds.get(tier) ?? { low: 0, end: 0 };
+    this.#feed.seek(tier, ends.low);
+    this.#feed.run(tier);
+    this.parts?.book.begin(tier, ends);
+  }
+
+  #loaded(tier: Tier): void {
+    this.#pod.events.tierLoaded(this.#reign.partition, tier, this.parts?.store.rows ?? 0);
+    const next = TIERS[TIERS.indexOf(tier) + 1];
+    if (next !== undefined) this.#load(next);
+  }
+}

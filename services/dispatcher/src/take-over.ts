@@ -1,0 +1,224 @@
+import { randomBytes } from 'node:crypto';
+import { OWNER_KEY, TIERS, encodeClaim, mayClaim } from '@postrider/core';
+import { intakeTopics } from './intake-ledger.ts';
+import { lookBackStart } from './look-back.ts';
+import { createReign, type Reign } from './reign.ts';
+import { createOwnershipLog, type OwnershipLog } from './ownership-log.ts';
+import type { Ownership, OwnershipProgress } from '@postrider/core';
+import type { TopicId } from '@postrider/kafka';
+import type { Changes } from './changes.ts';
+import type { PartitionFeed } from './partition-feed.ts';
+import type { Pod } from './pod.ts';
+import type { Ends, Serving, TakeoverEnds } from './serving.ts';
+import type { SessionFence } from './session-fence.ts';
+
+/** What a takeover of one partition works with. */
+export interface TakeOverOptions {
+  readonly pod: Pod;
+  readonly partition: number;
+  readonly feed: PartitionFeed;
+  readonly fence: SessionFence;
+  readonly changes: Changes;
+  /** The group names us for the partition and no shutdown has begun. */
+  readonly wanted: () => boolean;
+  /** `Clock.monotonic()` when the group named us. */
+  readonly namedAt: () => number;
+  /** From now on the owner adds to this log what it reads. */
+  readonly onLog: (log: OwnershipLog) => void;
+  /** From now on the owner can end this reign. */
+  readonly onReign: (reign: Reign) => void;
+}
+
+/** How often the group is asked whether the last owner is still a member. */
+const ASK_GROUP_EVERY_MS = 500;
+/** A question that Kafka did not answer is asked again. */
+const ASK_AGAIN_MS = 500;
+
+/** A claim that holds, and what was done before it. */
+export interface Claimed {
+  readonly reign: Reign;
+  readonly adopted: OwnershipProgress | null;
+}
+
+/**
+ * The first half of a takeover (design rule 4): ownership read to its end; the last owner out of the way; claim,
+ * acknowledged and read back. Null when the partition was lost before the claim, or the claim is void.
+ */
+export async function claimPartition(options: TakeOverOptions): Promise<Claimed | null> {
+  const { pod, partition, feed, changes, wanted } = options;
+  const { low, end } = await endOf(options, 'ownership');
+  if (!wanted()) return null;
+  const log = createOwnershipLog(low);
+  options.onLog(log);
+  feed.seek('ownership', low);
+  feed.run('ownership');
+  await changes.until(() => !wanted() || log.position >= end);
+  const why = await lastOwnerOutOfTheWay(options, log);
+  if (why === null) return null;
+
+  const reign = createReign({
+    partition,
+    clock: pod.clock,
+    fence: options.fence,
+    events: pod.events,
+    changed: changes.notify,
+  });
+  options.onReign(reign);
+  const state = await claim(options, reign, log);
+  if (state === null) {
+    reign.end('void-claim');
+    return null;
+  }
+  reign.epoch = state.epoch;
+  reign.claimedAt = pod.clock.monotonic();
+  pod.events.claimed(partition, reign.epoch, why);
+  return { reign, adopted: state.progress };
+}
+
+/**
+ * The second half: ends fetched; the adopted progress written as ours, acknowledged; only then reading, answering,
+ * starting. Who loses the partition on the way goes on to that progress, marks it as released, and stops.
+ */
+export async function beginServing(
+  options: TakeOverOptions,
+  { reign, adopted }: Claimed,
+  serving: Serving,
+): Promise<void> {
+  const { changes } = options;
+  const ends = reign.draining ? null : await fetchEnds(options, adopted);
+  const released = reign.draining;
+  let acked = false;
+  serving.writeFirstProgress(released, () => {
+    acked = true;
+    changes.notify();
+  });
+  await changes.until(() => reign.over !== null || acked);
+  if (reign.over !== null) return;
+  if (released) reign.end('released');
+  else if (!reign.draining && ends !== null) serving.start(ends);
+}
+
+/** Why the partition may be claimed; null when it is not wanted any more. */
+async function lastOwnerOutOfTheWay(options: TakeOverOptions, log: OwnershipLog): Promise<string | null> {
+  const { pod, partition, fence, changes, wanted, namedAt } = options;
+  let members: readonly string[] | null = null;
+  let told = false;
+  for (;;) {
+    if (!wanted()) return null;
+    const verdict = mayClaim({
+      ownership: log.state,
+      processId: pod.processId,
+      members,
+      joinedAt: namedAt(),
+      now: pod.clock.monotonic(),
+    });
+    if (verdict.may && fence.open()) return verdict.why;
+    if (!verdict.may && !told) pod.events.takeoverWaits(partition, log.state.processId ?? '', verdict.waitMs);
+    told = true;
+    // Asked at once the first time, then twice a second.
+    if (members !== null || verdict.may)
+      await pause(pod, changes, ASK_GROUP_EVERY_MS, () => !wanted() || log.state.released);
+    members = (await membersOf(pod)) ?? [log.state.processId ?? ''];
+  }
+}
+
+async function membersOf(pod: Pod): Promise<readonly string[] | null> {
+  try {
+    const { state, members } = await pod.admin.describeGroup(pod.groupId);
+    // While members are joining, the list is not complete: who is missing in it may still be there.
+    return state === 'stable' ? members : null;
+  } catch (error) {
+    pod.events.kafkaTrouble(error as Error);
+    return null;
+  }
+}
+
+/** Claims, and reads back to the claim. What the log then says; null when the claim is void. */
+async function claim(options: TakeOverOptions, reign: Reign, log: OwnershipLog): Promise<Ownership | null> {
+  const { pod, partition, changes, wanted } = options;
+  const randomId = randomBytes(16);
+  let offset = -1;
+  reign.write({
+    producer: pod.stateProducer,
+    record: {
+      topic: pod.topic('ownership'),
+      partition,
+      key: Buffer.from(OWNER_KEY),
+      value: encodeClaim({ processId: pod.processId, randomId, followsEpoch: log.state.epoch }),
+    },
+    acked: (at) => {
+      offset = at;
+      changes.notify();
+    },
+  });
+  const readBack = (): boolean => log.position > offset;
+  await changes.until(() => reign.over !== null || (offset >= 0 && (readBack() || !wanted())));
+  if (reign.over !== null) return null;
+  // Who is not named any more cannot read as a member; the claim must be released all the same.
+  const state = readBack() ? log.state : await ask(options, () => readOwnership(pod, partition));
+  // Of a claim that was sent twice the first copy counts, whichever was acknowledged.
+  return state.claim?.randomId.equals(randomId) === true ? state : null;
+}
+
+/** Everything that stands in a partition of ownership now. */
+async function readOwnership(pod: Pod, partition: number): Promise<Ownership> {
+  const log = createOwnershipLog(0);
+  await using reader = await pod.reader({
+    topic: pod.topic('ownership'),
+    partitions: [partition],
+    onBatch: (batch) => log.read(batch, () => undefined),
+  });
+  await reader.caughtUp;
+  return log.state;
+}
+
+async function fetchEnds(options: TakeOverOptions, adopted: OwnershipProgress | null): Promise<TakeoverEnds> {
+  const { pod, partition } = options;
+  const tiers = new Map(await Promise.all(TIERS.map(async (tier) => [tier, await endOf(options, tier)] as const)));
+  const startOf = async (topic: (typeof intakeTopics)[number]) => {
+    const ends = await endOf(options, topic);
+    const start = await ask(options, () =>
+      lookBackStart({
+        offsetsAt: (name, timestamp) => pod.admin.offsetsAt(name, timestamp),
+        topic: pod.topic(topic),
+        partition,
+        watermark: adopted?.intake.get(topic)?.watermark ?? 0,
+        range: { low: ends.low, high: ends.end },
+        now: pod.clock.now(),
+      }),
+    );
+    return [topic, { ...ends, start }] as const;
+  };
+  return { tiers, intake: new Map(await Promise.all(intakeTopics.map(startOf))) };
+}
+
+async function endOf(options: TakeOverOptions, topic: TopicId): Promise<Ends> {
+  const { pod, partition } = options;
+  const ranges = await ask(options, () => pod.freshOffsets(pod.topic(topic)));
+  const range = ranges.find((one) => one.partition === partition);
+  return { low: range?.low ?? 0, end: range?.high ?? 0 };
+}
+
+/** Asks until Kafka answers: without the answer the takeover cannot go on. */
+async function ask<T>({ pod, changes }: TakeOverOptions, question: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await question();
+    } catch (error) {
+      if (pod.stopped()) throw error;
+      pod.events.kafkaTrouble(error as Error);
+      await pause(pod, changes, ASK_AGAIN_MS, () => false);
+    }
+  }
+}
+
+/** Until the time has passed or something makes waiting pointless. */
+async function pause(pod: Pod, changes: Changes, ms: number, enough: () => boolean): Promise<void> {
+  let over = false;
+  const cancel = pod.clock.after(ms, () => {
+    over = true;
+    changes.notify();
+  });
+  await changes.until(() => over || enough());
+  cancel();
+}
