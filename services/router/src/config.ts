@@ -1,0 +1,80 @@
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import { limits } from '@postrider/core';
+import { TOPIC_PREFIX_DEFAULT } from '@postrider/kafka';
+import {
+  bytes,
+  duration,
+  integer,
+  kafkaEnv,
+  kafkaSettings,
+  list,
+  logLevels,
+  oneOf,
+  port,
+  readEnv,
+  text,
+  type Env,
+  type KafkaSettings,
+  type LogLevel,
+} from '@postrider/runtime';
+
+/** Everything that a router can be told. */
+export interface RouterConfig {
+  /** Unique per process: the Kafka client id. */
+  readonly processId: string;
+  readonly topicPrefix: string;
+  /** Full names of the topics that events are read from; the default source topic when absent. */
+  readonly sourceTopics?: readonly string[] | undefined;
+  /** Event type of raw JSON records that name none. */
+  readonly defaultEventType?: string | undefined;
+  readonly bodyBytesMax: number;
+  readonly sessionTimeoutMs: number;
+  /** Bounds of what is read and not routed yet, and again of what is written and not acknowledged yet. */
+  readonly outstandingMax: number;
+  readonly outstandingBytesMax: number;
+}
+
+/** What the process needs besides the router itself. */
+export interface RouterProcessConfig {
+  readonly service: RouterConfig;
+  readonly kafka: KafkaSettings;
+  readonly health: { readonly host: string; readonly port: number };
+  readonly logLevel: LogLevel;
+}
+
+const spec = {
+  kafka: kafkaEnv,
+  topicPrefix: text('POSTRIDER_TOPIC_PREFIX', { default: TOPIC_PREFIX_DEFAULT }),
+  sourceTopics: list('POSTRIDER_SOURCE_TOPICS', { optional: true }),
+  defaultEventType: text('POSTRIDER_DEFAULT_EVENT_TYPE', { optional: true }),
+  bodyBytesMax: bytes('POSTRIDER_BODY_BYTES_MAX', {
+    default: limits.bodyBytesDefault,
+    min: 1_024,
+    max: limits.bodyBytesMax,
+  }),
+  sessionTimeoutMs: duration('POSTRIDER_SESSION_TIMEOUT', {
+    default: limits.sessionTimeoutMs,
+    min: 3 * limits.heartbeatEveryMs,
+    max: 300_000,
+  }),
+  outstandingMax: integer('POSTRIDER_ROUTER_OUTSTANDING_MAX', { default: 10_000, min: 10, max: 1_000_000 }),
+  outstandingBytesMax: bytes('POSTRIDER_ROUTER_OUTSTANDING_BYTES_MAX', {
+    default: limits.podQueuedBytesMax,
+    min: limits.bodyBytesMax,
+  }),
+  healthHost: text('POSTRIDER_HEALTH_HOST', { default: '127.0.0.1' }),
+  healthPort: port('POSTRIDER_HEALTH_PORT', { default: 8082 }),
+  logLevel: oneOf('POSTRIDER_LOG_LEVEL', logLevels, { default: 'info' }),
+};
+
+/** Reads the environment; throws `EnvError` with every problem in it. */
+export function readRouterConfig(env: Env = process.env): RouterProcessConfig {
+  const { kafka, healthHost, healthPort, logLevel, ...service } = readEnv(env, spec);
+  return Object.freeze({
+    service: { processId: `router-${hostname()}-${randomBytes(4).toString('hex')}`, ...service },
+    kafka: kafkaSettings(kafka),
+    health: { host: healthHost, port: healthPort },
+    logLevel,
+  });
+}

@@ -1,0 +1,145 @@
+import { EndpointState } from '@postrider/contract/postrider/v1/endpoint';
+import { QuarantineReason } from '@postrider/contract/postrider/v1/dead_letter';
+import { decodeEvent, resolveRetryPolicy, retrySpanMs, type Clock, type DecodedEvent } from '@postrider/core';
+import { createHash } from 'node:crypto';
+import { deliveryRecord, type Addressee, type Destination, type RoutableEvent } from './delivery-record.ts';
+import { quarantineRecord, type QuarantineVerdict } from './quarantine-record.ts';
+import type { ConfigSnapshot, ConfigView } from '@postrider/config-view';
+import type { SourceCoordinates } from '@postrider/contract/postrider/v1/delivery';
+import type { IncomingRecord } from '@postrider/kafka';
+import type { RouterEvents } from './events.ts';
+import type { Routing } from './flow.ts';
+import type { SubscriptionIndex } from './subscription-index.ts';
+
+export interface RoutesOptions {
+  readonly config: {
+    readonly topicPrefix: string;
+    readonly bodyBytesMax: number;
+    readonly defaultEventType?: string | undefined;
+  };
+  /** Kafka's cluster id. */
+  readonly cluster: string;
+  readonly clock: Clock;
+  readonly view: Pick<ConfigView, 'snapshot'>;
+  readonly subscriptions: SubscriptionIndex;
+  readonly events: RouterEvents;
+}
+
+/**
+ * What becomes of a source record: one delivery per endpoint that wants it, or one quarantine record, or nothing. Decides
+ * with the configuration of the moment. Never throws: what goes wrong in here is the router's fault and quarantines the
+ * event, so that the next one flows.
+ */
+export function createRoutes(options: RoutesOptions): (record: IncomingRecord) => Routing {
+  return (record) => {
+    try {
+      return route(record, options);
+    } catch (error) {
+      const detail = `routing failed: ${error instanceof Error ? error.message : 'unknown error'}`;
+      return putAside(record, { reason: QuarantineReason.INTERNAL_ERROR, field: '', detail }, options);
+    }
+  };
+}
+
+function route(record: IncomingRecord, options: RoutesOptions): Routing {
+  const { config, view, events } = options;
+  if (record.value === null) {
+    events.tombstoneSkipped();
+    return nothing;
+  }
+  const { bodyBytesMax, defaultEventType } = config;
+  const decoded = decodeEvent(record, {
+    bodyBytesMax,
+    ...(defaultEventType === undefined ? {} : { rawType: defaultEventType }),
+  });
+  if (decoded.kind === 'quarantine') return putAside(record, decoded, options);
+  const snapshot = view.snapshot();
+  if (snapshot.tenant(decoded.tenant) === undefined) return putAside(record, unknownTenant(decoded.tenant), options);
+  return deliverTo(addressees(decoded, snapshot, options), decoded, record, snapshot, options);
+}
+
+function unknownTenant(tenant: string): QuarantineVerdict {
+  return { reason: QuarantineReason.TENANT_UNKNOWN, field: 'tenant', detail: `there is no tenant "${tenant}"` };
+}
+
+/** Enabled endpoints of the tenant with a subscription that matches, each once. */
+function addressees(
+  event: { readonly tenant: string; readonly attributes: { readonly type: string } },
+  snapshot: ConfigSnapshot,
+  { subscriptions }: RoutesOptions,
+): Addressee[] {
+  const found: Addressee[] = [];
+  for (const { endpointUid, subscriptionUids } of subscriptions.match(event.tenant, event.attributes.type)) {
+    const endpoint = snapshot.endpoint(endpointUid)?.endpoint;
+    if (endpoint === undefined || endpoint.state !== EndpointState.ENABLED) continue;
+    const retrySpan = retrySpanMs(resolveRetryPolicy(endpoint.retryPolicy));
+    found.push({ endpointUid, endpointRevision: endpoint.revision, subscriptionUids, retrySpanMs: retrySpan });
+  }
+  return found;
+}
+
+function deliverTo(
+  addressed: readonly Addressee[],
+  decoded: DecodedEvent & { kind: 'event' },
+  record: IncomingRecord,
+  snapshot: ConfigSnapshot,
+  options: RoutesOptions,
+): Routing {
+  const { config, clock, events } = options;
+  events.eventRouted(addressed.length);
+  if (addressed.length === 0) return nothing;
+  const { layout } = snapshot;
+  // Without a layout there is no endpoint either: both are written by the control plane, the layout first.
+  if (layout === null) throw new Error('there is no layout record on the config topic');
+  const event: RoutableEvent = {
+    tenant: decoded.tenant,
+    attributes: decoded.attributes,
+    body: decoded.body,
+    source: coordinates(record, options.cluster, decoded.body),
+    traceparent: decoded.traceparent,
+    tracestate: decoded.tracestate,
+    hopCount: decoded.hopCount,
+    firstSeen: new Date(clock.now()),
+  };
+  const destination: Destination = { topicPrefix: config.topicPrefix, layout };
+  const tooLarge = { reason: QuarantineReason.TOO_LARGE, field: '', detail: 'Kafka takes no record of this size' };
+  return {
+    count: addressed.length,
+    record: (i) => deliveryRecord(event, addressed[i] as Addressee, destination),
+    tooLarge: () => putAside(record, tooLarge, options).record(0),
+  };
+}
+
+function putAside(record: IncomingRecord, verdict: QuarantineVerdict, options: RoutesOptions): Routing {
+  const { clock, cluster, config, events } = options;
+  events.eventQuarantined(record, verdict.reason, verdict.detail);
+  const destination = { topicPrefix: config.topicPrefix, now: clock.now() };
+  const build = (source: IncomingRecord) =>
+    quarantineRecord(source, coordinates(record, cluster, null), verdict, destination);
+  return {
+    count: 1,
+    record: () => build(record),
+    tooLarge: () => build({ ...record, value: Buffer.alloc(0), headers: {} }),
+  };
+}
+
+function coordinates(record: IncomingRecord, cluster: string, body: Buffer | null): SourceCoordinates {
+  return {
+    cluster,
+    topic: record.topic,
+    partition: record.partition,
+    offset: BigInt(record.offset),
+    timestamp: new Date(record.timestamp),
+    bodySha256: body === null ? Buffer.alloc(0) : createHash('sha256').update(body).digest(),
+  };
+}
+
+const nothing: Routing = {
+  count: 0,
+  record: () => {
+    throw new RangeError('there is nothing to write');
+  },
+  tooLarge: () => {
+    throw new RangeError('there is nothing to write');
+  },
+};
