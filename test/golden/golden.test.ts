@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Delivery } from '@postrider/contract/postrider/v1/delivery';
+import { moveDelivery } from '@postrider/core';
 import { goldens, uncovered } from './golden-files.ts';
 import { differs, plain } from './plain.ts';
 import { codecOf, loadRegistry, recordMessages, variantsOf } from './registry.ts';
@@ -20,6 +22,15 @@ for (const { name, message, bytes, json } of all) {
     assert.equal(Buffer.from(codec.encode(decoded).finish()).toString('hex'), bytes.toString('hex'));
   });
 }
+
+test('a delivery that some version wrote is moved without a byte of it being lost', () => {
+  const deliveries = all.filter(({ message }) => message === 'Delivery');
+  assert.notEqual(deliveries.length, 0);
+  for (const { bytes } of deliveries) {
+    const moved = Delivery.decode(moveDelivery(bytes, { attempt: 7 }));
+    assert.deepEqual(moved, { ...Delivery.decode(bytes), attempt: 7 });
+  }
+});
 
 test('every field of every message that stands on a topic is set in a golden record', () => {
   const missing = [...messages.values()].flatMap((message) => variantsOf(message).flatMap((one) => uncovered(one)));
