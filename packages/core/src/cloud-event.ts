@@ -8,12 +8,12 @@ import {
   headerText,
   invalid,
   isAttributeName,
-  malformed,
-  tooLarge,
+  utf8Text,
 } from './event-rules.ts';
 import type { EventFault, EventHeaders } from './event-rules.ts';
-import { jsonMembers, parseJson } from './json-members.ts';
+import { parseJson } from './json-members.ts';
 import { limits } from './limits.ts';
+import { readStructured } from './structured-event.ts';
 
 export type { EventFault, EventHeaders } from './event-rules.ts';
 
@@ -78,8 +78,6 @@ interface Content {
 
 const PREFIX = 'ce_';
 const STRUCTURED = 'application/cloudevents';
-/** An envelope may be larger than its data by its attributes, and by what base64 and escapes add. */
-const ENVELOPE_FACTOR = 2;
 
 /**
  * Reads an event in the form of the CloudEvents 1.0 Kafka binding: structured mode when the content type says so, binary
@@ -120,7 +118,7 @@ function readContent(record: EventRecord, value: Buffer, options: EventOptions):
     if (!/^application\/cloudevents\+json\s*(?:;|$)/.test(envelope)) {
       throw invalid('content-type', 'of structured events only application/cloudevents+json can be read');
     }
-    return structured(value, options.bodyBytesMax);
+    return { mode: 'structured', ...readStructured(value, options.bodyBytesMax) };
   }
   if (Object.keys(headers).some((name) => name.toLowerCase().startsWith(PREFIX))) {
     return { mode: 'binary', attributes: binaryAttributes(headers, contentType), body: value };
@@ -142,32 +140,6 @@ function binaryAttributes(headers: EventHeaders, contentType: string | undefined
   return checkedAttributes(texts, (name) => (name === 'datacontenttype' ? 'content-type' : PREFIX + name));
 }
 
-function structured(value: Buffer, bodyBytesMax: number): Content {
-  const envelopeMax = bodyBytesMax * ENVELOPE_FACTOR + limits.recordOverheadBytes;
-  if (value.length > envelopeMax) throw tooLarge(value.length, envelopeMax);
-  const texts = emptyTexts();
-  const seen = new Set<string>();
-  let data: { readonly value: unknown; readonly start: number; readonly end: number } | undefined;
-  let base64: unknown;
-  for (const member of jsonMembers(value, 'the event')) {
-    if (seen.has(member.name)) throw invalid(member.name, 'the attribute stands more than once');
-    seen.add(member.name);
-    if (member.name === 'data') data = member;
-    else if (member.name === 'data_base64') base64 = member.value;
-    else if (!isAttributeName(member.name)) {
-      throw invalid(member.name, 'names of attributes are lower-case letters and digits');
-    } else if (member.value !== null) texts[member.name] = attributeText(member.name, member.value);
-  }
-  if (data && base64 !== undefined) throw malformed('data_base64', 'the event has both data and data_base64');
-  const attributes = checkedAttributes(texts, (name) => name);
-  if (base64 !== undefined) return { mode: 'structured', attributes, body: fromBase64(base64) };
-  if (!data) return { mode: 'structured', attributes, body: value.subarray(0, 0) };
-  // CloudEvents JSON format §3.1: data that is not JSON stands as the text of a string.
-  const isText = typeof data.value === 'string' && !isJson(attributes.contentType);
-  const body = isText ? Buffer.from(data.value as string) : value.subarray(data.start, data.end);
-  return { mode: 'structured', attributes, body };
-}
-
 function raw(record: EventRecord, value: Buffer, contentType: string | undefined, options: EventOptions): Content {
   checkBody(value, options.bodyBytesMax);
   parseJson(value, 'the body');
@@ -182,7 +154,10 @@ function raw(record: EventRecord, value: Buffer, contentType: string | undefined
   const position = `${topic}-${partition}-${offset}`;
   const keyText = (): string => {
     if (key === null) throw new EventFaultError(QuarantineReason.ATTRIBUTE_MISSING, 'key', 'the record has no key');
-    return key.toString('utf8');
+    // Replacement characters would make one id of two keys, and a repeat of the second event.
+    const text = utf8Text(key);
+    if (text === undefined) throw invalid('key', 'the key is not UTF-8');
+    return text;
   };
   put('id', headerText(headers, EVENT_ID_HEADER) ?? (options.rawId === 'key' ? keyText() : position));
   put('datacontenttype', contentType);
@@ -264,23 +239,4 @@ function traceContext(
     return { traceparent: '', tracestate: '' };
   }
   return { traceparent, tracestate: tracestateForm.test(tracestate) ? tracestate : '' };
-}
-
-function attributeText(name: string, value: unknown): string {
-  if (typeof value === 'string') return value;
-  if (typeof value === 'boolean') return String(value);
-  if (typeof value === 'number' && Number.isInteger(value)) return String(value);
-  throw invalid(name, 'an attribute is a string, a boolean or an integer');
-}
-
-function isJson(contentType: string): boolean {
-  const [type = ''] = contentType.toLowerCase().split(';');
-  return type.trim() === '' || /\/(?:[^/]+\+)?json$/.test(type.trim());
-}
-
-function fromBase64(value: unknown): Buffer {
-  // RFC 4648 §4, with padding: Buffer.from would skip what it does not understand.
-  const form = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
-  if (typeof value !== 'string' || !form.test(value)) throw malformed('data_base64', 'data_base64 is no base64');
-  return Buffer.from(value, 'base64');
 }
