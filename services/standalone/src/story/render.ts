@@ -1,0 +1,89 @@
+import type { ReceivedRequest } from '@postrider/cli';
+import type { Attempt } from '@postrider/contract/postrider/v1/attempt';
+import type { DeadLetter } from '@postrider/contract/postrider/v1/dead_letter';
+import type { Delivery } from '@postrider/contract/postrider/v1/delivery';
+import type { Paint } from '../screen.ts';
+import type { PublishedEvent } from './publish.ts';
+import type { Scene } from './resources.ts';
+import { shownMs, timeOfDay } from './times.ts';
+import type { Found, Place } from './topic-watch.ts';
+
+/** One line of a numbered step: what happened, and how long it took. */
+export function stepLine(paint: Paint, number: number, what: string, ms: number): string {
+  const width = 88;
+  return `${paint('cyan', `  ${number}  `)}${what.padEnd(width)}${paint('dim', shownMs(ms).padStart(9))}`;
+}
+
+const detail = (paint: Paint, label: string, text: string): string => `     ${paint('dim', label.padEnd(13))}${text}`;
+
+export function placeText({ topic, partition, offset }: Omit<Place, 'timestamp'>): string {
+  return `${topic}, partition ${partition}, offset ${offset}`;
+}
+
+export function sceneLines(paint: Paint, { tenant, endpoint, subscription }: Scene): string[] {
+  return [
+    detail(paint, 'tenant', tenant.name),
+    detail(paint, 'endpoint', `${endpoint.name}  ${endpoint.uid}  ${endpoint.url}`),
+    detail(paint, 'subscription', `${subscription.name}  ${subscription.eventTypes.join(', ')}`),
+  ];
+}
+
+export function eventLines(paint: Paint, event: PublishedEvent): string[] {
+  return [
+    detail(paint, 'topic', placeText(event.ack)),
+    detail(paint, 'event', `${event.type}  id ${event.id}  ${Buffer.byteLength(event.body)} bytes`),
+  ];
+}
+
+export function deliveryLines(paint: Paint, { value, place }: Found<Delivery>): string[] {
+  return [detail(paint, 'topic', placeText(place)), detail(paint, 'delivery', value.deliveryId)];
+}
+
+/** The request line and headers as the attempt has them, and the body as it arrived. */
+export function requestLines(paint: Paint, attempt: Attempt, request: ReceivedRequest): string[] {
+  const { host, pathname, search } = new URL(attempt.url);
+  const headers = attempt.requestHeaders.map(({ name, value }) => `     ${paint('dim', `${name}:`)} ${value}`);
+  return [
+    `     POST ${pathname}${search} HTTP/1.1`,
+    `     ${paint('dim', 'host:')} ${host}`,
+    ...headers,
+    `     ${request.body}`,
+  ];
+}
+
+export function verificationLine(paint: Paint, { signature, status }: ReceivedRequest): string {
+  const verdict = signature === 'valid' ? paint('green', 'valid') : paint('red', signature);
+  return detail(
+    paint,
+    'signature',
+    `${verdict}, says the official standardwebhooks verifier; the receiver answered ${status}`,
+  );
+}
+
+/** An attempt, when it was due, what came of it, and where the delivery waits for the next one. */
+export function attemptLine(paint: Paint, attempt: Attempt, dueAt: Date | undefined, row: Place | undefined): string {
+  const started = attempt.startedAt ?? new Date(0);
+  const late = dueAt === undefined ? '' : `, ${shownMs(started.getTime() - dueAt.getTime())} after it was due`;
+  const outcome = `${attempt.status === 0 ? attempt.code : attempt.status} ${attempt.outcome.toLowerCase()}`;
+  const head = `  attempt ${attempt.number}   ${timeOfDay(started)}${late}: ${paint('yellow', outcome)}`;
+  const decision = attempt.decision?.decision;
+  if (decision?.$case !== 'retry' || row === undefined) return `${head}, given up`;
+  const due = decision.value.dueAt ?? new Date(0);
+  return `${head}\n              due again ${timeOfDay(due)}, waits in ${placeText(row)}`;
+}
+
+export function deadLetterLine(paint: Paint, { value, place }: Found<DeadLetter>): string {
+  const attempts = value.lastAttempt?.number ?? 0;
+  return `  ${paint('red', 'dead letter')} ${placeText(place)}: ${value.reason.toLowerCase()} after ${attempts} attempts`;
+}
+
+/** A request that arrived when the story was over. */
+export function laterLine(
+  paint: Paint,
+  { endpoint }: Scene,
+  { time, headers, signature, status }: ReceivedRequest,
+): string {
+  const verdict = paint(signature === 'valid' ? 'green' : 'red', `signature ${signature}`);
+  const what = `${headers['postrider-event-type'] ?? 'a request'}, attempt ${headers['postrider-attempt'] ?? '?'}`;
+  return `${paint('dim', timeOfDay(new Date(time)))}  ${endpoint.name} received ${what}: ${verdict}, answered ${status}`;
+}
