@@ -3,7 +3,7 @@ import { topicName, whenTopicsExist, type KafkaPort } from '@postrider/kafka';
 import { createMetrics, type Logger, type Metrics } from '@postrider/runtime';
 import type { Clock } from '@postrider/core';
 import { createBudget, type Budget } from './budget.ts';
-import { createFlow, type Flow } from './flow.ts';
+import { createFlow } from './flow.ts';
 import { routerEvents } from './events.ts';
 import { createRoutes } from './routes.ts';
 import { startSourceReading, type SourceReading } from './source-reading.ts';
@@ -47,7 +47,7 @@ export async function startRouter(config: RouterConfig, deps: RouterDeps, signal
   const { queued, writing, connect } = budgets(config);
   const route = createRoutes({ config, cluster, clock, view, subscriptions, events });
   const onRefused = events.writeRefused;
-  const flow: Flow = createFlow({ producer, queued, writing, clock, route, onRefused });
+  const flow = createFlow({ producer, queued, writing, clock, route, onRefused });
   const groupId = `${config.topicPrefix}router`;
   const { processId, sessionTimeoutMs } = config;
   const source = { kafka, clock, flow, events, sourceTopics, groupId, processId, sessionTimeoutMs };

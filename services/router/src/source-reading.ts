@@ -48,7 +48,7 @@ export async function startSourceReading(options: SourceReadingOptions): Promise
   function onAssigned(assignment: Assignment): void {
     sources = sourcesOf(assignment);
     // What was read before is read again from the commit, by whoever the partition belongs to now.
-    flow.drop(() => true);
+    flow.dropUnrouted();
     events.partitionsAssigned(sources.size);
     if (member !== null && !paused) member.resume([...sources.values()]);
   }
@@ -61,24 +61,10 @@ export async function startSourceReading(options: SourceReadingOptions): Promise
     progress.passed(batch.nextOffset);
   }
 
-  async function commit(): Promise<void> {
-    const moved: (TopicPartitionOffset & { source: Source })[] = [];
-    for (const source of sources.values()) {
-      const offset = source.progress?.position ?? source.committed;
-      if (offset > source.committed) moved.push({ topic: source.topic, partition: source.partition, offset, source });
-    }
-    if (moved.length === 0 || member === null) return;
-    try {
-      await member.commit(moved.map(({ topic, partition, offset }) => ({ topic, partition, offset })));
-      for (const { source, offset } of moved) source.committed = offset;
-    } catch (error) {
-      events.commitFailed(error as Error);
-    }
-  }
-
-  function commitLater(): void {
+  const commit = () => commitMoved(member, [...sources.values()], events);
+  const commitLater = () => {
     cancelTimer = clock.after(commitEveryMs, () => void commit().then(commitLater));
-  }
+  };
 
   const handlers = {
     onAssigned,
@@ -110,6 +96,26 @@ export async function startSourceReading(options: SourceReadingOptions): Promise
       await joined[Symbol.asyncDispose]();
     },
   };
+}
+
+/** Commits the sources whose position has moved. A rejected commit may be partly applied: it is simply made again. */
+async function commitMoved(
+  member: GroupMember | null,
+  sources: readonly Source[],
+  events: RouterEvents,
+): Promise<void> {
+  const moved: (TopicPartitionOffset & { source: Source })[] = [];
+  for (const source of sources) {
+    const offset = source.progress?.position ?? source.committed;
+    if (offset > source.committed) moved.push({ topic: source.topic, partition: source.partition, offset, source });
+  }
+  if (moved.length === 0 || member === null) return;
+  try {
+    await member.commit(moved.map(({ topic, partition, offset }) => ({ topic, partition, offset })));
+    for (const { source, offset } of moved) source.committed = offset;
+  } catch (error) {
+    events.commitFailed(error as Error);
+  }
 }
 
 type Handlers = Pick<

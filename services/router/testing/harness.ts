@@ -3,19 +3,15 @@ import { Endpoint, EndpointState } from '@postrider/contract/postrider/v1/endpoi
 import { Delivery } from '@postrider/contract/postrider/v1/delivery';
 import { Quarantined } from '@postrider/contract/postrider/v1/dead_letter';
 import { DELIVERY_HEADER, header, QUARANTINED_HEADER, topicSpecs, type IncomingRecord } from '@postrider/kafka';
-import { createFakeClock, createFakeKafka, type FakePort } from '@postrider/kafka/testing';
+import { createFakeClock, createFakeKafka, type FakeKafka, type FakePort } from '@postrider/kafka/testing';
 import { recordingLogger } from '@postrider/runtime';
 import { readRouterConfig } from '../src/config.ts';
 import { startRouter, type Router } from '../src/service.ts';
 
 export const partitions = 4;
 
-/** A fake Kafka with Postrider's topics and a configuration written by hand, and routers on it. */
-export function createHarness() {
-  const clock = createFakeClock();
-  const kafka = createFakeKafka({ clock });
-  const log = recordingLogger();
-  kafka.createTopics(topicSpecs({ prefix: 'postrider.', partitions, replicationFactor: 1, bodyBytesMax: 262_144 }));
+/** Writes configuration records as the control plane would. */
+function configuration(kafka: FakeKafka) {
   let revision = 0;
 
   const put = (key: string, entity: ConfigRecord['entity']) => {
@@ -24,10 +20,7 @@ export function createHarness() {
     const value = Buffer.from(ConfigRecord.encode({ ...record, entity }).finish());
     kafka.append('postrider.config', 0, { key: Buffer.from(key), value });
   };
-  const harness = {
-    clock,
-    kafka,
-    log,
+  return {
     layout: () => put('layout/current', { $case: 'layout', value: { generation: 1, partitions, slots: 4_096 } }),
     tenant: (id: string) =>
       put(`tenant/${id}`, {
@@ -51,6 +44,20 @@ export function createHarness() {
       }).entity;
       put(`subscription/sub_${id}`, entity);
     },
+  };
+}
+
+/** A fake Kafka with Postrider's topics and a configuration written by hand, and routers on it. */
+export function createHarness() {
+  const clock = createFakeClock();
+  const kafka = createFakeKafka({ clock });
+  const log = recordingLogger();
+  kafka.createTopics(topicSpecs({ prefix: 'postrider.', partitions, replicationFactor: 1, bodyBytesMax: 262_144 }));
+  const harness = {
+    clock,
+    kafka,
+    log,
+    ...configuration(kafka),
     publish(
       id: string,
       options: { tenant?: string; type?: string; body?: string; partition?: number; drop?: string } = {},
