@@ -52,14 +52,12 @@ export function isSource(path: string): boolean {
   return /\.m?ts$/.test(path) && !isGenerated(path);
 }
 
-/** Code that runs in tests only; helpers that stand beside what they test are called `test-….ts` or `…-arbitrary.ts`. */
+/**
+ * Code that runs in tests only: under test/ or a `testing` folder, or beside what it tests as `….test.ts`, `test-….ts`,
+ * `…-arbitrary.ts` or `…-samples.ts`.
+ */
 export function isTest(path: string): boolean {
-  return (
-    path.endsWith('.test.ts') ||
-    /(?:\/test-[^/]+|-arbitrary)\.ts$/.test(path) ||
-    path.startsWith('test/') ||
-    /^packages\/[^/]+\/testing\//.test(path)
-  );
+  return /^test\/|\/testing\/|\.test\.ts$|\/test-[^/]+\.ts$|-(?:arbitrary|samples)\.ts$/.test(path);
 }
 
 /** Prose that people read: Markdown at the root and under docs/, and each folder's README.md. */
