@@ -28,7 +28,8 @@ export function createMemoryStore(): WaitingStore {
   return {
     put(key, delivery) {
       bytes += sizeOf(delivery) - sizeOf(rows.get(key));
-      rows.set(key, delivery);
+      // Copies: what was read is a view into the whole answer of a fetch, which would stay in memory as long as the row.
+      rows.set(key, { header: Buffer.from(delivery.header), body: Buffer.from(delivery.body) });
     },
     get: (key) => rows.get(key),
     delete(key) {
