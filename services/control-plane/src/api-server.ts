@@ -1,4 +1,4 @@
-import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { logVerbosity, Server, ServerCredentials, setLogVerbosity } from '@grpc/grpc-js';
 import { HealthImplementation } from 'grpc-health-check';
 import { EndpointServiceService } from '@postrider/contract/postrider/v1/endpoint_service';
 import { SubscriptionServiceService } from '@postrider/contract/postrider/v1/subscription_service';
@@ -38,6 +38,8 @@ const services = ['', 'postrider.v1.TenantService', 'postrider.v1.EndpointServic
 
 /** Listens and serves. Rejects with one sentence that names the port and its variable when the port cannot be had. */
 export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
+  // The library writes to standard error by itself what also comes back as an error.
+  setLogVerbosity(logVerbosity.NONE);
   const server = new Server({
     'grpc.max_receive_message_length': serverLimits.requestBytesMax,
     'grpc.max_send_message_length': serverLimits.answerBytesMax,

@@ -33,7 +33,9 @@ export function createPageTokens(key: Buffer): PageTokens {
       const bytes = Buffer.from(token, 'base64url');
       const name = bytes.subarray(MAC_BYTES).toString('utf8');
       const mac = bytes.subarray(0, MAC_BYTES);
-      if (mac.length === MAC_BYTES && timingSafeEqual(mac, macOf(list, name))) return name;
+      // One spelling only: the decoder would pass over stray characters.
+      const canonical = bytes.toString('base64url') === token;
+      if (canonical && mac.length === MAC_BYTES && timingSafeEqual(mac, macOf(list, name))) return name;
       throw invalidArgument([
         { field: 'page_token', description: 'must be the next_page_token of a page of this very list' },
       ]);

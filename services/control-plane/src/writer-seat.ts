@@ -1,4 +1,4 @@
-import { orAborted } from '@postrider/config-view';
+import { orAborted, untilKafkaAnswers } from '@postrider/config-view';
 import { limits, PostriderError } from '@postrider/core';
 import { serverLimits } from './server-limits.ts';
 import type { Clock } from '@postrider/core';
@@ -39,23 +39,25 @@ export async function takeWriterSeat(options: WriterSeatOptions): Promise<Writer
   let lost: string | null = null;
   const listeners = new Set<(why: string) => void>();
   const seat = Promise.withResolvers<void>();
-  const member = await kafka.groupMember({
-    groupId: options.groupId,
-    processId: options.processId,
-    topics: [topic],
-    startFrom: 'latest',
-    sessionTimeoutMs: options.sessionTimeoutMs,
-    onAssigned(assignment) {
-      const before = assigned;
-      assigned = assignment.get(topic)?.includes(0) ?? false;
-      if (assigned) return seat.resolve();
-      if (!before || lost !== null) return;
-      lost = `the group ${options.groupId} gave the place to another process`;
-      for (const listener of listeners) listener(lost);
-    },
-    onBatch() {},
-    onTrouble: (error) => options.log.warn({ error }, 'the writer’s group cannot be reached at the moment'),
-  });
+  const member = await whenKafkaAnswers(options, () =>
+    kafka.groupMember({
+      groupId: options.groupId,
+      processId: options.processId,
+      topics: [topic],
+      startFrom: 'latest',
+      sessionTimeoutMs: options.sessionTimeoutMs,
+      onAssigned(assignment) {
+        const before = assigned;
+        assigned = assignment.get(topic)?.includes(0) ?? false;
+        if (assigned) return seat.resolve();
+        if (!before || lost !== null) return;
+        lost = `the group ${options.groupId} gave the place to another process`;
+        for (const listener of listeners) listener(lost);
+      },
+      onBatch() {},
+      onTrouble: (error) => options.log.warn({ error }, 'the writer’s group cannot be reached at the moment'),
+    }),
+  );
   try {
     // Two that start at the same moment both join: one gets the seat, the other waits here in vain.
     if (!assigned) await Promise.race([seat.promise, waitForOthers(options, deadline).then(() => seat.promise)]);
@@ -81,7 +83,7 @@ function isHeard(member: GroupMember, clock: Clock): boolean {
 async function waitForOthers(options: WriterSeatOptions, deadline: number): Promise<void> {
   const { kafka, groupId, processId, clock, log, signal, topic } = options;
   for (let asked = 0; ; asked += 1) {
-    const others = await othersIn(kafka.admin, groupId, processId);
+    const others = await whenKafkaAnswers(options, () => othersIn(kafka.admin, groupId, processId));
     if (others.length === 0) return;
     if (clock.monotonic() >= deadline) {
       const who = others.join(', ');
@@ -93,6 +95,10 @@ async function waitForOthers(options: WriterSeatOptions, deadline: number): Prom
     const cancel = clock.after(serverLimits.writerAskEveryMs, resolve);
     await orAborted(promise, signal).finally(cancel);
   }
+}
+
+function whenKafkaAnswers<T>({ clock, log, signal }: WriterSeatOptions, action: () => Promise<T>): Promise<T> {
+  return untilKafkaAnswers({ clock, log, signal, what: 'the control plane' }, action);
 }
 
 async function othersIn(admin: Admin, groupId: string, processId: string): Promise<string[]> {

@@ -1,0 +1,329 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { credentials } from '@grpc/grpc-js';
+import { ConfigRecord } from '@postrider/contract/postrider/v1/config';
+import { Endpoint } from '@postrider/contract/postrider/v1/endpoint';
+import { Subscription } from '@postrider/contract/postrider/v1/subscription';
+import { TenantServiceClient } from '@postrider/contract/postrider/v1/tenant_service';
+import { configKey } from '@postrider/config-view';
+import { createFakeClock, createFakeKafka } from '@postrider/kafka/testing';
+import { recordingLogger } from '@postrider/runtime';
+import { calls, CONFIG_TOPIC, failure, startTestPlane, testConfig } from '../testing/harness.ts';
+import { startControlPlane } from './service.ts';
+import type { FakeClock, FakeKafka } from '@postrider/kafka/testing';
+import type { ControlPlane } from './service.ts';
+
+/** Lets time pass until the promise has settled. */
+async function settled<T>(clock: FakeClock, promise: PromiseLike<T>, stepMs = 100): Promise<T> {
+  let done = false;
+  const ended = Promise.resolve(promise).finally(() => (done = true));
+  ended.catch(() => {});
+  while (!done) await clock.advance(stepMs);
+  return ended;
+}
+
+/** The records of `config`, decoded: value or header. */
+function recordsOf(kafka: FakeKafka): ConfigRecord[] {
+  return kafka
+    .records(CONFIG_TOPIC)
+    .map(({ value, headers }) => ConfigRecord.decode(value ?? (headers['postrider-config'] as Buffer)));
+}
+
+function writeAs(
+  kafka: FakeKafka,
+  plane: ControlPlane,
+  key: string,
+  entity: ConfigRecord['entity'],
+  epoch?: number,
+): number {
+  const { writer, revision } = plane.view.snapshot();
+  const record: ConfigRecord = {
+    key,
+    revision: String(BigInt(revision) + 100n),
+    writerEpoch: BigInt(epoch ?? writer?.epoch ?? 0),
+    schemaVersion: 1,
+    time: undefined,
+    actor: 'stranger',
+    entity,
+  };
+  const value = Buffer.from(ConfigRecord.encode(record).finish());
+  return kafka.append(CONFIG_TOPIC, 0, { key: Buffer.from(key), value });
+}
+
+function startOn(kafka: FakeKafka, processId: string) {
+  const port = kafka.connect(processId);
+  const config = testConfig({ processId });
+  const log = recordingLogger();
+  const stopping = new AbortController();
+  const starting = startControlPlane(config, { kafka: port, clock: port.clock, log }, stopping.signal);
+  starting.catch(() => {});
+  return { port, log, starting, stopping };
+}
+
+test('the first start makes the topics, the layout, the claim and the key; the second finds them', async () => {
+  const kafka = createFakeKafka();
+  await using first = await startTestPlane({}, kafka);
+  const { layout, writer } = first.plane.view.snapshot();
+  assert.deepEqual(
+    { ...layout, _unknownFields: {} },
+    { generation: 1, partitions: 4, slots: 4096, _unknownFields: {} },
+  );
+  assert.equal(kafka.records(CONFIG_TOPIC)[writer?.epoch ?? -1]?.key?.toString(), 'writer/current');
+  await first.stop();
+  const before = recordsOf(kafka).length;
+  await using second = await startTestPlane({ partitions: 8 }, kafka);
+  assert.equal(second.plane.view.snapshot().layout?.partitions, 4, 'the layout on config decides');
+  assert.deepEqual(
+    recordsOf(kafka)
+      .slice(before)
+      .map(({ key }) => key),
+    ['writer/current'],
+  );
+});
+
+test('a restart keeps everything, and a repeated request is answered as before it', async () => {
+  const kafka = createFakeKafka();
+  await using first = await startTestPlane({}, kafka);
+  const tenant = { tenantId: 'acme', tenant: undefined, requestId: 'q' };
+  await first.tenants.createTenant(tenant);
+  const creation = {
+    parent: 'tenants/acme',
+    endpointId: '',
+    endpoint: Endpoint.fromPartial({ url: 'https://a.acme.dev/' }),
+    requestId: 'q',
+  };
+  const { signingSecret, ...created } = await first.endpoints.createEndpoint(creation);
+  const subscription = Subscription.fromPartial({ eventTypes: ['*'] });
+  const subscribed = await first.subscriptions.createSubscription({
+    parent: created.name,
+    subscriptionId: '',
+    subscription,
+    requestId: 'q',
+  });
+  await first.stop();
+  kafka.compact(CONFIG_TOPIC);
+  await using second = await startTestPlane({}, kafka);
+  assert.notEqual(signingSecret, '');
+  assert.deepEqual(await second.endpoints.getEndpoint({ name: created.name }), { ...created, signingSecret: '' });
+  assert.deepEqual(await second.endpoints.createEndpoint(creation), { ...created, signingSecret: '' });
+  assert.equal((await second.tenants.createTenant(tenant)).name, 'tenants/acme');
+  assert.deepEqual(
+    await second.subscriptions.createSubscription({
+      parent: created.name,
+      subscriptionId: '',
+      subscription,
+      requestId: 'q',
+    }),
+    subscribed,
+  );
+  const changed = await second.endpoints.updateEndpoint({
+    endpoint: Endpoint.fromPartial({ name: created.name, displayName: 'x', etag: created.etag }),
+    updateMask: undefined,
+  });
+  assert.ok(BigInt(changed.revision) > BigInt(subscribed.revision));
+});
+
+test('every revision lies above its writer’s epoch and none is used twice', async () => {
+  const kafka = createFakeKafka();
+  for (const id of ['a', 'b', 'c']) {
+    await using run = await startTestPlane({}, kafka);
+    await run.tenants.createTenant({ tenantId: id, tenant: undefined, requestId: '' });
+    await run.tenants.deleteTenant({ name: `tenants/${id}`, force: false, etag: '' });
+    await run.stop();
+  }
+  const revisions = recordsOf(kafka).map(({ revision }) => Number(revision));
+  assert.equal(new Set(revisions).size, revisions.length);
+  assert.deepEqual(
+    revisions,
+    revisions.toSorted((a, b) => a - b),
+  );
+  for (const { key, revision, writerEpoch } of recordsOf(kafka)) {
+    if (key !== 'writer/current') assert.ok(BigInt(revision) > writerEpoch);
+  }
+});
+
+test('a second control plane refuses to start beside a living one, and disturbs it not', async () => {
+  const clock = createFakeClock();
+  const kafka = createFakeKafka({ clock });
+  const first = startOn(kafka, 'first');
+  const plane = await settled(clock, first.starting);
+  const second = startOn(kafka, 'second');
+  await assert.rejects(
+    settled(clock, second.starting),
+    /another control plane \(first\) is running on this cluster, and only one may write postrider\.config/,
+  );
+  const { writer } = plane.view.snapshot();
+  assert.equal(writer?.processId, 'first');
+  let ended = false;
+  plane.ended.catch(() => (ended = true));
+  await clock.advance(60_000);
+  assert.equal(ended, false);
+  await settled(clock, plane[Symbol.asyncDispose]());
+});
+
+test('two that start at the same moment: one serves, the other refuses', async () => {
+  const clock = createFakeClock();
+  const kafka = createFakeKafka({ clock });
+  const both = [startOn(kafka, 'one'), startOn(kafka, 'two')];
+  const results = await settled(clock, Promise.allSettled(both.map(({ starting }) => starting)));
+  const started = results.filter((result) => result.status === 'fulfilled');
+  assert.equal(started.length, 1);
+  const refused = results.find((result) => result.status === 'rejected');
+  assert.match(String(refused?.reason), /another control plane \((?:one|two)\)/);
+  for (const { value } of started) await settled(clock, value[Symbol.asyncDispose]());
+});
+
+test('after a crash the next one waits until the dead one is noticed, and then serves', async () => {
+  const clock = createFakeClock();
+  const kafka = createFakeKafka({ clock });
+  const first = startOn(kafka, 'first');
+  const dead = await settled(clock, first.starting);
+  first.port.kill();
+  // Only frees its port on this machine: towards Kafka it is dead and can do nothing any more.
+  void dead[Symbol.asyncDispose]();
+  const second = startOn(kafka, 'second');
+  const plane = await settled(clock, second.starting);
+  assert.equal(plane.view.snapshot().writer?.processId, 'second');
+  assert.ok(
+    second.log.lines.some(({ message }) => message.startsWith('waiting for the control plane before this one')),
+  );
+  await settled(clock, plane[Symbol.asyncDispose]());
+});
+
+test('a writer that sees a newer claim changes nothing any more and ends with an error', async () => {
+  const kafka = createFakeKafka();
+  await using run = await startTestPlane({}, kafka);
+  const ended = assert.rejects(run.plane.ended, /lost its place as the writer: .*process intruder with epoch/);
+  const claim = { $case: 'writer' as const, value: { processId: 'intruder', randomId: Buffer.alloc(16, 7) } };
+  writeAs(kafka, run.plane, 'writer/current', claim);
+  await ended;
+  const refused = await failure(run.tenants.createTenant({ tenantId: 'late', tenant: undefined, requestId: '' }));
+  assert.equal(refused.code, 'UNAVAILABLE');
+  assert.ok(!recordsOf(kafka).some(({ key }) => key === 'tenant/late'));
+});
+
+test('a writer that was stopped wakes up without its place: what it writes is refused or ignored', async () => {
+  const clock = createFakeClock();
+  const kafka = createFakeKafka({ clock });
+  const first = startOn(kafka, 'first');
+  const old = await settled(clock, first.starting);
+  first.port.freeze();
+  const second = startOn(kafka, 'second');
+  const plane = await settled(clock, second.starting);
+  const before = recordsOf(kafka).length;
+  let why = '';
+  old.ended.catch((error: Error) => (why = error.message));
+  first.port.thaw();
+  await clock.advance(60_000);
+  assert.match(why, /lost its place/);
+  assert.equal(recordsOf(kafka).length, before);
+  await settled(clock, old[Symbol.asyncDispose]());
+  await settled(clock, plane[Symbol.asyncDispose]());
+});
+
+test('a record of an older writer is ignored, and the truth is written again behind it', async () => {
+  const kafka = createFakeKafka();
+  await using first = await startTestPlane({}, kafka);
+  await first.tenants.createTenant({ tenantId: 'acme', tenant: undefined, requestId: '' });
+  const oldEpoch = first.plane.view.snapshot().writer?.epoch ?? -1;
+  await first.stop();
+  await using second = await startTestPlane({}, kafka);
+  const truth = second.plane.view.snapshot().tenant('acme')?.tenant;
+  const stale = { name: 'tenants/acme', displayName: 'stale' };
+  const entity = {
+    $case: 'tenant' as const,
+    value: { tenant: { ...truth, ...stale } as never, dataKey: undefined, createRequestId: '' },
+  };
+  const { revision } = second.plane.view.snapshot();
+  writeAs(kafka, second.plane, configKey('tenant', 'acme'), entity, oldEpoch);
+  writeAs(kafka, second.plane, configKey('tenant', 'gone'), entity, oldEpoch);
+  assert.ok(await second.plane.view.whenReached(String(BigInt(revision) + 2n), 5_000));
+  const [again, deletion] = recordsOf(kafka).slice(-2);
+  assert.equal(again?.entity?.$case === 'tenant' && again.entity.value.tenant?.displayName, '');
+  assert.deepEqual([deletion?.key, deletion?.entity?.$case], ['tenant/gone', 'tombstone']);
+  await second.stop();
+  kafka.compact(CONFIG_TOPIC);
+  await using third = await startTestPlane({}, kafka);
+  assert.equal((await third.tenants.getTenant({ name: 'tenants/acme' })).displayName, '');
+  assert.equal((await failure(third.tenants.getTenant({ name: 'tenants/gone' }))).code, 'NOT_FOUND');
+});
+
+test('a change whose acknowledgement was lost is stored twice and means the same once', async () => {
+  const kafka = createFakeKafka();
+  await using run = await startTestPlane({}, kafka);
+  kafka.failNextProduce(CONFIG_TOPIC, { kind: 'lose-answer' });
+  const created = await run.tenants.createTenant({ tenantId: 'acme', tenant: undefined, requestId: '' });
+  const stored = recordsOf(kafka).filter(({ key }) => key === 'tenant/acme');
+  assert.equal(stored.length, 2);
+  assert.deepEqual(await run.tenants.getTenant({ name: 'tenants/acme' }), created);
+});
+
+test('a change that Kafka refuses for good is told, and the next one goes through', async () => {
+  const kafka = createFakeKafka();
+  await using run = await startTestPlane({}, kafka);
+  kafka.failNextProduce(CONFIG_TOPIC, { kind: 'refuse', errorCode: 87 });
+  const refused = await failure(run.tenants.createTenant({ tenantId: 'acme', tenant: undefined, requestId: '' }));
+  assert.equal(refused.code, 'INTERNAL');
+  await run.tenants.createTenant({ tenantId: 'acme', tenant: undefined, requestId: '' });
+});
+
+test('while Kafka is away a change ends in 10 s with UNAVAILABLE, reads go on, and all is well afterwards', async () => {
+  const clock = createFakeClock();
+  const kafka = createFakeKafka({ clock });
+  const first = startOn(kafka, 'first');
+  const plane = await settled(clock, first.starting);
+  const client = new TenantServiceClient(`127.0.0.1:${plane.port}`, credentials.createInsecure());
+  const tenants = calls(client);
+  const create = (tenantId: string) => tenants.createTenant({ tenantId, tenant: undefined, requestId: tenantId });
+  await settled(clock, create('before'), 1);
+  kafka.brokerDown();
+  const failures = await settled(clock, Promise.all([failure(create('during')), failure(create('queued'))]));
+  assert.deepEqual(
+    failures.map(({ code }) => code),
+    ['UNAVAILABLE', 'UNAVAILABLE'],
+  );
+  assert.equal((await settled(clock, tenants.getTenant({ name: 'tenants/before' }), 1)).name, 'tenants/before');
+  kafka.brokerUp();
+  await clock.advance(5_000);
+  assert.equal((await settled(clock, create('during'))).name, 'tenants/during');
+  assert.equal((await settled(clock, create('after'))).name, 'tenants/after');
+  client.close();
+  await settled(clock, plane[Symbol.asyncDispose]());
+});
+
+test('Kafka down at the start: waits, says so, and serves when it is there', async () => {
+  const clock = createFakeClock();
+  const kafka = createFakeKafka({ clock });
+  kafka.brokerDown();
+  const first = startOn(kafka, 'first');
+  await clock.advance(15_000);
+  assert.ok(first.log.lines.some(({ message }) => message.includes('waits for Kafka')));
+  kafka.brokerUp();
+  const plane = await settled(clock, first.starting);
+  await settled(clock, plane[Symbol.asyncDispose]());
+});
+
+test('told to stop while Kafka is down, the start ends', async () => {
+  const clock = createFakeClock();
+  const kafka = createFakeKafka({ clock });
+  kafka.brokerDown();
+  const { starting, stopping } = startOn(kafka, 'first');
+  await clock.advance(3_000);
+  stopping.abort();
+  await assert.rejects(settled(clock, starting), { name: 'AbortError' });
+});
+
+test('topics that cannot keep the promises are named, all at once', async () => {
+  const kafka = createFakeKafka();
+  const port = kafka.connect('admin');
+  await port.admin.createTopics([
+    { name: 'postrider.deliveries', partitions: 1, replicationFactor: 1, config: { 'cleanup.policy': 'compact' } },
+    { name: 'postrider.retry.1m', partitions: 1, replicationFactor: 1, config: {} },
+  ]);
+  await assert.rejects(startTestPlane({}, kafka), (error: Error) => {
+    assert.match(error.message, /postrider\.deliveries has 1 partitions; it needs at least 4/);
+    assert.match(error.message, /postrider\.retry\.1m has/);
+    return true;
+  });
+  await assert.rejects(startTestPlane({ createTopics: false, topicPrefix: 'absent.' }, kafka), /absent\.config/);
+});
