@@ -52,7 +52,7 @@ export async function startStandalone(
   if (!config.exitAfterStory) nextSteps(screen, data, shownPath(data.path), config.ownKafka !== undefined);
   const owned = stack.move();
   return {
-    stopWithinMs,
+    stopWithinMs: services.stopWithinMs + kafkaStopMs,
     ended: config.exitAfterStory ? Promise.resolve() : lost,
     async [Symbol.asyncDispose]() {
       await screen.step('Stopping', () => owned.disposeAsync());
@@ -60,8 +60,8 @@ export async function startStandalone(
   };
 }
 
-/** Requests in flight may take their 30 s, and Kafka closes its files. */
-const stopWithinMs = 60_000;
+/** A Kafka with many partitions takes its time to close their files. */
+const kafkaStopMs = 20_000;
 
 interface Cluster extends AsyncDisposable {
   readonly kafka: KafkaSettings;

@@ -1,5 +1,7 @@
 import { startControlPlane } from '@postrider/control-plane';
 import { readControlPlaneConfig } from '@postrider/control-plane/config';
+import { startDispatcher } from '@postrider/dispatcher';
+import { readDispatcherConfig } from '@postrider/dispatcher/config';
 import { connectKafka } from '@postrider/kafka';
 import { startRouter } from '@postrider/router';
 import { readRouterConfig } from '@postrider/router/config';
@@ -24,6 +26,8 @@ export interface Services extends AsyncDisposable {
   readonly grpcPort: number;
   /** Rejects when one of them cannot go on. Never resolves. */
   readonly ended: Promise<never>;
+  /** The longest a clean stop may take, ms. */
+  readonly stopWithinMs: number;
 }
 
 /** After a kill the next run waits this long for the place of the last one: short, since nobody else works here. */
@@ -51,8 +55,17 @@ export async function startServices(options: ServicesOptions, signal: AbortSigna
     const { service } = readRouterConfig(env);
     stack.use(await startRouter(service, depsOf('router', service), signal));
   });
+  const dispatcher = await screen.step('Starting the dispatcher', async () => {
+    const { service } = readDispatcherConfig({ ...env, ...openedForLaptop, POSTRIDER_KEK: options.kek });
+    return stack.use(await startDispatcher(service, depsOf('dispatcher', service), signal));
+  });
   const owned = stack.move();
-  return { grpcPort: plane.port, ended: plane.ended, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return {
+    grpcPort: plane.port,
+    ended: plane.ended,
+    stopWithinMs: dispatcher.stopWithinMs,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
 }
 
 function commonEnv({ kafka, topicPrefix }: ServicesOptions): Env {
