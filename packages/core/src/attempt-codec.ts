@@ -160,8 +160,8 @@ function writeDecision(decision: AttemptDecisionFields): void {
 function writeHeaders(key: number, flat: readonly string[]): void {
   for (let index = 0; index + 1 < flat.length; index += 2) {
     const header = openMessage(key);
-    putText(10, flat[index]!);
-    putText(18, flat[index + 1]!);
+    putText(10, flat[index] ?? '');
+    putText(18, flat[index + 1] ?? '');
     closeMessage(header);
   }
 }

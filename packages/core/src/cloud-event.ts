@@ -6,6 +6,7 @@ import {
   emptyTexts,
   EventFaultError,
   headerText,
+  headerValues,
   invalid,
   isAttributeName,
   utf8Text,
@@ -134,7 +135,7 @@ function binaryAttributes(headers: EventHeaders, contentType: string | undefined
     if (!name.startsWith(PREFIX) || !isAttributeName(attribute)) {
       throw invalid(name, 'names of attributes are lower-case letters and digits');
     }
-    texts[attribute] = headerText(headers, name)!;
+    texts[attribute] = headerText(headers, name) ?? '';
   }
   if (contentType !== undefined) texts['datacontenttype'] = contentType;
   return checkedAttributes(texts, (name) => (name === 'datacontenttype' ? 'content-type' : PREFIX + name));
@@ -175,8 +176,7 @@ function checkHeaders(headers: EventHeaders): void {
   let count = 0;
   let bytes = 0;
   for (const name of Object.keys(headers)) {
-    const values = headers[name]!;
-    for (const value of Buffer.isBuffer(values) ? [values] : values) {
+    for (const value of headerValues(headers, name)) {
       count += 1;
       bytes += Buffer.byteLength(name) + value.length;
     }
@@ -191,13 +191,13 @@ function checkHeaders(headers: EventHeaders): void {
 function contentTypeOf(headers: EventHeaders): string | undefined {
   const names = Object.keys(headers).filter((name) => name.toLowerCase() === 'content-type');
   if (names.length > 1) throw invalid('content-type', 'the header stands more than once');
-  return names.length === 1 ? headerText(headers, names[0]!) : undefined;
+  return names[0] === undefined ? undefined : headerText(headers, names[0]);
 }
 
 function tenantOf(headers: EventHeaders, { extensions }: EventAttributes): string {
   const unknown = (field: string, detail: string): EventFaultError =>
     new EventFaultError(QuarantineReason.TENANT_UNKNOWN, field, detail);
-  const values = Object.hasOwn(headers, TENANT_HEADER) ? [headers[TENANT_HEADER]!].flat() : [];
+  const values = headerValues(headers, TENANT_HEADER);
   if (values.length > 1) throw unknown(TENANT_HEADER, 'the header stands more than once');
   const named = values.length === 1 ? headerText(headers, TENANT_HEADER) : undefined;
   const attribute = extensions['tenant'];
@@ -228,8 +228,8 @@ function traceContext(
   { extensions }: EventAttributes,
 ): { readonly traceparent: string; readonly tracestate: string } {
   const only = (name: string): string | undefined => {
-    const value = Object.hasOwn(headers, name) ? [headers[name]!].flat() : [];
-    return value.length === 1 ? value[0]!.toString('utf8') : undefined;
+    const values = headerValues(headers, name);
+    return values.length === 1 ? values[0]?.toString('utf8') : undefined;
   };
   const own = only('traceparent') ?? '';
   const fromRecord = traceparentForm.test(own) && own.length <= limits.contentTypeBytesMax;

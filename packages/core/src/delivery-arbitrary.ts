@@ -7,7 +7,6 @@ import {
   RunKind,
   WaitReason,
 } from '@postrider/contract/postrider/v1/delivery';
-import { BinaryWriter } from '@bufbuild/protobuf/wire';
 import fc from 'fast-check';
 
 const text = fc.oneof(
@@ -36,9 +35,9 @@ const unknownFields = fc
     for (const [field, [wire, bytes]] of Object.entries(fields)) {
       const value =
         wire === 0
-          ? new BinaryWriter().uint64(Buffer.from(bytes).readBigUInt64LE()).finish()
+          ? bytes.map((byte, index) => (index < 7 ? byte | 0x80 : byte & 0x7f))
           : wire === 2
-            ? new BinaryWriter().bytes(bytes).finish()
+            ? Buffer.concat([Buffer.from([bytes.length]), bytes])
             : bytes.subarray(0, wire === 1 ? 8 : 4);
       kept[Number(field) * 8 + wire] = [value];
     }

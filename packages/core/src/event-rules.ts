@@ -44,12 +44,18 @@ const mediaType = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+\/[!#$%&'*+.^_`|~0-9A-Za-z-]+(?:[
 const required = ['specversion', 'id', 'source', 'type'] as const;
 const core = new Set(['specversion', 'id', 'source', 'type', 'subject', 'time', 'datacontenttype', 'dataschema']);
 
+/** All values of a header; none when it is absent. */
+export function headerValues(headers: EventHeaders, name: string): readonly Buffer[] {
+  const value = Object.hasOwn(headers, name) ? headers[name] : undefined;
+  if (value === undefined) return [];
+  return Buffer.isBuffer(value) ? [value] : value;
+}
+
 /** The only value of a header as text; undefined when it is absent. */
 export function headerText(headers: EventHeaders, name: string): string | undefined {
-  const value = Object.hasOwn(headers, name) ? headers[name] : undefined;
-  if (value === undefined) return undefined;
-  const only = Buffer.isBuffer(value) ? value : value.length === 1 ? value[0] : undefined;
-  if (only === undefined) throw invalid(name, 'the header stands more than once');
+  const [only, ...more] = headerValues(headers, name);
+  if (only === undefined) return undefined;
+  if (more.length > 0) throw invalid(name, 'the header stands more than once');
   return utf8Text(only) ?? fail(invalid(name, 'the header is not UTF-8'));
 }
 

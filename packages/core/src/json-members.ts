@@ -82,7 +82,7 @@ function valueEnd(source: Buffer, start: number): number {
   let depth = 0;
   let at = start;
   while (at < source.length) {
-    const byte = source[at]!;
+    const byte = source[at] as number;
     if (byte === QUOTE) {
       at = stringEnd(source, at);
       continue;
@@ -103,7 +103,7 @@ function depthOf(source: Buffer): number {
   let depth = 0;
   let deepest = 0;
   for (let at = 0; at < source.length; at++) {
-    const byte = source[at]!;
+    const byte = source[at] as number;
     if (byte === QUOTE) at = stringEnd(source, at) - 1;
     else if (byte === 0x7b || byte === 0x5b) deepest = Math.max(deepest, ++depth);
     else if (byte === 0x7d || byte === 0x5d) depth--;

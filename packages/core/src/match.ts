@@ -75,7 +75,8 @@ export function createMatchIndex(): MatchIndex {
     const old = known.get(subscriptionUid);
     if (!old) return false;
     known.delete(subscriptionUid);
-    const buckets = tenants.get(old.tenant)!;
+    const buckets = tenants.get(old.tenant);
+    if (!buckets) return false;
     for (const text of old.eventTypes) {
       const kind = text.endsWith('*') ? buckets.wild : buckets.exact;
       const bucket = kind.get(text);
@@ -92,16 +93,15 @@ export function createMatchIndex(): MatchIndex {
       const dialect = filter.dialect?.$case ?? 'unknown';
       throw new PostriderError('filter_unsupported', `subscription ${subscriptionUid}: dialect ${dialect}`);
     }
-    const patterns = checkedPatterns(eventTypes);
+    checkPatterns(eventTypes);
     const buckets = tenants.get(tenant) ?? { exact: new Map(), wild: new Map() };
     tenants.set(tenant, buckets);
     known.set(subscriptionUid, { tenant, subscriptionUid, endpointUid, eventTypes: [...eventTypes] });
-    patterns.forEach((pattern, index) => {
-      const kind = pattern.kind === 'exact' ? buckets.exact : buckets.wild;
-      const text = eventTypes[index]!;
+    for (const text of eventTypes) {
+      const kind = text.endsWith('*') ? buckets.wild : buckets.exact;
       const bucket: Bucket = kind.get(text) ?? new Map();
       kind.set(text, bucket.set(subscriptionUid, endpointUid));
-    });
+    }
   };
   const match = (tenant: string, eventType: string): readonly Match[] => {
     const buckets = tenants.get(tenant);
@@ -126,14 +126,13 @@ export function createMatchIndex(): MatchIndex {
   };
 }
 
-function checkedPatterns(eventTypes: readonly string[]): readonly TypePattern[] {
+function checkPatterns(eventTypes: readonly string[]): void {
   const violations = eventTypes.flatMap((text, index) => {
     const pattern = parseTypePattern(text);
     return typeof pattern === 'string' ? [{ field: `event_types[${index}]`, description: pattern }] : [];
   });
   if (eventTypes.length === 0) violations.push({ field: 'event_types', description: 'at least one is needed' });
   if (violations.length > 0) throw invalidArgument(violations);
-  return eventTypes.map((text) => parseTypePattern(text) as TypePattern);
 }
 
 function collect(found: Map<string, string[]>, bucket: Bucket | undefined): void {

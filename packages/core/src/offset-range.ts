@@ -1,3 +1,5 @@
+import { createBitRing } from './bit-ring.ts';
+import type { BitRing } from './bit-ring.ts';
 import { PostriderError } from './errors.ts';
 import { limits } from './limits.ts';
 
@@ -60,126 +62,116 @@ export function createOffsetRange(
   from: { readonly watermark: number; readonly doneAbove?: Uint8Array } = { watermark: 0 },
   sizeMax: number = limits.offsetRangeMax,
 ): OffsetRange {
-  // A ring of bits, indexed by offset modulo its length.
-  const ringBits = 2 ** Math.ceil(Math.log2(sizeMax * MARK_FACTOR));
-  const marks = new Uint8Array(ringBits / 8);
-  const slot = (offset: number): number => offset % ringBits;
-  const marked = (offset: number): boolean => (marks[slot(offset) >>> 3]! & (1 << (slot(offset) & 7))) !== 0;
-  const mark = (offset: number): void => void (marks[slot(offset) >>> 3]! |= 1 << (slot(offset) & 7));
-  const unmark = (offset: number): void => void (marks[slot(offset) >>> 3]! &= ~(1 << (slot(offset) & 7)));
-
-  let watermark = 0;
-  let position = 0;
-  /** One past the highest marked offset; at most `watermark` when none is. */
-  let top = 0;
-  /** Marked offsets below `position`. */
-  let marksBelow = 0;
-
-  /** Moves the watermark over what is marked; `position` goes along. */
-  const advance = (): void => {
-    while (watermark < top && marked(watermark)) {
-      unmark(watermark);
-      if (watermark < position) marksBelow--;
-      watermark++;
-    }
-    if (position < watermark) position = watermark;
-  };
-  const setDone = (offset: number): void => {
-    mark(offset);
-    if (offset < position) marksBelow++;
-    if (offset >= top) top = offset + 1;
-  };
-  /** Nothing is open: the watermark goes straight to `offset`. */
-  const jump = (offset: number): void => {
-    for (let i = watermark; i < Math.min(top, offset); i++) unmark(i);
-    watermark = offset;
-    position = offset;
-    advance();
-  };
-  /** Offsets from `position` up to `end` do not exist. */
-  const skip = (end: number): void => {
-    for (let offset = position; offset < end; offset++) if (!marked(offset)) setDone(offset);
-    moveTo(end);
-    advance();
-  };
-  const moveTo = (end: number): void => {
-    for (; position < end; position++) if (marked(position)) marksBelow++;
-  };
-
-  const fits = (offset: number): boolean => offset - watermark < sizeMax || watermark === position;
-  const done = (offset: number): boolean => {
-    if (!Number.isSafeInteger(offset) || offset < watermark || offset - watermark >= ringBits) return false;
-    if (marked(offset)) return false;
-    setDone(offset);
-    if (offset === watermark) advance();
-    return true;
-  };
-  const take = (offset: number): void => {
-    if (offset < position) return;
-    if (!fits(offset)) {
-      throw new PostriderError('limit_reached', `offset ${offset} is ${sizeMax} or more above watermark ${watermark}`);
-    }
-    if (watermark === position) jump(offset);
-    else skip(offset);
-    if (position === offset) moveTo(offset + 1);
-  };
-
-  ({ watermark, position, top } = restore(from, ringBits, mark));
-  advance();
+  const state = restore(from, createBitRing(sizeMax * MARK_FACTOR));
+  advance(state);
+  const fits = (offset: number): boolean => offset - state.watermark < sizeMax || state.watermark === state.position;
   return {
     get watermark() {
-      return watermark;
+      return state.watermark;
     },
     get position() {
-      return position;
+      return state.position;
     },
     get size() {
-      return position - watermark;
+      return state.position - state.watermark;
     },
     get open() {
-      return position - watermark - marksBelow;
+      return state.position - state.watermark - state.doneBelow;
     },
     fits,
-    take,
-    pass(offset) {
-      if (offset <= position) return;
-      if (watermark === position) jump(offset);
-      else skip(Math.min(offset, watermark + sizeMax));
+    take(offset) {
+      if (offset < state.position) return;
+      if (!fits(offset)) {
+        const bound = `${sizeMax} or more above watermark ${state.watermark}`;
+        throw new PostriderError('limit_reached', `offset ${offset} is ${bound}`);
+      }
+      skip(state, offset);
+      if (state.position === offset) moveTo(state, offset + 1);
     },
-    done,
-    isDone: (offset) => offset < watermark || (offset < top && marked(offset)),
-    encode: () => ({ watermark, doneAbove: toBytes(watermark, top, marked) }),
+    pass(offset) {
+      skip(state, fits(offset) ? offset : Math.min(offset, state.watermark + sizeMax));
+    },
+    done(offset) {
+      const above = offset - state.watermark;
+      if (!Number.isSafeInteger(offset) || above < 0 || above >= state.marks.length) return false;
+      if (state.marks.has(offset)) return false;
+      setDone(state, offset);
+      if (above === 0) advance(state);
+      return true;
+    },
+    isDone: (offset) => offset < state.watermark || (offset < state.top && state.marks.has(offset)),
+    encode: () => ({ watermark: state.watermark, doneAbove: toBytes(state) }),
   };
 }
 
-function toBytes(watermark: number, top: number, marked: (offset: number) => boolean): Buffer {
+interface State {
+  /** What is done from the watermark up. */
+  readonly marks: BitRing;
+  watermark: number;
+  position: number;
+  /** One past the highest mark; at most `watermark` when there is none. */
+  top: number;
+  /** Marks below `position`. */
+  doneBelow: number;
+}
+
+/** Moves the watermark over what is done; `position` goes along. */
+function advance(state: State): void {
+  const { marks } = state;
+  while (state.watermark < state.top && marks.has(state.watermark)) {
+    marks.delete(state.watermark);
+    if (state.watermark < state.position) state.doneBelow--;
+    state.watermark++;
+  }
+  if (state.position < state.watermark) state.position = state.watermark;
+}
+
+function setDone(state: State, offset: number): void {
+  state.marks.add(offset);
+  if (offset < state.position) state.doneBelow++;
+  if (offset >= state.top) state.top = offset + 1;
+}
+
+function moveTo(state: State, end: number): void {
+  for (; state.position < end; state.position++) if (state.marks.has(state.position)) state.doneBelow++;
+}
+
+/** Offsets from `position` up to `end` do not exist. */
+function skip(state: State, end: number): void {
+  if (end <= state.position) return;
+  const { marks } = state;
+  if (state.watermark === state.position) {
+    // Nothing is open: the gap may be of any length.
+    for (let offset = state.watermark; offset < Math.min(state.top, end); offset++) marks.delete(offset);
+    state.watermark = end;
+    state.position = end;
+  } else {
+    for (let offset = state.position; offset < end; offset++) if (!marks.has(offset)) setDone(state, offset);
+    moveTo(state, end);
+  }
+  advance(state);
+}
+
+function toBytes({ watermark, top, marks }: State): Buffer {
   const bytes = Buffer.alloc(Math.max(0, Math.ceil((top - watermark) / 8)));
-  for (let i = 0; i < top - watermark; i++) if (marked(watermark + i)) bytes[i >>> 3]! |= 1 << (i & 7);
+  for (let i = 0; i < top - watermark; i++) {
+    if (marks.has(watermark + i)) bytes[i >>> 3] = (bytes[i >>> 3] as number) | (1 << (i & 7));
+  }
   return bytes;
 }
 
-function restore(
-  from: { readonly watermark: number; readonly doneAbove?: Uint8Array },
-  ringBits: number,
-  mark: (offset: number) => void,
-): { watermark: number; position: number; top: number } {
+function restore(from: { readonly watermark: number; readonly doneAbove?: Uint8Array }, marks: BitRing): State {
   const { watermark, doneAbove = new Uint8Array(0) } = from;
   if (!Number.isSafeInteger(watermark) || watermark < 0) {
     throw new PostriderError('progress_unreadable', `watermark ${watermark} is no offset`);
   }
-  if (doneAbove.length * 8 > ringBits) {
-    throw new PostriderError(
-      'progress_unreadable',
-      `done_above has ${doneAbove.length} bytes; at most ${ringBits / 8}`,
-    );
+  if (doneAbove.length * 8 > marks.length) {
+    const most = `at most ${marks.length / 8}`;
+    throw new PostriderError('progress_unreadable', `done_above has ${doneAbove.length} bytes; ${most}`);
   }
-  let top = watermark;
+  const state: State = { marks, watermark, position: watermark, top: watermark, doneBelow: 0 };
   doneAbove.forEach((byte, index) => {
-    for (let bit = 0; bit < 8; bit++) {
-      if ((byte & (1 << bit)) === 0) continue;
-      mark(watermark + index * 8 + bit);
-      top = watermark + index * 8 + bit + 1;
-    }
+    for (let bit = 0; bit < 8; bit++) if ((byte & (1 << bit)) !== 0) setDone(state, watermark + index * 8 + bit);
   });
-  return { watermark, position: watermark, top };
+  return state;
 }

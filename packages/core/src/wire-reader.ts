@@ -29,7 +29,7 @@ export function readVarint32(reader: WireReader): number {
   const { bytes, end } = reader;
   let at = reader.at;
   if (at < end) {
-    const first = bytes[at]!;
+    const first = bytes[at] as number;
     if (first < 0x80) {
       reader.at = at + 1;
       return first;
@@ -38,7 +38,7 @@ export function readVarint32(reader: WireReader): number {
   let value = 0;
   for (let shift = 0; shift < 70; shift += 7) {
     if (at >= end) throw unreadable('it ends inside a number');
-    const byte = bytes[at++]!;
+    const byte = bytes[at++] as number;
     if (shift < 32) value |= (byte & 0x7f) << shift;
     if (byte < 0x80) {
       reader.at = at;
@@ -56,7 +56,7 @@ export function readInt64(reader: WireReader): number {
   let high = 0;
   for (let index = 0; index < 10; index++) {
     if (at >= end) throw unreadable('it ends inside a number');
-    const byte = bytes[at++]!;
+    const byte = bytes[at++] as number;
     const bits = byte & 0x7f;
     if (index < 4) low += bits * 2 ** (7 * index);
     else if (index === 4) {
@@ -123,7 +123,7 @@ export function skipValue(reader: WireReader, key: number): void {
 /** The text of bytes `start` to `end`. `latin1` is the whole buffer read as Latin-1, so that ASCII is only cut out. */
 export function textBetween(bytes: Buffer, latin1: string, start: number, end: number): string {
   for (let at = start; at < end; at++) {
-    if (bytes[at]! > 0x7f) return bytes.toString('utf8', start, end);
+    if ((bytes[at] as number) > 0x7f) return bytes.toString('utf8', start, end);
   }
   return latin1.substring(start, end);
 }
