@@ -32,7 +32,7 @@ export async function startLocalCluster(options: LocalClusterOptions): Promise<L
   const { promise: ended, reject } = Promise.withResolvers<never>();
   ended.catch(() => {});
   const restart = createRestart(options, reject);
-  const kafka: LocalKafka = await screen.step('Getting Kafka ready', (say) =>
+  const kafka: LocalKafka = await screen.step('Kafka', (say) =>
     startKafka({
       brokers: 1,
       dataDir,
@@ -81,7 +81,7 @@ export async function waitForCluster(
   kafka: KafkaPort,
   { screen, clock, signal }: { readonly screen: Screen; readonly clock: Clock; readonly signal: AbortSignal },
 ): Promise<number> {
-  return screen.step(`Waiting for your Kafka at ${brokers.join(', ')}`, async (say) => {
+  return screen.step(`your Kafka at ${brokers.join(', ')}`, async (say) => {
     for (let asked = 0; ; asked += 1) {
       try {
         return (await orAborted(kafka.admin.describeCluster(), signal)).brokers;

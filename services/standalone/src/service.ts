@@ -7,7 +7,7 @@ import type { StandaloneConfig } from './config.ts';
 import { openDataDir, type DataDir } from './data-dir.ts';
 import { openLogFiles } from './log-files.ts';
 import { nextSteps } from './next-steps.ts';
-import type { Screen } from './screen.ts';
+import { shownSeconds, type Screen } from './screen.ts';
 import { startServices } from './services.ts';
 import { tellStory } from './story/story.ts';
 
@@ -37,10 +37,8 @@ export async function startStandalone(
   const connection: Connection = { server, apiKey: adminKey, brokers: kafka.brokers, topicPrefix };
   await data.writeConnection(connection);
 
-  screen.line();
-  screen.line(
-    `${screen.paint('bold', 'Postrider is up.')} gRPC ${server}, Kafka ${kafka.brokers.join(', ')}, logs ${shownPath(data.log)}`,
-  );
+  screen.line(`${screen.paint('bold', 'Postrider is up')} ${screen.paint('dim', `(${shownSteps(screen)})`)}`);
+  screen.line(`gRPC ${server}, Kafka ${kafka.brokers.join(', ')}, logs ${shownPath(data.log)}`);
   screen.line('Endpoints on this machine and http are allowed here, by configuration; elsewhere both are refused.');
   screen.line();
   await using watching = new AsyncDisposableStack();
@@ -90,6 +88,10 @@ async function openCluster(
   // Never ends: what becomes of one's own cluster is not ours to judge, and the services wait for it.
   const { promise: ended } = Promise.withResolvers<never>();
   return { kafka: ownKafka, replicationFactor: count >= 3 ? 3 : 1, ended, [Symbol.asyncDispose]: async () => {} };
+}
+
+function shownSteps({ finished }: Screen): string {
+  return finished.map(({ what, ms }) => `${what} ${shownSeconds(ms)}`).join(', ');
 }
 
 function shownPath(path: string): string {

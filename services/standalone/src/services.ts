@@ -1,6 +1,7 @@
+import { orAborted } from '@postrider/config-view';
 import { startControlPlane } from '@postrider/control-plane';
 import { readControlPlaneConfig } from '@postrider/control-plane/config';
-import { startDispatcher } from '@postrider/dispatcher';
+import { startDispatcher, type Dispatcher } from '@postrider/dispatcher';
 import { readDispatcherConfig } from '@postrider/dispatcher/config';
 import { connectKafka } from '@postrider/kafka';
 import { startRouter } from '@postrider/router';
@@ -47,17 +48,19 @@ export async function startServices(options: ServicesOptions, signal: AbortSigna
     return { kafka, clock: systemClock, log };
   };
 
-  const plane = await screen.step('Starting the control plane', async () => {
+  const plane = await screen.step('control plane', async () => {
     const { service } = readControlPlaneConfig({ ...env, ...controlPlaneEnv(options) });
     return stack.use(await startControlPlane(service, depsOf('control-plane', service), signal));
   });
-  await screen.step('Starting the router', async () => {
+  await screen.step('router', async () => {
     const { service } = readRouterConfig(env);
     stack.use(await startRouter(service, depsOf('router', service), signal));
   });
-  const dispatcher = await screen.step('Starting the dispatcher', async () => {
+  const dispatcher = await screen.step('dispatcher', async () => {
     const { service } = readDispatcherConfig({ ...env, ...openedForLaptop, POSTRIDER_KEK: options.kek });
-    return stack.use(await startDispatcher(service, depsOf('dispatcher', service), signal));
+    const started = stack.use(await startDispatcher(service, depsOf('dispatcher', service), signal));
+    await whenServing(started, signal);
+    return started;
   });
   const owned = stack.move();
   return {
@@ -66,6 +69,19 @@ export async function startServices(options: ServicesOptions, signal: AbortSigna
     stopWithinMs: dispatcher.stopWithinMs,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
+}
+
+const askEveryMs = 20;
+
+/** Resolves when the dispatcher serves every partition that it was given. */
+async function whenServing(dispatcher: Dispatcher, signal: AbortSignal): Promise<void> {
+  for (;;) {
+    const { detail } = dispatcher.ready();
+    if (Object.keys(detail ?? {}).join() === 'serving') return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const cancel = systemClock.after(askEveryMs, resolve);
+    await orAborted(promise, signal).finally(cancel);
+  }
 }
 
 function commonEnv({ kafka, topicPrefix }: ServicesOptions): Env {

@@ -22,19 +22,22 @@ export async function tellDelivered(stage: Stage, port: number): Promise<Told> {
     url: `http://127.0.0.1:${port}/orders`,
     eventTypes: ['order.*'],
   });
-  line(render.stepLine(paint, 1, 'Created over gRPC', performance.now() - began));
-  show(render.sceneLines(paint, scene));
+  const created = 'Tenant, endpoint and subscription are created over gRPC';
+  line(render.stepLine(paint, 1, created, performance.now() - began));
+  show(render.sceneLines(scene));
   const receiver = keep.use(await startReceiver(port, scene.endpoint.signingSecret, 200, signal));
 
-  const published = performance.now();
+  const publishing = performance.now();
   const event = await publishEvent(kafka, topicPrefix, 'order.paid', { order: 17, amount: '42.00' });
-  line(render.stepLine(paint, 2, 'The event is on its topic', performance.now() - published));
-  show(render.eventLines(paint, event));
+  const published = `The event is on its topic: ${render.placeText(event.ack)}`;
+  line(render.stepLine(paint, 2, published, performance.now() - publishing));
+  line(render.eventLine(event));
 
   const delivery = await findDelivery(stage, event, scene);
   const onTopic = delivery.value.source?.timestamp?.getTime() ?? delivery.place.timestamp;
-  line(render.stepLine(paint, 3, 'The router has written its delivery', delivery.place.timestamp - onTopic));
-  show(render.deliveryLines(paint, delivery));
+  const routed = `The router has written its delivery: ${render.placeText(delivery.place)}`;
+  line(render.stepLine(paint, 3, routed, delivery.place.timestamp - onTopic));
+  line(render.deliveryLine(delivery));
 
   const { value: attempt } = await findAttempt(stage, delivery.value.deliveryId, 1);
   const started = attempt.startedAt?.getTime() ?? delivery.place.timestamp;
@@ -43,10 +46,9 @@ export async function tellDelivered(stage: Stage, port: number): Promise<Told> {
   show(render.requestLines(paint, attempt, request));
 
   const took = durationMs(attempt.timings?.total);
-  line(render.stepLine(paint, 5, 'The receiver has verified and answered it', took));
-  line(render.verificationLine(paint, request));
+  line(render.stepLine(paint, 5, render.verificationText(paint, request), took));
   if (attempt.decision?.decision?.$case !== 'done' || request.signature !== 'valid')
     throw new Error(`the event was not delivered: ${attempt.outcome} ${attempt.code}, signature ${request.signature}`);
-  line(`     ${paint('green', 'delivered')}, ${shownMs(started + took - onTopic)} after the event was on its topic`);
+  line(`     ${paint('green', 'delivered')} ${shownMs(started + took - onTopic)} after the event was on its topic`);
   return { scene, receiver };
 }

@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util';
 import type { ReceivedRequest } from '@postrider/cli';
 import type { Attempt } from '@postrider/contract/postrider/v1/attempt';
 import type { DeadLetter } from '@postrider/contract/postrider/v1/dead_letter';
@@ -8,63 +9,64 @@ import type { Scene } from './resources.ts';
 import { shownMs, timeOfDay } from './times.ts';
 import type { Found, Place } from './topic-watch.ts';
 
+/** Characters before the time of a step. */
+const stepWidth = 90;
+
 /** One line of a numbered step: what happened, and how long it took. */
 export function stepLine(paint: Paint, number: number, what: string, ms: number): string {
-  const width = 88;
-  return `${paint('cyan', `  ${number}  `)}${what.padEnd(width)}${paint('dim', shownMs(ms).padStart(9))}`;
+  const gap = ' '.repeat(Math.max(1, stepWidth - stripVTControlCharacters(what).length));
+  return `${paint('cyan', `  ${number}  `)}${what}${gap}${paint('dim', shownMs(ms).padStart(8))}`;
 }
 
-const detail = (paint: Paint, label: string, text: string): string => `     ${paint('dim', label.padEnd(13))}${text}`;
+const indented = (text: string): string => `     ${text}`;
 
+/** Where a record stands. */
 export function placeText({ topic, partition, offset }: Omit<Place, 'timestamp'>): string {
   return `${topic}, partition ${partition}, offset ${offset}`;
 }
 
-export function sceneLines(paint: Paint, { tenant, endpoint, subscription }: Scene): string[] {
+export function sceneLines({ endpoint, subscription }: Scene): string[] {
   return [
-    detail(paint, 'tenant', tenant.name),
-    detail(paint, 'endpoint', `${endpoint.name}  ${endpoint.uid}  ${endpoint.url}`),
-    detail(paint, 'subscription', `${subscription.name}  ${subscription.eventTypes.join(', ')}`),
-  ];
+    `${endpoint.name}  ${endpoint.uid}  ${endpoint.url}`,
+    `${subscription.name}  ${subscription.eventTypes.join(', ')}`,
+  ].map(indented);
 }
 
-export function eventLines(paint: Paint, event: PublishedEvent): string[] {
-  return [
-    detail(paint, 'topic', placeText(event.ack)),
-    detail(paint, 'event', `${event.type}  id ${event.id}  ${Buffer.byteLength(event.body)} bytes`),
-  ];
+export function eventLine(event: PublishedEvent): string {
+  return indented(`${event.type}, id ${event.id}, ${Buffer.byteLength(event.body)} bytes`);
 }
 
-export function deliveryLines(paint: Paint, { value, place }: Found<Delivery>): string[] {
-  return [detail(paint, 'topic', placeText(place)), detail(paint, 'delivery', value.deliveryId)];
+export function deliveryLine({ value }: Found<Delivery>): string {
+  return indented(value.deliveryId);
 }
 
 /** The request line and headers as the attempt has them, and the body as it arrived. */
 export function requestLines(paint: Paint, attempt: Attempt, request: ReceivedRequest): string[] {
   const { host, pathname, search } = new URL(attempt.url);
-  const headers = attempt.requestHeaders.map(({ name, value }) => `     ${paint('dim', `${name}:`)} ${value}`);
+  const headers = [{ name: 'host', value: host }, ...attempt.requestHeaders];
   return [
-    `     POST ${pathname}${search} HTTP/1.1`,
-    `     ${paint('dim', 'host:')} ${host}`,
-    ...headers,
-    `     ${request.body}`,
-  ];
+    `POST ${pathname}${search} HTTP/1.1`,
+    ...headers.map(({ name, value }) => `${paint('dim', `${name}:`)} ${value}`),
+    request.body,
+  ].map(indented);
 }
 
-export function verificationLine(paint: Paint, { signature, status }: ReceivedRequest): string {
-  const verdict = signature === 'valid' ? paint('green', 'valid') : paint('red', signature);
-  return detail(
-    paint,
-    'signature',
-    `${verdict}, says the official standardwebhooks verifier; the receiver answered ${status}`,
-  );
+/** What the receiver made of it. */
+export function verificationText(paint: Paint, { signature, status }: ReceivedRequest): string {
+  const verdict = paint(signature === 'valid' ? 'green' : 'red', signature);
+  return `The receiver answered ${status}; the official standardwebhooks verifier calls the signature ${verdict}`;
+}
+
+/** `OUTCOME_TIMED_OUT` without its kind, as people read it: `timed-out`. */
+export function plainEnum(value: string, kind: 'OUTCOME_' | 'DEAD_REASON_'): string {
+  return value.replace(kind, '').toLowerCase().replaceAll('_', '-');
 }
 
 /** An attempt, when it was due, what came of it, and where the delivery waits for the next one. */
 export function attemptLine(paint: Paint, attempt: Attempt, dueAt: Date | undefined, row: Place | undefined): string {
   const started = attempt.startedAt ?? new Date(0);
   const late = dueAt === undefined ? '' : `, ${shownMs(started.getTime() - dueAt.getTime())} after it was due`;
-  const outcome = `${attempt.status === 0 ? attempt.code : attempt.status} ${attempt.outcome.toLowerCase()}`;
+  const outcome = `${attempt.status === 0 ? attempt.code : attempt.status} ${plainEnum(attempt.outcome, 'OUTCOME_')}`;
   const head = `  attempt ${attempt.number}   ${timeOfDay(started)}${late}: ${paint('yellow', outcome)}`;
   const decision = attempt.decision?.decision;
   if (decision?.$case !== 'retry' || row === undefined) return `${head}, given up`;
@@ -74,7 +76,7 @@ export function attemptLine(paint: Paint, attempt: Attempt, dueAt: Date | undefi
 
 export function deadLetterLine(paint: Paint, { value, place }: Found<DeadLetter>): string {
   const attempts = value.lastAttempt?.number ?? 0;
-  return `  ${paint('red', 'dead letter')} ${placeText(place)}: ${value.reason.toLowerCase()} after ${attempts} attempts`;
+  return `  ${paint('red', 'dead letter')} ${placeText(place)}: ${plainEnum(value.reason, 'DEAD_REASON_')} after ${attempts} attempts`;
 }
 
 /** A request that arrived when the story was over. */
