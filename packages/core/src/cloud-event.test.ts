@@ -117,6 +117,7 @@ test('the tenant is named once, by header or attribute, and never guessed', () =
     { 'postrider-tenant': 'acme', ce_tenant: 'other' },
     { 'postrider-tenant': ['acme', 'other'] },
     { 'postrider-tenant': ['acme', 'acme'] },
+    { 'postrider-tenant': ['acme', 'other'], ce_tenant: 'acme' },
   ]) {
     assert.deepEqual(fault(tenant(changes)), [R.TENANT_UNKNOWN, 'postrider-tenant'], JSON.stringify(changes));
   }

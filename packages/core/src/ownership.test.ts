@@ -138,6 +138,13 @@ test('the first claim is valid, and one that names an older epoch than stands be
   assert.deepEqual(fold.claim?.randomId, Buffer.alloc(16, 12));
 });
 
+test('the claim of a reign is known as long as it stands in the log', () => {
+  const progress = progressAt(12, 10, 1);
+  assert.deepEqual(foldOwnership([claimAt(10, 'A', NO_EPOCH), progress]).claim?.randomId, Buffer.alloc(16, 10));
+  const compacted = foldOwnership([progress]);
+  assert.deepEqual([compacted.epoch, compacted.processId, compacted.claim], [10, 'A', null]);
+});
+
 test('a second copy of one claim deposes nobody', () => {
   const { epoch, processId } = foldOwnership([claimAt(5, 'A', NO_EPOCH), claimAt(9, 'A', NO_EPOCH)]);
   assert.deepEqual([epoch, processId], [5, 'A']);
