@@ -1,29 +1,24 @@
 import { randomBytes } from 'node:crypto';
-import { dataKeyOf, sealDataKey, sealSigningSecret } from '@postrider/config-view';
 import { Attempt } from '@postrider/contract/postrider/v1/attempt';
-import { ConfigRecord } from '@postrider/contract/postrider/v1/config';
 import { DeadLetter } from '@postrider/contract/postrider/v1/dead_letter';
-import { Delivery, DeliveryKind, PriorityClass, RunKind } from '@postrider/contract/postrider/v1/delivery';
-import { Endpoint, EndpointState } from '@postrider/contract/postrider/v1/endpoint';
+import { Delivery } from '@postrider/contract/postrider/v1/delivery';
 import {
-  Secret,
+  TIERS,
   compareRowVersions,
   createOwnershipFold,
-  deliveryId,
   parseKek,
   readRowVersion,
   webhookId,
   type RowVersionView,
   type Tier,
 } from '@postrider/core';
-import { CONFIG_HEADER, DEAD_LETTER_HEADER, DELIVERY_HEADER, ROW_HEADER, header, topicSpecs } from '@postrider/kafka';
-import { createFakeClock, createFakeKafka, type FakePort } from '@postrider/kafka/testing';
+import { DEAD_LETTER_HEADER, DELIVERY_HEADER, ROW_HEADER, header, topicSpecs } from '@postrider/kafka';
+import { createFakeClock, createFakeKafka, type FakeKafka, type FakePort } from '@postrider/kafka/testing';
 import { recordingLogger } from '@postrider/runtime';
 import { startDispatcher, type Dispatcher, type Send, type SendRequest, type SendResult } from '../src/service.ts';
+import { createConfigRecords, deliveryRecord, tenant, type TestRecord } from './test-records.ts';
 
-/** The secret of every endpoint here, as a receiver knows it. */
-export const signingSecret = `whsec_${Buffer.alloc(32, 'postrider').toString('base64')}`;
-export const tenant = 'acme';
+export { signingSecret, tenant } from './test-records.ts';
 
 /** A request as an endpoint saw it. */
 export interface Receipt {
@@ -48,8 +43,6 @@ export interface TestDispatcher extends Dispatcher {
 }
 
 const kek = parseKek(randomBytes(32).toString('hex'));
-const dataKeyMaterial = new Secret(randomBytes(32));
-const dataKey = dataKeyOf(dataKeyMaterial);
 const requestHeadersOf = ({ headers }: SendRequest): Record<string, string> => {
   const named: Record<string, string> = {};
   for (let i = 0; i + 1 < headers.length; i += 2) named[headers[i] ?? ''] = headers[i + 1] ?? '';
@@ -66,9 +59,22 @@ export function createHarness(options: { readonly partitions?: number } = {}) {
   let behaviour: Behaviour = () => 200;
   let latencyMs = 5;
   kafka.createTopics(topicSpecs({ prefix: 'postrider.', partitions, replicationFactor: 1, bodyBytesMax: 262_144 }));
-  const config = configWriter(kafka, partitions);
-  config.layout();
-  config.tenant();
+  const records = createConfigRecords(kek, partitions);
+  const write = (record: TestRecord): void => void kafka.append('postrider.config', 0, record);
+  const config = {
+    revision: records.revision,
+    endpoint: (...args: Parameters<typeof records.endpoint>) => write(records.endpoint(...args)),
+    deleteEndpoint: (id: string) => write(records.deleteEndpoint(id)),
+  };
+  write(records.layout());
+  write(records.tenant());
+
+  const rowFolds = {
+    'retry.1m': createRowFold(kafka, 'retry.1m', partitions),
+    'retry.1h': createRowFold(kafka, 'retry.1h', partitions),
+    'retry.14d': createRowFold(kafka, 'retry.14d', partitions),
+  };
+  const ownershipFolds = Array.from({ length: partitions }, (_, partition) => createOwnershipFoldOf(kafka, partition));
 
   /** Endpoints: what reaches them is a receipt, whatever becomes of its answer. */
   const sendOf = (port: FakePort, process: string): Send => {
@@ -118,34 +124,10 @@ export function createHarness(options: { readonly partitions?: number } = {}) {
       fields: Partial<Delivery> & { bulk?: boolean; partition?: number; body?: string } = {},
     ) {
       const { bulk = false, partition = 0, body = `{"id":"${event}"}`, ...delivery } = fields;
-      const webhook = webhookId(tenant, '/test', event);
-      const encoded = Delivery.encode(
-        Delivery.fromPartial({
-          deliveryId: deliveryId(webhook, `ep_${endpoint}`),
-          run: { kind: RunKind.FIRST, id: '' },
-          kind: DeliveryKind.EVENT,
-          webhookId: webhook,
-          tenant,
-          endpointId: `ep_${endpoint}`,
-          endpointRevision: config.revision(),
-          event: { id: event, source: '/test', type: 'order.paid', contentType: 'application/json' },
-          source: {
-            cluster: 'fake',
-            topic: 'postrider.events',
-            partition: 0,
-            offset: 0n,
-            timestamp: new Date(clock.now()),
-          },
-          firstSeen: new Date(clock.now()),
-          expiresAt: new Date(clock.now() + 14 * 86_400_000),
-          priorityClass: PriorityClass.LIVE,
-          layoutGeneration: 1,
-          ...delivery,
-        }),
-      ).finish();
       const topic = bulk ? 'postrider.deliveries.bulk' : 'postrider.deliveries';
-      const headers = { [DELIVERY_HEADER]: Buffer.from(encoded) };
-      kafka.append(topic, partition, { key: Buffer.from(`ep_${endpoint}`), value: Buffer.from(body), headers });
+      const routed = { endpointRevision: config.revision(), ...delivery };
+      const { webhook, ...record } = deliveryRecord(event, endpoint, clock.now(), body, routed);
+      kafka.append(topic, partition, record);
       return webhook;
     },
     async start(processId: string, overrides: { readonly sessionTimeoutMs?: number } = {}): Promise<TestDispatcher> {
@@ -194,13 +176,9 @@ export function createHarness(options: { readonly partitions?: number } = {}) {
         letter: DeadLetter.decode(header(record, DEAD_LETTER_HEADER) as Buffer),
       })),
     /** Rows that hold in a tier: of each key the record with the newest version. */
-    rows: (tier: Tier) => rowsOf(kafka, tier),
-    allRows: () => (['retry.1m', 'retry.1h', 'retry.14d'] as const).flatMap((tier) => rowsOf(kafka, tier)),
-    ownership(partition = 0) {
-      const fold = createOwnershipFold();
-      for (const record of kafka.records('postrider.ownership', partition)) fold.apply(record);
-      return fold;
-    },
+    rows: (tier: Tier) => [...rowFolds[tier]().values()].flatMap((row) => (row.delivery === null ? [] : [row as Row])),
+    allRows: () => TIERS.flatMap((tier) => harness.rows(tier)),
+    ownership: (partition = 0) => (ownershipFolds[partition] as (typeof ownershipFolds)[number])(),
     /** What the progress that holds says is done; Infinity bounds are not used: exact watermark. */
     watermark: (partition = 0, topic = 'deliveries') =>
       harness.ownership(partition).progress?.intake.get(topic)?.watermark ?? 0,
@@ -231,62 +209,49 @@ export function failed(code: string, owner: 'endpoint' | 'ours' | 'shutdown'): S
   return { kind: 'failure', code, owner, message: 'as the test says', timings: { totalMs: 5 } };
 }
 
-function rowsOf(kafka: ReturnType<typeof createFakeKafka>, tier: Tier) {
-  const newest = new Map<string, { version: RowVersionView; delivery: Delivery | null; body: string }>();
-  for (const record of kafka.records(`postrider.${tier}`)) {
-    const version = readRowVersion(header(record, ROW_HEADER) as Buffer);
-    const key = record.key?.toString() ?? '';
-    const before = newest.get(key);
-    if (before !== undefined && compareRowVersions(before.version, version) > 0) continue;
-    const delivery = record.value === null ? null : Delivery.decode(header(record, DELIVERY_HEADER) as Buffer);
-    newest.set(key, { version, delivery, body: record.value?.toString() ?? '' });
-  }
-  return [...newest].flatMap(([key, { delivery, body, version }]) =>
-    delivery === null ? [] : [{ key, delivery, body, version }],
-  );
+/** A row, or with delivery null a tombstone. */
+interface FoldedRow {
+  readonly key: string;
+  readonly version: RowVersionView;
+  readonly delivery: Delivery | null;
+  readonly body: string;
 }
 
-function configWriter(kafka: ReturnType<typeof createFakeKafka>, partitions: number) {
-  let revision = 0;
-  const put = (key: string, entity: ConfigRecord['entity']) => {
-    revision += 1;
-    const record = ConfigRecord.fromPartial({ key, revision: String(revision), writerEpoch: 0n, schemaVersion: 1 });
-    const value = Buffer.from(ConfigRecord.encode({ ...record, entity }).finish());
-    if (entity?.$case !== 'tombstone') kafka.append('postrider.config', 0, { key: Buffer.from(key), value });
-    else
-      kafka.append('postrider.config', 0, { key: Buffer.from(key), value: null, headers: { [CONFIG_HEADER]: value } });
+/** A row that holds. */
+export interface Row extends FoldedRow {
+  readonly delivery: Delivery;
+}
+
+/** Folds what was added since it was last asked: tests ask at every step. */
+function createRowFold(kafka: FakeKafka, tier: Tier, partitions: number) {
+  const newest = new Map<string, FoldedRow>();
+  const read = new Array<number>(partitions).fill(0);
+  const added = (count: number, partition: number) => {
+    const records = kafka.records(`postrider.${tier}`, partition).slice(count);
+    read[partition] = count + records.length;
+    return records;
   };
-  return {
-    revision: () => String(revision),
-    layout: () => put('layout/current', { $case: 'layout', value: { generation: 1, partitions, slots: 4_096 } }),
-    tenant: () =>
-      put(`tenant/${tenant}`, {
-        $case: 'tenant',
-        value: {
-          ...ConfigRecord.fromPartial({ entity: { $case: 'tenant', value: { tenant: { name: `tenants/${tenant}` } } } })
-            .entity?.value,
-          dataKey: sealDataKey(dataKeyMaterial, kek, tenant, randomBytes),
-        } as never,
-      }),
-    endpoint(id: string, fields: Parameters<typeof Endpoint.fromPartial>[0] = {}) {
-      const endpoint = Endpoint.fromPartial({
-        name: `tenants/${tenant}/endpoints/${id}`,
-        uid: `ep_${id}`,
-        url: `https://hooks.example.com/${id}`,
-        state: EndpointState.ENABLED,
-        revision: String(revision + 1),
-        ...fields,
-      });
-      const sealed = sealSigningSecret(new Secret(signingSecret), dataKey, tenant, 'sec_1', randomBytes);
-      const entity = ConfigRecord.fromPartial({
-        entity: {
-          $case: 'endpoint',
-          value: { endpoint, secrets: [{ id: 'sec_1', scheme: 'SIGNATURE_SCHEME_STANDARD_V1', sealed }] },
-        },
-      }).entity;
-      put(`endpoint/ep_${id}`, entity);
-    },
-    deleteEndpoint: (id: string) =>
-      put(`endpoint/ep_${id}`, { $case: 'tombstone', value: { actor: 'test', time: undefined } }),
+  return () => {
+    for (const record of read.flatMap(added)) {
+      const version = readRowVersion(header(record, ROW_HEADER) ?? Buffer.alloc(0));
+      const key = record.key?.toString() ?? '';
+      const before = newest.get(key);
+      if (before !== undefined && compareRowVersions(before.version, version) > 0) continue;
+      const bytes = record.value === null ? undefined : header(record, DELIVERY_HEADER);
+      const delivery = bytes === undefined ? null : Delivery.decode(bytes);
+      newest.set(key, { key, version, delivery, body: record.value?.toString() ?? '' });
+    }
+    return newest;
+  };
+}
+
+function createOwnershipFoldOf(kafka: FakeKafka, partition: number) {
+  const fold = createOwnershipFold();
+  let read = 0;
+  return () => {
+    const records = kafka.records('postrider.ownership', partition);
+    for (const record of records.slice(read)) fold.apply(record);
+    read = records.length;
+    return fold;
   };
 }
