@@ -26,3 +26,4 @@ export * from './delivery-header.ts';
 export * from './move-delivery.ts';
 export * from './cloud-event.ts';
 export * from './match.ts';
+export * from './plain-enum.ts';

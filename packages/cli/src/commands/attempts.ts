@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { Attempt } from '@postrider/contract/postrider/v1/attempt';
+import { plainEnum } from '@postrider/core';
 import { topicName } from '@postrider/kafka';
 import type { CliContext } from '../context.ts';
 import { parseCount } from '../parse.ts';
@@ -62,7 +63,7 @@ function row(attempt: Attempt): string[] {
     attempt.tenant,
     attempt.eventType,
     String(attempt.number),
-    attempt.outcome,
+    plainEnum(attempt.outcome, 'OUTCOME'),
     attempt.status === 0 ? attempt.code : String(attempt.status),
     next,
     attempt.deliveryId,

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { DeadLetter } from '@postrider/contract/postrider/v1/dead_letter';
+import { plainEnum } from '@postrider/core';
 import { DEAD_LETTER_HEADER, header, topicName } from '@postrider/kafka';
 import type { CliContext } from '../context.ts';
 import { parseCount } from '../parse.ts';
@@ -63,14 +64,16 @@ function byTime(a: DeadLetter, b: DeadLetter): number {
 function row(letter: DeadLetter): string[] {
   const { delivery, lastAttempt } = letter;
   const last =
-    lastAttempt === undefined ? letter.detail : `${lastAttempt.outcome} ${lastAttempt.status || lastAttempt.code}`;
+    lastAttempt === undefined
+      ? letter.detail
+      : `${plainEnum(lastAttempt.outcome, 'OUTCOME')} ${lastAttempt.status || lastAttempt.code}`;
   return [
     letter.time?.toISOString() ?? '',
     delivery?.tenant ?? '',
     delivery?.endpointId ?? '',
     delivery?.event?.type ?? '',
     String(delivery?.attempt ?? ''),
-    letter.reason,
+    plainEnum(letter.reason, 'DEAD_REASON'),
     delivery?.deliveryId ?? '',
     last,
   ];

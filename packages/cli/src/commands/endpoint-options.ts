@@ -19,6 +19,7 @@ export interface EndpointOptions {
   readonly ed25519?: boolean;
 }
 
+/** Adds these options to a command. */
 export function addEndpointOptions(command: Command): Command {
   return command
     .option('--display-name <text>', 'name for people')

@@ -1,4 +1,5 @@
 import type { Endpoint } from '@postrider/contract/postrider/v1/endpoint';
+import { plainEnum } from '@postrider/core';
 import { shortName } from '../names.ts';
 
 /** An endpoint in a few lines for a person. */
@@ -6,7 +7,7 @@ export function describeEndpoint(endpoint: Endpoint): string {
   const lines = [
     ['Endpoint', shortName(endpoint.name)],
     ['URL', endpoint.url],
-    ['State', endpoint.state],
+    ['State', plainEnum(endpoint.state, 'ENDPOINT_STATE')],
     ['UID', endpoint.uid],
     ['Etag', endpoint.etag],
     ['Public key', endpoint.publicKey],

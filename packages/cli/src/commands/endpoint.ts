@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { Endpoint, PendingPolicy } from '@postrider/contract/postrider/v1/endpoint';
+import { plainEnum } from '@postrider/core';
 import { CliError, exitCodes } from '../cli-error.ts';
 import type { CliContext } from '../context.ts';
 import { endpointName, shortName, tenantName } from '../names.ts';
@@ -72,7 +73,12 @@ function readCommands(endpoint: Command, context: CliContext): void {
       session.printList(
         endpoints.map(Endpoint.toJSON),
         ['ENDPOINT', 'STATE', 'UID', 'URL'],
-        endpoints.map((entry) => [shortName(entry.name), entry.state, entry.uid, entry.url]),
+        endpoints.map((entry) => [
+          shortName(entry.name),
+          plainEnum(entry.state, 'ENDPOINT_STATE'),
+          entry.uid,
+          entry.url,
+        ]),
         'There are no endpoints.',
       );
     });

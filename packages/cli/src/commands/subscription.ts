@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { Subscription } from '@postrider/contract/postrider/v1/subscription';
+import { plainEnum } from '@postrider/core';
 import type { CliContext } from '../context.ts';
 import { endpointName, shortName, subscriptionName } from '../names.ts';
 import { allPages } from '../paging.ts';
@@ -47,7 +48,11 @@ export function subscriptionCommand(program: Command, context: CliContext): void
       session.printList(
         subscriptions.map(Subscription.toJSON),
         ['SUBSCRIPTION', 'STATE', 'EVENT TYPES'],
-        subscriptions.map((entry) => [shortName(entry.name), entry.state, entry.eventTypes.join(', ')]),
+        subscriptions.map((entry) => [
+          shortName(entry.name),
+          plainEnum(entry.state, 'SUBSCRIPTION_STATE'),
+          entry.eventTypes.join(', '),
+        ]),
         'There are no subscriptions.',
       );
     });
