@@ -36,7 +36,6 @@ test('every problem is told by its variable, at once, and no secret with it', ()
     POSTRIDER_PARTITIONS: '5000',
     POSTRIDER_SESSION_TIMEOUT: '1s',
     POSTRIDER_ALLOW_CIDRS: '10.0.0.0/99',
-    POSTRIDER_KAFKA_SASL_MECHANISM: 'plain',
     POSTRIDER_TOPIC_PREFIX: 'a b',
     POSTRIDER_GRPC_REFLECTON: 'true',
   });
@@ -47,7 +46,6 @@ test('every problem is told by its variable, at once, and no secret with it', ()
     'POSTRIDER_GRPC_PORT',
     'POSTRIDER_GRPC_REFLECTON',
     'POSTRIDER_KAFKA_BROKERS',
-    'POSTRIDER_KAFKA_SASL_USERNAME',
     'POSTRIDER_KEK',
     'POSTRIDER_PARTITIONS',
     'POSTRIDER_SESSION_TIMEOUT',

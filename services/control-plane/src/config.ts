@@ -3,28 +3,34 @@ import { randomBytes } from 'node:crypto';
 import { limits, parseKek, Secret } from '@postrider/core';
 import { createPolicy } from '@postrider/egress';
 import { TOPIC_PREFIX_DEFAULT } from '@postrider/kafka';
-import { boolean, duration, integer, list, logLevels, oneOf, port, readEnv, secret, text } from '@postrider/runtime';
+import {
+  boolean,
+  duration,
+  integer,
+  kafkaEnv,
+  kafkaSettings,
+  list,
+  logLevels,
+  oneOf,
+  port,
+  readEnv,
+  secret,
+  text,
+} from '@postrider/runtime';
 import { parseApiKey } from './api-key.ts';
-import type { Env, EnvField, EnvSecret, LogLevel } from '@postrider/runtime';
-import type { KafkaConnection } from '@postrider/kafka';
+import type { Env, EnvField, KafkaSettings, LogLevel } from '@postrider/runtime';
 import type { ControlPlaneConfig } from './service.ts';
 
 /** What the process needs besides the control plane itself. */
 export interface ControlPlaneProcessConfig {
   readonly service: ControlPlaneConfig;
-  readonly kafka: KafkaConnection;
+  readonly kafka: KafkaSettings;
   readonly health: { readonly host: string; readonly port: number };
   readonly logLevel: LogLevel;
 }
 
 const spec = {
-  brokers: list('POSTRIDER_KAFKA_BROKERS'),
-  ssl: boolean('POSTRIDER_KAFKA_SSL', { default: false }),
-  saslMechanism: oneOf('POSTRIDER_KAFKA_SASL_MECHANISM', ['plain', 'scram-sha-256', 'scram-sha-512'], {
-    optional: true,
-  }),
-  saslUsername: text('POSTRIDER_KAFKA_SASL_USERNAME', { optional: true }),
-  saslPassword: secret('POSTRIDER_KAFKA_SASL_PASSWORD', { optional: true }),
+  kafka: kafkaEnv,
   topicPrefix: text('POSTRIDER_TOPIC_PREFIX', {
     default: TOPIC_PREFIX_DEFAULT,
     pattern: /^[a-zA-Z0-9._-]{1,100}$/,
@@ -57,7 +63,7 @@ const spec = {
 
 /** Reads the environment; throws `EnvError` with every problem in it. */
 export function readControlPlaneConfig(env: Env = process.env): ControlPlaneProcessConfig {
-  const read = readEnv(env, { ...spec, sasl: saslComplete });
+  const read = readEnv(env, spec);
   const { topicPrefix, partitions, replicationFactor, createTopics, reflection, sessionTimeoutMs, kek } = read;
   const { allowHttp, allowLoopback, allowCidrs, bootstrapAdminKey } = read;
   return Object.freeze({
@@ -76,7 +82,7 @@ export function readControlPlaneConfig(env: Env = process.env): ControlPlaneProc
       allowLoopback,
       allowCidrs,
     },
-    kafka: kafkaConnection(read.brokers, read.ssl, read.saslMechanism, read.saslUsername, read.saslPassword),
+    kafka: kafkaSettings(read.kafka),
     health: { host: read.healthHost, port: read.healthPort },
     logLevel: read.logLevel,
   });
@@ -97,32 +103,4 @@ function parsed<A, B>(field: EnvField<A>, make: (value: A) => B): EnvField<B> {
       }
     },
   };
-}
-
-const saslVariables = [
-  'POSTRIDER_KAFKA_SASL_MECHANISM',
-  'POSTRIDER_KAFKA_SASL_USERNAME',
-  'POSTRIDER_KAFKA_SASL_PASSWORD',
-] as const;
-
-/** The three belong together. */
-const saslComplete: EnvField<null> = {
-  variables: saslVariables,
-  read(env) {
-    const set = saslVariables.filter((name) => env[name] !== undefined || env[`${name}_FILE`] !== undefined);
-    const missing = saslVariables.find((name) => !set.includes(name));
-    if (set.length === 0 || missing === undefined) return { kind: 'value', value: null };
-    return { kind: 'problem', variable: missing, detail: `is missing; ${set.join(' and ')} needs it` };
-  },
-};
-
-function kafkaConnection(
-  brokers: readonly string[],
-  ssl: boolean,
-  mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512' | undefined,
-  username: string | undefined,
-  password: EnvSecret | undefined,
-): KafkaConnection {
-  if (mechanism === undefined || username === undefined || password === undefined) return { brokers, ssl };
-  return { brokers, ssl, sasl: { mechanism, username, password: password.reveal() } };
 }

@@ -6,6 +6,8 @@ import type { MethodName } from './permissions.ts';
 /** One finished call. */
 export interface FinishedCall {
   readonly method: MethodName;
+  /** The resource's name; empty when the call names none. */
+  readonly resource: string;
   /** Who called; empty when that is not known. */
   readonly actor: string;
   readonly code: status;
@@ -33,11 +35,11 @@ export function createEvents(log: Logger, metrics: Metrics | undefined): Control
     'code',
   ]);
   return {
-    callFinished({ method, actor, code, durationMs, fault }) {
+    callFinished({ method, resource, actor, code, durationMs, fault }) {
       const name = status[code];
       calls?.with({ method, code: name }).add();
       durations?.with({ method }).record(durationMs / 1_000);
-      const fields = { method, actor, code: name, durationMs: Math.round(durationMs) };
+      const fields = { method, resource, actor, code: name, durationMs: Math.round(durationMs) };
       if (code === status.INTERNAL)
         return log.error({ ...fields, error: fault }, 'api.call failed by a fault of our own');
       // Changes are the audit; of reads and refusals there can be many.

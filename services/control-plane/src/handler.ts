@@ -2,6 +2,7 @@ import { status } from '@grpc/grpc-js';
 import { authenticate } from './api-key.ts';
 import { toServiceError } from './grpc-status.ts';
 import { authorize } from './permissions.ts';
+import { serverLimits } from './server-limits.ts';
 import type { handleUnaryCall, sendUnaryData, ServerUnaryCall } from '@grpc/grpc-js';
 import type { Principal } from './api-key.ts';
 import type { Method, ServiceContext } from './call.ts';
@@ -33,11 +34,13 @@ export function createHandler({ view, clock }: Pick<ServiceContext, 'view' | 'cl
       const actor = answered.caller?.actor ?? '';
       const durationMs = clock.monotonic() - started;
       if ('response' in answered) {
-        events.callFinished({ method: name, actor, code: status.OK, durationMs });
+        const resource = resourceOf(answered.response) || resourceOf(call.request);
+        events.callFinished({ method: name, resource, actor, code: status.OK, durationMs });
         return callback(null, answered.response);
       }
       const error = toServiceError(answered.error);
-      events.callFinished({ method: name, actor, code: error.code, durationMs, fault: answered.error });
+      const resource = resourceOf(call.request);
+      events.callFinished({ method: name, resource, actor, code: error.code, durationMs, fault: answered.error });
       callback(error);
     };
     return (call, callback) => void serve(call, callback);
@@ -52,4 +55,11 @@ type Answered<Response> =
 function authorizationOf(call: Pick<ServerUnaryCall<unknown, unknown>, 'metadata'>): string {
   const values = call.metadata.get('authorization');
   return values.length === 1 ? String(values[0]) : '';
+}
+
+/** The name of the resource that a message is or speaks of; empty when it names none. Nothing else of it is logged. */
+function resourceOf(message: unknown): string {
+  const named = message as { readonly name?: unknown; readonly parent?: unknown };
+  const name = named.name ?? named.parent;
+  return typeof name === 'string' ? name.slice(0, serverLimits.loggedNameMax) : '';
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { inspect } from 'node:util';
+import { ConfigRecord } from '@postrider/contract/postrider/v1/config';
 import { Endpoint } from '@postrider/contract/postrider/v1/endpoint';
 import { openDataKey, openSigningSecrets } from '@postrider/config-view';
 import { ADMIN_KEY, CONFIG_TOPIC, failure, startTestPlane, testConfig } from '../testing/harness.ts';
@@ -64,4 +65,20 @@ test('what is stored opens with the key-encryption key to the secret that the cr
   const [active] = openSigningSecrets(config, openDataKey(tenant, testConfig().kek), Date.now());
   assert.equal(active?.secret.reveal(), created.signingSecret);
   assert.equal(active?.id, created.secrets[0]?.id);
+});
+
+test('every change is in the log with who made it and what it changed, and reads are not', async () => {
+  await using run = await startTestPlane();
+  await run.tenants.createTenant({ tenantId: 'acme', tenant: undefined, requestId: '' });
+  await run.tenants.getTenant({ name: 'tenants/acme' });
+  await run.tenants.deleteTenant({ name: 'tenants/acme', force: false, etag: '' });
+  const told = run.log.lines
+    .filter(({ message, level }) => message === 'api.call' && level === 'info')
+    .map(({ fields: { method, resource, actor } }) => `${String(method)} ${String(resource)} ${String(actor)}`);
+  assert.deepEqual(told, ['CreateTenant tenants/acme api-key/test', 'DeleteTenant tenants/acme api-key/test']);
+  const actors = run.kafka.records(CONFIG_TOPIC).map(({ value, headers }) => {
+    const bytes = value ?? headers['postrider-config'];
+    return ConfigRecord.decode(Buffer.isBuffer(bytes) ? bytes : assert.fail()).actor;
+  });
+  assert.deepEqual(actors.slice(-2), ['api-key/test', 'api-key/test']);
 });
