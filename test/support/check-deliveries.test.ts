@@ -26,8 +26,9 @@ const clean: Evidence = {
   receipts: [receipt('good', 1_000, 200), receipt('bad', 1_000, 500), receipt('bad', 2_000, 500)],
   deadLetters: [{ deliveryId: 'dlv_2', attempts: 2, reason: 'EXHAUSTED' }],
   attempts: [
-    { deliveryId: 'dlv_2', number: 1, startedAt: 1_000, nextDueAt: 1_900 },
-    { deliveryId: 'dlv_2', number: 2, startedAt: 2_000, nextDueAt: null },
+    { deliveryId: 'dlv_1', number: 1, startedAt: 990, recordedAt: 1_010, nextDueAt: null },
+    { deliveryId: 'dlv_2', number: 1, startedAt: 990, recordedAt: 1_010, nextDueAt: 1_900 },
+    { deliveryId: 'dlv_2', number: 2, startedAt: 1_990, recordedAt: 2_010, nextDueAt: null },
   ],
   kills: [],
   slackMs: 10,
@@ -57,6 +58,23 @@ test('a second success without a kill is a duplicate', () => {
   assert.match(problemsOf({ receipts: [...clean.receipts, receipt('good', 3_000, 200)] }), /duplicate: good/);
 });
 
+test('a request without a record was in flight at the next kill, and may be repeated once', () => {
+  const receipts = [...clean.receipts, receipt('good', 3_000, 200)];
+  const attempts = [{ ...clean.attempts[0]!, startedAt: 2_990, recordedAt: 3_010 }, ...clean.attempts.slice(1)];
+  const kills = [{ at: 1_500, uncoveredSince: new Map([[0, 1_200]]) }];
+  assert.equal(problemsOf({ receipts, attempts, kills }), '');
+  assert.match(
+    problemsOf({ receipts: [...receipts, receipt('good', 4_000, 200)], attempts, kills }),
+    /duplicate: good msg_1 was repeated 2 time\(s\), the kills explain 1/,
+  );
+});
+
+test('each of several failed attempts after the last sure progress record may be repeated', () => {
+  const again = [receipt('bad', 3_000, 500), receipt('bad', 4_000, 500)];
+  const kills = [{ at: 2_500, uncoveredSince: new Map([[0, 900]]) }];
+  assert.equal(problemsOf({ receipts: [...clean.receipts, ...again], kills }), '');
+});
+
 test('a second success is allowed when the first finished after the last sure progress record of a killed process', () => {
   const receipts = [...clean.receipts, receipt('good', 3_000, 200)];
   const kill = (since: number) => [{ at: 1_500, uncoveredSince: new Map([[0, since]]) }];
@@ -77,7 +95,7 @@ test('a request nobody asked for, a changed body and a wrong signature are found
 });
 
 test('an attempt before its due time, too few attempts and too many are found', () => {
-  assert.match(problemsOf({ attempts: [clean.attempts[0]!, { ...clean.attempts[1]!, startedAt: 1_899 }] }), /early/);
+  assert.match(problemsOf({ attempts: [clean.attempts[1]!, { ...clean.attempts[2]!, startedAt: 1_899 }] }), /early/);
   assert.match(problemsOf({ deadLetters: [{ deliveryId: 'dlv_2', attempts: 1, reason: '' }] }), /died after 1/);
   assert.match(problemsOf({ receipts: [...clean.receipts, receipt('bad', 3_000, 500)] }), /duplicate: bad/);
 });

@@ -24,6 +24,8 @@ export interface AttemptSeen {
   readonly number: number;
   /** Milliseconds since the Unix epoch. */
   readonly startedAt: number;
+  /** When its record stood in the topic (the broker's time, milliseconds since the Unix epoch). */
+  readonly recordedAt: number;
   /** Due time that the attempt's decision gave the next one; null when there is no next one. */
   readonly nextDueAt: number | null;
 }
@@ -44,7 +46,7 @@ export interface Evidence {
   readonly deadLetters: readonly DeadLetterSeen[];
   readonly attempts: readonly AttemptSeen[];
   readonly kills: readonly Kill[];
-  /** How late the clocks and acknowledgements of the test may be, in milliseconds. */
+  /** How much later than its attempt's record a delivery may be done, and how far clocks may differ, in milliseconds. */
   readonly slackMs: number;
 }
 
@@ -55,7 +57,7 @@ export interface Verdict {
   readonly dead: number;
   readonly lost: number;
   readonly duplicates: number;
-  /** Deliveries that were in flight or finished after the last sure progress record at some kill. */
+  /** Requests that were in flight at some kill, or whose delivery was done after the last sure progress record before it. */
   readonly duplicatesAllowed: number;
 }
 
@@ -64,6 +66,7 @@ export function checkDeliveries(evidence: Evidence): Verdict {
   const problems: string[] = [];
   const receipts = Map.groupBy(evidence.receipts, (receipt) => `${receipt.path} ${receipt.webhookId}`);
   const dead = Map.groupBy(evidence.deadLetters, (letter) => letter.deliveryId);
+  const attempts = Map.groupBy(evidence.attempts, (attempt) => attempt.deliveryId);
   const expectedKeys = new Set(evidence.expected.map(keyOf));
   const totals = { delivered: 0, dead: 0, lost: 0, duplicates: 0, duplicatesAllowed: 0 };
 
@@ -74,7 +77,8 @@ export function checkDeliveries(evidence: Evidence): Verdict {
     const letters = dead.get(expectation.deliveryId) ?? [];
     checkRequests(expectation, seen, problems);
     checkEnding(expectation, seen, letters, totals, problems);
-    checkDuplicates(expectation, seen, letters, evidence, totals, problems);
+    const allowed = repeatable(expectation, seen, attempts.get(expectation.deliveryId) ?? [], evidence);
+    checkDuplicates(expectation, seen, letters, allowed, totals, problems);
   }
   checkNeverEarly(evidence.attempts, problems);
   return { problems, ...totals };
@@ -121,16 +125,12 @@ function checkEnding(
 
 function checkDuplicates(
   expectation: Expectation,
-  seen: readonly Receipt[],
+  requests: readonly Receipt[],
   letters: readonly DeadLetterSeen[],
-  evidence: Evidence,
+  allowed: number,
   totals: { duplicates: number; duplicatesAllowed: number },
   problems: string[],
 ) {
-  const requests = [...seen].sort((a, b) => a.at - b.at);
-  const allowed = evidence.kills.filter((kill) =>
-    requests.some((request) => mayRepeat(request.at, kill, expectation.partition, evidence.slackMs)),
-  ).length;
   totals.duplicatesAllowed += allowed;
   const wanted =
     expectation.ending === 'delivered' ? successesAnd(requests, letters) - 1 : requests.length - expectation.attempts;
@@ -144,10 +144,36 @@ function successesAnd(requests: readonly Receipt[], letters: readonly DeadLetter
   return requests.filter(succeeded).length + letters.length;
 }
 
-/** A request may be repeated because of a kill if it was in flight then, or had finished after the last sure progress record. */
-function mayRepeat(requestAt: number, kill: Kill, partition: number, slackMs: number): boolean {
-  const since = kill.uncoveredSince.get(partition) ?? 0;
-  return requestAt >= since - slackMs && requestAt <= kill.at + slackMs;
+/** How many requests of a delivery may have been made once more because of a kill. */
+function repeatable(
+  { partition }: Expectation,
+  requests: readonly Receipt[],
+  attempts: readonly AttemptSeen[],
+  { kills, slackMs }: Evidence,
+): number {
+  const recorded = recordsOf(requests, attempts);
+  return requests.filter((request) =>
+    kills.some((kill) => {
+      if (request.at > kill.at + slackMs) return false;
+      const record = recorded.get(request);
+      // A request without a record was in flight, or its record was, when the next kill came.
+      return record === undefined || record.recordedAt >= (kill.uncoveredSince.get(partition) ?? 0) - slackMs;
+    }),
+  ).length;
+}
+
+/** The attempt that tells of each request: the last that had started when the request arrived, unless it tells of an earlier one. */
+function recordsOf(requests: readonly Receipt[], attempts: readonly AttemptSeen[]): Map<Receipt, AttemptSeen> {
+  const started = attempts.toSorted((a, b) => a.startedAt - b.startedAt);
+  const taken = new Set<AttemptSeen>();
+  const records = new Map<Receipt, AttemptSeen>();
+  for (const request of requests.toSorted((a, b) => a.at - b.at)) {
+    const record = started.findLast((attempt) => attempt.startedAt <= request.at);
+    if (record === undefined || taken.has(record)) continue;
+    taken.add(record);
+    records.set(request, record);
+  }
+  return records;
 }
 
 function checkNeverEarly(attempts: readonly AttemptSeen[], problems: string[]) {

@@ -1,0 +1,108 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import type { Plant } from './plant.ts';
+import { waitFor } from './wait-for.ts';
+
+const root = join(import.meta.dirname, '../..');
+const readyTimeoutMs = 40_000;
+const logCharsMax = 16 * 1024 * 1024;
+
+/** A service of Postrider as a process of its own, started from its main file as an operator would. */
+export interface ServiceProcess extends AsyncDisposable {
+  readonly name: string;
+  /** Of the present process, or of the last one. */
+  readonly pid: number;
+  /** Everything that all its processes have printed so far. */
+  readonly log: string;
+  /** Sends the signal and waits until the process is gone. Gives the time at which it surely was (ms since the Unix epoch). */
+  kill(signal: NodeJS.Signals): Promise<number>;
+  /** Starts it again, with other options if there are any, without waiting for it to be ready. It must have been killed. */
+  restart(options?: StartOptions): void;
+  /** Resolves when `/readyz` says so; rejects, with the end of its log, when the process ends instead. */
+  ready(): Promise<void>;
+}
+
+/** How one process of a service starts. */
+export interface StartOptions {
+  /** A mistake that is planted in its code. */
+  readonly plant?: Plant;
+}
+
+/** Starts `node services/<name>/src/main.ts`; of this process's environment it gets nothing that is Postrider's. */
+export function startService(
+  name: string,
+  env: Readonly<Record<string, string>>,
+  options: StartOptions = {},
+): ServiceProcess {
+  let log = '';
+  const keep = (text: string) => {
+    log = (log + text).slice(-logCharsMax);
+  };
+  let child = launch(name, env, options, keep);
+  const running = () => child.exitCode === null && child.signalCode === null;
+  const kill = async (signal: NodeJS.Signals): Promise<number> => {
+    if (running()) {
+      const gone = once(child, 'exit');
+      child.kill(signal);
+      await gone;
+    }
+    return Date.now();
+  };
+  return {
+    name,
+    get pid() {
+      return child.pid ?? -1;
+    },
+    get log() {
+      return log;
+    },
+    kill,
+    restart(next = {}) {
+      if (running()) throw new Error(`${name} is still running`);
+      child = launch(name, env, next, keep);
+    },
+    async ready() {
+      const url = `http://127.0.0.1:${env['POSTRIDER_HEALTH_PORT']}/readyz`;
+      const answered = await waitFor(
+        async () => !running() || (await fetch(url).catch(() => null))?.ok === true,
+        { what: `${name} to be ready`, timeoutMs: readyTimeoutMs },
+      ).catch((error: unknown) => error as Error);
+      if (answered === true && running()) return;
+      throw new Error(`${name} did not become ready; its log ends with\n${log.slice(-4_000)}`);
+    },
+    [Symbol.asyncDispose]: async () => void (await kill('SIGKILL')),
+  };
+}
+
+function launch(
+  name: string,
+  env: Readonly<Record<string, string>>,
+  { plant }: StartOptions,
+  keep: (text: string) => void,
+): ChildProcess {
+  const preload = (file: string) => ['--import', join(import.meta.dirname, file)];
+  const child = spawn(
+    process.execPath,
+    [
+      ...preload('end-with-parent.ts'),
+      ...(plant === undefined ? [] : preload('plant.ts')),
+      join(root, 'services', name, 'src/main.ts'),
+    ],
+    {
+      cwd: root,
+      env: {
+        ...foreignEnvironment(),
+        ...env,
+        ...(plant === undefined ? {} : { POSTRIDER_TEST_PLANT: JSON.stringify(plant) }),
+      },
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    },
+  );
+  for (const stream of [child.stdout, child.stderr]) stream?.setEncoding('utf8').on('data', keep);
+  return child;
+}
+
+function foreignEnvironment(): Record<string, string | undefined> {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('POSTRIDER_')));
+}
