@@ -117,12 +117,14 @@ test('the tenant is named once, by header or attribute, and never guessed', () =
     { 'postrider-tenant': 'acme', ce_tenant: 'other' },
     { 'postrider-tenant': ['acme', 'other'] },
     { 'postrider-tenant': ['acme', 'acme'] },
+    ...['Acme', '-a', 'a-', '1a', 'a b', 'a\nb', 'ä', '__proto__', 'x'.repeat(64)].map((ce_tenant) => ({ ce_tenant })),
     { 'postrider-tenant': ['acme', 'other'], ce_tenant: 'acme' },
   ]) {
     assert.deepEqual(fault(tenant(changes)), [R.TENANT_UNKNOWN, 'postrider-tenant'], JSON.stringify(changes));
   }
   assert.deepEqual(fault(tenant({ ce_tenant: ['acme', 'other'] })), [R.ATTRIBUTE_INVALID, 'ce_tenant']);
   assert.equal(event(structuredWith({ tenant: 'other' })).tenant, 'other');
+  for (const id of ['a', 'a-1', 'x'.repeat(63)]) assert.equal(event(tenant({ ce_tenant: id })).tenant, id);
 });
 
 test('a record without a value is no event; an empty value is an empty body', () => {

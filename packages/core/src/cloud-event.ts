@@ -194,6 +194,9 @@ function contentTypeOf(headers: EventHeaders): string | undefined {
   return names[0] === undefined ? undefined : headerText(headers, names[0]);
 }
 
+// As the contract says of tenants: 1–63 characters, beginning with a letter and not ending with a dash.
+const tenantForm = /^[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
+
 function tenantOf(headers: EventHeaders, { extensions }: EventAttributes): string {
   const unknown = (field: string, detail: string): EventFaultError =>
     new EventFaultError(QuarantineReason.TENANT_UNKNOWN, field, detail);
@@ -206,6 +209,8 @@ function tenantOf(headers: EventHeaders, { extensions }: EventAttributes): strin
   }
   const tenant = named ?? attribute ?? '';
   if (tenant === '') throw unknown(TENANT_HEADER, `neither ${TENANT_HEADER} nor the attribute tenant names a tenant`);
+  // What cannot be the id of a tenant is not told on, neither to a log nor to a record.
+  if (!tenantForm.test(tenant)) throw unknown(TENANT_HEADER, 'what it names cannot be the id of a tenant');
   return tenant;
 }
 
