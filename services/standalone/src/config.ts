@@ -27,6 +27,8 @@ const partitionsDefault = 12;
 export interface StandaloneConfig {
   /** Absolute path of the folder that holds everything. */
   readonly dataDir: string;
+  /** Whether that is where the command line looks for a running installation. */
+  readonly isDefaultDataDir: boolean;
   /** Remove what earlier runs left. */
   readonly fresh: boolean;
   /** End when the story is told, instead of staying up. */
@@ -86,7 +88,8 @@ export function readStandaloneConfig(args: readonly string[], root: string, env:
     );
   }
   const ownKafka = brokers === undefined ? undefined : kafkaSettings({ ...kafka, brokers });
-  return { ...values, ...flags, ownKafka, dataDir: resolve(root, values.dataDir) };
+  const dataDir = resolve(root, values.dataDir);
+  return { ...values, ...flags, ownKafka, dataDir, isDefaultDataDir: dataDir === resolve(root, '.postrider') };
 }
 
 /** Whether the command line asks for help. */

@@ -1,14 +1,19 @@
-import { basename, dirname } from 'node:path';
-import type { DataDir } from './data-dir.ts';
 import type { Screen } from './screen.ts';
 
+export interface NextSteps {
+  /** The data folder, as a person would type it. */
+  readonly dataDir: string;
+  /** Whether it is the one where the command line looks by itself. */
+  readonly isDefault: boolean;
+  /** Whether Kafka is one's own. */
+  readonly ownKafka: boolean;
+}
+
 /** Says what can be typed now, and how all this ends. */
-export function nextSteps({ line, paint }: Screen, data: DataDir, shownPath: string, ownKafka: boolean): void {
-  // The command line finds a running installation by the folder `.postrider`.
-  const found = basename(data.path) === '.postrider';
-  const where = found
-    ? `in ${dirname(data.path)}`
-    : `with the values of ${shownPath}/connection.json in the environment`;
+export function tellNextSteps({ line, paint }: Screen, { dataDir, isDefault, ownKafka }: NextSteps): void {
+  const where = isDefault
+    ? 'in this folder'
+    : `with POSTRIDER_SERVER, POSTRIDER_API_KEY and POSTRIDER_KAFKA_BROKERS as in ${dataDir}/connection.json`;
   line();
   line(`${paint('bold', 'Try next')}, in another terminal ${where}`);
   line(`  npx postrider publish --tenant demo --type order.paid --data '{"order": 18}'`);
@@ -18,5 +23,5 @@ export function nextSteps({ line, paint }: Screen, data: DataDir, shownPath: str
   line('  npx postrider --help');
   line();
   const again = ownKafka ? '' : '; "npm start -- --fresh" begins anew';
-  line(paint('dim', `Ctrl-C stops everything. Data and keys stay in ${shownPath}${again}.`));
+  line(paint('dim', `Ctrl-C stops everything. Data and keys stay in ${dataDir}${again}.`));
 }

@@ -1,12 +1,13 @@
 import { relative } from 'node:path';
 import type { Connection } from '@postrider/cli';
 import { connectKafka } from '@postrider/kafka';
+import { portIsFree } from '@postrider/local-kafka';
 import { systemClock, type KafkaSettings, type Logger, type RunningService } from '@postrider/runtime';
 import { startLocalCluster, waitForCluster } from './cluster.ts';
 import type { StandaloneConfig } from './config.ts';
 import { openDataDir, type DataDir } from './data-dir.ts';
 import { openLogFiles } from './log-files.ts';
-import { nextSteps } from './next-steps.ts';
+import { tellNextSteps, type NextSteps } from './next-steps.ts';
 import { shownSeconds, type Screen } from './screen.ts';
 import { startServices } from './services.ts';
 import { tellStory } from './story/story.ts';
@@ -25,6 +26,7 @@ export async function startStandalone(
   const logs = stack.use(openLogFiles(data.log, config.logLevel));
   const log = logs.logger('standalone');
   if (data.afterKill) screen.line('The last run was killed: what it held is free again after 10 s or less.');
+  await checkGrpcPort(config.grpcPort);
   const cluster = stack.use(await openCluster(config, data, { screen, log, signal }));
   // Disposed of after the services: what they are sending while they stop still arrives.
   const keep = stack.use(new AsyncDisposableStack());
@@ -46,20 +48,37 @@ export async function startStandalone(
     connectKafka({ ...kafka, clientId: `story-${process.pid}`, clock: systemClock, logger: log }),
   );
   const lost = Promise.race([cluster.ended, services.ended]);
-  await Promise.race([tellStory({ connection, kafka: story, screen, keep, clock: systemClock, signal }), lost]);
-  if (!config.exitAfterStory) nextSteps(screen, data, shownPath(data.path), config.ownKafka !== undefined);
+  const telling = tellStory({ connection, kafka: story, screen, keep, clock: systemClock, signal });
+  await Promise.race([telling, lost]).catch((error: unknown) => {
+    signal.throwIfAborted();
+    throw new Error(`${(error as Error).message}; the logs in ${shownPath(data.log)} tell more`, { cause: error });
+  });
+  if (!config.exitAfterStory) tellNextSteps(screen, stepsOf(config));
   const owned = stack.move();
   return {
     stopWithinMs: services.stopWithinMs + kafkaStopMs,
     ended: config.exitAfterStory ? Promise.resolve() : lost,
     async [Symbol.asyncDispose]() {
       await screen.step('Stopping', () => owned.disposeAsync());
+      screen.line('Stopped.');
     },
   };
 }
 
+function stepsOf({ dataDir, isDefaultDataDir, ownKafka }: StandaloneConfig): NextSteps {
+  return { dataDir: shownPath(dataDir), isDefault: isDefaultDataDir, ownKafka: ownKafka !== undefined };
+}
+
 /** A Kafka with many partitions takes its time to close their files. */
 const kafkaStopMs = 20_000;
+
+/** Asked before anything slow begins; the control plane would say the same, but only when Kafka is up. */
+async function checkGrpcPort(port: number): Promise<void> {
+  if (port === 0 || (await portIsFree(port))) return;
+  throw new Error(
+    `port ${port} for the gRPC API is taken by another program; set POSTRIDER_GRPC_PORT to another (0 for any free one)`,
+  );
+}
 
 interface Cluster extends AsyncDisposable {
   readonly kafka: KafkaSettings;
