@@ -1,6 +1,7 @@
 import { parseRevision } from '@postrider/core';
 import { configKey } from './config-key.ts';
 import { createConfigFold } from './fold.ts';
+import { createSeldom, TROUBLE_EVERY_MS } from './seldom.ts';
 import { orAborted, untilKafkaAnswers } from './until-kafka-answers.ts';
 import { createWaiters } from './waiters.ts';
 import type { Clock } from '@postrider/core';
@@ -54,8 +55,9 @@ export async function startConfigView(options: ConfigViewOptions): Promise<Confi
   const { kafka, topic, log, clock, signal } = options;
   const { view, onBatch, close } = createView(options);
   const waiting = { clock, log, what: 'the configuration', ...(signal === undefined ? {} : { signal }) };
+  const seldom = createSeldom(clock, TROUBLE_EVERY_MS);
   const onTrouble = (error: Error): void =>
-    log.warn({ topic, error }, 'the configuration cannot be read at the moment');
+    seldom(() => log.warn({ topic, error }, 'the configuration cannot be read at the moment: waiting for Kafka'));
   const reader = await untilKafkaAnswers(waiting, () => kafka.reader({ topic, partitions: [0], onBatch, onTrouble }));
   const dispose = async (): Promise<void> => {
     close();

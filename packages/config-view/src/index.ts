@@ -12,3 +12,4 @@ export { orAborted, untilKafkaAnswers } from './until-kafka-answers.ts';
 export type { UntilKafkaAnswers } from './until-kafka-answers.ts';
 export { dataKeyOf, openDataKey, openSigningSecrets, sealDataKey, sealSigningSecret } from './sealed-config.ts';
 export type { ActiveSecret } from './sealed-config.ts';
+export { createSeldom, TROUBLE_EVERY_MS } from './seldom.ts';

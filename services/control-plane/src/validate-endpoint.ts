@@ -1,5 +1,5 @@
 import { OrderingMode } from '@postrider/contract/postrider/v1/delivery';
-import { AttemptBodyPolicy, VerificationMode } from '@postrider/contract/postrider/v1/endpoint';
+import { VerificationMode } from '@postrider/contract/postrider/v1/endpoint';
 import {
   durationMs,
   isSecretHeader,
@@ -25,6 +25,7 @@ export function validateEndpoint(endpoint: Endpoint, judge: JudgeEndpointUrl): r
   const verdict = judge(endpoint.url);
   if (verdict !== null) violations.add('endpoint.url', `${verdict.detail} (${verdict.reason})`);
   checkKnown(violations, 'endpoint.signing.scheme', endpoint.signing?.scheme);
+  checkKnown(violations, 'endpoint.attempt_body', endpoint.attemptBody);
   violations.addAll(validateRetryPolicy(endpoint.retryPolicy, 'endpoint.retry_policy'));
   violations.addAll(validateStatusPolicy(endpoint.statusPolicy, 'endpoint.status_policy'));
   if (endpoint.limits !== undefined) checkLimits(violations, endpoint.limits);
@@ -40,14 +41,13 @@ export function validateEndpoint(endpoint: Endpoint, judge: JudgeEndpointUrl): r
 
 /** What the contract has and this version does not do is refused, so that nobody relies on what does not happen. */
 function checkNotServed(violations: Violations, endpoint: Endpoint): void {
-  const { ordering, verification, attemptBody } = endpoint;
+  const { ordering, verification } = endpoint;
   const kept: readonly (readonly [field: string, wanted: boolean])[] = [
     ['endpoint.ordering.mode', !isOneOf(ordering?.mode, [OrderingMode.UNSPECIFIED, OrderingMode.NONE])],
     ['endpoint.auth', endpoint.auth !== undefined],
     ['endpoint.egress_pool', endpoint.egressPool !== ''],
     ['endpoint.tls', endpoint.tls !== undefined],
     ['endpoint.verification', !isOneOf(verification, [VerificationMode.UNSPECIFIED, VerificationMode.NONE])],
-    ['endpoint.attempt_body', !isOneOf(attemptBody, [AttemptBodyPolicy.UNSPECIFIED, AttemptBodyPolicy.NONE])],
     ['endpoint.limits.body_bytes_max', (endpoint.limits?.bodyBytesMax ?? 0) !== 0],
     ['endpoint.profile', endpoint.profile !== ''],
   ];

@@ -1,12 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { OrderingMode } from '@postrider/contract/postrider/v1/delivery';
-import {
-  AttemptBodyPolicy,
-  Endpoint,
-  EndpointLimits,
-  VerificationMode,
-} from '@postrider/contract/postrider/v1/endpoint';
+import { Endpoint, EndpointLimits, VerificationMode } from '@postrider/contract/postrider/v1/endpoint';
 import { Subscription } from '@postrider/contract/postrider/v1/subscription';
 import { Tenant } from '@postrider/contract/postrider/v1/tenant';
 import { failure, startTestPlane } from '../testing/harness.ts';
@@ -77,7 +72,6 @@ test('what this version does not do is refused, never ignored', async () => {
     ['endpoint.egress_pool', { egressPool: 'egressPools/a' }],
     ['endpoint.tls', { tls: { caPem: '', clientCertificatePem: '', clientKeyPem: '', minVersion: 'TLS_VERSION_1_3' } }],
     ['endpoint.verification', { verification: VerificationMode.CHALLENGE }],
-    ['endpoint.attempt_body', { attemptBody: AttemptBodyPolicy.FIRST }],
     ['endpoint.limits.body_bytes_max', { limits: EndpointLimits.fromPartial({ bodyBytesMax: 1 }) }],
     ['endpoint.profile', { profile: 'legacy' }],
   ];
@@ -120,6 +114,8 @@ test('values outside their bounds are refused by field', async () => {
 
 test('an enum number from a newer client is refused', async () => {
   assert.deepEqual(await refused({ verification: 'UNRECOGNIZED' }), ['endpoint.verification']);
+  assert.deepEqual(await refused({ attemptBody: 'UNRECOGNIZED' }), ['endpoint.attempt_body']);
+  assert.deepEqual(await refused({ signing: { scheme: 'UNRECOGNIZED' } }), ['endpoint.signing.scheme']);
 });
 
 test('event types: exact, a prefix that ends in .*, or * alone', async () => {

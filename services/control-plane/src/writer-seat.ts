@@ -1,4 +1,4 @@
-import { orAborted, untilKafkaAnswers } from '@postrider/config-view';
+import { createSeldom, orAborted, TROUBLE_EVERY_MS, untilKafkaAnswers } from '@postrider/config-view';
 import { limits, PostriderError } from '@postrider/core';
 import { serverLimits } from './server-limits.ts';
 import type { Clock } from '@postrider/core';
@@ -35,6 +35,7 @@ export async function takeWriterSeat(options: WriterSeatOptions): Promise<Writer
   const deadline = clock.monotonic() + options.sessionTimeoutMs + serverLimits.writerLeaveSlackMs;
   // Asked before joining: a second process that joined would make the group rebalance under the one that works.
   await waitForOthers(options, deadline);
+  const seldom = createSeldom(clock, TROUBLE_EVERY_MS);
   let assigned = false;
   let lost: string | null = null;
   const listeners = new Set<(why: string) => void>();
@@ -55,7 +56,8 @@ export async function takeWriterSeat(options: WriterSeatOptions): Promise<Writer
         for (const listener of listeners) listener(lost);
       },
       onBatch() {},
-      onTrouble: (error) => options.log.warn({ error }, 'the writer’s group cannot be reached at the moment'),
+      onTrouble: (error) =>
+        seldom(() => options.log.warn({ error }, 'the writer’s group cannot be reached: waiting for Kafka')),
     }),
   );
   try {
