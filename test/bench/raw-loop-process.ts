@@ -9,7 +9,13 @@
 import { createHmac, createSecretKey, randomBytes } from 'node:crypto';
 import { Client } from 'undici';
 
-const [port, endpoints, inFlight, seconds, bodyBytes] = process.argv.slice(2).map(Number) as [number, number, number, number, number];
+const [port, endpoints, inFlight, seconds, bodyBytes] = process.argv.slice(2).map(Number) as [
+  number,
+  number,
+  number,
+  number,
+  number,
+];
 const key = createSecretKey(randomBytes(32));
 const body = Buffer.alloc(bodyBytes, 'a');
 const clients = Array.from(
@@ -25,8 +31,18 @@ function signedHeaders(): string[] {
   const timestamp = String(Math.floor(Date.now() / 1_000));
   const signature = createHmac('sha256', key).update(`${id}.${timestamp}.`).update(body).digest('base64');
   return [
-    'content-type', 'application/json', 'user-agent', 'Postrider/0.1', 'accept-encoding', 'identity',
-    'webhook-id', id, 'webhook-timestamp', timestamp, 'webhook-signature', `v1,${signature}`,
+    'content-type',
+    'application/json',
+    'user-agent',
+    'Postrider/0.1',
+    'accept-encoding',
+    'identity',
+    'webhook-id',
+    id,
+    'webhook-timestamp',
+    timestamp,
+    'webhook-signature',
+    `v1,${signature}`,
   ];
 }
 
@@ -64,7 +80,9 @@ setTimeout(() => {
   const before = { requests, cpu: cpu(), at: process.hrtime.bigint() };
   setTimeout(() => {
     const wallUs = Number(process.hrtime.bigint() - before.at) / 1_000;
-    console.log(JSON.stringify({ requests: requests - before.requests, cpuUs: cpu() - before.cpu, wallUs }));
+    process.stdout.write(
+      `${JSON.stringify({ requests: requests - before.requests, cpuUs: cpu() - before.cpu, wallUs })}\n`,
+    );
     stopped = true;
     process.exit(0);
   }, seconds * 1_000);

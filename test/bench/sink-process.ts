@@ -5,14 +5,21 @@
 import { createServer, type Socket } from 'node:net';
 import type { AddressInfo } from 'node:net';
 
-const ok = Buffer.from('HTTP/1.1 200 OK\r\ncontent-length: 0\r\nkeep-alive: timeout=60\r\nconnection: keep-alive\r\n\r\n');
+const ok = Buffer.from(
+  'HTTP/1.1 200 OK\r\ncontent-length: 0\r\nkeep-alive: timeout=60\r\nconnection: keep-alive\r\n\r\n',
+);
 const headEnd = Buffer.from('\r\n\r\n');
 const contentLength = /\r\ncontent-length: *(\d+)/i;
 let requests = 0;
+let connections = 0;
 
 function serve(socket: Socket) {
   let pending: Buffer = Buffer.alloc(0);
   let bodyLeft = 0;
+  connections += 1;
+  socket.on('close', () => {
+    connections -= 1;
+  });
   socket.setNoDelay(true);
   socket.on('error', () => socket.destroy());
   socket.on('data', (chunk: Buffer) => {
@@ -41,7 +48,7 @@ function serve(socket: Socket) {
 
 const server = createServer(serve);
 server.listen(0, '127.0.0.1', 4_096, () => process.send?.({ port: (server.address() as AddressInfo).port }));
-process.on('message', () => process.send?.({ requests, cpuUs: cpuMicroseconds() }));
+process.on('message', () => process.send?.({ requests, connections, cpuUs: cpuMicroseconds() }));
 process.on('disconnect', () => process.exit(0));
 
 function cpuMicroseconds(): number {

@@ -1,0 +1,104 @@
+import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
+import { availableParallelism, cpus, loadavg } from 'node:os';
+import { join, resolve } from 'node:path';
+import { connectKafka } from '@postrider/kafka';
+import { systemClock } from '@postrider/runtime';
+import { kafkaVersion } from '../../deploy/local/index.ts';
+import { startKafka, type LocalKafka } from '../support/kafka.ts';
+import { tempDir } from '../support/resources.ts';
+import { profileLines, summarizeProfile, type CpuProfile } from './cpu-profile.ts';
+import { runDispatch, type DispatchRun, type DispatchRunOptions } from './dispatch-run.ts';
+import { runRawLoop, type RawRun } from './raw-loop.ts';
+import { summarize, table, type MachineFacts } from './report.ts';
+import { startSink } from './sink.ts';
+import type { DispatchOptions } from './options.ts';
+
+const root = resolve(import.meta.dirname, '../..');
+const resultsFile = 'test/bench/results/dispatch.json';
+
+/** What a dispatcher that shares its cores with Kafka can reach at most, as a part of the raw loop's rate. */
+const RATE_BOUND_FRACTION = 0.75;
+/** How much faster a second run may be than the first. */
+const RATE_BOUND_FACTOR = 1.3;
+const PROFILE_FUNCTIONS = 40;
+const PROFILE_MODULES = 12;
+
+/**
+ * Measures the dispatcher against the raw loop in the order raw, dispatch, dispatch, raw: what drifts while it runs (heat,
+ * neighbours) weighs on both alike. Prints a table and, as the last line, the figures as one JSON object.
+ */
+export async function benchDispatch(options: DispatchOptions): Promise<void> {
+  if (process.platform !== 'linux') throw new Error('CPU time of other processes is read from /proc: Linux is needed');
+  const say = (line: string) => void process.stdout.write(`${line}\n`);
+  const loadBefore = load();
+  await using directory = await tempDir();
+  await using kafka = await startKafka({ log: say });
+  // A bench that is interrupted takes its broker along.
+  kafka.unref();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+  const { bootstrapServers } = kafka;
+  await using port = connectKafka({ brokers: bootstrapServers, clientId: 'bench', clock: systemClock });
+  await using sink = await startSink();
+  const runs: (RawRun | DispatchRun)[] = [];
+  const common: Omit<DispatchRunOptions, 'rateBound'> = {
+    ...{ ...options, bootstrapServers, sink, say, kafka: port },
+    ...{ directory: directory.path, brokerPid: kafka.brokers[0]?.pid },
+  };
+  for (const kind of options.profile
+    ? (['raw', 'dispatch'] as const)
+    : (['raw', 'dispatch', 'dispatch', 'raw'] as const)) {
+    say(`Run ${runs.length + 1}: ${kind}`);
+    runs.push(
+      kind === 'raw' ? await runRawLoop(sink, options) : await runDispatch({ ...common, rateBound: rateBound(runs) }),
+    );
+  }
+  const summary = summarize(runs, options, facts(kafka, loadBefore));
+  if (options.profile) say(await profileText(runs, directory.path));
+  else await keepResults({ summary, runs });
+  say(`\n${table(runs, summary)}\n`);
+  say(JSON.stringify(summary));
+}
+
+function rateBound(runs: readonly (RawRun | DispatchRun)[]): number {
+  const last = runs.at(-1);
+  if (last === undefined) throw new Error('a raw run comes first');
+  const seconds = last.wallUs / 1e6;
+  return last.kind === 'raw'
+    ? (last.requests / seconds) * RATE_BOUND_FRACTION
+    : (last.attempts / seconds) * RATE_BOUND_FACTOR;
+}
+
+function load(): number {
+  return Math.round((loadavg()[0] ?? 0) * 100) / 100;
+}
+
+function facts(kafka: LocalKafka, loadBefore: number): MachineFacts {
+  return {
+    cores: availableParallelism(),
+    cpu: cpus()[0]?.model ?? 'unknown',
+    node: process.versions.node,
+    kafka: kafka.brokers.length > 0 ? kafkaVersion : 'unknown',
+    loadBefore,
+    loadAfter: load(),
+  };
+}
+
+async function keepResults(results: object): Promise<void> {
+  const file = join(root, resultsFile);
+  await mkdir(join(file, '..'), { recursive: true });
+  await writeFile(file, `${JSON.stringify({ ...results, time: new Date().toISOString() }, null, 2)}\n`);
+}
+
+async function profileText(runs: readonly (RawRun | DispatchRun)[], directory: string): Promise<string> {
+  const run = runs.find((one) => one.kind === 'dispatch');
+  const name = (await readdir(directory)).find((file) => file.endsWith('.cpuprofile'));
+  if (run === undefined || name === undefined) throw new Error('the dispatcher left no CPU profile');
+  const profile = JSON.parse(await readFile(join(directory, name), 'utf8')) as CpuProfile;
+  const { busyUs, functions, modules } = summarizeProfile(profile, run.from, run.to, root);
+  return [
+    '\nSelf time of the main thread: part of its busy time, and per delivery',
+    ...profileLines(functions, busyUs, run.attempts, PROFILE_FUNCTIONS),
+    '\nBy module',
+    ...profileLines(modules, busyUs, run.attempts, PROFILE_MODULES),
+  ].join('\n');
+}

@@ -1,0 +1,99 @@
+import { hash } from 'node:crypto';
+import { partitionOf } from '@postrider/core';
+import { deliveryRecord, type Destination } from '../../services/router/src/delivery-record.ts';
+import type { KafkaPort } from '@postrider/kafka';
+import type { BenchEndpoint } from './bench-config.ts';
+
+export interface PreloadOptions {
+  readonly kafka: KafkaPort;
+  readonly destination: Destination;
+  readonly endpoints: readonly BenchEndpoint[];
+  readonly bodyBytes: number;
+  /** Deliveries to write at least: one event goes to every endpoint. */
+  readonly count: number;
+  /** Number of the first event; events before it were written earlier. */
+  readonly firstEvent: number;
+}
+
+/** What was written to `deliveries`. */
+export interface Preloaded {
+  readonly deliveries: number;
+  readonly events: number;
+  readonly byPartition: readonly number[];
+}
+
+/** Records that are written and not acknowledged yet, at most. */
+const BACKLOG_MAX = 20_000;
+const BACKLOG_RESUME = 10_000;
+const RETRY_SPAN_MS = 3 * 86_400_000;
+
+/** Writes deliveries as the router does, event by event, each to all endpoints; resolves when all are acknowledged. */
+export async function preloadDeliveries(options: PreloadOptions): Promise<Preloaded> {
+  const { kafka, destination, endpoints, bodyBytes, count } = options;
+  const { partitions } = destination.layout;
+  await using producer = kafka.producer({ name: 'bench-preload', batchRecordsMax: 2_000 });
+  const byPartition = Array.from({ length: partitions }, () => 0);
+  let failure: Error | null = null;
+  let resume: (() => void) | null = null;
+  const done = (error: Error | null): void => {
+    failure ??= error;
+    if (producer.backlog.records > BACKLOG_RESUME) return;
+    resume?.();
+    resume = null;
+  };
+  const events = Math.ceil(count / endpoints.length);
+  for (let index = 0; index < events; index += 1) {
+    const event = benchEvent(options.firstEvent + index, bodyBytes);
+    for (const { uid, tenant, revision } of endpoints) {
+      const addressee = {
+        endpointUid: uid,
+        endpointRevision: revision,
+        subscriptionUids: [],
+        retrySpanMs: RETRY_SPAN_MS,
+      };
+      producer.enqueue(deliveryRecord({ ...event, tenant }, addressee, destination), done);
+      byPartition[partitionOf(uid, partitions)]! += 1;
+    }
+    if (producer.backlog.records > BACKLOG_MAX) await new Promise<void>((resolve) => void (resume = resolve));
+    if (failure !== null) throw failure;
+  }
+  await producer.flush();
+  if (failure !== null) throw failure;
+  return { deliveries: events * endpoints.length, events, byPartition };
+}
+
+function benchEvent(index: number, bodyBytes: number) {
+  const now = new Date();
+  const body = benchBody(index, bodyBytes);
+  return {
+    attributes: {
+      id: `event-${index}`,
+      source: '/bench/dispatch',
+      type: 'bench.measured',
+      subject: '',
+      time: now.toISOString(),
+      contentType: 'application/json',
+      dataSchema: '',
+      extensions: {},
+    },
+    body,
+    source: {
+      cluster: 'bench',
+      topic: 'events',
+      partition: 0,
+      offset: BigInt(index),
+      timestamp: now,
+      bodySha256: hash('sha256', body, 'buffer'),
+    },
+    traceparent: '',
+    tracestate: '',
+    hopCount: 0,
+    firstSeen: now,
+  };
+}
+
+/** JSON of exactly that many bytes. */
+function benchBody(index: number, bytes: number): Buffer {
+  const head = `{"number":${index},"padding":"`;
+  return Buffer.from(`${head}${'a'.repeat(bytes - head.length - 2)}"}`);
+}
