@@ -6,6 +6,7 @@ import { TOPIC_PREFIX_DEFAULT } from '@postrider/kafka';
 import {
   boolean,
   duration,
+  integer,
   kafkaEnv,
   kafkaSettings,
   list,
@@ -35,6 +36,8 @@ export interface DispatcherConfig {
   readonly sessionTimeoutMs: number;
   /** Where a receiver finds out who is calling; empty: not named. */
   readonly contactUrl: string;
+  /** Requests in flight at most; `limits.podInFlightMax` when absent. */
+  readonly inFlightMax?: number;
 }
 
 /** What the process needs besides the dispatcher itself. */
@@ -68,6 +71,12 @@ const spec = {
     hint: 'a name of letters, digits, dots, _ and -',
   }),
   contactUrl: text('POSTRIDER_CONTACT_URL', { optional: true }),
+  /** Requests in flight, for machines that are to spend less on them. */
+  inFlightMax: integer('POSTRIDER_IN_FLIGHT_MAX', {
+    default: limits.podInFlightMax,
+    min: 1,
+    max: limits.podInFlightMax,
+  }),
   healthHost: text('POSTRIDER_HEALTH_HOST', { default: '127.0.0.1' }),
   healthPort: port('POSTRIDER_HEALTH_PORT', { default: 8083 }),
   logLevel: oneOf('POSTRIDER_LOG_LEVEL', logLevels, { default: 'info' }),

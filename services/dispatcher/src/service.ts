@@ -145,7 +145,7 @@ function createPod(
     userAgent: userAgent(config.contactUrl),
     attempts: { topic: topic('attempts'), partitions: partitionCount('attempts', 0), pod: config.processId },
     timers,
-    scheduler: createScheduler(clock),
+    scheduler: createScheduler(clock, { ...limits, podInFlightMax: config.inFlightMax ?? limits.podInFlightMax }),
     meter: createByteMeter(),
     createStore: createMemoryStore,
     stopped: () => stopped,
