@@ -33,9 +33,13 @@ export async function benchDispatch(options: DispatchOptions): Promise<void> {
   const loadBefore = load();
   await using directory = await tempDir();
   await using kafka = await startKafka({ log: say });
-  // A bench that is interrupted takes its broker along.
-  kafka.unref();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      // What is left with the process: the broker, and with its channel each of its children.
+      kafka.unref();
+      process.exit(1);
+    });
+  }
   const { bootstrapServers } = kafka;
   await using port = connectKafka({ brokers: bootstrapServers, clientId: 'bench', clock: systemClock });
   await using sink = await startSink();
