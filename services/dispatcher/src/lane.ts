@@ -124,6 +124,15 @@ export function takeArrival(lane: Lane): Work | undefined {
   return undefined;
 }
 
+/** The oldest first attempt, which stays where it is. */
+export function nextArrival(lane: Lane): Work | undefined {
+  for (let work = lane.arrivals.peek(); work !== undefined; work = lane.arrivals.peek()) {
+    if (work.queuedIn === 'arrivals') return work;
+    lane.arrivals.shift();
+  }
+  return undefined;
+}
+
 /** When the lane may start something as far as time alone is concerned (ms, monotonic). */
 export function openAt(lane: Lane): number {
   return lane.rate === null ? lane.heldUntil : Math.max(lane.heldUntil, lane.rate.openAt);

@@ -84,10 +84,10 @@ class Owner implements PartitionOwner {
   named(): void {
     const again = this.#named;
     this.#named = true;
+    this.#namedAt = this.#pod.clock.monotonic();
     if (again) {
       this.#feed.reassigned();
     } else {
-      this.#namedAt = this.#pod.clock.monotonic();
       this.#drainBy = Infinity;
       // A reign that is still draining does not read any more; the next one gets a feed of its own.
       this.#feed = this.#newFeed();

@@ -57,7 +57,7 @@ export function createParts({ pod, reign, feed, ledger, ends, onLoaded }: PartsO
     partition: reign.partition,
     fullName: pod.topic,
     write: (record, acked) => reign.write({ producer: pod.stateProducer, record, acked }),
-    rowOf: (key) => store.get(key),
+    rowOf: (key) => table.rowOf(key),
     onRow: (row) => loadRow(clock, parts, row),
     onLoaded,
   });

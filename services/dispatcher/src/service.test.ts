@@ -237,7 +237,7 @@ test('a record that cannot be read becomes a dead letter, and the next one flows
     h
       .deadLetters()
       .map(({ letter, record }) => [letter.reason, record.value?.toString()])
-      .toSorted(),
+      .toSorted((a, b) => String(a[1]).localeCompare(String(b[1]))),
     [
       [DeadReason.UNREADABLE, 'a'],
       [DeadReason.UNREADABLE, 'b'],

@@ -4,6 +4,8 @@ import { createParts, type Parts } from './parts.ts';
 import { createProgressWriter, type ProgressWriter } from './progress-writer.ts';
 import { createStuckHead, type StuckHead } from './stuck-head.ts';
 import type { Batch } from '@postrider/kafka';
+import { nextArrival, type Lane } from './lane.ts';
+import type { Endings } from './endings.ts';
 import type { PartitionFeed } from './partition-feed.ts';
 import type { Pod } from './pod.ts';
 import type { Reign } from './reign.ts';
@@ -139,19 +141,7 @@ class OneServing implements Serving {
     const { lanes, endings } = this.parts;
     this.#progress.tick();
     lanes.refresh(() => false);
-    const now = this.#pod.clock.now();
-    for (const lane of lanes.all()) {
-      // What its lane may not start now has no other moment at which its expiry is looked at.
-      const first = lane.arrivals.peek();
-      if (
-        lane.gate.kind === 'config' &&
-        first !== undefined &&
-        first.queuedIn === 'arrivals' &&
-        first.expiresAt <= now
-      ) {
-        endings.expire(first);
-      }
-    }
+    for (const lane of lanes.all()) expireArrivals(lane, endings, this.#pod.clock.now());
     for (const head of this.#heads) head.tick();
   }
 
@@ -193,5 +183,12 @@ class OneServing implements Serving {
     this.#pod.events.tierLoaded(this.#reign.partition, tier, this.parts?.store.rows ?? 0);
     const next = TIERS[TIERS.indexOf(tier) + 1];
     if (next !== undefined) this.#load(next);
+  }
+}
+
+/** What its lane cannot start for long has no other moment at which its expiry is looked at. */
+function expireArrivals(lane: Lane, endings: Endings, now: number): void {
+  for (let first = nextArrival(lane); first !== undefined && first.expiresAt <= now; first = nextArrival(lane)) {
+    endings.expire(first);
   }
 }

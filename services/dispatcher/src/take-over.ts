@@ -53,8 +53,8 @@ export async function claimPartition(options: TakeOverOptions): Promise<Claimed 
   feed.seek('ownership', low);
   feed.run('ownership');
   await changes.until(() => !wanted() || log.position >= end);
-  const why = await lastOwnerOutOfTheWay(options, log);
-  if (why === null) return null;
+  const follows = await lastOwnerOutOfTheWay(options, log);
+  if (follows === null) return null;
 
   const reign = createReign({
     partition,
@@ -64,14 +64,14 @@ export async function claimPartition(options: TakeOverOptions): Promise<Claimed 
     changed: changes.notify,
   });
   options.onReign(reign);
-  const state = await claim(options, reign, log);
+  const state = await claim(options, reign, log, follows.epoch);
   if (state === null) {
     reign.end('void-claim');
     return null;
   }
   reign.epoch = state.epoch;
   reign.claimedAt = pod.clock.monotonic();
-  pod.events.claimed(partition, reign.epoch, why);
+  pod.events.claimed(partition, reign.epoch, follows.why);
   return { reign, adopted: state.progress };
 }
 
@@ -98,8 +98,11 @@ export async function beginServing(
   else if (!reign.draining && ends !== null) serving.start(ends);
 }
 
-/** Why the partition may be claimed; null when it is not wanted any more. */
-async function lastOwnerOutOfTheWay(options: TakeOverOptions, log: OwnershipLog): Promise<string | null> {
+/** The epoch whose owner is out of the way, and why it is; null when the partition is not wanted any more. */
+async function lastOwnerOutOfTheWay(
+  options: TakeOverOptions,
+  log: OwnershipLog,
+): Promise<{ readonly epoch: number; readonly why: string } | null> {
   const { pod, partition, fence, changes, wanted, namedAt } = options;
   let members: readonly string[] | null = null;
   let told = false;
@@ -112,7 +115,7 @@ async function lastOwnerOutOfTheWay(options: TakeOverOptions, log: OwnershipLog)
       joinedAt: namedAt(),
       now: pod.clock.monotonic(),
     });
-    if (verdict.may && fence.open()) return verdict.why;
+    if (verdict.may && fence.open()) return { epoch: log.state.epoch, why: verdict.why };
     if (!verdict.may && !told) pod.events.takeoverWaits(partition, log.state.processId ?? '', verdict.waitMs);
     told = true;
     // Asked at once the first time, then twice a second.
@@ -134,7 +137,12 @@ async function membersOf(pod: Pod): Promise<readonly string[] | null> {
 }
 
 /** Claims, and reads back to the claim. What the log then says; null when the claim is void. */
-async function claim(options: TakeOverOptions, reign: Reign, log: OwnershipLog): Promise<Ownership | null> {
+async function claim(
+  options: TakeOverOptions,
+  reign: Reign,
+  log: OwnershipLog,
+  followsEpoch: number,
+): Promise<Ownership | null> {
   const { pod, partition, changes, wanted } = options;
   const randomId = randomBytes(16);
   let offset = -1;
@@ -144,7 +152,7 @@ async function claim(options: TakeOverOptions, reign: Reign, log: OwnershipLog):
       topic: pod.topic('ownership'),
       partition,
       key: Buffer.from(OWNER_KEY),
-      value: encodeClaim({ processId: pod.processId, randomId, followsEpoch: log.state.epoch }),
+      value: encodeClaim({ processId: pod.processId, randomId, followsEpoch }),
     },
     acked: (at) => {
       offset = at;

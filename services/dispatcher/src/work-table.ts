@@ -88,13 +88,19 @@ export class WorkTable {
     if (waits) this.#putAgain(work);
   }
 
+  /** What a row of this delivery says now; undefined when no such delivery is in hand. */
+  rowOf(key: string): StoredDelivery | undefined {
+    const work = this.works.get(key);
+    if (work === undefined) return undefined;
+    const delivery = this.#bytesOf(work);
+    if (delivery === undefined || work.tier !== null) return delivery;
+    return { header: moveDelivery(delivery.header, { intake: work.origin }), body: delivery.body };
+  }
+
   /** Starts flying; gives the bytes to send. Undefined when the store lost them, which a new takeover mends. */
   takeOff(work: Work): StoredDelivery | undefined {
-    const delivery = work.delivery ?? this.#o.store.get(work.key);
-    if (delivery === undefined) {
-      this.#o.reign.end('store-lost');
-      return undefined;
-    }
+    const delivery = this.#bytesOf(work);
+    if (delivery === undefined) return undefined;
     work.delivery = delivery;
     this.#leaveIdle(work, 'flying');
     return delivery;
@@ -102,8 +108,9 @@ export class WorkTable {
 
   /** Writes a delivery's row and the results that belong to it; when all are acknowledged it waits. */
   put(work: Work, plan: WaitPlan, results: readonly Result[] = []): void {
-    this.#leaveIdle(work, 'putting');
     const row = this.#rewrite(work, plan);
+    if (row === undefined) return;
+    this.#leaveIdle(work, 'putting');
     const { open } = work;
     let left = 1 + results.length;
     const acked = (): void => {
@@ -123,6 +130,7 @@ export class WorkTable {
   guard(work: Work, plan: WaitPlan): void {
     const { open } = work;
     const row = this.#rewrite(work, plan);
+    if (row === undefined) return;
     this.#o.book.write(plan.tier, work.key, row, () => {
       if (this.works.get(work.key) === work && open === work.open) this.#complete(work);
     });
@@ -205,10 +213,12 @@ export class WorkTable {
 
   /** Writes the row as this epoch's, unchanged. */
   #putAgain(work: Work): void {
+    const row = this.#bytesOf(work);
+    if (row === undefined) return;
     this.#displace(work);
     this.#to(work, 'putting');
     const { open } = work;
-    this.#o.book.write(work.tier as Tier, work.key, this.#o.store.get(work.key) ?? null, () => {
+    this.#o.book.write(work.tier as Tier, work.key, row, () => {
       if (this.works.get(work.key) !== work) return;
       if (open === work.open) this.#complete(work);
       this.#to(work, 'idle');
@@ -216,8 +226,16 @@ export class WorkTable {
     });
   }
 
-  #rewrite(work: Work, plan: WaitPlan): StoredDelivery {
-    const before = work.delivery ?? (this.#o.store.get(work.key) as StoredDelivery);
+  /** The bytes of a delivery. Undefined when the store has lost them: the reign is over, and the tiers hold the truth. */
+  #bytesOf(work: Work): StoredDelivery | undefined {
+    const delivery = work.delivery ?? this.#o.store.get(work.key);
+    if (delivery === undefined) this.#o.reign.end('store-lost');
+    return delivery;
+  }
+
+  #rewrite(work: Work, plan: WaitPlan): StoredDelivery | undefined {
+    const before = this.#bytesOf(work);
+    if (before === undefined) return undefined;
     const header = moveDelivery(before.header, { ...plan.changes, intake: work.origin });
     const row = { header, body: before.body };
     this.#o.store.put(work.key, row);

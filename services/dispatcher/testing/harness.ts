@@ -13,8 +13,14 @@ import {
   type Tier,
 } from '@postrider/core';
 import { DEAD_LETTER_HEADER, DELIVERY_HEADER, ROW_HEADER, header, topicSpecs } from '@postrider/kafka';
-import { createFakeClock, createFakeKafka, type FakeKafka, type FakePort } from '@postrider/kafka/testing';
-import { recordingLogger } from '@postrider/runtime';
+import {
+  createFakeClock,
+  createFakeKafka,
+  type FakeClock,
+  type FakeKafka,
+  type FakePort,
+} from '@postrider/kafka/testing';
+import { recordingLogger, type Logger } from '@postrider/runtime';
 import { startDispatcher, type Dispatcher, type Send, type SendRequest, type SendResult } from '../src/service.ts';
 import { createConfigRecords, deliveryRecord, tenant, type TestRecord } from './test-records.ts';
 
@@ -55,68 +61,20 @@ export function createHarness(options: { readonly partitions?: number } = {}) {
   const clock = createFakeClock();
   const kafka = createFakeKafka({ clock });
   const log = recordingLogger();
-  const receipts: Receipt[] = [];
-  let behaviour: Behaviour = () => 200;
-  let latencyMs = 5;
   kafka.createTopics(topicSpecs({ prefix: 'postrider.', partitions, replicationFactor: 1, bodyBytesMax: 262_144 }));
-  const records = createConfigRecords(kek, partitions);
-  const write = (record: TestRecord): void => void kafka.append('postrider.config', 0, record);
-  const config = {
-    revision: records.revision,
-    endpoint: (...args: Parameters<typeof records.endpoint>) => write(records.endpoint(...args)),
-    deleteEndpoint: (id: string) => write(records.deleteEndpoint(id)),
-  };
-  write(records.layout());
-  write(records.tenant());
-
-  const rowFolds = {
-    'retry.1m': createRowFold(kafka, 'retry.1m', partitions),
-    'retry.1h': createRowFold(kafka, 'retry.1h', partitions),
-    'retry.14d': createRowFold(kafka, 'retry.14d', partitions),
-  };
-  const ownershipFolds = Array.from({ length: partitions }, (_, partition) => createOwnershipFoldOf(kafka, partition));
-
-  /** Endpoints: what reaches them is a receipt, whatever becomes of its answer. */
-  const sendOf = (port: FakePort, process: string): Send => {
-    return (request, done) => {
-      port.clock.after(1, () => {
-        if (!request.mayStart()) return done(failed('aborted', 'shutdown'));
-        const headers = requestHeadersOf(request);
-        const receipt: Receipt = {
-          process,
-          at: clock.now(),
-          path: request.path,
-          headers,
-          body: request.body.toString(),
-          webhookId: headers['webhook-id'] ?? '',
-          attempt: Number(headers['postrider-attempt']),
-        };
-        const earlier = receipts.filter(
-          (one) => one.webhookId === receipt.webhookId && one.path === receipt.path,
-        ).length;
-        receipts.push(receipt);
-        const answer = behaviour(receipt, earlier);
-        if (answer === 'hang') {
-          port.clock.after(request.totalDeadlineMs, () => done(failed('total_timeout', 'endpoint')));
-          return;
-        }
-        port.clock.after(latencyMs, () => done(typeof answer === 'number' ? responded(answer) : answer));
-      });
-    };
-  };
-
-  const harness = {
+  const endpoints = createEndpoints(clock);
+  const config = createConfig(kafka, partitions);
+  return {
     clock,
     kafka,
     log,
-    receipts,
     config,
-    endpointsAnswer: (answer: Behaviour) => {
-      behaviour = answer;
-    },
-    latency: (ms: number) => {
-      latencyMs = ms;
-    },
+    receipts: endpoints.receipts,
+    endpointsAnswer: endpoints.answer,
+    received: endpoints.received,
+    ...createProcesses(kafka, clock, log, endpoints.sendOf),
+    ...createTopicReaders(kafka, partitions),
+    until: (condition: () => boolean, what?: string, limitMs?: number) => clock.advanceUntil(condition, what, limitMs),
     /** Writes a delivery as the router does. */
     deliver(
       event: string,
@@ -130,28 +88,92 @@ export function createHarness(options: { readonly partitions?: number } = {}) {
       kafka.append(topic, partition, record);
       return webhook;
     },
-    async start(processId: string, overrides: { readonly sessionTimeoutMs?: number } = {}): Promise<TestDispatcher> {
+  };
+}
+
+function createConfig(kafka: FakeKafka, partitions: number) {
+  const records = createConfigRecords(kek, partitions);
+  const write = (record: TestRecord): void => void kafka.append('postrider.config', 0, record);
+  write(records.layout());
+  write(records.tenant());
+  return {
+    revision: records.revision,
+    endpoint: (...args: Parameters<typeof records.endpoint>) => write(records.endpoint(...args)),
+    deleteEndpoint: (id: string) => write(records.deleteEndpoint(id)),
+  };
+}
+
+const REACH_MS = 1;
+const ANSWER_MS = 5;
+
+/** Endpoints: what reaches them is a receipt, whatever becomes of its answer. */
+function createEndpoints(clock: FakeClock) {
+  const receipts: Receipt[] = [];
+  let behaviour: Behaviour = () => 200;
+
+  function receive(request: SendRequest, process: string): { receipt: Receipt; answer: Answer } {
+    const headers = requestHeadersOf(request);
+    const receipt: Receipt = {
+      process,
+      at: clock.now(),
+      path: request.path,
+      headers,
+      body: request.body.toString(),
+      webhookId: headers['webhook-id'] ?? '',
+      attempt: Number(headers['postrider-attempt']),
+    };
+    const same = receipts.filter((one) => one.webhookId === receipt.webhookId && one.path === receipt.path);
+    receipts.push(receipt);
+    return { receipt, answer: behaviour(receipt, same.length) };
+  }
+
+  return {
+    receipts,
+    answer: (next: Behaviour) => {
+      behaviour = next;
+    },
+    received: (event: string) => receipts.filter((one) => one.webhookId === webhookId(tenant, '/test', event)),
+    /** A process's way out: on its own clock, so that what it sent before it was killed is never answered. */
+    sendOf:
+      (port: FakePort, process: string): Send =>
+      (request, done) => {
+        port.clock.after(REACH_MS, () => {
+          if (!request.mayStart()) return done(failed('aborted', 'shutdown'));
+          const { answer } = receive(request, process);
+          if (answer === 'hang') {
+            port.clock.after(request.totalDeadlineMs, () => done(failed('total_timeout', 'endpoint')));
+          } else {
+            port.clock.after(ANSWER_MS, () => done(typeof answer === 'number' ? responded(answer) : answer));
+          }
+        });
+      },
+  };
+}
+
+function createProcesses(
+  kafka: FakeKafka,
+  clock: FakeClock,
+  log: Logger,
+  sendOf: (port: FakePort, process: string) => Send,
+) {
+  const settings = { topicPrefix: 'postrider.', kek, allowHttp: false, allowLoopback: false, allowCidrs: [] };
+  return {
+    async start(processId: string): Promise<TestDispatcher> {
       const port = kafka.connect(processId);
-      const starting = startDispatcher(
-        {
-          processId,
-          topicPrefix: 'postrider.',
-          kek,
-          allowHttp: false,
-          allowLoopback: false,
-          allowCidrs: [],
-          sessionTimeoutMs: overrides.sessionTimeoutMs ?? 30_000,
-          contactUrl: '',
-        },
-        { kafka: port, clock: port.clock, log: log.child({ process: processId }), send: sendOf(port, processId) },
-        new AbortController().signal,
-      );
-      let dispatcher: Dispatcher | null = null;
-      starting.then(
-        (started) => (dispatcher = started),
-        () => undefined,
-      );
-      await clock.advanceUntil(() => dispatcher !== null, `${processId} has started`);
+      const deps = {
+        kafka: port,
+        clock: port.clock,
+        log: log.child({ process: processId }),
+        send: sendOf(port, processId),
+      };
+      const config = { ...settings, processId, sessionTimeoutMs: 30_000, contactUrl: '' };
+      const starting = startDispatcher(config, deps, new AbortController().signal);
+      let settled = false;
+      const seen = (): void => {
+        settled = true;
+      };
+      starting.then(seen, seen);
+      await clock.advanceUntil(() => settled, `${processId} has started`);
       return Object.assign(await starting, { port, processId });
     },
     async stop(dispatcher: Dispatcher) {
@@ -160,36 +182,35 @@ export function createHarness(options: { readonly partitions?: number } = {}) {
       await clock.advanceUntil(() => over, 'the dispatcher has stopped');
       await ended;
     },
-    /** Every partition is served and every tier is loaded. */
-    async serving(count = partitions) {
-      const loaded = () =>
-        log.lines.filter(
-          ({ message, fields }) => message === 'partition.tier-loaded' && fields['tier'] === 'retry.14d',
-        );
-      await clock.advanceUntil(() => loaded().length >= count, `${count} partitions are loaded`);
-    },
-    until: (condition: () => boolean, what?: string, limitMs?: number) => clock.advanceUntil(condition, what, limitMs),
+  };
+}
+
+/** What stands on the topics. Folds go on from where they were: tests ask at every step. */
+function createTopicReaders(kafka: FakeKafka, partitions: number) {
+  const rowFolds = {
+    'retry.1m': createRowFold(kafka, 'retry.1m', partitions),
+    'retry.1h': createRowFold(kafka, 'retry.1h', partitions),
+    'retry.14d': createRowFold(kafka, 'retry.14d', partitions),
+  };
+  const ownershipFolds = Array.from({ length: partitions }, (_, partition) => createOwnershipFoldOf(kafka, partition));
+  /** Rows that hold: of each key the record with the newest version. */
+  const rows = (tier: Tier) =>
+    [...rowFolds[tier]().values()].flatMap((row) => (row.delivery === null ? [] : [row as Row]));
+  const ownership = (partition = 0) => (ownershipFolds[partition] as (typeof ownershipFolds)[number])();
+  return {
+    rows,
+    allRows: () => TIERS.flatMap((tier) => rows(tier)),
+    ownership,
+    /** Below which offset the progress that holds says that everything is done. */
+    watermark: (partition = 0, topic = 'deliveries') =>
+      ownership(partition).progress?.intake.get(topic)?.watermark ?? 0,
     attempts: () => kafka.records('postrider.attempts').map(({ value }) => Attempt.decode(value as Buffer)),
     deadLetters: () =>
       kafka.records('postrider.dead-letters').map((record) => ({
         record,
         letter: DeadLetter.decode(header(record, DEAD_LETTER_HEADER) as Buffer),
       })),
-    /** Rows that hold in a tier: of each key the record with the newest version. */
-    rows: (tier: Tier) => [...rowFolds[tier]().values()].flatMap((row) => (row.delivery === null ? [] : [row as Row])),
-    allRows: () => TIERS.flatMap((tier) => harness.rows(tier)),
-    ownership: (partition = 0) => (ownershipFolds[partition] as (typeof ownershipFolds)[number])(),
-    /** What the progress that holds says is done; Infinity bounds are not used: exact watermark. */
-    watermark: (partition = 0, topic = 'deliveries') =>
-      harness.ownership(partition).progress?.intake.get(topic)?.watermark ?? 0,
-    received: (event: string, endpoint?: string) =>
-      receipts.filter(
-        (one) =>
-          one.webhookId === webhookId(tenant, '/test', event) &&
-          (endpoint === undefined || one.path === `/${endpoint}`),
-      ),
   };
-  return harness;
 }
 
 export type Harness = ReturnType<typeof createHarness>;
@@ -225,7 +246,7 @@ export interface Row extends FoldedRow {
 /** Folds what was added since it was last asked: tests ask at every step. */
 function createRowFold(kafka: FakeKafka, tier: Tier, partitions: number) {
   const newest = new Map<string, FoldedRow>();
-  const read = new Array<number>(partitions).fill(0);
+  const read = Array.from({ length: partitions }, () => 0);
   const added = (count: number, partition: number) => {
     const records = kafka.records(`postrider.${tier}`, partition).slice(count);
     read[partition] = count + records.length;
