@@ -37,6 +37,8 @@ export interface TopicDeclaration {
   readonly compactionLagMinMs?: number;
   /** Largest age of a segment before compaction may look at it. */
   readonly segmentMs?: number;
+  /** How long a tombstone can still be seen: whoever starts to read later never hears of the deletion. Kafka's own 24 h when absent. */
+  readonly tombstonesMs?: number;
   /** Whether records carry a body, or several: their largest size follows the body limit. */
   readonly carriesBody: boolean;
   /** What the topic must keep at least, given the longest retry span (ms). Absent: losing old records harms no promise. */
@@ -121,7 +123,15 @@ export const topicDeclarations: readonly TopicDeclaration[] = [
     retentionMs: 7 * DAY_MS,
     carriesBody: false,
   },
-  { id: 'config', partitions: 1, partitionBy: 'single', policy: 'compact', carriesBody: false },
+  {
+    id: 'config',
+    partitions: 1,
+    partitionBy: 'single',
+    policy: 'compact',
+    // As long as a delivery may live, and more: a dispatcher tells "deleted" from "not known yet" by having seen it.
+    tombstonesMs: 21 * DAY_MS,
+    carriesBody: false,
+  },
 ];
 
 /** Partition i of all of these belongs to one owner. Declared for ever: a topic added later cannot be rolled out without a stop. */
@@ -196,6 +206,7 @@ function topicConfig(declaration: TopicDeclaration, layout: TopicLayout): Record
   if (declaration.compactionLagMinMs !== undefined) {
     config['min.compaction.lag.ms'] = String(declaration.compactionLagMinMs);
   }
+  if (declaration.tombstonesMs !== undefined) config['delete.retention.ms'] = String(declaration.tombstonesMs);
   if (declaration.segmentMs !== undefined) config['segment.ms'] = String(declaration.segmentMs);
   return config;
 }

@@ -238,3 +238,20 @@ export function secret<const O extends { readonly optional?: true; readonly minL
     },
   };
 }
+
+/** A field whose value is made of another field's; what `make` throws is the problem. Its message must hold no secret. */
+export function parsed<A, B>(from: EnvField<A>, make: (value: A) => B): EnvField<B> {
+  return {
+    variables: from.variables,
+    read(env) {
+      const result = from.read(env);
+      if (result.kind === 'problem') return result;
+      try {
+        return { kind: 'value', value: make(result.value) };
+      } catch (error) {
+        const why = error instanceof Error ? error.message : String(error);
+        return { kind: 'problem', variable: from.variables[0] ?? '', detail: `cannot be used: ${why}` };
+      }
+    },
+  };
+}

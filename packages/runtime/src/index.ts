@@ -8,7 +8,20 @@ export {
   type EnvValues,
   type ReadEnvOptions,
 } from './env.ts';
-export { boolean, bytes, duration, fileContent, integer, list, oneOf, port, secret, text, url } from './env-fields.ts';
+export {
+  boolean,
+  bytes,
+  duration,
+  fileContent,
+  integer,
+  list,
+  oneOf,
+  parsed,
+  port,
+  secret,
+  text,
+  url,
+} from './env-fields.ts';
 export { envSecret, type EnvSecret } from './env-secret.ts';
 export {
   createLogger,

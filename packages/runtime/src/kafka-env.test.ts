@@ -20,10 +20,7 @@ test('SASL needs mechanism, user name and password together', () => {
     }),
     { brokers: ['a:9092', 'b:9092'], ssl: true, sasl: { mechanism: 'plain', username: 'u', password: 'p' } },
   );
-  assert.throws(
-    () => read({ POSTRIDER_KAFKA_SASL_MECHANISM: 'plain' }),
-    /USERNAME is missing[\s\S]*PASSWORD is missing/,
-  );
+  assert.throws(() => read({ POSTRIDER_KAFKA_SASL_MECHANISM: 'plain' }), /USERNAME is missing/);
   assert.throws(() => read({ POSTRIDER_KAFKA_SASL_USERNAME: 'u' }), /MECHANISM is missing/);
 });
 
@@ -32,6 +29,6 @@ test('certificate files without TLS, or without their key, are refused', () => {
   assert.throws(() => read({ POSTRIDER_KAFKA_SSL_CA_FILE: file }), /POSTRIDER_KAFKA_SSL is not true/);
   assert.throws(
     () => read({ POSTRIDER_KAFKA_SSL: 'true', POSTRIDER_KAFKA_SSL_CERT_FILE: file }),
-    /must be given together/,
+    /KEY_FILE is missing/,
   );
 });

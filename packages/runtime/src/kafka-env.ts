@@ -1,4 +1,4 @@
-import { EnvError, type EnvValues } from './env.ts';
+import type { Env, EnvField, EnvValues } from './env.ts';
 import { boolean, fileContent, list, oneOf, secret, text } from './env-fields.ts';
 
 /** The settings of the connection to Kafka, the same for every service; a group of a service's own spec. */
@@ -15,6 +15,13 @@ export const kafkaEnv = {
   }),
   saslUsername: text('POSTRIDER_KAFKA_SASL_USERNAME', { optional: true }),
   saslPassword: secret('POSTRIDER_KAFKA_SASL_PASSWORD', { optional: true }),
+  saslComplete: together([
+    'POSTRIDER_KAFKA_SASL_MECHANISM',
+    'POSTRIDER_KAFKA_SASL_USERNAME',
+    'POSTRIDER_KAFKA_SASL_PASSWORD',
+  ]),
+  sslPairComplete: together(['POSTRIDER_KAFKA_SSL_CERT_FILE', 'POSTRIDER_KAFKA_SSL_KEY_FILE']),
+  sslSwitchedOn: sslSwitchedOn(),
 } as const;
 
 /** How to reach Kafka, as `connectKafka` wants it. */
@@ -28,22 +35,9 @@ export interface KafkaSettings {
   };
 }
 
-/** Puts the settings together. Throws `EnvError` naming every variable that another one needs or contradicts. */
+/** The settings as `connectKafka` wants them. */
 export function kafkaSettings(values: EnvValues<typeof kafkaEnv>): KafkaSettings {
-  const problems: string[] = [];
   const { saslMechanism: mechanism, saslUsername: username, saslPassword: password } = values;
-  if (mechanism !== undefined && username === undefined)
-    problems.push('POSTRIDER_KAFKA_SASL_USERNAME is missing; POSTRIDER_KAFKA_SASL_MECHANISM needs it');
-  if (mechanism !== undefined && password === undefined)
-    problems.push('POSTRIDER_KAFKA_SASL_PASSWORD is missing; POSTRIDER_KAFKA_SASL_MECHANISM needs it');
-  if (mechanism === undefined && (username !== undefined || password !== undefined))
-    problems.push('POSTRIDER_KAFKA_SASL_MECHANISM is missing; the SASL user name and password need it');
-  const files = [values.sslCa, values.sslCert, values.sslKey];
-  if (!values.ssl && files.some((file) => file !== undefined))
-    problems.push('POSTRIDER_KAFKA_SSL is not true, but certificate files are given');
-  if ((values.sslCert === undefined) !== (values.sslKey === undefined))
-    problems.push('POSTRIDER_KAFKA_SSL_CERT_FILE and POSTRIDER_KAFKA_SSL_KEY_FILE must be given together');
-  if (problems.length > 0) throw new EnvError(problems);
   return {
     brokers: values.brokers,
     ...(values.ssl ? { ssl: sslOf(values) } : {}),
@@ -60,4 +54,38 @@ function sslOf({ sslCa: ca, sslCert: cert, sslKey: key }: EnvValues<typeof kafka
     ...(cert === undefined ? {} : { cert }),
     ...(key === undefined ? {} : { key }),
   };
+}
+
+/** No setting of its own: a problem when only some of these variables are set. */
+function together(variables: readonly string[]): EnvField<null> {
+  return {
+    variables: [],
+    read(env) {
+      const set = variables.filter((name) => isSet(env, name));
+      const missing = variables.find((name) => !isSet(env, name));
+      if (set.length === 0 || missing === undefined) return { kind: 'value', value: null };
+      return { kind: 'problem', variable: missing, detail: `is missing; ${set.join(' and ')} needs it` };
+    },
+  };
+}
+
+/** No setting of its own: a problem when certificates are given for a connection without TLS. */
+function sslSwitchedOn(): EnvField<null> {
+  const files = ['POSTRIDER_KAFKA_SSL_CA_FILE', 'POSTRIDER_KAFKA_SSL_CERT_FILE', 'POSTRIDER_KAFKA_SSL_KEY_FILE'];
+  return {
+    variables: [],
+    read(env) {
+      const given = files.filter((name) => isSet(env, name));
+      if (given.length === 0 || env['POSTRIDER_KAFKA_SSL'] === 'true') return { kind: 'value', value: null };
+      return {
+        kind: 'problem',
+        variable: 'POSTRIDER_KAFKA_SSL',
+        detail: `is not true, but ${given.join(' and ')} is set`,
+      };
+    },
+  };
+}
+
+function isSet(env: Env, name: string): boolean {
+  return env[name] !== undefined || env[`${name}_FILE`] !== undefined;
 }

@@ -12,13 +12,14 @@ import {
   list,
   logLevels,
   oneOf,
+  parsed,
   port,
   readEnv,
   secret,
   text,
 } from '@postrider/runtime';
 import { parseApiKey } from './api-key.ts';
-import type { Env, EnvField, KafkaSettings, LogLevel } from '@postrider/runtime';
+import type { Env, KafkaSettings, LogLevel } from '@postrider/runtime';
 import type { ControlPlaneConfig } from './service.ts';
 
 /** What the process needs besides the control plane itself. */
@@ -86,21 +87,4 @@ export function readControlPlaneConfig(env: Env = process.env): ControlPlaneProc
     health: { host: read.healthHost, port: read.healthPort },
     logLevel: read.logLevel,
   });
-}
-
-/** A field whose value is made of another field's; what the maker throws is the problem. */
-function parsed<A, B>(field: EnvField<A>, make: (value: A) => B): EnvField<B> {
-  return {
-    variables: field.variables,
-    read(env) {
-      const result = field.read(env);
-      if (result.kind === 'problem') return result;
-      try {
-        return { kind: 'value', value: make(result.value) };
-      } catch (error) {
-        const why = error instanceof Error ? error.message : String(error);
-        return { kind: 'problem', variable: field.variables[0] ?? '', detail: `cannot be used: ${why}` };
-      }
-    },
-  };
 }

@@ -12,12 +12,12 @@ import {
   list,
   logLevels,
   oneOf,
+  parsed,
   port,
   readEnv,
   secret,
   text,
   type Env,
-  type EnvField,
   type KafkaSettings,
   type LogLevel,
 } from '@postrider/runtime';
@@ -95,21 +95,4 @@ export function readDispatcherConfig(env: Env = process.env): DispatcherProcessC
     health: { host: healthHost, port: healthPort },
     logLevel,
   });
-}
-
-/** A field whose value is made of another field's; what the maker throws is the problem. */
-function parsed<A, B>(field: EnvField<A>, make: (value: A) => B): EnvField<B> {
-  return {
-    variables: field.variables,
-    read(env) {
-      const result = field.read(env);
-      if (result.kind === 'problem') return result;
-      try {
-        return { kind: 'value', value: make(result.value) };
-      } catch (error) {
-        const why = error instanceof Error ? error.message : String(error);
-        return { kind: 'problem', variable: field.variables[0] ?? '', detail: `cannot be used: ${why}` };
-      }
-    },
-  };
 }
