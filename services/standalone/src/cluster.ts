@@ -74,6 +74,8 @@ function createRestart({ screen, log, clock, signal }: LocalClusterOptions, give
 }
 
 const askAgainMs = 1_000;
+/** A cluster that answers later than this is taken for one that is not there. */
+const hintAfterMs = 2_000;
 
 /** Waits until one's own cluster answers, saying so, and tells how many brokers it has. */
 export async function waitForCluster(
@@ -82,17 +84,29 @@ export async function waitForCluster(
   { screen, clock, signal }: { readonly screen: Screen; readonly clock: Clock; readonly signal: AbortSignal },
 ): Promise<number> {
   return screen.step(`your Kafka at ${brokers.join(', ')}`, async (say) => {
-    for (let asked = 0; ; asked += 1) {
-      try {
-        return (await orAborted(kafka.admin.describeCluster(), signal)).brokers;
-      } catch (error) {
-        signal.throwIfAborted();
-        if (!(error instanceof KafkaError) || error.code !== 'UNAVAILABLE') throw error;
-        if (asked === 0) say('No broker answers there yet; start it, or correct POSTRIDER_KAFKA_BROKERS');
+    const hint = 'no broker answers yet; waiting (start it, or correct POSTRIDER_KAFKA_BROKERS)';
+    const cancelHint = clock.after(hintAfterMs, () => say(hint));
+    try {
+      for (;;) {
+        const count = await ask(kafka, signal);
+        if (count !== null) return count;
+        const { promise, resolve } = Promise.withResolvers<void>();
+        const cancel = clock.after(askAgainMs, resolve);
+        await orAborted(promise, signal).finally(cancel);
       }
-      const { promise, resolve } = Promise.withResolvers<void>();
-      const cancel = clock.after(askAgainMs, resolve);
-      await orAborted(promise, signal).finally(cancel);
+    } finally {
+      cancelHint();
     }
   });
+}
+
+/** How many brokers there are; null when none answers. */
+async function ask(kafka: KafkaPort, signal: AbortSignal): Promise<number | null> {
+  try {
+    return (await orAborted(kafka.admin.describeCluster(), signal)).brokers;
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof KafkaError && error.code === 'UNAVAILABLE') return null;
+    throw error;
+  }
 }
