@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { ProduceFault } from '@postrider/kafka/testing';
 import { createHarness, type Harness, type TestDispatcher } from '../testing/harness.ts';
 
 const delays = {
@@ -131,25 +132,87 @@ function doubtful(h: Harness): Set<string> {
   return events;
 }
 
-test('killed over and over at random moments, nothing is lost', async () => {
-  for (let seed = 1; seed <= 12; seed += 1) {
+test('what a tier has not acknowledged is not done: killed then, the next dispatcher delivers it', async () => {
+  const h = createHarness();
+  configure(h);
+  publish(h, 30);
+  const mend = h.kafka.onProduce(({ topic }) =>
+    topic.startsWith('postrider.retry.') ? { kind: 'lose-request' } : undefined,
+  );
+  const a = await h.start('a');
+  await h.until(() => h.received('order-29').length === 1, 'all are attempted');
+  await h.clock.advance(5_000);
+  assert.deepEqual(h.allRows(), []);
+  a.port.kill();
+  mend();
+  const b = await h.start('b');
+  await allDone(h, 30);
+  assertEach(h, 30, () => 2);
+  await h.stop(b);
+});
+
+test('what attempts has not acknowledged is not done: killed then, the next dispatcher tells of it', async () => {
+  const h = createHarness();
+  configure(h);
+  publish(h, 30);
+  const mend = h.kafka.onProduce(({ topic }) =>
+    topic === 'postrider.attempts' ? { kind: 'lose-request' } : undefined,
+  );
+  const a = await h.start('a');
+  await h.until(() => h.received('order-29').length === 1, 'all are attempted');
+  await h.clock.advance(5_000);
+  assert.equal(h.watermark(), 0);
+  a.port.kill();
+  mend();
+  const b = await h.start('b');
+  await allDone(h, 30);
+  const told = new Set(
+    h
+      .attempts()
+      .filter(({ outcome }) => outcome === 'OUTCOME_DELIVERED')
+      .map(({ webhookId }) => webhookId),
+  );
+  assert.equal(told.size, 30);
+  await h.stop(b);
+});
+
+test('killed over and over while writes are late, doubled or lost, nothing is lost', async () => {
+  for (let seed = 1; seed <= 15; seed += 1) {
     const h = createHarness();
     configure(h);
     const random = randomOf(seed);
     const count = 90;
     publish(h, count / 2);
+    const mend = h.kafka.onProduce(() => faultOf(random));
     let running: TestDispatcher = await h.start(`p0-${seed}`);
     for (let round = 1; round <= 3; round += 1) {
-      await h.clock.advance(Math.floor(random() * 4_000));
+      await h.clock.advance(Math.floor(random() * 6_000));
       running.port.kill();
       if (round === 2) publish(h, count - count / 2, count / 2);
       running = await h.start(`p${round}-${seed}`);
     }
+    await h.clock.advance(5_000);
+    mend();
     await allDone(h, count);
     assertEach(h, count, () => 4);
     await h.stop(running);
+    const last = await h.start(`last-${seed}`);
+    const before = h.receipts.length;
+    await h.clock.advance(600_000);
+    assert.equal(h.receipts.length, before, `seed ${seed}: sent again after everything had ended`);
+    await h.stop(last);
   }
 });
+
+/** What goes wrong with one write in eight. */
+function faultOf(random: () => number): ProduceFault | undefined {
+  const dice = random();
+  if (dice < 0.03) return { kind: 'lose-answer' };
+  if (dice < 0.06) return { kind: 'lose-request' };
+  if (dice < 0.1) return { kind: 'delay-answer', ms: Math.floor(random() * 3_000) };
+  if (dice < 0.12) return { kind: 'store-late', ms: Math.floor(random() * 8_000) };
+  return undefined;
+}
 
 test('Kafka goes away in the middle and comes back: everything is delivered', async () => {
   for (const outageMs of [3_000, 60_000]) {
