@@ -1,3 +1,4 @@
+// test-timeout: 300 s
 /**
  * `npm start` as a user sees it: the real main file in a process of its own, a real Kafka, real HTTP, real signatures. What
  * may be observed: what it prints, its exit code, its data folder, the command line, and which processes are left behind.

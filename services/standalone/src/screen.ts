@@ -53,7 +53,7 @@ export function createScreen(output: NodeJS.WritableStream & { readonly isTTY?: 
         if (!live) line(`${what}: ${shownSeconds(elapsed())}`);
         return value;
       } catch (error) {
-        line(`${what}: failed after ${shownSeconds(elapsed())}`);
+        line(`${what}: ${isAbort(error) ? 'stopped' : 'failed'} after ${shownSeconds(elapsed())}`);
         throw error;
       } finally {
         redraw = undefined;
@@ -86,4 +86,8 @@ function startTicker(output: NodeJS.WritableStream, what: string, paint: Paint, 
       output.write(clearLine);
     },
   };
+}
+
+function isAbort(error: unknown): boolean {
+  return error instanceof Error && error.name === 'AbortError';
 }
