@@ -24,9 +24,6 @@ import {
 } from './wire-reader.ts';
 import type { WireReader } from './wire-reader.ts';
 
-/** Name of the record header that holds a `Delivery`. */
-export const DELIVERY_HEADER = 'postrider-delivery';
-
 /** How the last attempt went; times in milliseconds since the Unix epoch. */
 export interface LastAttemptView {
   readonly outcome: Outcome;

@@ -17,9 +17,6 @@ import {
   putUint32,
 } from './wire-writer.ts';
 
-/** Name of the record header that holds the version of a retry-tier record, row or tombstone. */
-export const ROW_HEADER = 'postrider-row';
-
 /** What changes when a delivery is moved; absent: stays as it is; null: taken out. Times in milliseconds since the Unix epoch. */
 export interface DeliveryChanges {
   readonly attempt?: number;
