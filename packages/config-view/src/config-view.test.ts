@@ -104,7 +104,10 @@ test('waits for Kafka at the start and goes on when it is there', async () => {
   cluster.brokerDown();
   const starting = startConfigView({ kafka, topic, clock, log });
   await clock.advance(10_000);
-  assert.deepEqual(lines, ['the configuration cannot be read at the moment: waiting for Kafka']);
+  assert.deepEqual(lines, [
+    'the configuration cannot be read at the moment: waiting for Kafka',
+    'the configuration waits for Kafka: no broker answers',
+  ]);
   cluster.brokerUp();
   await using view = await settled(clock, starting);
   assert.ok(view.snapshot().tenant('t0'));

@@ -12,6 +12,8 @@ export interface UntilKafkaAnswers {
 
 /** Between two tries while no broker answers. */
 const TRY_AGAIN_MS = 1_000;
+/** Whoever watches a service start is told after this what it waits for; a call itself may take longer to give up. */
+const TELL_AFTER_MS = 3_000;
 
 /**
  * Does `action`, again and again while no broker answers, and says once in the log that it waits. Any other failure
@@ -19,14 +21,22 @@ const TRY_AGAIN_MS = 1_000;
  */
 export async function untilKafkaAnswers<T>(options: UntilKafkaAnswers, action: () => Promise<T>): Promise<T> {
   const { clock, log, signal, what } = options;
-  for (let tries = 0; ; tries += 1) {
+  let told = false;
+  const tell = (fields: Readonly<Record<string, unknown>>): void => {
+    if (!told) log.warn(fields, `${what} waits for Kafka: no broker answers`);
+    told = true;
+  };
+  for (;;) {
     signal?.throwIfAborted();
+    const cancelTelling = clock.after(TELL_AFTER_MS, () => tell({}));
     try {
       return await orAborted(action(), signal);
     } catch (error) {
       signal?.throwIfAborted();
       if (!(error instanceof KafkaError) || error.code !== 'UNAVAILABLE') throw error;
-      if (tries === 0) log.warn({ error }, `${what} waits for Kafka: no broker answers`);
+      tell({ error });
+    } finally {
+      cancelTelling();
     }
     const { promise, resolve } = Promise.withResolvers<void>();
     const cancel = clock.after(TRY_AGAIN_MS, resolve);

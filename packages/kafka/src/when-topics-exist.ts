@@ -10,6 +10,8 @@ export interface WhenTopicsExistOptions {
 }
 
 const askEveryMs = 1_000;
+/** Whoever watches a service start is told after this what it waits for; a question itself may take longer to give up. */
+const tellAfterMs = 3_000;
 
 /**
  * Resolves when all of these topics exist: services may be started in any order, and the control plane creates topics.
@@ -17,13 +19,18 @@ const askEveryMs = 1_000;
  */
 export async function whenTopicsExist(names: readonly string[], options: WhenTopicsExistOptions): Promise<void> {
   const { admin, clock, signal, onWaiting } = options;
-  for (let told = ''; ;) {
-    signal.throwIfAborted();
-    const missing = await missingTopics(admin, names);
-    if (missing?.length === 0) return;
-    const reason = missing?.join() ?? 'unavailable';
-    if (reason !== told) onWaiting(missing ?? []);
+  let told = '';
+  const tell = (missing: readonly string[]): void => {
+    const reason = missing.join() || 'unavailable';
+    if (reason !== told) onWaiting(missing);
     told = reason;
+  };
+  for (;;) {
+    signal.throwIfAborted();
+    const cancelTelling = clock.after(tellAfterMs, () => tell([]));
+    const missing = await missingTopics(admin, names).finally(cancelTelling);
+    if (missing?.length === 0) return;
+    tell(missing ?? []);
     await pause(clock, signal);
   }
 }
