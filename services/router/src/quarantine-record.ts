@@ -20,9 +20,9 @@ export function quarantineRecord(
   record: IncomingRecord,
   source: SourceCoordinates,
   verdict: QuarantineVerdict,
-  destination: { readonly topicPrefix: string; readonly now: number },
+  destination: { readonly topicPrefix: string; readonly now: number; readonly dropValue: boolean },
 ): OutgoingRecord {
-  const valueDropped = (record.value?.length ?? 0) > limits.bodyBytesMax;
+  const valueDropped = destination.dropValue || (record.value?.length ?? 0) > limits.bodyBytesMax;
   const quarantined: Quarantined = {
     reason: verdict.reason,
     detail: verdict.detail,

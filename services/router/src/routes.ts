@@ -62,6 +62,8 @@ function unknownTenant(tenant: string): QuarantineVerdict {
   return { reason: QuarantineReason.TENANT_UNKNOWN, field: 'tenant', detail: `there is no tenant "${tenant}"` };
 }
 
+const defaultSpanMs = retrySpanMs(resolveRetryPolicy(undefined));
+
 /** Enabled endpoints of the tenant with a subscription that matches, each once. */
 function addressees(
   event: { readonly tenant: string; readonly attributes: { readonly type: string } },
@@ -71,6 +73,9 @@ function addressees(
   const found: Addressee[] = [];
   for (const { endpointUid, subscriptionUids } of subscriptions.match(event.tenant, event.attributes.type)) {
     const endpoint = snapshot.endpoint(endpointUid)?.endpoint;
+    if (endpoint === undefined && snapshot.unreadable('endpoint', endpointUid) !== undefined)
+      // A newer control plane wrote it: the delivery waits at the dispatcher until somebody can read the endpoint.
+      found.push({ endpointUid, endpointRevision: snapshot.revision, subscriptionUids, retrySpanMs: defaultSpanMs });
     if (endpoint === undefined || endpoint.state !== EndpointState.ENABLED) continue;
     const retrySpan = retrySpanMs(resolveRetryPolicy(endpoint.retryPolicy));
     found.push({ endpointUid, endpointRevision: endpoint.revision, subscriptionUids, retrySpanMs: retrySpan });
@@ -99,6 +104,7 @@ function deliverTo(
     traceparent: decoded.traceparent,
     tracestate: decoded.tracestate,
     hopCount: decoded.hopCount,
+    // Not the record's timestamp: a router that was away for days must not use up what endpoints were promised.
     firstSeen: new Date(clock.now()),
   };
   const destination: Destination = { topicPrefix: config.topicPrefix, layout };
@@ -114,12 +120,11 @@ function putAside(record: IncomingRecord, verdict: QuarantineVerdict, options: R
   const { clock, cluster, config, events } = options;
   events.eventQuarantined(record, verdict.reason, verdict.detail);
   const destination = { topicPrefix: config.topicPrefix, now: clock.now() };
-  const build = (source: IncomingRecord) =>
-    quarantineRecord(source, coordinates(record, cluster, null), verdict, destination);
+  const source = coordinates(record, cluster, null);
   return {
     count: 1,
-    record: () => build(record),
-    tooLarge: () => build({ ...record, value: Buffer.alloc(0), headers: {} }),
+    record: () => quarantineRecord(record, source, verdict, { ...destination, dropValue: false }),
+    tooLarge: () => quarantineRecord({ ...record, headers: {} }, source, verdict, { ...destination, dropValue: true }),
   };
 }
 

@@ -6,6 +6,8 @@ import { deliveryId, partitionOf, webhookId } from '@postrider/core';
 import { createHarness, partitions, type Harness } from '../testing/harness.ts';
 
 const loseRequest = { kind: 'lose-request' } as const;
+/** MESSAGE_TOO_LARGE of the protocol. */
+const tooLarge = { kind: 'refuse', errorCode: 10 } as const;
 
 /** Tenant acme with endpoints one (order.*) and two (order.paid and, once more, everything). */
 function configured(): Harness {
@@ -190,5 +192,35 @@ test('Kafka goes away in the middle and comes back: the router goes on by itself
   await harness.clock.advance(60_000);
   assert.equal(new Set(harness.deliveries().map(({ delivery }) => delivery.deliveryId)).size, 200);
   assert.equal(harness.committed(), 100);
+  await harness.dispose(router);
+});
+
+test('an endpoint whose record only a newer version can read gets its deliveries all the same', async () => {
+  const harness = configured();
+  harness.unreadableEndpoint('four');
+  harness.subscription('acme', 'four', 'd', 'order.paid');
+  harness.publish('e1');
+  const router = await harness.startRouter('r1');
+  await harness.clock.advance(2_000);
+  assert.deepEqual(
+    harness
+      .deliveries()
+      .map(({ delivery }) => delivery.endpointId)
+      .toSorted(),
+    ['ep_four', 'ep_one', 'ep_two'],
+  );
+  await harness.dispose(router);
+});
+
+test('a body that Kafka does not take is quarantined without it, and the next event flows', async () => {
+  const harness = configured();
+  const router = await harness.startRouter('r1');
+  harness.kafka.onProduce((attempt) => (attempt.topic === 'postrider.deliveries' ? tooLarge : undefined));
+  harness.publish('e1');
+  await harness.clock.advance(2_000);
+  assert.equal(harness.deliveries().length, 0);
+  const [quarantined] = harness.quarantined();
+  assert.equal(quarantined?.reason, QuarantineReason.TOO_LARGE);
+  assert.equal(harness.committed(), 1);
   await harness.dispose(router);
 });

@@ -37,6 +37,13 @@ function configuration(kafka: FakeKafka) {
       });
       put(`endpoint/ep_${id}`, { $case: 'endpoint', value: { endpoint, secrets: [], credentials: {} } });
     },
+    unreadableEndpoint(id: string) {
+      revision += 1;
+      const key = `endpoint/ep_${id}`;
+      const newer = ConfigRecord.fromPartial({ key, revision: String(revision), writerEpoch: 0n, schemaVersion: 99 });
+      const value = Buffer.from(ConfigRecord.encode(newer).finish());
+      kafka.append('postrider.config', 0, { key: Buffer.from(key), value });
+    },
     subscription(tenant: string, endpoint: string, id: string, ...eventTypes: string[]) {
       const name = `tenants/${tenant}/endpoints/${endpoint}/subscriptions/${id}`;
       const entity = ConfigRecord.fromPartial({

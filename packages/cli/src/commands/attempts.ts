@@ -15,7 +15,7 @@ interface TailOptions {
   readonly tenant?: string;
 }
 
-const widths = [24, 12, 12, 6, 13, 6, 8, 37];
+const widths = [24, 12, 20, 6, 14, 6, 30, 36];
 
 /** `postrider attempts …` */
 export function attemptsCommand(program: Command, context: CliContext): void {

@@ -162,7 +162,10 @@ class Member implements GroupMember {
     this.#assigned.clear();
     // Without an answer the session has to expire by itself.
     const { clock } = this.#options;
-    await Promise.race([this.#membership.leave().catch(() => undefined), pause(clock, LEAVE_LIMIT_MS)]);
+    const left = new AbortController();
+    const leaving = this.#membership.leave().catch(() => undefined);
+    await Promise.race([leaving, pause(clock, LEAVE_LIMIT_MS, left.signal)]);
+    left.abort();
     this.#client.destroy();
     await this.#ended;
   }

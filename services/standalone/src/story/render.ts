@@ -1,4 +1,5 @@
 import { stripVTControlCharacters } from 'node:util';
+import { plainEnum } from '@postrider/core';
 import type { ReceivedRequest } from '@postrider/cli';
 import type { Attempt } from '@postrider/contract/postrider/v1/attempt';
 import type { DeadLetter } from '@postrider/contract/postrider/v1/dead_letter';
@@ -57,16 +58,11 @@ export function verificationText(paint: Paint, { signature, status }: ReceivedRe
   return `The receiver answered ${status}; the official standardwebhooks verifier calls the signature ${verdict}`;
 }
 
-/** `OUTCOME_TIMED_OUT` without its kind, as people read it: `timed-out`. */
-export function plainEnum(value: string, kind: 'OUTCOME_' | 'DEAD_REASON_'): string {
-  return value.replace(kind, '').toLowerCase().replaceAll('_', '-');
-}
-
 /** An attempt, when it was due, what came of it, and where the delivery waits for the next one. */
 export function attemptLine(paint: Paint, attempt: Attempt, dueAt: Date | undefined, row: Place | undefined): string {
   const started = attempt.startedAt ?? new Date(0);
   const late = dueAt === undefined ? '' : `, ${shownMs(started.getTime() - dueAt.getTime())} after it was due`;
-  const outcome = `${attempt.status === 0 ? attempt.code : attempt.status} ${plainEnum(attempt.outcome, 'OUTCOME_')}`;
+  const outcome = `${attempt.status === 0 ? attempt.code : attempt.status} ${plainEnum(attempt.outcome, 'OUTCOME')}`;
   const head = `  attempt ${attempt.number}   ${timeOfDay(started)}${late}: ${paint('yellow', outcome)}`;
   const decision = attempt.decision?.decision;
   if (decision?.$case !== 'retry' || row === undefined) return `${head}, given up`;
@@ -76,7 +72,7 @@ export function attemptLine(paint: Paint, attempt: Attempt, dueAt: Date | undefi
 
 export function deadLetterLine(paint: Paint, { value, place }: Found<DeadLetter>): string {
   const attempts = value.lastAttempt?.number ?? 0;
-  return `  ${paint('red', 'dead letter')} ${placeText(place)}: ${plainEnum(value.reason, 'DEAD_REASON_')} after ${attempts} attempts`;
+  return `  ${paint('red', 'dead letter')} ${placeText(place)}: ${plainEnum(value.reason, 'DEAD_REASON')} after ${attempts} attempts`;
 }
 
 /** A request that arrived when the story was over. */
