@@ -90,6 +90,104 @@ test('a process that joins takes over half the partitions without a duplicate, a
   await h.stop(b);
 });
 
+test('requests in flight at a stop end, and are told of, before the partition is released', async () => {
+  const h = createHarness();
+  h.config.endpoint('slow');
+  h.endpointsAnswer(() => ({ afterMs: 9_000, status: 200 }));
+  for (let i = 0; i < 40; i += 1) h.deliver(`order-${i}`, 'slow');
+  const a = await h.start('a');
+  await h.until(() => h.receipts.length === 16, 'a lane full of requests is in flight');
+  await h.clock.advance(1_000);
+  await h.stop(a);
+  assert.equal(h.receipts.length, 16);
+  assert.equal(h.attempts().length, 16);
+  const b = await h.start('b');
+  await h.until(() => h.watermark() === 40, 'all are done');
+  assert.equal(h.receipts.length, 40);
+  await h.stop(b);
+});
+
+test('who takes a partition over waits for the requests of its last owner, as long as that is alive', async () => {
+  const h = createHarness({ partitions: 2 });
+  h.config.endpoint('slow');
+  h.endpointsAnswer(() => ({ afterMs: 9_000, status: 200 }));
+  for (let i = 0; i < 60; i += 1) h.deliver(`order-${i}`, 'slow', { partition: i % 2 });
+  const a = await h.start('a');
+  await h.until(() => h.receipts.length === 32, 'two lanes are full');
+  const b = await h.start('b');
+  await h.until(() => h.watermark(0) === 30 && h.watermark(1) === 30, 'all are done');
+  assert.equal(h.receipts.length, 60);
+  assert.deepEqual(new Set(h.receipts.map(({ process }) => process)), new Set(['a', 'b']));
+  await h.stop(a);
+  await h.stop(b);
+});
+
+test('a row that its dead writer could not place in time is not sent again after the delivery has ended', async () => {
+  const h = createHarness();
+  h.config.endpoint('shop', { retryPolicy: { schedule: delays } });
+  h.endpointsAnswer(({ process }) => (process === 'a' ? 503 : 200));
+  h.kafka.failNextProduce('postrider.retry.1m', { kind: 'store-late', ms: 120_000 });
+  h.deliver('order-1', 'shop');
+  const a = await h.start('a');
+  await h.until(() => h.receipts.length === 1, 'the first attempt');
+  await h.clock.advance(6);
+  a.port.kill();
+  const b = await h.start('b');
+  await h.until(() => h.watermark() === 1, 'it is delivered');
+  await h.stop(b);
+  await h.clock.advance(120_000);
+  assert.equal(
+    h.kafka.records('postrider.retry.1m').at(-1)?.value?.toString(),
+    '{"id":"order-1"}',
+    'the row came late',
+  );
+  const c = await h.start('c');
+  await h.clock.advance(600_000);
+  assert.equal(h.receipts.length, 2);
+  await h.stop(c);
+});
+
+test('a late row that its owner sees is answered, so that compaction cannot bring it back', async () => {
+  const h = createHarness();
+  h.config.endpoint('shop', { retryPolicy: { schedule: delays } });
+  h.endpointsAnswer(({ process }) => (process === 'a' ? 503 : 200));
+  h.kafka.failNextProduce('postrider.retry.1m', { kind: 'store-late', ms: 120_000 });
+  h.deliver('order-1', 'shop');
+  const a = await h.start('a');
+  await h.until(() => h.receipts.length === 1, 'the first attempt');
+  await h.clock.advance(6);
+  a.port.kill();
+  const b = await h.start('b');
+  await h.clock.advance(200_000);
+  assert.equal(h.kafka.records('postrider.retry.1m').at(-1)?.value, null);
+  assert.equal(h.receipts.length, 2);
+  await h.stop(b);
+});
+
+test('a row of an earlier epoch is written again before the record that it stands for is done', async () => {
+  const h = createHarness();
+  h.config.endpoint('shop', { retryPolicy: { schedule: delays } });
+  h.endpointsAnswer(() => 503);
+  const mend = h.kafka.onProduce(({ topic, records }) =>
+    topic === 'postrider.ownership' &&
+    records.some(({ key }) => key?.toString() === 'progress') &&
+    h.allRows().length > 0
+      ? { kind: 'lose-request' }
+      : undefined,
+  );
+  h.deliver('order-1', 'shop');
+  const a = await h.start('a');
+  await h.until(() => h.allRows().length === 1, 'it waits');
+  a.port.kill();
+  mend();
+  assert.equal(h.watermark(), 0);
+  const b = await h.start('b');
+  const { epoch } = h.ownership();
+  await h.until(() => h.watermark() === 1, 'its record is done');
+  assert.ok(epoch > 0 && h.allRows().every(({ version }) => version.epoch >= epoch));
+  await h.stop(b);
+});
+
 const named: readonly [string, (h: Harness) => boolean][] = [
   ['after the claim', (h) => h.ownership().epoch >= 0],
   ['after the first progress', (h) => h.ownership().progress !== null],

@@ -38,8 +38,8 @@ export interface Receipt {
   readonly attempt: number;
 }
 
-/** How an endpoint answers: a status, a whole result, or never. */
-export type Answer = number | SendResult | 'hang';
+/** How an endpoint answers: a status, at once or later, a whole result, or never. */
+export type Answer = number | SendResult | 'hang' | { readonly afterMs: number; readonly status: number };
 export type Behaviour = (receipt: Receipt, earlier: number) => Answer;
 
 /** A dispatcher in a process of its own, which can be killed or stopped. */
@@ -111,7 +111,7 @@ function createEndpoints(clock: FakeClock) {
   const receipts: Receipt[] = [];
   let behaviour: Behaviour = () => 200;
 
-  function receive(request: SendRequest, process: string): { receipt: Receipt; answer: Answer } {
+  function receive(request: SendRequest, process: string): Answer {
     const headers = requestHeadersOf(request);
     const receipt: Receipt = {
       process,
@@ -124,7 +124,7 @@ function createEndpoints(clock: FakeClock) {
     };
     const same = receipts.filter((one) => one.webhookId === receipt.webhookId && one.path === receipt.path);
     receipts.push(receipt);
-    return { receipt, answer: behaviour(receipt, same.length) };
+    return behaviour(receipt, same.length);
   }
 
   return {
@@ -139,15 +139,18 @@ function createEndpoints(clock: FakeClock) {
       (request, done) => {
         port.clock.after(REACH_MS, () => {
           if (!request.mayStart()) return done(failed('aborted', 'shutdown'));
-          const { answer } = receive(request, process);
-          if (answer === 'hang') {
-            port.clock.after(request.totalDeadlineMs, () => done(failed('total_timeout', 'endpoint')));
-          } else {
-            port.clock.after(ANSWER_MS, () => done(typeof answer === 'number' ? responded(answer) : answer));
-          }
+          const { afterMs, result } = answerOf(receive(request, process), request.totalDeadlineMs);
+          port.clock.after(afterMs, () => done(result));
         });
       },
   };
+}
+
+function answerOf(answer: Answer, deadlineMs: number): { afterMs: number; result: SendResult } {
+  if (answer === 'hang') return { afterMs: deadlineMs, result: failed('total_timeout', 'endpoint') };
+  if (typeof answer === 'number') return { afterMs: ANSWER_MS, result: responded(answer) };
+  if ('afterMs' in answer) return { afterMs: answer.afterMs, result: responded(answer.status) };
+  return { afterMs: ANSWER_MS, result: answer };
 }
 
 function createProcesses(

@@ -1,0 +1,121 @@
+/** The tiers of one reign, with writes that are acknowledged when the test says so. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { encodeRowVersion } from '@postrider/core';
+import { DELIVERY_HEADER, ROW_HEADER, header, type Batch, type OutgoingRecord } from '@postrider/kafka';
+import { createTierBook, type LoadedRow } from './tier-book.ts';
+
+const tier = 'retry.1m';
+const header1 = Buffer.from('delivery');
+
+function createBook(options: { readonly truth?: string } = {}) {
+  const written: { readonly record: Omit<OutgoingRecord, 'mayWrite'>; readonly acked: () => void }[] = [];
+  const rows: LoadedRow[] = [];
+  const loaded: string[] = [];
+  const { truth } = options;
+  const book = createTierBook({
+    epoch: 20,
+    partition: 0,
+    fullName: (name) => name,
+    write: (record, acked) => void written.push({ record, acked }),
+    rowOf: () => (truth === undefined ? undefined : { header: header1, body: Buffer.from(truth) }),
+    onRow: (row) => void rows.push(row),
+    onLoaded: (name) => void loaded.push(name),
+  });
+  return { book, written, rows, loaded };
+}
+
+function batch(
+  ...records: readonly [offset: number, key: string, epoch: number, n: number, body: string | null][]
+): Batch {
+  const nextOffset = (records.at(-1)?.[0] ?? -1) + 1;
+  return {
+    topic: tier,
+    partition: 0,
+    nextOffset,
+    highWatermark: nextOffset,
+    records: records.map(([offset, key, epoch, n, body]) => ({
+      topic: tier,
+      partition: 0,
+      offset,
+      timestamp: 0,
+      key: Buffer.from(key),
+      value: body === null ? null : Buffer.from(body),
+      headers: { [ROW_HEADER]: encodeRowVersion(epoch, n), [DELIVERY_HEADER]: header1 },
+    })),
+  };
+}
+
+test('of the records of a key the newest (epoch, n) holds, wherever it stands in the log', () => {
+  const { book, rows, written, loaded } = createBook();
+  book.begin(tier, { low: 0, end: 6 });
+  book.read(
+    tier,
+    batch([0, 'a', 10, 5, 'newer'], [1, 'a', 10, 4, 'older'], [2, 'b', 11, 1, null], [3, 'b', 10, 9, 'gone']),
+  );
+  assert.deepEqual(loaded, []);
+  book.read(tier, batch([4, 'c', 9, 1, 'old'], [5, 'c', 10, 1, 'new']));
+  assert.deepEqual(loaded, [tier]);
+  assert.deepEqual(
+    rows.map(({ key, delivery, overwritten }) => [key, delivery.body.toString(), overwritten]),
+    [
+      ['a', 'newer', true],
+      ['c', 'new', false],
+    ],
+  );
+  // The log ends with a row of b that is gone: its tombstone is written behind it.
+  assert.deepEqual(
+    written.map(({ record }) => [record.key?.toString(), record.value]),
+    [['b', null]],
+  );
+});
+
+test('what this reign has written meanwhile is not overruled by what is loaded', () => {
+  const { book, rows } = createBook();
+  book.begin(tier, { low: 0, end: 1 });
+  book.write(tier, 'a', null);
+  book.read(tier, batch([0, 'a', 10, 5, 'stale']));
+  assert.deepEqual(rows, []);
+});
+
+test('past the end a row of an unknown key is answered with a tombstone, an unknown tombstone with nothing', () => {
+  const { book, written } = createBook();
+  book.begin(tier, { low: 0, end: 0 });
+  book.read(tier, batch([0, 'late', 10, 7, 'x'], [1, 'other', 10, 8, null]));
+  assert.deepEqual(
+    written.map(({ record }) => [record.key?.toString(), record.value]),
+    [['late', null]],
+  );
+});
+
+test('an older record behind a row of ours is answered with that row, one that we still overtake is not', () => {
+  const { book, written } = createBook({ truth: 'mine' });
+  book.begin(tier, { low: 0, end: 0 });
+  book.write(tier, 'a', { header: header1, body: Buffer.from('mine') });
+  book.read(tier, batch([0, 'a', 10, 7, null]));
+  assert.equal(written.length, 1);
+  book.read(tier, batch([1, 'a', 20, 1, 'mine'], [2, 'a', 10, 8, null]));
+  assert.equal(written.length, 2);
+  assert.equal(written[1]?.record.value?.toString(), 'mine');
+  assert.deepEqual(header(written[1]?.record as never, ROW_HEADER), encodeRowVersion(20, 2));
+});
+
+test('our own tombstone is forgotten once it was read; a late copy of our own row behind it is answered', () => {
+  const { book, written } = createBook();
+  book.begin(tier, { low: 0, end: 0 });
+  book.write(tier, 'a', { header: header1, body: Buffer.from('mine') });
+  book.write(tier, 'a', null);
+  book.read(tier, batch([0, 'a', 20, 1, 'mine'], [1, 'a', 20, 2, null]));
+  assert.equal(book.known(tier, 'a'), undefined);
+  assert.equal(written.length, 2);
+  book.read(tier, batch([2, 'a', 20, 1, 'mine']));
+  assert.equal(written[2]?.record.value, null);
+});
+
+test('a tier without records is loaded at once, and one that retention has emptied as soon as that is known', () => {
+  const { book, loaded } = createBook();
+  book.begin(tier, { low: 5, end: 5 });
+  book.begin('retry.1h', { low: 0, end: 9 });
+  book.passed('retry.1h', 9);
+  assert.deepEqual(loaded, [tier, 'retry.1h']);
+});
