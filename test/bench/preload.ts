@@ -33,10 +33,10 @@ export async function preloadDeliveries(options: PreloadOptions): Promise<Preloa
   const { partitions } = destination.layout;
   await using producer = kafka.producer({ name: 'bench-preload', batchRecordsMax: 2_000 });
   const byPartition = Array.from({ length: partitions }, () => 0);
-  let failure: Error | null = null;
+  const failures: Error[] = [];
   let resume: (() => void) | null = null;
   const done = (error: Error | null): void => {
-    failure ??= error;
+    if (error !== null) failures.push(error);
     if (producer.backlog.records > BACKLOG_RESUME) return;
     resume?.();
     resume = null;
@@ -55,10 +55,10 @@ export async function preloadDeliveries(options: PreloadOptions): Promise<Preloa
       byPartition[partitionOf(uid, partitions)]! += 1;
     }
     if (producer.backlog.records > BACKLOG_MAX) await new Promise<void>((resolve) => void (resume = resolve));
-    if (failure !== null) throw failure;
+    if (failures[0] !== undefined) throw failures[0];
   }
   await producer.flush();
-  if (failure !== null) throw failure;
+  if (failures[0] !== undefined) throw failures[0];
   return { deliveries: events * endpoints.length, events, byPartition };
 }
 
