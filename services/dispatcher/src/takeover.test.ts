@@ -166,7 +166,8 @@ test('a late row that its owner sees is answered, so that compaction cannot brin
 
 test('a row of an earlier epoch is written again before the record that it stands for is done', async () => {
   const h = createHarness();
-  h.config.endpoint('shop', { retryPolicy: { schedule: delays } });
+  const hour = { $case: 'delays' as const, value: { delays: [{ seconds: 3_600n, nanos: 0 }] } };
+  h.config.endpoint('shop', { retryPolicy: { schedule: hour } });
   h.endpointsAnswer(() => 503);
   const mend = h.kafka.onProduce(({ topic, records }) =>
     topic === 'postrider.ownership' &&
@@ -184,6 +185,7 @@ test('a row of an earlier epoch is written again before the record that it stand
   const b = await h.start('b');
   const { epoch } = h.ownership();
   await h.until(() => h.watermark() === 1, 'its record is done');
+  assert.equal(h.receipts.length, 1);
   assert.ok(epoch > 0 && h.allRows().every(({ version }) => version.epoch >= epoch));
   await h.stop(b);
 });
