@@ -6,6 +6,8 @@ export interface FakeWrite {
   readonly key: Buffer | null;
   readonly value: Buffer | null;
   readonly headers?: Headers | undefined;
+  /** The writer's own, as a topic with CreateTime keeps it; the broker's when absent. */
+  readonly timestamp?: number;
 }
 
 /** One partition: records in offset order, with gaps where compaction or deletion took some away. */
@@ -52,14 +54,14 @@ class Log implements FakeLog {
 
   append(writes: readonly FakeWrite[], timestamp: number): number {
     const base = this.high;
-    for (const { key, value, headers } of writes) {
+    for (const { key, value, headers, timestamp: written } of writes) {
       const { topic, partition } = this;
       // Copies: on a real wire, what a writer does to its buffers later changes nothing.
       this.records.push({
         topic,
         partition,
         offset: this.high++,
-        timestamp,
+        timestamp: written ?? timestamp,
         key: copy(key),
         value: copy(value),
         headers: copyHeaders(headers ?? {}),

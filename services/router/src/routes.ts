@@ -35,10 +35,14 @@ export function createRoutes(options: RoutesOptions): (record: IncomingRecord) =
     try {
       return route(record, options);
     } catch (error) {
-      const detail = `routing failed: ${error instanceof Error ? error.message : 'unknown error'}`;
-      return putAside(record, { reason: QuarantineReason.INTERNAL_ERROR, field: '', detail }, options);
+      return putAside(record, ownFault(error), options);
     }
   };
+}
+
+function ownFault(error: unknown): QuarantineVerdict {
+  const detail = `routing failed: ${error instanceof Error ? error.message : 'unknown error'}`;
+  return { reason: QuarantineReason.INTERNAL_ERROR, field: '', detail };
 }
 
 function route(record: IncomingRecord, options: RoutesOptions): Routing {
@@ -111,8 +115,14 @@ function deliverTo(
   const tooLarge = { reason: QuarantineReason.TOO_LARGE, field: '', detail: 'Kafka takes no record of this size' };
   return {
     count: addressed.length,
-    record: (i) => deliveryRecord(event, addressed[i] as Addressee, destination),
-    tooLarge: () => putAside(record, tooLarge, options).record(0),
+    record(i) {
+      try {
+        return deliveryRecord(event, addressed[i] as Addressee, destination);
+      } catch (error) {
+        return putAside(record, ownFault(error), options).record(0);
+      }
+    },
+    tooLarge: () => putAside(record, tooLarge, options).tooLarge(),
   };
 }
 
@@ -134,9 +144,15 @@ function coordinates(record: IncomingRecord, cluster: string, body: Buffer | nul
     topic: record.topic,
     partition: record.partition,
     offset: BigInt(record.offset),
-    timestamp: new Date(record.timestamp),
+    timestamp: dateOf(record.timestamp),
     bodySha256: body === null ? Buffer.alloc(0) : createHash('sha256').update(body).digest(),
   };
+}
+
+/** A stranger's producer may say anything, such as nanoseconds; what no date can hold is left out. */
+function dateOf(timestamp: number): Date | undefined {
+  const date = new Date(timestamp);
+  return Number.isNaN(date.getTime()) ? undefined : date;
 }
 
 const nothing: Routing = {

@@ -224,3 +224,127 @@ test('a body that Kafka does not take is quarantined without it, and the next ev
   assert.equal(harness.committed(), 1);
   await harness.dispose(router);
 });
+
+test('a record with a time that no date can hold is delivered like any other, and the next one flows', async () => {
+  const harness = configured();
+  const router = await harness.startRouter('r1');
+  // Nanoseconds, as some producers take a timestamp to be.
+  harness.publish('e1', { timestamp: 1.7e18 });
+  harness.publish('bad', { timestamp: 1.7e18, drop: 'ce_id' });
+  harness.publish('e2');
+  await harness.clock.advance(3_000);
+  assert.equal(harness.deliveries().length, 4);
+  assert.equal(harness.quarantined().length, 1);
+  assert.equal(harness.committed(), 3);
+  await harness.dispose(router);
+});
+
+test('while Kafka refuses what is written, no more is read than the bounds allow, and all of it is written later', async () => {
+  const harness = configured();
+  const router = await harness.startRouter('r1', { POSTRIDER_ROUTER_OUTSTANDING_MAX: '20' });
+  const topicAuthorizationFailed = 29;
+  const refused = new Set<string>();
+  const stop = harness.kafka.onProduce(({ topic, records }) => {
+    if (topic !== 'postrider.deliveries') return undefined;
+    for (const { value } of records) refused.add(String(value));
+    return { kind: 'refuse', errorCode: topicAuthorizationFailed };
+  });
+  for (let i = 0; i < 500; i += 1) harness.publish(`e${i}`);
+  await harness.clock.advance(20_000);
+  assert.ok(refused.size <= 20, `${refused.size} events are being written`);
+  stop();
+  await harness.clock.advance(120_000);
+  assert.equal(harness.deliveries().length, 1_000);
+  assert.equal(harness.committed(), 500);
+  await harness.dispose(router);
+});
+
+test('a source that was cut off and written anew is committed where it is now: a killed router leaves nothing out', async () => {
+  const harness = configured();
+  const first = await harness.startRouter('r1');
+  for (let i = 0; i < 100; i += 1) harness.publish(`a${i}`);
+  await harness.clock.advance(3_000);
+  assert.equal(harness.committed(), 100);
+  harness.kafka.truncate('postrider.events', 0, 0);
+  await harness.clock.advance(2_000);
+  for (let i = 0; i < 50; i += 1) harness.publish(`b${i}`);
+  await harness.clock.advance(3_000);
+  assert.equal(harness.committed(), 50);
+  first.port.kill();
+  for (let i = 50; i < 150; i += 1) harness.publish(`b${i}`);
+  const second = await harness.startRouter('r2');
+  await harness.clock.advance(30_000);
+  assert.equal(new Set(harness.deliveries().map(({ delivery }) => delivery.deliveryId)).size, 2 * 250);
+  await harness.dispose(second);
+});
+
+test('a router that stops while a commit is on its way waits for it, and commits nothing afterwards', async () => {
+  const harness = configured();
+  const gate = Promise.withResolvers<void>();
+  const commits = { begun: 0, open: 0, most: 0 };
+  const connect = harness.kafka.connect.bind(harness.kafka);
+  harness.kafka.connect = (clientId) => {
+    const port = connect(clientId);
+    const join = port.groupMember.bind(port);
+    port.groupMember = async (options) => {
+      const member = await join(options);
+      const commit = member.commit.bind(member);
+      member.commit = async (offsets) => {
+        commits.begun += 1;
+        commits.most = Math.max(commits.most, (commits.open += 1));
+        await gate.promise;
+        await commit(offsets).finally(() => (commits.open -= 1));
+      };
+      return member;
+    };
+    return port;
+  };
+  const router = await harness.startRouter('r1');
+  harness.publish('e1');
+  await harness.clock.advanceUntil(() => commits.open === 1, 'a commit on its way');
+  let stopped = false;
+  const stopping = router[Symbol.asyncDispose]().then(() => (stopped = true));
+  await harness.clock.advance(500);
+  gate.resolve();
+  await harness.clock.advanceUntil(() => stopped, 'the router has stopped');
+  await stopping;
+  const { begun } = commits;
+  await harness.clock.advance(60_000);
+  assert.equal(harness.committed(), 1);
+  assert.deepEqual(commits, { begun, open: 0, most: 1 });
+});
+
+test('an event that is put aside because it is too large says that its value is not there', async () => {
+  const harness = configured();
+  const router = await harness.startRouter('r1');
+  const messageTooLarge = 10;
+  harness.kafka.onProduce(({ records }) =>
+    records.some(({ value }) => (value?.length ?? 0) > 0) ? { kind: 'refuse', errorCode: messageTooLarge } : undefined,
+  );
+  harness.publish('e1', { drop: 'ce_id' });
+  await harness.clock.advance(3_000);
+  assert.deepEqual(
+    harness.quarantined().map(({ valueDropped, record }) => [valueDropped, record.value?.length]),
+    [[true, 0]],
+  );
+  await harness.dispose(router);
+});
+
+test('a quarantine that takes nothing at all is asked again at a calm pace', async () => {
+  const harness = configured();
+  const router = await harness.startRouter('r1');
+  const messageTooLarge = 10;
+  let asked = 0;
+  const stop = harness.kafka.onProduce(({ topic }) => {
+    if (topic !== 'postrider.quarantine') return undefined;
+    asked += 1;
+    return { kind: 'refuse', errorCode: messageTooLarge };
+  });
+  harness.publish('e1', { drop: 'ce_id' });
+  await harness.clock.advance(5_000);
+  assert.ok(asked <= 10, `asked ${asked} times`);
+  stop();
+  await harness.clock.advance(3_000);
+  assert.equal(harness.committed(), 1);
+  await harness.dispose(router);
+});

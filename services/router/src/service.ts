@@ -1,4 +1,4 @@
-import { startConfigView, untilKafkaAnswers, type ConfigView } from '@postrider/config-view';
+import { orAborted, startConfigView, untilKafkaAnswers, type ConfigView } from '@postrider/config-view';
 import { topicName, whenTopicsExist, type KafkaPort } from '@postrider/kafka';
 import { createMetrics, type Logger, type Metrics } from '@postrider/runtime';
 import type { Clock } from '@postrider/core';
@@ -51,7 +51,7 @@ export async function startRouter(config: RouterConfig, deps: RouterDeps, signal
   const groupId = `${config.topicPrefix}router`;
   const { processId, sessionTimeoutMs } = config;
   const source = { kafka, clock, flow, events, sourceTopics, groupId, processId, sessionTimeoutMs };
-  const reading = started.use(await startSourceReading(source));
+  const reading = started.use(await orAborted(startSourceReading(source), signal));
   connect(reading);
 
   const all = started.move();

@@ -44,6 +44,8 @@ export async function startSourceReading(options: SourceReadingOptions): Promise
   let paused = false;
   let member: GroupMember | null = null;
   let cancelTimer = () => {};
+  let committing = Promise.resolve();
+  let closed = false;
 
   function onAssigned(assignment: Assignment): void {
     sources = sourcesOf(assignment);
@@ -61,17 +63,21 @@ export async function startSourceReading(options: SourceReadingOptions): Promise
     progress.passed(batch.nextOffset);
   }
 
-  const commit = () => commitMoved(member, [...sources.values()], events);
+  /** What was read counts for a log that is gone: offsets begin anew, perhaps lower than what is committed. */
+  function onOffsetOutOfRange(position: TopicPartitionOffset): void {
+    events.offsetOutOfRange(position);
+    const { topic, partition } = position;
+    sources.set(keyOf(position), newSource(topic, partition));
+  }
+
+  // One commit at a time: a late answer to an earlier one must not undo a later one.
+  const commit = () => (committing = committing.then(() => commitMoved(member, [...sources.values()], events)));
   const commitLater = () => {
+    if (closed) return;
     cancelTimer = clock.after(commitEveryMs, () => void commit().then(commitLater));
   };
 
-  const handlers = {
-    onAssigned,
-    onBatch,
-    onTrouble: events.readingTroubled,
-    onOffsetOutOfRange: events.offsetOutOfRange,
-  };
+  const handlers = { onAssigned, onBatch, onTrouble: events.readingTroubled, onOffsetOutOfRange };
   member = await join(options, handlers);
   if (!paused) member.resume([...sources.values()]);
   commitLater();
@@ -90,6 +96,7 @@ export async function startSourceReading(options: SourceReadingOptions): Promise
     },
     async [Symbol.asyncDispose]() {
       joined.pause([...sources.values()]);
+      closed = true;
       cancelTimer();
       await withinMs(clock, drainMs, flow.drain());
       await commit();
@@ -139,10 +146,14 @@ function sourcesOf(assignment: Assignment): Map<string, Source> {
   const sources = new Map<string, Source>();
   for (const [topic, partitions] of assignment)
     for (const partition of partitions) {
-      const source: Source = { topic, partition, progress: null, committed: -1 };
+      const source = newSource(topic, partition);
       sources.set(keyOf(source), source);
     }
   return sources;
+}
+
+function newSource(topic: string, partition: number): Source {
+  return { topic, partition, progress: null, committed: -1 };
 }
 
 async function withinMs(clock: Clock, ms: number, work: Promise<void>): Promise<void> {

@@ -4,7 +4,7 @@ import { weigh, type Budget } from './budget.ts';
 
 export interface WriterOptions {
   readonly producer: Producer;
-  /** What is handed to the producer and not acknowledged yet. */
+  /** What is handed to the producer, or waits to be handed to it again, and is not acknowledged yet. */
   readonly writing: Budget;
   readonly clock: Clock;
   /** Kafka refuses a record that it ought to take; it is tried again. */
@@ -29,15 +29,15 @@ export function createWriter({ producer, writing, clock, onRefused, onAnswer }: 
   let stopped = false;
   const drained = Promise.withResolvers<void>();
 
-  function write(record: OutgoingRecord, tooLarge: () => OutgoingRecord, onAcknowledged: () => void): void {
-    const bytes = weigh(record);
+  /** `tooLarge` is null for a record that is the last resort already. Room is held until the record needs it no more. */
+  function send(record: OutgoingRecord, tooLarge: (() => OutgoingRecord) | null, onAcknowledged: () => void): void {
     inFlight += 1;
-    writing.add(1, bytes);
     producer.enqueue(record, (error) => {
       inFlight -= 1;
-      writing.remove(1, bytes);
-      if (error === null) onAcknowledged();
-      else failed(error, record, tooLarge, onAcknowledged);
+      if (error === null) {
+        writing.remove(1, weigh(record));
+        onAcknowledged();
+      } else failed(error, record, tooLarge, onAcknowledged);
       if (stopped && inFlight === 0) drained.resolve();
       onAnswer();
     });
@@ -46,20 +46,29 @@ export function createWriter({ producer, writing, clock, onRefused, onAnswer }: 
   function failed(
     error: KafkaError,
     record: OutgoingRecord,
-    tooLarge: () => OutgoingRecord,
+    tooLarge: (() => OutgoingRecord) | null,
     onAcknowledged: () => void,
   ): void {
     // Closed while it was on its way: the offset stays open, and whoever reads it next writes it again.
-    if (error.code === 'CLOSED' || stopped) return;
-    if (error.code === 'RECORD_TOO_LARGE') return write(tooLarge(), tooLarge, onAcknowledged);
+    if (error.code === 'CLOSED' || stopped) return writing.remove(1, weigh(record));
+    if (error.code === 'RECORD_TOO_LARGE' && tooLarge !== null) {
+      const instead = tooLarge();
+      writing.remove(1, weigh(record));
+      writing.add(1, weigh(instead));
+      return send(instead, null, onAcknowledged);
+    }
     onRefused(error);
+    // It keeps its room meanwhile, or everything that is read would gather here.
     clock.after(refusedRetryMs, () => {
-      if (!stopped) write(record, tooLarge, onAcknowledged);
+      if (!stopped) send(record, tooLarge, onAcknowledged);
     });
   }
 
   return {
-    write,
+    write(record, tooLarge, onAcknowledged) {
+      writing.add(1, weigh(record));
+      send(record, tooLarge, onAcknowledged);
+    },
     drain() {
       stopped = true;
       if (inFlight === 0) drained.resolve();

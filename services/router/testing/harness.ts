@@ -54,6 +54,34 @@ function configuration(kafka: FakeKafka) {
   };
 }
 
+interface EventOptions {
+  readonly tenant?: string;
+  readonly type?: string;
+  readonly body?: string;
+  readonly partition?: number;
+  /** A header to leave out. */
+  readonly drop?: string;
+  /** The publisher's own; the broker's when absent. */
+  readonly timestamp?: number;
+}
+
+/** Publishes one event, as a stranger's producer would; its offset. */
+function publish(kafka: FakeKafka, id: string, options: EventOptions): number {
+  const { tenant = 'acme', type = 'order.paid', body = `{"id":"${id}"}`, partition = 0, drop, timestamp } = options;
+  const attributes: Record<string, string> = {
+    ce_specversion: '1.0',
+    ce_id: id,
+    ce_source: '/test',
+    ce_type: type,
+    ce_tenant: tenant,
+    'content-type': 'application/json',
+  };
+  if (drop !== undefined) delete attributes[drop];
+  const headers = Object.fromEntries(Object.entries(attributes).map(([name, text]) => [name, Buffer.from(text)]));
+  const own = timestamp === undefined ? {} : { timestamp };
+  return kafka.append('postrider.events', partition, { key: null, value: Buffer.from(body), headers, ...own });
+}
+
 /** A fake Kafka with Postrider's topics and a configuration written by hand, and routers on it. */
 export function createHarness() {
   const clock = createFakeClock();
@@ -65,23 +93,7 @@ export function createHarness() {
     kafka,
     log,
     ...configuration(kafka),
-    publish(
-      id: string,
-      options: { tenant?: string; type?: string; body?: string; partition?: number; drop?: string } = {},
-    ) {
-      const { tenant = 'acme', type = 'order.paid', body = `{"id":"${id}"}`, partition = 0, drop } = options;
-      const attributes: Record<string, string> = {
-        ce_specversion: '1.0',
-        ce_id: id,
-        ce_source: '/test',
-        ce_type: type,
-        ce_tenant: tenant,
-        'content-type': 'application/json',
-      };
-      if (drop !== undefined) delete attributes[drop];
-      const headers = Object.fromEntries(Object.entries(attributes).map(([name, text]) => [name, Buffer.from(text)]));
-      return kafka.append('postrider.events', partition, { key: null, value: Buffer.from(body), headers });
-    },
+    publish: (id: string, options: EventOptions = {}) => publish(kafka, id, options),
     async startRouter(clientId: string, env: Record<string, string> = {}): Promise<Router & { port: FakePort }> {
       const port = kafka.connect(clientId);
       const { service } = readRouterConfig({

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { test } from 'node:test';
+import { crc32c } from '@platformatic/wasm-utils/bundled';
 import fc from 'fast-check';
 import { ByteWriter } from './byte-writer.ts';
 import { batchBytesMax, writeRecordBatch } from './record-batch.ts';
@@ -132,6 +133,8 @@ test('no bytes make the decoder do anything but answer or throw a RangeError', (
     fc.property(fc.nat(valid.length - 1), fc.nat(255), (at, byte) => {
       const broken = Buffer.from(valid);
       broken[at] = byte;
+      // As a writer with a bug would: damage under a right checksum.
+      broken.writeUInt32BE(crc32c(broken.subarray(21)), 17);
       try {
         decodeBatches(broken, where, []);
       } catch (error) {
@@ -140,4 +143,48 @@ test('no bytes make the decoder do anything but answer or throw a RangeError', (
     }),
     { numRuns: 500 },
   );
+});
+
+test('a header repeated many thousand times is read in time that grows with its size, not with its square', () => {
+  const cost = (count: number) => {
+    const bytes = encode([
+      {
+        topic: 't',
+        partition: 3,
+        key: null,
+        value: Buffer.alloc(0),
+        headers: { a: Array.from({ length: count }, () => Buffer.alloc(0)) },
+      },
+    ]);
+    // The best of several rounds: what else the machine does must not decide.
+    let best = Infinity;
+    for (let round = 0; round < 5; round += 1) {
+      const before = process.cpuUsage();
+      const { records } = decodeBatches(bytes, where, []);
+      const { user, system } = process.cpuUsage(before);
+      best = Math.min(best, user + system);
+      assert.equal((records[0]?.headers['a'] as Buffer[]).length, count);
+    }
+    return best;
+  };
+  const few = cost(2_000);
+  // Square growth would make it 64 times as much.
+  assert.ok(cost(16_000) < 24 * Math.max(few, 1_000));
+});
+
+test('a record that ends elsewhere than its length says is refused, not read again and again', () => {
+  const bytes = encode([{ topic: 't', partition: 3, key: null, value: Buffer.from('v') }]);
+  const lengthAt = 61;
+  // Zigzag of -1: the record would end where it begins.
+  bytes[lengthAt] = 1;
+  bytes.writeInt32BE(2 ** 31 - 1, 57);
+  bytes.writeUInt32BE(crc32c(bytes.subarray(21)), 17);
+  assert.throws(() => decodeBatches(bytes, where, []), /record 0 is \d+ bytes longer than it says/);
+});
+
+test('bytes that were damaged on the way are told by their checksum, whatever they say', () => {
+  const good = encode([{ topic: 't', partition: 3, key: null, value: Buffer.from('amount: 100') }]);
+  const damaged = Buffer.from(good);
+  damaged[damaged.indexOf('100')] = '9'.charCodeAt(0);
+  assert.throws(() => decodeBatches(damaged, where, []), /checksum/);
 });

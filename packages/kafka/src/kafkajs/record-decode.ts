@@ -1,3 +1,4 @@
+import { crc32c } from '@platformatic/wasm-utils/bundled';
 import { ByteReader } from './byte-reader.ts';
 import { unpack } from './codecs.ts';
 import type { Headers, IncomingRecord } from '../port.ts';
@@ -37,7 +38,8 @@ const CONTROL_TYPE_ABORT = 0;
 
 /**
  * The records at or after `fetchOffset` in what a fetch brought: without control records and aborted transactions, and
- * without the batch at the end that the broker cut off. Throws when a batch is in a format or compression we cannot read.
+ * without the batch at the end that the broker cut off. Throws when a batch is damaged, or in a format or compression that we
+ * cannot read.
  */
 export function decodeBatches(
   bytes: Buffer,
@@ -76,7 +78,11 @@ function readHeader(reader: ByteReader): BatchHeader | undefined {
   reader.int32();
   const magic = reader.int8();
   if (magic !== MAGIC) throw new RangeError(`record batches of format ${magic} (before Kafka 0.11) cannot be read`);
-  reader.int32();
+  const checksum = reader.int32() >>> 0;
+  // The bytes are signed and sent as they stand here; neither broker nor TCP promises that they are what was written.
+  if (crc32c(reader.buffer.subarray(reader.offset, end)) !== checksum) {
+    throw new RangeError(`the batch at ${baseOffset} is damaged: its checksum is wrong`);
+  }
   const attributes = reader.int16();
   const lastOffset = baseOffset + reader.int32();
   const baseTimestamp = reader.int64();
@@ -117,7 +123,8 @@ function readRecord(body: ByteReader, batch: BatchHeader, where: { topic: string
   const key = body.varBytes();
   const value = body.varBytes();
   const headers = readHeaders(body);
-  body.offset = end;
+  // Lengths that contradict each other could make one record be read for ever.
+  if (body.offset !== end) throw new RangeError(`record ${offset} is ${body.offset - end} bytes longer than it says`);
   return {
     topic: where.topic,
     partition: where.partition,
@@ -133,14 +140,15 @@ function readHeaders(body: ByteReader): Headers {
   const count = body.varint();
   if (count <= 0) return {};
   // A stranger may name a header `__proto__`.
-  const headers = Object.create(null) as Record<string, Buffer | readonly Buffer[]>;
+  const headers = Object.create(null) as Record<string, Buffer | Buffer[]>;
   for (let index = 0; index < count; index += 1) {
     const nameBytes = body.varint();
     const name = body.bytes(nameBytes).toString('utf8');
     const value = body.varBytes() ?? Buffer.alloc(0);
     const before = headers[name];
     if (before === undefined) headers[name] = value;
-    else headers[name] = Buffer.isBuffer(before) ? [before, value] : [...before, value];
+    else if (Buffer.isBuffer(before)) headers[name] = [before, value];
+    else before.push(value);
   }
   return headers;
 }
