@@ -1,14 +1,18 @@
 import type { DispatchRun } from './dispatch-run.ts';
 import type { DispatchOptions } from './options.ts';
 
-/** Attempts may differ from requests by what is in flight or not acknowledged at either end, and by when each was asked. */
+/**
+ * Attempts may differ from requests by what is in flight or not acknowledged yet at either end, a few full sends, and by the
+ * moment at which each was asked.
+ */
+const UNACKNOWLEDGED_MAX = 2_000;
 const COUNT_TOLERANCE_FRACTION = 0.01;
 
 /** Why a run measures nothing: one sentence for each count that disagrees with another; empty when all is well. */
 export function runProblems(run: DispatchRun, options: Pick<DispatchOptions, 'inFlight' | 'seconds'>): string[] {
   const problems: string[] = [];
   const { attempts, sinkRequests, progressRecords, whole } = run;
-  const tolerance = 4 * options.inFlight + attempts * COUNT_TOLERANCE_FRACTION;
+  const tolerance = options.inFlight + UNACKNOWLEDGED_MAX + attempts * COUNT_TOLERANCE_FRACTION;
   if (attempts === 0) problems.push('no attempt was acknowledged in the measured time');
   if (Math.abs(attempts - sinkRequests) > tolerance) {
     problems.push(`${attempts} attempts were acknowledged while the sink read ${sinkRequests} requests`);
