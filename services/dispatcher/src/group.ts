@@ -109,6 +109,8 @@ class Group implements OwnerGroup {
       this.#planTick();
       this.#fence?.open();
       for (const owner of this.owners.values()) owner.tick();
+      // Whatever kept something from starting may be over without an event of its own.
+      this.#pod.scheduler.written();
       this.#ticks += 1;
       if (this.#ticks % COMMIT_EVERY_TICKS === 0) void this.#commit();
     });

@@ -66,7 +66,14 @@ export function createParts({ pod, reign, feed, ledger, ends, onLoaded }: PartsO
   const endings = createEndings({ ...writer, store, table: () => table, deadLetterTopic });
   const table: WorkTable = createWorkTable({
     ...{ reign, clock, timers, scheduler, meter, book, ledger, store, recent, ends },
-    writeResult: (result, acked) => reign.write({ producer: pod.resultProducer, ...result, acked }),
+    writeResult: (result, acked) =>
+      reign.write({
+        ...{ producer: pod.resultProducer, ...result },
+        acked: () => {
+          acked();
+          scheduler.written();
+        },
+      }),
     expire: (work) => endings.expire(work),
     cancel: (work, reason) => endings.cancel(work, reason),
   });

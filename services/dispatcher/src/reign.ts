@@ -32,6 +32,8 @@ export interface Reign {
   epoch: number;
   /** `Clock.monotonic()` when the claim was found valid. */
   claimedAt: number;
+  /** Nobody has owned the partition before: no row of another reign can lie or arrive anywhere. */
+  first: boolean;
   readonly draining: boolean;
   readonly over: ReignEnd | null;
   /** The fence (design rule 8): asked before every request and every hand-over to a socket. A closed fence ends the reign. */
@@ -65,6 +67,7 @@ class OneReign implements Reign {
   readonly partition: number;
   epoch = -1;
   claimedAt: number;
+  first = false;
   over: ReignEnd | null = null;
   writing = 0;
   readonly mayAct = (): boolean => this.#mayAct();

@@ -11,10 +11,18 @@ export interface Scheduler {
   ready(lane: Lane): void;
   /** A request of the lane has ended. */
   ended(lane: Lane, bytes: number): void;
+  /** A result was acknowledged: there may be room again. */
+  written(): void;
   /** The lane's owner is gone: what it has in flight counts no more. */
   drop(lane: Lane): void;
   readonly inFlight: number;
   readonly bytesInFlight: number;
+}
+
+/** What of the pod's writes keeps requests from starting. */
+export interface Unwritten {
+  /** Results that are not acknowledged yet. */
+  readonly records: number;
 }
 
 /** The part of `limits` that matters here; tests narrow it. */
@@ -24,15 +32,19 @@ export interface SchedulerLimits {
   readonly laneInFlightFraction: number;
 }
 
-/** An idle scheduler. */
-export function createScheduler(clock: Clock, bounds: SchedulerLimits = limits): Scheduler {
-  return new RoundRobin(clock, bounds);
+/**
+ * An idle scheduler. What a crash may repeat is what is in flight and what is not written: so results that are not
+ * acknowledged are bounded like requests, and nothing starts while there are that many.
+ */
+export function createScheduler(clock: Clock, unwritten: Unwritten, bounds: SchedulerLimits = limits): Scheduler {
+  return new RoundRobin(clock, unwritten, bounds);
 }
 
 class RoundRobin implements Scheduler {
   inFlight = 0;
   bytesInFlight = 0;
   readonly #clock: Clock;
+  readonly #unwritten: Unwritten;
   readonly #bounds: SchedulerLimits;
   readonly #laneMax: number;
   /** Tenants that have a turn coming, each with its lanes. */
@@ -40,8 +52,9 @@ class RoundRobin implements Scheduler {
   readonly #byTenant = new Map<string, Fifo<Lane>>();
   #pumping = false;
 
-  constructor(clock: Clock, bounds: SchedulerLimits) {
+  constructor(clock: Clock, unwritten: Unwritten, bounds: SchedulerLimits) {
     this.#clock = clock;
+    this.#unwritten = unwritten;
     this.#bounds = bounds;
     this.#laneMax = Math.max(1, Math.floor(bounds.podInFlightMax * bounds.laneInFlightFraction));
   }
@@ -54,6 +67,10 @@ class RoundRobin implements Scheduler {
   ended(lane: Lane, bytes: number): void {
     this.#release(lane, bytes);
     this.ready(lane);
+  }
+
+  written(): void {
+    this.#pump();
   }
 
   drop(lane: Lane): void {
@@ -83,7 +100,9 @@ class RoundRobin implements Scheduler {
   }
 
   #hasRoom(): boolean {
-    return this.inFlight < this.#bounds.podInFlightMax && this.bytesInFlight < this.#bounds.podInFlightBytesMax;
+    const { podInFlightMax, podInFlightBytesMax } = this.#bounds;
+    if (this.inFlight >= podInFlightMax || this.bytesInFlight >= podInFlightBytesMax) return false;
+    return this.#unwritten.records < podInFlightMax;
   }
 
   #nextTurn(): Lane | undefined {

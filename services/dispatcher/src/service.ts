@@ -122,6 +122,12 @@ function createPod(
   const timers = createDueTimers(clock);
   stack.defer(() => timers.close());
   const producer = (name: string) => stack.use(kafka.producer({ name: `${config.processId}-${name}` }));
+  const resultProducer = producer('results');
+  const unwritten = {
+    get records() {
+      return resultProducer.backlog.records;
+    },
+  };
   let stopped = false;
   stack.defer(() => {
     stopped = true;
@@ -136,7 +142,7 @@ function createPod(
     admin: kafka.admin,
     reader: (options) => kafka.reader(options),
     stateProducer: producer('state'),
-    resultProducer: producer('results'),
+    resultProducer,
     topic,
     freshOffsets: createFreshOffsets((name) => kafka.admin.offsets(name)),
     view,
@@ -145,7 +151,10 @@ function createPod(
     userAgent: userAgent(config.contactUrl),
     attempts: { topic: topic('attempts'), partitions: partitionCount('attempts', 0), pod: config.processId },
     timers,
-    scheduler: createScheduler(clock, { ...limits, podInFlightMax: config.inFlightMax ?? limits.podInFlightMax }),
+    scheduler: createScheduler(clock, unwritten, {
+      ...limits,
+      podInFlightMax: config.inFlightMax ?? limits.podInFlightMax,
+    }),
     meter: createByteMeter(),
     createStore: createMemoryStore,
     stopped: () => stopped,

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { OWNER_KEY, TIERS, encodeClaim, mayClaim } from '@postrider/core';
+import { NO_EPOCH, OWNER_KEY, TIERS, encodeClaim, mayClaim } from '@postrider/core';
 import { intakeTopics } from './intake-ledger.ts';
 import { lookBackStart } from './look-back.ts';
 import { createReign, type Reign } from './reign.ts';
@@ -71,6 +71,7 @@ export async function claimPartition(options: TakeOverOptions): Promise<Claimed 
   }
   reign.epoch = state.epoch;
   reign.claimedAt = pod.clock.monotonic();
+  reign.first = follows.epoch === NO_EPOCH;
   pod.events.claimed(partition, reign.epoch, follows.why);
   return { reign, adopted: state.progress };
 }

@@ -253,14 +253,27 @@ export class WorkTable {
     work.view = null;
   }
 
+  /** The newest row goes last: after a crash in between, an older one would begin again with attempts that were made. */
   #bury(work: Work): void {
     const tiers = TIERS.filter((tier) => this.#needsTombstone(work, tier));
-    if (tiers.length === 0) return this.#ended(work);
+    const older = tiers.filter((tier) => tier !== work.tier);
+    this.#tombstone(work.key, older, () =>
+      this.#tombstone(
+        work.key,
+        tiers.filter((tier) => tier === work.tier),
+        () => this.#ended(work),
+      ),
+    );
+  }
+
+  /** `acked` is called when all are acknowledged; at once if there are none. */
+  #tombstone(key: string, tiers: readonly Tier[], acked: () => void): void {
     let left = tiers.length;
+    if (left === 0) return acked();
     for (const tier of tiers) {
-      this.#o.book.write(tier, work.key, null, () => {
+      this.#o.book.write(tier, key, null, () => {
         left -= 1;
-        if (left === 0) this.#ended(work);
+        if (left === 0) acked();
       });
     }
   }
@@ -270,7 +283,7 @@ export class WorkTable {
     const { book, ends, reign, clock } = this.#o;
     const known = book.known(tier, work.key);
     if (known !== undefined) return known.row;
-    if (work.origin.offset >= (work.origin.bulk ? ends.bulk : ends.live)) return false;
+    if (reign.first || work.origin.offset >= (work.origin.bulk ? ends.bulk : ends.live)) return false;
     return !book.isLoaded(tier) || clock.monotonic() - reign.claimedAt < limits.claimTombstoneMs;
   }
 
