@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { EndpointState, PendingPolicy } from '@postrider/contract/postrider/v1/endpoint';
 import type { ProduceFault } from '@postrider/kafka/testing';
 import { createHarness, type Harness, type TestDispatcher } from '../testing/harness.ts';
 
@@ -187,6 +188,33 @@ test('a row of an earlier epoch is written again before the record that it stand
   await h.until(() => h.watermark() === 1, 'its record is done');
   assert.equal(h.receipts.length, 1);
   assert.ok(epoch > 0 && h.allRows().every(({ version }) => version.epoch >= epoch));
+  await h.stop(b);
+});
+
+test('an older row that cannot be tombstoned keeps the newest in place: no attempt that was counted is made again', async () => {
+  const h = createHarness();
+  h.config.endpoint('shop', { state: EndpointState.DISABLED, pending: PendingPolicy.KEEP });
+  h.endpointsAnswer(({ attempt }) => (attempt === 1 ? 503 : 200));
+  h.deliver('order-1', 'shop');
+  const a = await h.start('a');
+  await h.until(() => h.rows('retry.14d').length === 1, 'it waits for its endpoint');
+  const mend = h.kafka.onProduce(({ topic, records }) =>
+    topic === 'postrider.retry.14d' && records.some(({ value }) => value === null)
+      ? { kind: 'lose-request' }
+      : undefined,
+  );
+  h.config.endpoint('shop', { retryPolicy: { schedule: delays } });
+  await h.until(() => h.receipts.length === 2, 'the second attempt, from a row in another tier');
+  await h.clock.advance(5_000);
+  assert.equal(h.rows('retry.1m').length, 1);
+  a.port.kill();
+  mend();
+  const b = await h.start('b');
+  await h.until(() => h.allRows().length === 0, 'it ends');
+  assert.deepEqual(
+    h.receipts.map(({ attempt }) => attempt),
+    [1, 2, 2],
+  );
   await h.stop(b);
 });
 

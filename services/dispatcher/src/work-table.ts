@@ -278,11 +278,14 @@ export class WorkTable {
     }
   }
 
-  /** Where a row is; and everywhere, while a row of an older reign may lie unread or still be on its way. */
+  /**
+   * Where a row is, or was until a tombstone that is not acknowledged yet; and everywhere, while a row of an older reign
+   * may lie unread or still be on its way.
+   */
   #needsTombstone(work: Work, tier: Tier): boolean {
     const { book, ends, reign, clock } = this.#o;
     const known = book.known(tier, work.key);
-    if (known !== undefined) return known.row;
+    if (known !== undefined) return known.row || !known.acked;
     if (reign.first || work.origin.offset >= (work.origin.bulk ? ends.bulk : ends.live)) return false;
     return !book.isLoaded(tier) || clock.monotonic() - reign.claimedAt < limits.claimTombstoneMs;
   }
