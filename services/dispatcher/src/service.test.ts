@@ -247,3 +247,52 @@ test('a record that cannot be read becomes a dead letter, and the next one flows
   assert.equal(h.receipts.length, 1);
   await h.stop(dispatcher);
 });
+
+test('a hanging endpoint at the head of the offset range does not hold up what stands behind it', async () => {
+  const h = createHarness();
+  h.config.endpoint('hangs');
+  h.config.endpoint('shop', { limits: { concurrencyMax: 256 } });
+  h.endpointsAnswer(({ path }) => (path === '/hangs' ? 'hang' : 200));
+  for (let i = 0; i < 40; i += 1) h.deliver(`slow-${i}`, 'hangs');
+  for (let i = 0; i < 12_000; i += 1) h.deliver(`fast-${i}`, 'shop');
+  const dispatcher = await h.start('a');
+  const began = h.clock.now();
+  await h.until(() => h.receipts.length >= 12_016, 'all others are delivered');
+  assert.ok(h.clock.now() - began < 14_000, 'before the first request of the hanging endpoint has ended');
+  const reasons = new Set(h.allRows().map(({ delivery }) => delivery.waitReason));
+  assert.ok(reasons.has(WaitReason.GUARD) && reasons.has(WaitReason.LANE_FULL));
+  assert.equal(h.receipts.filter(({ path }) => path === '/hangs').length, 16);
+  h.endpointsAnswer(() => 200);
+  await h.until(() => h.allRows().length === 0, 'nothing waits any more', 600_000);
+  assert.deepEqual(h.deadLetters(), []);
+  assert.equal(h.receipts.length, 12_000 + 16 + 40);
+  await h.stop(dispatcher);
+});
+
+test('a forbidden URL is never asked: its deliveries become dead letters that say so', async () => {
+  const h = createHarness();
+  h.config.endpoint('inside', { url: 'https://127.0.0.1/inside' });
+  h.deliver('order-1', 'inside');
+  const dispatcher = await h.start('a');
+  await h.until(() => h.deadLetters().length === 1, 'a dead letter');
+  assert.equal(h.deadLetters()[0]?.letter.reason, DeadReason.BLOCKED);
+  assert.equal(h.attempts()[0]?.code, 'blocked_url');
+  assert.equal(h.receipts.length, 0);
+  await h.stop(dispatcher);
+});
+
+test('no secret and no body is in any log line or attempt', async () => {
+  const h = createHarness();
+  h.config.endpoint('shop', { headers: { authorization: 'Bearer canary-token' } });
+  h.endpointsAnswer((_, earlier) => (earlier === 0 ? 500 : 200));
+  h.deliver('order-1', 'shop', { body: 'canary-body' });
+  const dispatcher = await h.start('a');
+  await h.until(() => h.receipts.length === 2 && h.allRows().length === 0, 'it is delivered');
+  const told =
+    JSON.stringify(h.log.lines) +
+    JSON.stringify(h.attempts(), (_key, value) => (typeof value === 'bigint' ? String(value) : value));
+  for (const canary of ['canary-token', 'canary-body', signingSecret, signingSecret.slice(6)])
+    assert.ok(!told.includes(canary), canary);
+  assert.equal(h.receipts[0]?.headers['authorization'], 'Bearer canary-token');
+  await h.stop(dispatcher);
+});

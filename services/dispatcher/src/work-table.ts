@@ -256,6 +256,7 @@ export class WorkTable {
   /** The newest row goes last: after a crash in between, an older one would begin again with attempts that were made. */
   #bury(work: Work): void {
     const tiers = TIERS.filter((tier) => this.#needsTombstone(work, tier));
+    if (tiers.length === 0) return this.#ended(work);
     const older = tiers.filter((tier) => tier !== work.tier);
     this.#tombstone(work.key, older, () =>
       this.#tombstone(

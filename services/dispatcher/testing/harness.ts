@@ -109,6 +109,7 @@ const ANSWER_MS = 5;
 /** Endpoints: what reaches them is a receipt, whatever becomes of its answer. */
 function createEndpoints(clock: FakeClock) {
   const receipts: Receipt[] = [];
+  const times = new Map<string, number>();
   let behaviour: Behaviour = () => 200;
 
   function receive(request: SendRequest, process: string): Answer {
@@ -122,9 +123,11 @@ function createEndpoints(clock: FakeClock) {
       webhookId: headers['webhook-id'] ?? '',
       attempt: Number(headers['postrider-attempt']),
     };
-    const same = receipts.filter((one) => one.webhookId === receipt.webhookId && one.path === receipt.path);
+    const key = `${receipt.path} ${receipt.webhookId}`;
+    const earlier = times.get(key) ?? 0;
+    times.set(key, earlier + 1);
     receipts.push(receipt);
-    return behaviour(receipt, same.length);
+    return behaviour(receipt, earlier);
   }
 
   return {

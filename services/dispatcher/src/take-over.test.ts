@@ -1,56 +1,11 @@
 /**
- * Dispatchers that crash, stop, hand over and lose Kafka, on the fake Kafka and the fake clock. What may be observed: what
- * endpoints received, and what stands on the topics. A killed process sends and hears nothing more; its session expires.
+ * Dispatchers that stop, join, hand over and stand still, on the fake Kafka and the fake clock. What may be observed: what endpoints received, and what stands on the topics.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { EndpointState, PendingPolicy } from '@postrider/contract/postrider/v1/endpoint';
-import type { ProduceFault } from '@postrider/kafka/testing';
-import { createHarness, type Harness, type TestDispatcher } from '../testing/harness.ts';
-
-const delays = {
-  $case: 'delays' as const,
-  value: { delays: [2, 20, 120].map((s) => ({ seconds: BigInt(s), nanos: 0 })) },
-};
-
-/** Endpoints that need one, two or three attempts, and events for them. */
-function publish(h: Harness, count: number, from = 0): void {
-  for (let i = from; i < from + count; i += 1)
-    h.deliver(`order-${i}`, ['good', 'flaky', 'bad'][i % 3] ?? '', { bulk: i % 7 === 0 });
-}
-
-function configure(h: Harness): void {
-  for (const id of ['good', 'flaky', 'bad']) h.config.endpoint(id, { retryPolicy: { schedule: delays } });
-  const failures: Record<string, number> = { '/good': 0, '/flaky': 1, '/bad': 3 };
-  h.endpointsAnswer(({ path, attempt }) => (attempt <= (failures[path] ?? 0) ? 503 : 200));
-}
-
-/** How often an event was delivered: answered with a 2xx. */
-function successes(h: Harness, event: string): number {
-  const failures: Record<string, number> = { '/good': 0, '/flaky': 1, '/bad': 3 };
-  return h.received(event).filter(({ path, attempt }) => attempt > (failures[path] ?? 0)).length;
-}
-
-async function allDone(h: Harness, count: number): Promise<void> {
-  const bulk = Math.ceil(count / 7);
-  await h.until(
-    () => h.watermark() === count - bulk && h.watermark(0, 'deliveries.bulk') === bulk && h.allRows().length === 0,
-    'everything is done',
-    3_600_000,
-  );
-}
-
-function assertEach(h: Harness, count: number, most: (event: string) => number = () => 1): number {
-  let duplicates = 0;
-  for (let i = 0; i < count; i += 1) {
-    const times = successes(h, `order-${i}`);
-    assert.ok(times >= 1, `order-${i} is lost`);
-    assert.ok(times <= most(`order-${i}`), `order-${i} was delivered ${times} times`);
-    duplicates += times - 1;
-  }
-  assert.deepEqual(h.deadLetters(), []);
-  return duplicates;
-}
+import { createHarness } from '../testing/harness.ts';
+import { allDone, assertEach, configure, delays, publish, successes } from '../testing/three-endpoints.ts';
 
 test('a restart in good order delivers everything once', async () => {
   const h = createHarness();
@@ -218,147 +173,6 @@ test('an older row that cannot be tombstoned keeps the newest in place: no attem
   await h.stop(b);
 });
 
-const named: readonly [string, (h: Harness) => boolean][] = [
-  ['after the claim', (h) => h.ownership().epoch >= 0],
-  ['after the first progress', (h) => h.ownership().progress !== null],
-  ['when the first request has arrived', (h) => h.receipts.length >= 1],
-  ['when the first attempt is written', (h) => h.attempts().length >= 1],
-  ['when the first row is written', (h) => h.allRows().length >= 1],
-  ['when a row has moved on to the next tier', (h) => h.rows('retry.1h').length >= 1],
-  ['when a row is tombstoned', (h) => h.kafka.records('postrider.retry.1m').some(({ value }) => value === null)],
-  ['when some progress is written', (h) => h.watermark() >= 10],
-];
-
-for (const [moment, reached] of named) {
-  test(`killed ${moment}, the next dispatcher loses nothing and repeats at most what was in flight or not told of`, async () => {
-    const h = createHarness();
-    configure(h);
-    const count = 60;
-    publish(h, count);
-    const a = await h.start('a');
-    await h.until(() => reached(h), moment, 600_000);
-    const inDoubt = doubtful(h);
-    a.port.kill();
-    const b = await h.start('b');
-    await allDone(h, count);
-    assertEach(h, count, (event) => (inDoubt.has(event) ? 2 : 1));
-    await h.stop(b);
-  });
-}
-
-/** Events whose delivery a crash now may repeat: all whose end no progress tells of. */
-function doubtful(h: Harness): Set<string> {
-  const ended = h.watermark();
-  const events = new Set<string>();
-  h.kafka.records('postrider.deliveries').forEach(({ offset, value }) => {
-    if (offset >= ended) events.add(JSON.parse(value?.toString() ?? '{}').id);
-  });
-  h.kafka.records('postrider.deliveries.bulk').forEach(({ offset, value }) => {
-    if (offset >= h.watermark(0, 'deliveries.bulk')) events.add(JSON.parse(value?.toString() ?? '{}').id);
-  });
-  for (const { body } of h.allRows()) events.add(JSON.parse(body).id);
-  return events;
-}
-
-test('what a tier has not acknowledged is not done: killed then, the next dispatcher delivers it', async () => {
-  const h = createHarness();
-  configure(h);
-  publish(h, 30);
-  const mend = h.kafka.onProduce(({ topic }) =>
-    topic.startsWith('postrider.retry.') ? { kind: 'lose-request' } : undefined,
-  );
-  const a = await h.start('a');
-  await h.until(() => h.received('order-29').length === 1, 'all are attempted');
-  await h.clock.advance(5_000);
-  assert.deepEqual(h.allRows(), []);
-  a.port.kill();
-  mend();
-  const b = await h.start('b');
-  await allDone(h, 30);
-  assertEach(h, 30, () => 2);
-  await h.stop(b);
-});
-
-test('what attempts has not acknowledged is not done: killed then, the next dispatcher tells of it', async () => {
-  const h = createHarness();
-  configure(h);
-  publish(h, 30);
-  const mend = h.kafka.onProduce(({ topic }) =>
-    topic === 'postrider.attempts' ? { kind: 'lose-request' } : undefined,
-  );
-  const a = await h.start('a');
-  await h.until(() => h.received('order-29').length === 1, 'all are attempted');
-  await h.clock.advance(5_000);
-  assert.equal(h.watermark(), 0);
-  a.port.kill();
-  mend();
-  const b = await h.start('b');
-  await allDone(h, 30);
-  const told = new Set(
-    h
-      .attempts()
-      .filter(({ outcome }) => outcome === 'OUTCOME_DELIVERED')
-      .map(({ webhookId }) => webhookId),
-  );
-  assert.equal(told.size, 30);
-  await h.stop(b);
-});
-
-test('killed over and over while writes are late, doubled or lost, nothing is lost', async () => {
-  for (let seed = 1; seed <= 15; seed += 1) {
-    const h = createHarness();
-    configure(h);
-    const random = randomOf(seed);
-    const count = 90;
-    publish(h, count / 2);
-    const mend = h.kafka.onProduce(() => faultOf(random));
-    let running: TestDispatcher = await h.start(`p0-${seed}`);
-    for (let round = 1; round <= 3; round += 1) {
-      await h.clock.advance(Math.floor(random() * 6_000));
-      running.port.kill();
-      if (round === 2) publish(h, count - count / 2, count / 2);
-      running = await h.start(`p${round}-${seed}`);
-    }
-    await h.clock.advance(5_000);
-    mend();
-    await allDone(h, count);
-    assertEach(h, count, () => 4);
-    await h.stop(running);
-    const last = await h.start(`last-${seed}`);
-    const before = h.receipts.length;
-    await h.clock.advance(600_000);
-    assert.equal(h.receipts.length, before, `seed ${seed}: sent again after everything had ended`);
-    await h.stop(last);
-  }
-});
-
-/** What goes wrong with one write in eight. */
-function faultOf(random: () => number): ProduceFault | undefined {
-  const dice = random();
-  if (dice < 0.03) return { kind: 'lose-answer' };
-  if (dice < 0.06) return { kind: 'lose-request' };
-  if (dice < 0.1) return { kind: 'delay-answer', ms: Math.floor(random() * 3_000) };
-  if (dice < 0.12) return { kind: 'store-late', ms: Math.floor(random() * 8_000) };
-  return undefined;
-}
-
-test('Kafka goes away in the middle and comes back: everything is delivered', async () => {
-  for (const outageMs of [3_000, 60_000]) {
-    const h = createHarness();
-    configure(h);
-    const count = 90;
-    publish(h, count);
-    const a = await h.start('a');
-    await h.clock.advance(7);
-    h.kafka.brokerDown();
-    await h.clock.advance(outageMs);
-    h.kafka.brokerUp();
-    await allDone(h, count);
-    assertEach(h, count, () => 2);
-    await h.stop(a);
-  }
-});
-
 test('a process that stood still and wakes up sends nothing more of what others took over', async () => {
   const h = createHarness();
   configure(h);
@@ -392,13 +206,3 @@ test("a router's repeat across a takeover is known by its id and starts nothing"
   for (let i = 0; i < 30; i += 1) assert.equal(successes(h, `order-${i}`), 1);
   await h.stop(b);
 });
-
-function randomOf(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}

@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { EnvError } from '@postrider/runtime';
+import { readDispatcherConfig } from './config.ts';
+
+const least = { POSTRIDER_KAFKA_BROKERS: 'a:9092', POSTRIDER_KEK: 'ab'.repeat(16) + 'cd'.repeat(16) };
+
+test('an environment with brokers and the key is enough, and each start has a process id of its own', () => {
+  const first = readDispatcherConfig(least).service;
+  const second = readDispatcherConfig(least).service;
+  assert.notEqual(first.processId, second.processId);
+  assert.equal(first.allowHttp, false);
+  assert.equal(first.allowLoopback, false);
+});
+
+test('all problems are told at once, and the key is shown in none', () => {
+  const secret = 'not-a-key-but-secret';
+  assert.throws(
+    () =>
+      readDispatcherConfig({
+        POSTRIDER_KEK: secret,
+        POSTRIDER_ALLOW_CIDRS: 'everything',
+        POSTRIDER_SESSION_TIMEOUT: '1s',
+      }),
+    (error: unknown) => {
+      assert.ok(error instanceof EnvError);
+      for (const name of ['KAFKA_BROKERS', 'KEK', 'ALLOW_CIDRS', 'SESSION_TIMEOUT']) {
+        assert.ok(
+          error.problems.some((problem) => problem.startsWith(`POSTRIDER_${name}`)),
+          name,
+        );
+      }
+      assert.ok(!error.message.includes(secret));
+      return true;
+    },
+  );
+});

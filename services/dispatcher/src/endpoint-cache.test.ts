@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { test } from 'node:test';
+import { dataKeyOf, sealDataKey, sealSigningSecret } from '@postrider/config-view';
+import { ConfigRecord, type EndpointConfig, type TenantConfig } from '@postrider/contract/postrider/v1/config';
+import {
+  PostriderError,
+  Secret,
+  generateSigningSecret,
+  parseKek,
+  parseVerifyingKey,
+  sign,
+  verify,
+} from '@postrider/core';
+import { createEndpointCache } from './endpoint-cache.ts';
+import type { ConfigSnapshot } from '@postrider/config-view';
+
+const kek = parseKek(randomBytes(32).toString('hex'));
+const material = new Secret(randomBytes(32));
+const now = 1_767_225_600_000;
+
+function tenantOf(): TenantConfig {
+  const value = { tenant: { name: 'tenants/acme' }, dataKey: sealDataKey(material, kek, 'acme', randomBytes) };
+  const { entity } = ConfigRecord.fromPartial({ entity: { $case: 'tenant', value } });
+  return entity?.value as TenantConfig;
+}
+
+function endpointOf(secrets: readonly { id: string; secret: Secret; expireTime?: Date }[]): EndpointConfig {
+  const value = {
+    endpoint: { name: 'tenants/acme/endpoints/shop', uid: 'ep_shop', url: 'https://example.com/hook' },
+    secrets: secrets.map(({ id, secret, expireTime }) => ({
+      id,
+      scheme: 'SIGNATURE_SCHEME_STANDARD_V1' as const,
+      sealed: sealSigningSecret(secret, dataKeyOf(material), 'acme', id, randomBytes),
+      expireTime,
+    })),
+  };
+  const { entity } = ConfigRecord.fromPartial({ entity: { $case: 'endpoint', value } });
+  return entity?.value as EndpointConfig;
+}
+
+function cacheOf(state: { endpoint: EndpointConfig | undefined; tenant?: TenantConfig }, withKek = kek) {
+  const tenant = state.tenant ?? tenantOf();
+  return createEndpointCache({
+    snapshot: () =>
+      ({
+        endpoint: () => state.endpoint,
+        tenant: (id: string) => (id === 'acme' ? tenant : undefined),
+      }) as never as ConfigSnapshot,
+    kek: withKek,
+    judgeUrl: () => ({ kind: 'allow', origin: 'https://example.com', path: '/hook' }),
+  });
+}
+
+test('while a secret is rotated both sign, the newest first, and the old one stops when it expires', () => {
+  const [old, next] = [generateSigningSecret('v1', randomBytes), generateSigningSecret('v1', randomBytes)];
+  const expireTime = new Date(now + 60_000);
+  const endpoint = endpointOf([
+    { id: 'sec_1', secret: old, expireTime },
+    { id: 'sec_2', secret: next },
+  ]);
+  const prepared = cacheOf({ endpoint }).get('ep_shop');
+  const both = prepared?.activeKeys(now);
+  assert.equal(both?.firstKeyId, 'sec_2');
+  const signature = sign(both?.keys ?? [], 'msg_1', 1, Buffer.from('x'));
+  for (const secret of [old, next])
+    assert.ok(verify([parseVerifyingKey(secret)], 'msg_1', 1, Buffer.from('x'), signature));
+  assert.equal(prepared?.activeKeys(now + 60_000).keys.length, 1);
+});
+
+test('an endpoint is prepared once per revision, and not known any more once it or its tenant is gone', () => {
+  const state: { endpoint: EndpointConfig | undefined } = {
+    endpoint: endpointOf([{ id: 'sec_1', secret: generateSigningSecret('v1', randomBytes) }]),
+  };
+  const cache = cacheOf(state);
+  const first = cache.get('ep_shop');
+  assert.equal(cache.get('ep_shop'), first);
+  state.endpoint = endpointOf([]);
+  assert.notEqual(cache.get('ep_shop'), first);
+  state.endpoint = undefined;
+  assert.equal(cache.get('ep_shop'), undefined);
+});
+
+test('a secret that does not open, or none at all, is an error that says so and shows nothing', () => {
+  const secret = generateSigningSecret('v1', randomBytes);
+  const stranger = parseKek(randomBytes(32).toString('hex'));
+  const sealed = cacheOf({ endpoint: endpointOf([{ id: 'sec_1', secret }]) }, stranger).get('ep_shop');
+  const none = cacheOf({ endpoint: endpointOf([]) }).get('ep_shop');
+  for (const prepared of [sealed, none]) {
+    assert.throws(
+      () => prepared?.activeKeys(now),
+      (error: unknown) =>
+        error instanceof PostriderError &&
+        error.code === 'secret_unreadable' &&
+        !error.message.includes(secret.reveal()),
+    );
+  }
+});
