@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { limits, parseKek } from '@postrider/core';
-import { retryTiers, topicName, topicSpecs, type KafkaPort, type TopicId } from '@postrider/kafka';
+import { topicName, topicSpecs, type KafkaPort, type TopicId } from '@postrider/kafka';
 import { freePort, uniqueName } from '../support/resources.ts';
 import { writeBenchConfig } from './bench-config.ts';
 import { startDispatcherProcess, type DispatcherProcess } from './dispatcher-process.ts';
@@ -9,6 +9,7 @@ import { readDoneDeliveries, type DoneDeliveries } from './ownership-progress.ts
 import { preloadDeliveries } from './preload.ts';
 import { cpuMicroseconds } from './proc-stat.ts';
 import { runProblems } from './run-problems.ts';
+import { readTierRecords, type TierRecords } from './tier-records.ts';
 import type { DispatchOptions } from './options.ts';
 import type { Sink } from './sink.ts';
 
@@ -44,8 +45,8 @@ export interface WholeRun {
   readonly sinkRequests: number;
   readonly done: DoneDeliveries;
   readonly preloadedByPartition: readonly number[];
-  /** Rows and tombstones: nothing had to wait. */
-  readonly tierRecords: number;
+  /** Rows and tombstones, by what they are: none, as nothing has to wait. */
+  readonly tierRecords: TierRecords;
   readonly deadLetters: number;
 }
 
@@ -96,7 +97,7 @@ export async function runDispatch(options: DispatchRunOptions): Promise<Dispatch
       sinkRequests: (await sink.counts()).requests - sinkBefore,
       done: await readDoneDeliveries(kafka, topic('ownership'), PARTITIONS),
       preloadedByPartition: preloaded,
-      tierRecords: (await Promise.all(retryTiers.map((id) => recordsOn(kafka, topic(id))))).reduce((a, b) => a + b, 0),
+      tierRecords: await readTierRecords(kafka, topic),
       deadLetters: await recordsOn(kafka, topic('dead-letters')),
     },
   };

@@ -29,7 +29,7 @@ const dispatch = (attempts: number, cpuUs: number): DispatchRun => ({
     sinkRequests: attempts,
     done: { byPartition: [attempts], total: attempts, released: 1 },
     preloadedByPartition: [attempts + 1],
-    tierRecords: 0,
+    tierRecords: {},
     deadLetters: 0,
   },
 });

@@ -9,7 +9,7 @@ const whole: DispatchRun['whole'] = {
   sinkRequests: 1_500,
   done: { byPartition: [900, 600], total: 1_500, released: 2 },
   preloadedByPartition: [1_000, 1_000],
-  tierRecords: 0,
+  tierRecords: {},
   deadLetters: 0,
 };
 const clean: DispatchRun = {
@@ -46,6 +46,6 @@ test('each count that disagrees is told', () => {
   const done = { byPartition: [900, 599], total: 1_499, released: 1 };
   assert.match(problemsOf({}, { done }), /1499 deliveries are done\n1 of 2 partitions were released/);
   assert.match(problemsOf({}, { preloadedByPartition: [900, 1_000] }), /partition 0 ran dry of its 900/);
-  assert.match(problemsOf({}, { tierRecords: 3 }), /3 records on the retry tiers/);
+  assert.match(problemsOf({}, { tierRecords: { 'retry.1m tombstone': 3 } }), /had to wait: 3 × retry.1m tombstone/);
   assert.match(problemsOf({}, { deadLetters: 1 }), /1 deliveries died/);
 });

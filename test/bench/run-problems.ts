@@ -35,7 +35,9 @@ export function runProblems(run: DispatchRun, options: Pick<DispatchOptions, 'in
     // A partition that no endpoint falls into has nothing to run dry of.
     if (count > 0 && left <= 0) problems.push(`partition ${partition} ran dry of its ${count} deliveries`);
   });
-  if (whole.tierRecords > 0) problems.push(`${whole.tierRecords} records on the retry tiers: deliveries had to wait`);
+  for (const [what, count] of Object.entries(whole.tierRecords)) {
+    problems.push(`deliveries had to wait: ${count} × ${what}`);
+  }
   if (whole.deadLetters > 0) problems.push(`${whole.deadLetters} deliveries died`);
   return problems;
 }
