@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { assignPartitions } from './assign-partitions.ts';
+import { assignPartitions, previousShare } from './assign-partitions.ts';
 import type { GroupCandidate } from './assign-partitions.ts';
 
 const topics = ['a', 'b'];
@@ -82,4 +82,11 @@ test('topics of different sizes: the short one ends earlier, with the same owner
       of(id, 'a'),
       of(id, 'b').filter((partition) => partition < 4),
     );
+});
+
+test('what another release says of its share in another way costs it its preference, and nobody the assignment', () => {
+  const nothing = { owned: [], ownedSince: -1 };
+  const said = ['', 'null', '7', '{}', '{"owned":{"1":true},"since":3}', '{"owned":["1"],"since":3}', '{"owned":[1]}'];
+  for (const text of said) assert.deepEqual(previousShare(Buffer.from(text)), nothing, text);
+  assert.deepEqual(previousShare(Buffer.from('{"owned":[1,4],"since":3}')), { owned: [1, 4], ownedSince: 3 });
 });

@@ -8,6 +8,24 @@ export interface GroupCandidate {
 }
 
 /**
+ * What a member says that it had, as it sent it. Whatever another release says in another way only loses its preference: it
+ * must not keep the group from being shared out.
+ */
+export function previousShare(userData: Buffer): Pick<GroupCandidate, 'owned' | 'ownedSince'> {
+  try {
+    const { owned, since } = JSON.parse(userData.toString()) as { owned: unknown; since: unknown };
+    if (Array.isArray(owned) && owned.every(isCount) && typeof since === 'number') return { owned, ownedSince: since };
+  } catch {
+    // No JSON, or no object.
+  }
+  return { owned: [], ownedSince: -1 };
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+/**
  * Sticky and co-partitioned: partition i of every topic goes to one member; who had i keeps it as long as shares stay even
  * (they differ by one at most); the rest goes to those who have least. The same input always gives the same answer.
  *

@@ -150,6 +150,7 @@ export interface ReaderOptions {
   readonly from?: ReadonlyMap<number, number>;
   readonly maxWaitMs?: number;
   onBatch(batch: Batch): void;
+  /** Reading is interrupted, or the wanted offset does not exist: then it goes on from what is left, or from the end. */
   onTrouble?(error: Error): void;
 }
 

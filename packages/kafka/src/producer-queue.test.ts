@@ -156,3 +156,26 @@ test('a callback that throws keeps no other record from its acknowledgement', as
   assert.equal(acks, 1);
   assert.deepEqual(thrown, ['a fault of the caller']);
 });
+
+test('who queues a record anew when there is no such partition hears of it later, and blocks nobody', async () => {
+  const clock = createFakeClock();
+  const transport: ProduceTransport = {
+    leaderOf: () => 'unknown',
+    refresh: async () => undefined,
+    produce: async () => assert.fail(),
+    reset: () => assert.fail(),
+    close: async () => undefined,
+  };
+  const producer = createProducerQueue(transport, { name: 'p', clock });
+  const refusedAt: number[] = [];
+  const insist = () =>
+    producer.enqueue(record(0, 1), (error) => {
+      assert.equal(error?.code, 'RECORD_REFUSED');
+      refusedAt.push(clock.monotonic());
+      if (refusedAt.length === 100) assert.fail('told without asking');
+      insist();
+    });
+  insist();
+  await clock.advance(20_000);
+  assert.ok(refusedAt.length >= 2 && refusedAt.length <= 4, refusedAt.join());
+});

@@ -327,9 +327,10 @@ class ProducerQueue implements Producer {
     if (leader === 'unknown') queue.unknownSince ??= now;
     if (queue.unknownSince !== null && now - queue.unknownSince >= UNKNOWN_TOPIC_GRACE_MS) {
       const error = new KafkaError('RECORD_REFUSED', `there is no partition ${queue.topic}/${queue.partition}`);
-      for (const item of queue.waiting()) this.#settle(item, error, null);
       queue.unknownSince = null;
       this.#ready.delete(queue);
+      // Only what waits now: who is told may well queue the next record, which has not been asked about yet.
+      for (const item of [...queue.waiting()]) this.#settle(item, error, null);
     } else {
       this.#again(queue);
     }

@@ -46,6 +46,7 @@ export async function createFakeReader(
       },
       // What was deleted cannot be read; what was lost at the end is read again from the end.
       onOutOfRange(offset) {
+        onTrouble(new Error(`offset ${offset} of ${options.topic}/${partition} does not exist any more`));
         fetcher.start(offset < log.low ? log.low : log.high);
         reached(partition, fetcher.position);
       },

@@ -7,8 +7,8 @@ import {
   createConnectionLogger,
   createSocketFactory,
 } from './internals.ts';
+import { hangUp, hangUpWhenSilent } from './hang-up.ts';
 import { mendRequestQueueTimer } from './request-queue-timer.ts';
-import type { Clock } from '@postrider/core';
 import type { ApiName, Broker } from './internals.ts';
 import type { KafkaConnection } from './options.ts';
 
@@ -71,7 +71,7 @@ const REQUEST_TIMEOUT_MS_DEFAULT = 15_000;
 const REAUTHENTICATION_MS = 10_000;
 
 /** A client that is not connected yet. */
-export function createClient(connection: KafkaConnection & { readonly clock: Clock }, clientId: string): KafkaClient {
+export function createClient(connection: KafkaConnection, clientId: string): KafkaClient {
   mendRequestQueueTimer();
   return new Client(connection, clientId);
 }
@@ -192,12 +192,13 @@ class Client implements KafkaClient {
   async call<T>(broker: Broker, api: ApiName, args: object, timeoutMs?: number): Promise<T> {
     const protocol = broker.lookupRequest(apiKeys[api], apiDefinitions[api])(args);
     const { decode } = protocol.response;
-    return (await broker.connectionPool.send({
+    const answer = broker.connectionPool.send({
       request: protocol.request,
       response: { decode, parse: async (data) => data },
       requestTimeout: timeoutMs ?? protocol.requestTimeout ?? REQUEST_TIMEOUT_MS_DEFAULT,
       logResponseError: false,
-    })) as T;
+    });
+    return (await hangUpWhenSilent(broker, answer)) as T;
   }
 
   drop(broker: Broker): void {
@@ -238,16 +239,6 @@ class Client implements KafkaClient {
     }
     const reason = failure instanceof Error ? failure.message : String(failure);
     throw new KafkaError('UNAVAILABLE', `no broker answers at ${brokers.join(', ')}: ${reason}`, { cause: failure });
-  }
-}
-
-/** Closes a connection without waiting for its answers, which reject. */
-async function hangUp(broker: Broker): Promise<void> {
-  for (const connection of broker.connectionPool.pool) {
-    connection.requestQueue.rejectAll(new KafkaError('UNAVAILABLE', 'the connection was closed'));
-    connection.requestQueue.destroy();
-    connection.socket?.destroy();
-    await connection.disconnect().catch(() => undefined);
   }
 }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
+import { crc32c } from '@platformatic/wasm-utils/bundled';
 import { compressFrameSync } from 'lz4-napi';
 import { compress } from 'snappyjs';
 import { ByteWriter } from './byte-writer.ts';
@@ -20,6 +21,7 @@ function batch(codec: number, pack: (records: Buffer) => Buffer): Buffer {
   const packed = Buffer.concat([plain.subarray(0, RECORDS_AT), pack(plain.subarray(RECORDS_AT))]);
   packed.writeInt32BE(packed.length - 12, 8);
   packed.writeInt16BE(codec, ATTRIBUTES_AT);
+  packed.writeUInt32BE(crc32c(packed.subarray(ATTRIBUTES_AT)), ATTRIBUTES_AT - 4);
   return packed;
 }
 

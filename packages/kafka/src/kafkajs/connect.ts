@@ -25,8 +25,17 @@ export function connectKafka(options: KafkaOptions): KafkaPort {
   const assertOpen = () => {
     if (signal.aborted) throw new KafkaError('CLOSED', 'the connection to Kafka is closed');
   };
-  const keep = async <T extends AsyncDisposable>(resource: T): Promise<T> => {
+  /** Until it is disposed: a process opens and closes readers for as long as it lives. */
+  const track = (resource: AsyncDisposable): void => {
+    const dispose = resource[Symbol.asyncDispose].bind(resource);
     opened.add(resource);
+    resource[Symbol.asyncDispose] = async () => {
+      await dispose();
+      opened.delete(resource);
+    };
+  };
+  const keep = async <T extends AsyncDisposable>(resource: T): Promise<T> => {
+    track(resource);
     // Closed while this one was being opened: nobody else would close it.
     if (signal.aborted) await resource[Symbol.asyncDispose]();
     assertOpen();
@@ -37,7 +46,7 @@ export function connectKafka(options: KafkaOptions): KafkaPort {
     producer(producerOptions) {
       assertOpen();
       const producer = createProducer(options, producerOptions);
-      opened.add(producer);
+      track(producer);
       return producer;
     },
     async groupMember(memberOptions) {

@@ -12,9 +12,9 @@ import type { Batch } from '../port.ts';
 const NOT_LEADER = 6;
 const UNKNOWN_TOPIC = 3;
 
-/** The bytes of a fetch answer for t/0: an error, or one record. */
-function answer(errorCode: number): Buffer {
-  const records = errorCode === 0 ? [{ topic: 't', partition: 0, key: null, value: Buffer.from('x') }] : [];
+/** The bytes of a fetch answer for one partition of t: an error, or one record. */
+function answer(errorCode: number, partition = 0): Buffer {
+  const records = errorCode === 0 ? [{ topic: 't', partition, key: null, value: Buffer.from('x') }] : [];
   const writer = new ByteWriter(200 + batchBytesMax(records));
   for (const value of [0]) writer.int32(value);
   writer.int16(0);
@@ -22,7 +22,7 @@ function answer(errorCode: number): Buffer {
   writer.int32(1);
   writer.string('t');
   writer.int32(1);
-  writer.int32(0);
+  writer.int32(partition);
   writer.int16(errorCode);
   for (const offset of [1, 1, 0]) writer.int64(offset);
   writer.int32(0);
@@ -36,20 +36,29 @@ function answer(errorCode: number): Buffer {
 
 /** A client whose only broker gives these answers, one per fetch; then it never answers again. */
 function scripted(errorCodes: number[]) {
+  return served((turn) => {
+    const errorCode = errorCodes[turn];
+    return errorCode === undefined ? undefined : answer(errorCode);
+  });
+}
+
+/** A client whose only broker answers the n-th fetch with what `serve` makes of it. `requests` are the fetches sent. */
+function served(serve: (turn: number) => Buffer | undefined) {
   const refreshedAt: number[] = [];
+  const requests: Buffer[] = [];
   const clock = createFakeClock();
   const connection = {
     clientId: 'c',
     authenticate: async () => undefined,
     failIfNotConnected: () => undefined,
     nextCorrelationId: () => 1,
-    socket: { write: () => true },
+    socket: { write: (bytes: Buffer) => requests.push(bytes) },
     requestQueue: {
       maybeThrottle: () => undefined,
       push({ entry, sendRequest }: { entry: SocketEntry; sendRequest(): void }) {
         sendRequest();
-        const errorCode = errorCodes.shift();
-        if (errorCode !== undefined) clock.after(1, () => entry.resolve({ payload: answer(errorCode) }));
+        const payload = serve(requests.length - 1);
+        if (payload !== undefined) clock.after(1, () => entry.resolve({ payload }));
       },
     },
   };
@@ -59,7 +68,7 @@ function scripted(errorCodes: number[]) {
     broker: async () => ({ connectionPool: pool }) as unknown as Broker,
     refresh: async () => void refreshedAt.push(clock.monotonic()),
   };
-  return { clock, refreshedAt, client: client as unknown as KafkaClient };
+  return { clock, refreshedAt, requests, client: client as unknown as KafkaClient };
 }
 
 test('stock: each answer of stale metadata makes the member join anew; here it costs a look-up, ever further apart', async () => {
@@ -122,4 +131,49 @@ test('an answer to a question from before a seek, a stop or a close is dropped',
     else loop.close();
     await clock.advance(10);
   }
+});
+
+test('a partition that goes on failing is asked for ever more seldom, however well the others are read', async () => {
+  // Each odd answer is about the healthy partition, each even one about the other.
+  const { clock, client, refreshedAt } = served((turn) => answer(turn % 2 === 0 ? UNKNOWN_TOPIC : 0, turn % 2));
+  const troubles: Error[] = [];
+  const loop = createFetchLoop({
+    client,
+    clock,
+    maxWaitMs: 100,
+    maxBytesPerPartition: 1_000,
+    onBatch: ({ partition, nextOffset }) => loop.start('t', partition, nextOffset - 1),
+    onOutOfRange: () => assert.fail(),
+    onTrouble: (error) => void troubles.push(error),
+  });
+  loop.start('t', 0, 0);
+  loop.start('t', 1, 0);
+  await clock.advance(10_000);
+  loop.close();
+  assert.ok(troubles.length >= 5 && troubles.length <= 20, `${troubles.length} troubles in 10 s`);
+  assert.ok(refreshedAt.length <= 20, `${refreshedAt.length} look-ups in 10 s`);
+});
+
+test('partitions are asked for in turn, not topic by topic: a busy topic cannot keep another from being read', async () => {
+  const { clock, client, requests } = served(() => undefined);
+  const loop = createFetchLoop({
+    client,
+    clock,
+    maxWaitMs: 100,
+    maxBytesPerPartition: 1_000,
+    onBatch: () => assert.fail(),
+    onOutOfRange: () => assert.fail(),
+    onTrouble: () => assert.fail(),
+  });
+  for (const [topic, partition] of [
+    ['idle', 0],
+    ['live', 0],
+    ['idle', 1],
+  ] as const)
+    loop.start(topic, partition, 0);
+  await clock.runUntilIdle();
+  const [request = Buffer.alloc(0)] = requests;
+  const first = request.indexOf('idle');
+  assert.ok(first < request.indexOf('live') && request.indexOf('live') < request.indexOf('idle', first + 1));
+  loop.close();
 });

@@ -38,6 +38,10 @@ interface Cursor {
   turn: number;
   /** The leader must be looked up. */
   stale: boolean;
+  /** Failures in a row. */
+  failures: number;
+  /** Ends the rest after a failure; null while it does not rest. */
+  wake: (() => void) | null;
 }
 
 const BACKOFF_MS = 100;
@@ -53,7 +57,8 @@ class Loop implements FetchLoop {
   readonly #cursors = new Map<string, Cursor>();
   readonly #fetching = new Set<number>();
   #refreshing = false;
-  #failures = 0;
+  #refreshFailures = 0;
+  #cancelRefresh: (() => void) | null = null;
   #planned = false;
   #closed = false;
 
@@ -63,8 +68,10 @@ class Loop implements FetchLoop {
 
   start(topic: string, partition: number, offset: number): void {
     const key = `${topic}/${partition}`;
-    const cursor = this.#cursors.get(key) ?? { topic, partition, offset, active: true, turn: 0, stale: false };
+    const cursor = this.#cursors.get(key) ?? newCursor(topic, partition, offset);
     this.#cursors.set(key, cursor);
+    cursor.wake?.();
+    cursor.failures = 0;
     cursor.turn += 1;
     cursor.offset = offset;
     cursor.active = true;
@@ -76,6 +83,7 @@ class Loop implements FetchLoop {
     if (cursor === undefined) return;
     cursor.turn += 1;
     cursor.active = false;
+    cursor.wake?.();
   }
 
   position(topic: string, partition: number): number | undefined {
@@ -84,7 +92,9 @@ class Loop implements FetchLoop {
 
   close(): void {
     this.#closed = true;
+    for (const cursor of this.#cursors.values()) cursor.wake?.();
     this.#cursors.clear();
+    this.#cancelRefresh?.();
   }
 
   /** Many starts in one turn become one request. */
@@ -102,7 +112,7 @@ class Loop implements FetchLoop {
     const byLeader = new Map<number, Cursor[]>();
     let stale = false;
     for (const cursor of this.#cursors.values()) {
-      if (!cursor.active) continue;
+      if (!cursor.active || cursor.wake !== null) continue;
       const leader = cursor.stale ? 'none' : this.#options.client.leaderOf(cursor.topic, cursor.partition);
       if (typeof leader !== 'number') {
         stale = cursor.stale = true;
@@ -133,7 +143,7 @@ class Loop implements FetchLoop {
     } catch (error) {
       if (this.#closed) return;
       this.#options.onTrouble(toKafkaError(error));
-      for (const { cursor, turn } of asked) if (cursor.turn === turn) cursor.stale = true;
+      for (const { cursor, turn } of asked) if (cursor.turn === turn) this.#failed(cursor);
     } finally {
       this.#fetching.delete(leader);
     }
@@ -147,11 +157,11 @@ class Loop implements FetchLoop {
       return this.#options.onOutOfRange(topic, partition, cursor.offset);
     }
     if (answer.errorCode !== code.none) {
-      cursor.stale = true;
+      this.#failed(cursor);
       return this.#options.onTrouble(new ProtocolError(`reading ${topic}/${partition}`, answer.errorCode));
     }
     if (answer.bytes.length === 0) {
-      this.#failures = 0;
+      cursor.failures = 0;
       return;
     }
     const where = { topic, partition, fetchOffset: cursor.offset };
@@ -159,7 +169,7 @@ class Loop implements FetchLoop {
     if (nextOffset <= cursor.offset) return;
     // What the batch makes its receiver do, such as a seek, comes after the position that it may change.
     cursor.offset = nextOffset;
-    this.#failures = 0;
+    cursor.failures = 0;
     this.#options.onBatch({ topic, partition, records, nextOffset, highWatermark: answer.highWatermark });
     // A partition that had something goes to the end of the next request, so that no busy one starves the others.
     const key = `${topic}/${partition}`;
@@ -174,31 +184,69 @@ class Loop implements FetchLoop {
       return decode();
     } catch (error) {
       const message = `reading ${cursor.topic}/${cursor.partition} at ${cursor.offset}: ${(error as Error).message}`;
+      this.#failed(cursor);
       this.#options.onTrouble(new Error(message, { cause: error }));
-      cursor.stale = true;
       return { records: [], nextOffset: cursor.offset };
     }
   }
 
-  /** Looks up the leaders of stale partitions after a rest that grows with failures in a row. */
+  /** The first look-up is due at once; what goes on failing rests longer each time, and the other partitions do not wait for it. */
+  #failed(cursor: Cursor): void {
+    cursor.stale = true;
+    cursor.failures += 1;
+    if (cursor.failures === 1) return;
+    cursor.wake?.();
+    const cancel = this.#options.clock.after(backoffMs(cursor.failures - 1), () => {
+      cursor.wake = null;
+      this.#plan();
+    });
+    cursor.wake = () => {
+      cursor.wake = null;
+      cancel();
+    };
+  }
+
+  /** Looks up the leaders of stale partitions; after failures of the look-up itself, in a row, ever later. */
   async #refresh(): Promise<void> {
     if (this.#refreshing) return;
     this.#refreshing = true;
-    const { client, clock, onTrouble } = this.#options;
-    // The first look-up is due at once: nothing has failed, we just do not know yet.
-    if (this.#failures > 0) {
-      const waitMs = Math.min(BACKOFF_MS_MAX, BACKOFF_MS * 2 ** Math.min(this.#failures, 5));
-      await new Promise<void>((resolve) => void clock.after(waitMs, resolve));
-    }
-    this.#failures += 1;
-    const stale = [...this.#cursors.values()].filter((cursor) => cursor.stale);
+    const { client, onTrouble } = this.#options;
+    if (this.#refreshFailures > 0) await this.#rest(backoffMs(this.#refreshFailures));
+    const stale = [...this.#cursors.values()].filter((cursor) => cursor.stale && cursor.active && cursor.wake === null);
     try {
       if (!this.#closed && stale.length > 0) await client.refresh([...new Set(stale.map(({ topic }) => topic))]);
-      for (const cursor of stale) cursor.stale = false;
+      this.#refreshFailures = 0;
+      for (const cursor of stale) {
+        cursor.stale = false;
+        if (this.#closed || typeof client.leaderOf(cursor.topic, cursor.partition) === 'number') continue;
+        // Asking again at once would be told the same.
+        cursor.failures = Math.max(1, cursor.failures);
+        this.#failed(cursor);
+      }
     } catch (error) {
+      this.#refreshFailures += 1;
       if (!this.#closed) onTrouble(toKafkaError(error));
     }
     this.#refreshing = false;
     this.#run();
   }
+
+  /** Resolves after `ms`, or when the loop is closed. */
+  #rest(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.#options.clock.after(ms, resolve);
+      this.#cancelRefresh = () => {
+        cancel();
+        resolve();
+      };
+    });
+  }
+}
+
+function newCursor(topic: string, partition: number, offset: number): Cursor {
+  return { topic, partition, offset, active: true, turn: 0, stale: false, failures: 0, wake: null };
+}
+
+function backoffMs(failures: number): number {
+  return Math.min(BACKOFF_MS_MAX, BACKOFF_MS * 2 ** Math.min(failures, 5));
 }

@@ -58,9 +58,9 @@ function encodeFetch(
   correlationId: number,
   clientId: string,
 ): Buffer {
-  const byTopic = Map.groupBy(positions, ({ topic }) => topic);
+  const runs = runsOfTopics(positions);
   let size = 128 + 3 * clientId.length + 28 * positions.length;
-  for (const topic of byTopic.keys()) size += 8 + 3 * topic.length;
+  for (const { topic } of runs) size += 8 + 3 * topic.length;
   const writer = new ByteWriter(size);
   writer.int32(0);
   writer.int16(API_KEY);
@@ -74,8 +74,8 @@ function encodeFetch(
   writer.int8(READ_COMMITTED);
   writer.int32(0);
   writer.int32(NO_SESSION_EPOCH);
-  writer.int32(byTopic.size);
-  for (const [topic, partitions] of byTopic) {
+  writer.int32(runs.length);
+  for (const { topic, partitions } of runs) {
     writer.string(topic);
     writer.int32(partitions.length);
     for (const { partition, offset } of partitions) {
@@ -90,6 +90,20 @@ function encodeFetch(
   writer.string('');
   writer.buffer.writeInt32BE(writer.offset - 4, 0);
   return writer.buffer.subarray(0, writer.offset);
+}
+
+/**
+ * Neighbours of one topic together, in the order given: a broker fills its answer from the first on, so all partitions of a
+ * topic in one place would let a busy topic keep the others from ever being read.
+ */
+function runsOfTopics(positions: readonly FetchPosition[]): { topic: string; partitions: FetchPosition[] }[] {
+  const runs: { topic: string; partitions: FetchPosition[] }[] = [];
+  for (const position of positions) {
+    const last = runs.at(-1);
+    if (last?.topic === position.topic) last.partitions.push(position);
+    else runs.push({ topic: position.topic, partitions: [position] });
+  }
+  return runs;
 }
 
 function decodeFetch(reader: ByteReader): FetchedPartition[] {

@@ -5,7 +5,7 @@ import { commitOffsets, committedOffsets } from './group-offsets.ts';
 import { EARLIEST, LATEST, listOffsets, partitionsOf } from './list-offsets.ts';
 import { createMembership } from './membership.ts';
 import { code, ProtocolError, toKafkaError } from './protocol-error.ts';
-import { pause, retry } from './retry.ts';
+import { insist, pause, retry } from './retry.ts';
 import {
   assertCommittable,
   HEARTBEAT_INTERVAL_MS_DEFAULT,
@@ -136,6 +136,8 @@ class Member implements GroupMember {
     assertCommittable(offsets);
     if (offsets.length === 0) return;
     const { memberId, generation } = this.#membership;
+    // Without a generation the broker takes a commit to an empty group from anyone, however old.
+    if (generation < 0) throw new KafkaError('UNAVAILABLE', 'this member is not in the group at the moment');
     const member = { groupId: this.#wanted.groupId, memberId, generation };
     await this.#ask(async () => {
       try {
@@ -298,15 +300,7 @@ class Member implements GroupMember {
   /** Asks until there is an answer or the member is closed. */
   #insist<T>(what: () => Promise<T>): Promise<T | undefined> {
     const onTrouble = (error: Error) => this.#wanted.onTrouble?.(error);
-    const signal = this.#closing.signal;
-    return retry(
-      () =>
-        what().catch((error: unknown) => {
-          // Nothing is final here: a topic that is gone may come back, and until then there is nothing to read.
-          throw new KafkaError('UNAVAILABLE', (error as Error).message, { cause: error });
-        }),
-      { clock: this.#options.clock, limitMs: Infinity, signal, onTrouble },
-    ).catch(() => undefined);
+    return insist(what, { clock: this.#options.clock, signal: this.#closing.signal, onTrouble });
   }
 }
 

@@ -1,5 +1,5 @@
 import { coordinatorAddress } from './coordinator.ts';
-import { assignPartitions } from '../assign-partitions.ts';
+import { assignPartitions, previousShare } from '../assign-partitions.ts';
 import { assignerProtocol } from './internals.ts';
 import { assertNoError, code, ProtocolError } from './protocol-error.ts';
 import type { Broker } from './internals.ts';
@@ -60,13 +60,15 @@ class GroupMembership implements Membership {
   generation = -1;
   readonly #options: MembershipOptions;
   #coordinator: Broker | null = null;
+  #joining = false;
 
   constructor(options: MembershipOptions) {
     this.#options = options;
   }
 
   async join(owned: readonly number[]): Promise<{ assignment: Assignment; aliveAt: number }> {
-    const joined = await this.#join(owned);
+    this.#joining = true;
+    const joined = await this.#join(owned).finally(() => (this.#joining = false));
     const isLeader = joined.leaderId === joined.memberId;
     const groupAssignment = isLeader ? await this.#assignAll(joined.members) : [];
     const aliveAt = this.#options.monotonic();
@@ -92,7 +94,10 @@ class GroupMembership implements Membership {
   }
 
   async leave(): Promise<void> {
-    if (this.memberId !== '') await this.#ask('LeaveGroup', {});
+    if (this.memberId === '') return;
+    // A broker reads nothing more from a connection whose join it has not answered.
+    if (this.#joining) this.#coordinator = null;
+    await this.#ask('LeaveGroup', {});
   }
 
   forget(): void {
@@ -164,11 +169,5 @@ class GroupMembership implements Membership {
 
 function candidateOf(memberId: string, memberMetadata: Buffer): GroupCandidate {
   const { topics, userData } = assignerProtocol.MemberMetadata.decode(memberMetadata);
-  try {
-    const { owned, since } = JSON.parse(userData.toString()) as { owned: number[]; since: number };
-    return { memberId, topics, owned, ownedSince: since };
-  } catch {
-    // Another release may say it in another way; it only loses its preference.
-    return { memberId, topics, owned: [], ownedSince: -1 };
-  }
+  return { memberId, topics, ...previousShare(userData) };
 }

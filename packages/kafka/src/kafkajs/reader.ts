@@ -2,7 +2,7 @@ import { KafkaError } from '../port.ts';
 import { createClient } from './client.ts';
 import { createFetchLoop } from './fetch-loop.ts';
 import { EARLIEST, LATEST, listOffsets, partitionsOf } from './list-offsets.ts';
-import { retry } from './retry.ts';
+import { insist, retry } from './retry.ts';
 import { MAX_WAIT_MS_DEFAULT } from '../member-limits.ts';
 import type { FetchLoop } from './fetch-loop.ts';
 import type { KafkaClient } from './client.ts';
@@ -106,19 +106,16 @@ class TopicReader implements Reader {
   /** What was deleted cannot be read, and a lost end is read again from the end. */
   async #restart(partition: number, offset: number): Promise<void> {
     const { topic } = this.#wanted;
-    try {
-      const start = await retry(
-        async () => {
-          const { low, high } = await readableRange(this.#client, { ...this.#wanted, partitions: [partition] });
-          const first = low.get(partition) ?? 0;
-          return offset < first ? first : (high.get(partition) ?? first);
-        },
-        { clock: this.#options.clock, limitMs: Infinity, signal: this.#closing.signal },
-      );
-      this.#loop.start(topic, partition, start);
-      this.#reached(partition, start);
-    } catch (error) {
-      if (!this.#closing.signal.aborted) this.#wanted.onTrouble?.(error as Error);
-    }
+    const onTrouble = (error: Error) => this.#wanted.onTrouble?.(error);
+    onTrouble(new Error(`offset ${offset} of ${topic}/${partition} does not exist any more`));
+    const startNow = async () => {
+      const { low, high } = await readableRange(this.#client, { ...this.#wanted, partitions: [partition] });
+      const first = low.get(partition) ?? 0;
+      return offset < first ? first : (high.get(partition) ?? first);
+    };
+    const start = await insist(startNow, { clock: this.#options.clock, signal: this.#closing.signal, onTrouble });
+    if (start === undefined) return;
+    this.#loop.start(topic, partition, start);
+    this.#reached(partition, start);
   }
 }

@@ -163,7 +163,7 @@ test('a header repeated many thousand times is read in time that grows with its 
       const { records } = decodeBatches(bytes, where, []);
       const { user, system } = process.cpuUsage(before);
       best = Math.min(best, user + system);
-      assert.equal((records[0]?.headers['a'] as Buffer[]).length, count);
+      assert.equal(records[0]?.headers['a']?.length, count);
     }
     return best;
   };

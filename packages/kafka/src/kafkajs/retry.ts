@@ -37,6 +37,17 @@ export async function retry<T>(ask: () => Promise<T>, options: RetryOptions): Pr
   }
 }
 
+/** Asks until there is an answer; undefined once the signal is aborted. Nothing is final: a topic that is gone may come back. */
+export function insist<T>(
+  ask: () => Promise<T>,
+  options: Omit<RetryOptions, 'limitMs'> & { readonly signal: AbortSignal },
+): Promise<T | undefined> {
+  const unavailable = (error: unknown): never => {
+    throw new KafkaError('UNAVAILABLE', (error as Error).message, { cause: error });
+  };
+  return retry(() => ask().catch(unavailable), { ...options, limitMs: Infinity }).catch(() => undefined);
+}
+
 /** Resolves after `ms`, or at once when the signal is aborted. */
 export function pause(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

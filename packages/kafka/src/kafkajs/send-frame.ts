@@ -1,3 +1,4 @@
+import { hangUpWhenSilent } from './hang-up.ts';
 import type { Broker, Connection } from './internals.ts';
 
 export interface Frame {
@@ -17,7 +18,11 @@ export interface Frame {
 const NOTHING = Buffer.alloc(0);
 
 /** Sends a request that we encode ourselves; the bytes of the answer, or null when nothing was sent. */
-export async function sendFrame(broker: Broker, frame: Frame): Promise<Buffer | null> {
+export function sendFrame(broker: Broker, frame: Frame): Promise<Buffer | null> {
+  return hangUpWhenSilent(broker, connectAndSend(broker, frame));
+}
+
+async function connectAndSend(broker: Broker, frame: Frame): Promise<Buffer | null> {
   const connection = await broker.connectionPool.getConnection(frame.connection);
   await connection.authenticate();
   connection.failIfNotConnected();
