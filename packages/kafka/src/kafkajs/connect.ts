@@ -19,6 +19,8 @@ export function connectKafka(options: KafkaOptions): KafkaPort {
     throw new KafkaError('INVALID_ARGUMENT', 'brokers is empty: at least one host:port is needed');
   options.brokers.forEach(parseAddress);
   const opened = new Set<AsyncDisposable>();
+  /** Members that have not joined yet: when the port closes they may have to leave. */
+  const leaving = new Set<Promise<void>>();
   const admin = createAdmin(options);
   const closing = new AbortController();
   const { signal } = closing;
@@ -51,7 +53,11 @@ export function connectKafka(options: KafkaOptions): KafkaPort {
     },
     async groupMember(memberOptions) {
       assertOpen();
-      return keep(await createGroupMember(options, memberOptions, signal));
+      const joining = createGroupMember(options, memberOptions, signal);
+      const ended = joining.then(noop, noop);
+      leaving.add(ended);
+      void ended.then(() => leaving.delete(ended));
+      return keep(await joining);
     },
     async reader(readerOptions) {
       assertOpen();
@@ -61,7 +67,9 @@ export function connectKafka(options: KafkaOptions): KafkaPort {
       if (signal.aborted) return;
       closing.abort();
       admin.close();
-      await Promise.all([...opened].map((resource) => resource[Symbol.asyncDispose]()));
+      await Promise.all([...leaving, ...[...opened].map((resource) => resource[Symbol.asyncDispose]())]);
     },
   };
 }
+
+function noop(): void {}

@@ -41,20 +41,29 @@ export async function createGroupMember(
 ): Promise<GroupMember> {
   const client = createClient(options, wanted.processId);
   const onTrouble = (error: Error) => wanted.onTrouble?.(error);
+  let close = () => client.destroy();
+  const onAbort = () => close();
+  signal.addEventListener('abort', onAbort);
   try {
     for (const topic of wanted.topics) {
       await retry(() => partitionsOf(client, topic), { clock: options.clock, limitMs: Infinity, signal, onTrouble });
     }
     const member = new Member(options, wanted, client);
     // Nobody else knows the member yet, so nobody else could close it.
-    const close = () => void member[Symbol.asyncDispose]();
-    signal.addEventListener('abort', close);
-    await member.joined.promise;
-    signal.removeEventListener('abort', close);
+    const closed = Promise.withResolvers<void>();
+    close = () => void member[Symbol.asyncDispose]().finally(closed.resolve);
+    if (signal.aborted) close();
+    await member.joined.promise.catch(async (error: unknown) => {
+      // It may have to leave a group that it was about to join.
+      await closed.promise;
+      throw error;
+    });
     return member;
   } catch (error) {
     client.destroy();
     throw error;
+  } finally {
+    signal.removeEventListener('abort', onAbort);
   }
 }
 
