@@ -10,7 +10,8 @@ import { checkDeliveries } from '../support/check-deliveries.ts';
 import { createCustomers, plainType, twentyCustomers } from '../support/customers.ts';
 import { expectations, numberedEvent, publishEvents } from '../support/publish-events.ts';
 import { startReceiver } from '../support/receiver.ts';
-import { attemptsSeen, deadLettersSeen, watchStack } from '../support/stack-watch.ts';
+import { resultsSeen } from '../support/results-seen.ts';
+import { watchStack } from '../support/stack-watch.ts';
 import { startStack } from '../support/stack.ts';
 import { waitFor } from '../support/wait-for.ts';
 
@@ -55,11 +56,8 @@ test('services wait for a Kafka that is away at their start, say so, and go on b
   await published;
   await waitFor(() => watch.quiet(expected.length), { what: 'every delivery to end', timeoutMs: 120_000 });
 
-  const [receipts, attempts, deadLetters] = [
-    await receiver.receipts(),
-    await attemptsSeen(stack),
-    await deadLettersSeen(stack),
-  ];
+  const receipts = await receiver.receipts();
+  const { attempts, deadLetters } = await resultsSeen(stack, watch, expected);
   const verdict = checkDeliveries({ expected, receipts, deadLetters, attempts, kills: [], slackMs: 500 });
   assert.equal(verdict.lost, 0);
   // No process of ours was killed: what is repeated was in flight while the session, or an acknowledgement, was lost.

@@ -26,9 +26,9 @@ const clean: Evidence = {
   receipts: [receipt('good', 1_000, 200), receipt('bad', 1_000, 500), receipt('bad', 2_000, 500)],
   deadLetters: [{ deliveryId: 'dlv_2', attempts: 2, reason: 'EXHAUSTED' }],
   attempts: [
-    { deliveryId: 'dlv_1', number: 1, startedAt: 990, recordedAt: 1_010, nextDueAt: null },
-    { deliveryId: 'dlv_2', number: 1, startedAt: 990, recordedAt: 1_010, nextDueAt: 1_900 },
-    { deliveryId: 'dlv_2', number: 2, startedAt: 1_990, recordedAt: 2_010, nextDueAt: null },
+    { deliveryId: 'dlv_1', number: 1, startedAt: 990, answered: true, settledAt: 1_010, nextDueAt: null },
+    { deliveryId: 'dlv_2', number: 1, startedAt: 990, answered: true, settledAt: 1_010, nextDueAt: 1_900 },
+    { deliveryId: 'dlv_2', number: 2, startedAt: 1_990, answered: true, settledAt: 2_010, nextDueAt: null },
   ],
   kills: [],
   slackMs: 10,
@@ -60,7 +60,7 @@ test('a second success without a kill is a duplicate', () => {
 
 test('a request without a record was in flight at the next kill, and may be repeated once', () => {
   const receipts = [...clean.receipts, receipt('good', 3_000, 200)];
-  const attempts = [{ ...clean.attempts[0]!, startedAt: 2_990, recordedAt: 3_010 }, ...clean.attempts.slice(1)];
+  const attempts = [{ ...clean.attempts[0]!, startedAt: 2_990, settledAt: 3_010 }, ...clean.attempts.slice(1)];
   const kills = [{ at: 1_500, uncoveredSince: new Map([[0, 1_200]]) }];
   assert.equal(problemsOf({ receipts, attempts, kills }), '');
   assert.match(
@@ -91,6 +91,21 @@ test('a request nobody asked for, a changed body and a wrong signature are found
   assert.match(
     problemsOf({ receipts: [{ ...receipt('good', 1, 200), signature: 'no' }, ...clean.receipts.slice(1)] }),
     /signature/,
+  );
+});
+
+test('an attempt that was never settled may be repeated after the next kill, and after no other', () => {
+  const receipts = [...clean.receipts, receipt('good', 3_000, 200)];
+  const attempts = [{ ...clean.attempts[0]!, settledAt: Infinity }, ...clean.attempts.slice(1)];
+  const killAt = (at: number) => ({ at, uncoveredSince: new Map([[0, at - 10]]) });
+  assert.equal(problemsOf({ receipts, attempts, kills: [killAt(2_500)] }), '');
+  assert.match(problemsOf({ receipts, attempts, kills: [killAt(900)] }), /duplicate: good/);
+});
+
+test('an answer to a request that the endpoint has not seen is found', () => {
+  assert.match(
+    problemsOf({ receipts: clean.receipts.slice(0, 2) }),
+    /bad msg_1: 2 attempts had an answer, but 1 requests/,
   );
 });
 

@@ -24,8 +24,10 @@ export interface AttemptSeen {
   readonly number: number;
   /** Milliseconds since the Unix epoch. */
   readonly startedAt: number;
-  /** When its record stood in the topic (the broker's time, milliseconds since the Unix epoch). */
-  readonly recordedAt: number;
+  /** The endpoint answered, whatever: it surely has seen the request. */
+  readonly answered: boolean;
+  /** When all that follows from it stood in the topics (the broker's time, milliseconds since the Unix epoch); Infinity: never. */
+  readonly settledAt: number;
   /** Due time that the attempt's decision gave the next one; null when there is no next one. */
   readonly nextDueAt: number | null;
 }
@@ -45,8 +47,9 @@ export interface Evidence {
   readonly receipts: readonly Receipt[];
   readonly deadLetters: readonly DeadLetterSeen[];
   readonly attempts: readonly AttemptSeen[];
+  /** In the order of time. */
   readonly kills: readonly Kill[];
-  /** How much later than its attempt's record a delivery may be done, and how far clocks may differ, in milliseconds. */
+  /** How much later than it stands in the topics a process may hear that it does, and how far clocks may differ, in milliseconds. */
   readonly slackMs: number;
 }
 
@@ -75,9 +78,10 @@ export function checkDeliveries(evidence: Evidence): Verdict {
   for (const expectation of evidence.expected) {
     const seen = receipts.get(keyOf(expectation)) ?? [];
     const letters = dead.get(expectation.deliveryId) ?? [];
-    checkRequests(expectation, seen, problems);
-    checkEnding(expectation, seen, letters, totals, problems);
-    const allowed = repeatable(expectation, seen, attempts.get(expectation.deliveryId) ?? [], evidence);
+    const made = attempts.get(expectation.deliveryId) ?? [];
+    checkRequests(expectation, seen, made, problems);
+    checkEnding(expectation, seen, letters, made, totals, problems);
+    const allowed = repeatable(expectation, seen, made, evidence);
     checkDuplicates(expectation, seen, letters, allowed, totals, problems);
   }
   checkNeverEarly(evidence.attempts, problems);
@@ -87,7 +91,15 @@ export function checkDeliveries(evidence: Evidence): Verdict {
 const keyOf = (expectation: Expectation) => `${expectation.path} ${expectation.webhookId}`;
 const succeeded = (receipt: Receipt) => receipt.status >= 200 && receipt.status < 300;
 
-function checkRequests(expectation: Expectation, seen: readonly Receipt[], problems: string[]) {
+function checkRequests(
+  expectation: Expectation,
+  seen: readonly Receipt[],
+  attempts: readonly AttemptSeen[],
+  problems: string[],
+) {
+  const answered = attempts.filter((attempt) => attempt.answered).length;
+  if (seen.length < answered)
+    problems.push(`${keyOf(expectation)}: ${answered} attempts had an answer, but ${seen.length} requests were seen`);
   for (const receipt of seen) {
     if (receipt.signature !== 'valid') problems.push(`signature of ${keyOf(expectation)}: ${receipt.signature}`);
     if (receipt.bodySha256 !== expectation.bodySha256)
@@ -99,6 +111,7 @@ function checkEnding(
   expectation: Expectation,
   seen: readonly Receipt[],
   letters: readonly DeadLetterSeen[],
+  attempts: readonly AttemptSeen[],
   totals: { delivered: number; dead: number; lost: number },
   problems: string[],
 ) {
@@ -119,8 +132,9 @@ function checkEnding(
   totals.dead += 1;
   if (letter.attempts !== expectation.attempts)
     problems.push(`${keyOf(expectation)} died after ${letter.attempts} attempts instead of ${expectation.attempts}`);
-  if (seen.length < expectation.attempts)
-    problems.push(`${keyOf(expectation)}: ${seen.length} requests seen, ${expectation.attempts} attempts promised`);
+  const made = new Set(attempts.map(({ number }) => number).filter((number) => number > 0)).size;
+  if (made !== expectation.attempts)
+    problems.push(`${keyOf(expectation)}: ${made} attempts are on record, ${expectation.attempts} are promised`);
 }
 
 function checkDuplicates(
@@ -144,7 +158,10 @@ function successesAnd(requests: readonly Receipt[], letters: readonly DeadLetter
   return requests.filter(succeeded).length + letters.length;
 }
 
-/** How many requests of a delivery may have been made once more because of a kill. */
+/**
+ * How many requests of a delivery may have been made once more because of a kill: those that were not settled when the
+ * last sure progress before the next kill was composed. A request without a record was in flight at that kill.
+ */
 function repeatable(
   { partition }: Expectation,
   requests: readonly Receipt[],
@@ -152,14 +169,12 @@ function repeatable(
   { kills, slackMs }: Evidence,
 ): number {
   const recorded = recordsOf(requests, attempts);
-  return requests.filter((request) =>
-    kills.some((kill) => {
-      if (request.at > kill.at + slackMs) return false;
-      const record = recorded.get(request);
-      // A request without a record was in flight, or its record was, when the next kill came.
-      return record === undefined || record.recordedAt >= (kill.uncoveredSince.get(partition) ?? 0) - slackMs;
-    }),
-  ).length;
+  return requests.filter((request) => {
+    const kill = kills.find(({ at }) => request.at <= at + slackMs);
+    if (kill === undefined) return false;
+    const settled = recorded.get(request)?.settledAt ?? Infinity;
+    return settled >= (kill.uncoveredSince.get(partition) ?? 0) - slackMs;
+  }).length;
 }
 
 /** The attempt that tells of each request: the last that had started when the request arrived, unless it tells of an earlier one. */

@@ -84,7 +84,10 @@ export async function createCustomers(
       subscription: Subscription.fromPartial({ eventTypes: [...wanted.eventTypes] }),
     });
     const verifyWith = endpoint.publicKey === '' ? endpoint.signingSecret : endpoint.publicKey;
-    return [{ ...wanted, endpointUid: endpoint.uid }, { ...wanted.behaviour, verifyWith }];
+    return [
+      { ...wanted, endpointUid: endpoint.uid },
+      { ...wanted.behaviour, verifyWith },
+    ];
   };
   const created = await Promise.all(plans.map(create));
   await receiver.behave(Object.fromEntries(created.map(([{ path }, behaviour]) => [path, behaviour])));

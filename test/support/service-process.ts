@@ -64,10 +64,10 @@ export function startService(
     },
     async ready() {
       const url = `http://127.0.0.1:${env['POSTRIDER_HEALTH_PORT']}/readyz`;
-      const answered = await waitFor(
-        async () => !running() || (await fetch(url).catch(() => null))?.ok === true,
-        { what: `${name} to be ready`, timeoutMs: readyTimeoutMs },
-      ).catch((error: unknown) => error as Error);
+      const answered = await waitFor(async () => !running() || (await fetch(url).catch(() => null))?.ok === true, {
+        what: `${name} to be ready`,
+        timeoutMs: readyTimeoutMs,
+      }).catch((error: unknown) => error as Error);
       if (answered === true && running()) return;
       throw new Error(`${name} did not become ready; its log ends with\n${log.slice(-4_000)}`);
     },

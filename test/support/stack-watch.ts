@@ -1,16 +1,14 @@
-import { Attempt } from '@postrider/contract/postrider/v1/attempt';
-import { DeadLetter } from '@postrider/contract/postrider/v1/dead_letter';
 import {
   compareRowVersions,
   createOwnershipFold,
   readDelivery,
   readRowVersion,
   type OwnershipFold,
-  type RowVersionView,
 } from '@postrider/core';
-import { DEAD_LETTER_HEADER, DELIVERY_HEADER, ROW_HEADER, header, retryTiers } from '@postrider/kafka';
+import { DELIVERY_HEADER, ROW_HEADER, header, retryTiers } from '@postrider/kafka';
 import type { IncomingRecord, TopicId } from '@postrider/kafka';
-import type { AttemptSeen, DeadLetterSeen, Kill } from './check-deliveries.ts';
+import type { Kill } from './check-deliveries.ts';
+import type { TierRecordSeen } from './settled.ts';
 import type { Stack } from './stack.ts';
 
 /** What the topics of a stack say, read as it is written. */
@@ -24,16 +22,18 @@ export interface StackWatch extends AsyncDisposable {
   quiet(deliveries: number): Promise<true>;
   /** What a dispatcher's kill leaves uncovered; `at` in ms since the Unix epoch. */
   kill(at: number): Kill;
+  /** Every partition has been taken over since then (ms since the Unix epoch). */
+  takenOverSince(at: number): boolean;
+  /** The delivery was routed before the reign of this epoch began, and a reign before it may have left rows of it. */
+  olderThanReign(deliveryId: string, partition: number, epoch: number): boolean;
+  /** Rows and tombstones of a delivery, as they stand in the tiers. */
+  tierRecords(deliveryId: string): readonly TierRecordSeen[];
 }
 
 interface ProgressSeen {
   readonly at: number;
-  readonly name: string;
-}
-
-interface Row {
-  readonly version: RowVersionView;
-  readonly live: boolean;
+  readonly epoch: number;
+  readonly number: number;
 }
 
 const intake = ['deliveries', 'deliveries.bulk'] as const;
@@ -41,17 +41,20 @@ const intake = ['deliveries', 'deliveries.bulk'] as const;
 /** Follows `deliveries`, `ownership` and the retry tiers from their beginning. */
 export async function watchStack(stack: Stack): Promise<StackWatch> {
   await using readers = new AsyncDisposableStack();
-  const routed = new Set<string>();
+  const routed = new Map<string, number>();
   const owners = Array.from({ length: stack.partitions }, () => createOwnershipFold());
   const progresses = owners.map((): ProgressSeen[] => []);
-  const rows = new Map<string, Row>();
+  const rows = new Map<string, TierRecordSeen[]>();
   const follow = async (id: TopicId, onRecord: (record: IncomingRecord) => void) => {
     const topic = stack.topic(id);
     const reader = await stack.kafka.reader({ topic, onBatch: ({ records }) => records.forEach(onRecord) });
     return readers.use(reader);
   };
   const [, , ...tiers] = await Promise.all([
-    follow('deliveries', (record) => routed.add(readDelivery(header(record, DELIVERY_HEADER) as Buffer).deliveryId)),
+    follow('deliveries', (record) => {
+      const { deliveryId } = readDelivery(header(record, DELIVERY_HEADER) as Buffer);
+      if (!routed.has(deliveryId)) routed.set(deliveryId, record.timestamp);
+    }),
     follow('ownership', (record) => applyOwnership(owners, progresses, record)),
     ...retryTiers.map((tier) => follow(tier, (record) => applyRow(rows, tier, record))),
   ]);
@@ -60,7 +63,7 @@ export async function watchStack(stack: Stack): Promise<StackWatch> {
     for (const [index, tier] of retryTiers.entries())
       for (const { partition, high } of await stack.kafka.admin.offsets(stack.topic(tier)))
         if ((tiers[index]?.position(partition) ?? 0) < high) return Infinity;
-    return [...rows.values()].filter(({ live }) => live).length;
+    return [...rows.values()].filter((records) => retryTiers.some((tier) => hasRow(records, tier))).length;
   }
 
   const owned = readers.move();
@@ -80,6 +83,14 @@ export async function watchStack(stack: Stack): Promise<StackWatch> {
       at,
       uncoveredSince: new Map(progresses.map((seen, partition) => [partition, lastSureProgress(seen, at)])),
     }),
+    takenOverSince: (at) =>
+      progresses.every((seen) => seen.some((progress) => progress.number === 1 && progress.at > at)),
+    olderThanReign(deliveryId, partition, epoch) {
+      const before = progresses[partition]?.some((seen) => seen.epoch < epoch) === true;
+      const began = progresses[partition]?.find((seen) => seen.epoch === epoch)?.at ?? Infinity;
+      return before && (routed.get(deliveryId) ?? Infinity) <= began;
+    },
+    tierRecords: (deliveryId) => rows.get(deliveryId) ?? [],
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
@@ -103,9 +114,10 @@ function applyOwnership(
   if (news?.kind === 'problem') throw new Error(`ownership/${partition}, offset ${offset}: ${news.problem.detail}`);
   if (news?.kind !== 'progress') return;
   // A record that was sent twice counts once: what was composed next waited for the first copy only.
-  const name = `${news.progress.epoch}/${news.progress.number}`;
+  const { epoch, number } = news.progress;
   const seen = progresses[partition];
-  if (seen?.every((other) => other.name !== name)) seen.push({ at: timestamp, name });
+  if (seen?.some((other) => other.epoch === epoch && other.number === number) === false)
+    seen.push({ at: timestamp, epoch, number });
 }
 
 /** When the progress record before the last one that landed by `at` landed: the last one was composed after that. */
@@ -113,32 +125,22 @@ function lastSureProgress(seen: readonly ProgressSeen[], at: number): number {
   return seen.filter((progress) => progress.at <= at).at(-2)?.at ?? 0;
 }
 
-function applyRow(rows: Map<string, Row>, tier: TopicId, record: IncomingRecord): void {
-  const key = `${tier} ${record.key?.toString()}`;
+function applyRow(rows: Map<string, TierRecordSeen[]>, tier: TopicId, record: IncomingRecord): void {
+  const key = record.key?.toString() ?? '';
   const version = readRowVersion(header(record, ROW_HEADER) as Buffer);
-  const before = rows.get(key);
-  if (before !== undefined && compareRowVersions(before.version, version) > 0) return;
-  rows.set(key, { version, live: record.value !== null });
+  const attempt = record.value === null ? null : readDelivery(header(record, DELIVERY_HEADER) as Buffer).attempt;
+  const seen = { tier, at: record.timestamp, version, attempt };
+  const records = rows.get(key);
+  if (records === undefined) rows.set(key, [seen]);
+  else records.push(seen);
 }
 
-/** Every attempt on record. */
-export async function attemptsSeen(stack: Stack): Promise<AttemptSeen[]> {
-  const attempts: AttemptSeen[] = [];
-  await stack.topicRecords('attempts', ({ value, timestamp }) => {
-    const { deliveryId, number, startedAt, decision } = Attempt.decode(value as Buffer);
-    const next = decision?.decision;
-    const nextDueAt = next?.$case === 'retry' ? (next.value.dueAt?.getTime() ?? null) : null;
-    attempts.push({ deliveryId, number, startedAt: startedAt?.getTime() ?? 0, recordedAt: timestamp, nextDueAt });
-  });
-  return attempts;
-}
-
-/** Every dead letter on record. */
-export async function deadLettersSeen(stack: Stack): Promise<DeadLetterSeen[]> {
-  const letters: DeadLetterSeen[] = [];
-  await stack.topicRecords('dead-letters', (record) => {
-    const { delivery, reason } = DeadLetter.decode(header(record, DEAD_LETTER_HEADER) as Buffer);
-    letters.push({ deliveryId: delivery?.deliveryId ?? '', attempts: delivery?.attempt ?? 0, reason });
-  });
-  return letters;
+/** Whether the newest record of a tier is a row. */
+function hasRow(records: readonly TierRecordSeen[], tier: TopicId): boolean {
+  let newest: TierRecordSeen | undefined;
+  for (const record of records) {
+    if (record.tier !== tier) continue;
+    if (newest === undefined || compareRowVersions(record.version, newest.version) >= 0) newest = record;
+  }
+  return newest !== undefined && newest.attempt !== null;
 }
