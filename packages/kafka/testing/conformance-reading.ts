@@ -91,7 +91,7 @@ export const readingGuarantees: readonly Guarantee[] = [
     },
   },
   {
-    name: 'a reader that is told to start below what still exists starts with what exists',
+    name: 'a reader that is told to start below what still exists says so and starts with what exists',
     async run(harness, port) {
       const topic = await makeTopic(harness, port);
       await sendAll(
@@ -101,12 +101,15 @@ export const readingGuarantees: readonly Guarantee[] = [
       );
       await harness.settled(port.admin.deleteRecords([{ topic, partition: 0, offset: 4 }]));
       const { records, onBatch } = collector();
-      await using reader = await harness.settled(port.reader({ topic, from: new Map([[0, 1]]), onBatch }));
+      const troubles: string[] = [];
+      const onTrouble = ({ message }: Error) => void troubles.push(message);
+      await using reader = await harness.settled(port.reader({ topic, from: new Map([[0, 1]]), onBatch, onTrouble }));
       await harness.settled(reader.caughtUp);
       assert.deepEqual(
         records.map((one) => one.offset),
         [4, 5, 6, 7, 8, 9],
       );
+      assert.deepEqual(troubles, [`offset 1 of ${topic}/0 does not exist any more`]);
     },
   },
   {
