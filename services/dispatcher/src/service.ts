@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { startConfigView, type ConfigView } from '@postrider/config-view';
+import { startConfigView, untilKafkaAnswers, type ConfigView } from '@postrider/config-view';
 import {
   assertLimits,
   drainLimitMs,
@@ -11,11 +11,11 @@ import {
 } from '@postrider/core';
 import { createEgress, createPolicy, judgeUrl, targetOf, type AddressPolicy } from '@postrider/egress';
 import {
-  KafkaError,
   checkTopics,
   coPartitionedTopics,
   partitionCount,
   topicName,
+  whenTopicsExist,
   type KafkaPort,
   type TopicId,
 } from '@postrider/kafka';
@@ -56,7 +56,8 @@ export interface Dispatcher extends AsyncDisposable {
   readonly stopWithinMs: number;
 }
 
-const RETRY_START_MS = 1_000;
+/** What is read and written here, besides the configuration. */
+const ownTopics: readonly TopicId[] = [...coPartitionedTopics, 'dead-letters', 'attempts'];
 const CLOSE_GRACE_MS = 1_000;
 
 /**
@@ -74,17 +75,17 @@ export async function startDispatcher(
   const events = createEvents(log, metrics);
   const topic = (id: TopicId): string => topicName(config.topicPrefix, id);
   await using stack = new AsyncDisposableStack();
-  const waiting = { events, clock, signal };
-  const view = stack.use(
-    await whenKafkaAnswers(waiting, () => startConfigView({ kafka, topic: topic('config'), log, clock, signal })),
-  );
-  await whenKafkaAnswers(waiting, () => checkOwnTopics(kafka, config.topicPrefix, view));
+  const onWaiting = (missing: readonly string[]) =>
+    log.warn({ missing }, 'the dispatcher waits for Kafka and its topics');
+  await whenTopicsExist(['config' as const, ...ownTopics].map(topic), { admin: kafka.admin, clock, signal, onWaiting });
+  const view = stack.use(await startConfigView({ kafka, topic: topic('config'), log, clock, signal }));
+  const waiting = { clock, log, signal, what: 'the dispatcher' };
+  await untilKafkaAnswers(waiting, () => checkOwnTopics(kafka, config.topicPrefix, view));
   const policy = createPolicy({ ...config, ...(config.allowLoopback ? { ports: 'any' } : {}) });
   const send = deps.send ?? openDoor(stack, policy, clock);
   const pod = createPod(config, deps, { events, topic, view, send, policy, stack });
-  const group = await whenKafkaAnswers(waiting, () =>
-    joinGroup({ pod, kafka, sessionTimeoutMs: config.sessionTimeoutMs }),
-  );
+  const joining = { pod, kafka, sessionTimeoutMs: config.sessionTimeoutMs };
+  const group = await untilKafkaAnswers(waiting, () => joinGroup(joining));
   stack.defer(() => group.stop());
   addGauges(metrics, pod, group);
   log.info({ processId: config.processId, revision: view.snapshot().revision }, 'dispatching');
@@ -169,41 +170,15 @@ function openDoor(stack: AsyncDisposableStack, policy: AddressPolicy, clock: Clo
 
 /** What the promises need of the topics that are read and written here; all problems at once. */
 async function checkOwnTopics(kafka: KafkaPort, prefix: string, view: ConfigView): Promise<void> {
-  const topics: TopicId[] = [...coPartitionedTopics, 'dead-letters', 'attempts'];
-  const described = await kafka.admin.describeTopics(topics.map((id) => topicName(prefix, id)));
-  if (described.length < topics.length) {
-    const missing = topics.filter((id) => !described.some(({ name }) => name === topicName(prefix, id)));
-    throw new KafkaError(
-      'UNKNOWN_TOPIC',
-      `topics are missing: ${missing.map((id) => topicName(prefix, id)).join(', ')}`,
-    );
-  }
+  const described = await kafka.admin.describeTopics(ownTopics.map((id) => topicName(prefix, id)));
   const problems = checkTopics(described, {
     prefix,
-    topics,
+    topics: ownTopics,
     partitions: view.snapshot().layout?.partitions ?? 1,
     bodyBytesMax: limits.bodyBytesDefault,
     retrySpanMs: limits.retrySpanMaxMs,
   });
   if (problems.length > 0) throw new Error(`The topics cannot keep what is promised. ${problems.join(' ')}`);
-}
-
-/** Asks until Kafka answers and the topics are there, saying so. */
-async function whenKafkaAnswers<T>(
-  { events, clock, signal }: { events: DispatcherEvents; clock: Clock; signal: AbortSignal },
-  attempt: () => Promise<T>,
-): Promise<T> {
-  for (;;) {
-    signal.throwIfAborted();
-    try {
-      return await attempt();
-    } catch (error) {
-      if (!(error instanceof KafkaError) || (error.code !== 'UNAVAILABLE' && error.code !== 'UNKNOWN_TOPIC'))
-        throw error;
-      events.kafkaTrouble(error);
-      await new Promise<void>((resolve) => void clock.after(RETRY_START_MS, resolve));
-    }
-  }
 }
 
 function readiness(group: OwnerGroup): CheckResult {

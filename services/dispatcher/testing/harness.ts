@@ -55,13 +55,23 @@ const requestHeadersOf = ({ headers }: SendRequest): Record<string, string> => {
   return named;
 };
 
+type TopicConfig = Readonly<Record<string, Readonly<Record<string, string>>>>;
+
 /** A fake Kafka with Postrider's topics, a configuration, endpoints that answer as told, and dispatchers on it. */
-export function createHarness(options: { readonly partitions?: number } = {}) {
+export function createHarness(
+  options: {
+    readonly partitions?: number;
+    /** Replaces settings, by full topic name. */ readonly topicConfig?: TopicConfig;
+  } = {},
+) {
   const partitions = options.partitions ?? 1;
   const clock = createFakeClock();
   const kafka = createFakeKafka({ clock });
   const log = recordingLogger();
-  kafka.createTopics(topicSpecs({ prefix: 'postrider.', partitions, replicationFactor: 1, bodyBytesMax: 262_144 }));
+  const specs = topicSpecs({ prefix: 'postrider.', partitions, replicationFactor: 1, bodyBytesMax: 262_144 });
+  kafka.createTopics(
+    specs.map((spec) => ({ ...spec, config: { ...spec.config, ...options.topicConfig?.[spec.name] } })),
+  );
   const endpoints = createEndpoints(clock);
   const config = createConfig(kafka, partitions);
   return {
