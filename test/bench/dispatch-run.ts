@@ -31,6 +31,8 @@ export interface DispatchRun {
   readonly progressRecords: number;
   /** Connections at the sink at the end of the measured time. */
   readonly connections: number;
+  /** Mean of the requests in flight, asked every second: near the bound when nothing but CPU limits the rate. */
+  readonly inFlightMean: number;
   /** From the dispatcher's start to its clean end. */
   readonly whole: WholeRun;
   /** Monotonic microseconds between which was measured; what a CPU profile counts in too. */
@@ -85,12 +87,13 @@ export async function runDispatch(options: DispatchRunOptions): Promise<Dispatch
   say(`  ${preloaded.reduce((a, b) => a + b, 0)} deliveries written; warming up, then measuring ${options.seconds} s`);
   await dispatcher.during(warmUpSeconds * 1_000);
   const before = await snapshot(options, dispatcher, topic);
-  await dispatcher.during(options.seconds * 1_000);
+  const inFlightMean = await meanInFlight(dispatcher, options.seconds);
   const after = await snapshot(options, dispatcher, topic);
   await dispatcher.stop();
   const run: DispatchRun = {
     ...difference(before, after),
     connections: after.connections,
+    inFlightMean,
     whole: {
       partitions: PARTITIONS,
       attempts: await recordsOn(kafka, topic('attempts')),
@@ -104,6 +107,19 @@ export async function runDispatch(options: DispatchRunOptions): Promise<Dispatch
   const problems = runProblems(run, options);
   if (problems.length > 0) throw new Error(`the run does not count:\n  ${problems.join('\n  ')}`);
   return run;
+}
+
+/** Waits that long. */
+async function meanInFlight(dispatcher: DispatcherProcess, seconds: number): Promise<number> {
+  const until = performance.now() + seconds * 1_000;
+  let sum = 0;
+  let asked = 0;
+  for (let left = seconds * 1_000; left > 0; left = until - performance.now()) {
+    await dispatcher.during(Math.min(1_000, left));
+    sum += await dispatcher.inFlight();
+    asked += 1;
+  }
+  return Math.round((sum / asked) * 10) / 10;
 }
 
 async function createTopics(kafka: KafkaPort, prefix: string): Promise<void> {

@@ -16,6 +16,8 @@ export interface DispatcherProcess extends AsyncDisposable {
   serving(partitions: number): Promise<void>;
   /** Waits that long; rejects, with the end of its log, when it ends meanwhile. */
   during(milliseconds: number): Promise<void>;
+  /** Requests in flight just now, as its metrics say. */
+  inFlight(): Promise<number>;
   /** SIGTERM; resolves when it has ended in good order, and rejects when it did not. */
   stop(): Promise<void>;
 }
@@ -66,6 +68,12 @@ export async function startDispatcherProcess(options: DispatcherProcessOptions):
       await Promise.race([over, ended]);
       clearTimeout(timer);
       if (!running()) throw await failed('ended in the middle');
+    },
+    async inFlight() {
+      const text = await (await fetch(`http://127.0.0.1:${healthPort}/metrics`)).text();
+      const value = /^postrider_requests_in_flight(?:\{.*\})? (\d+)/m.exec(text)?.[1];
+      if (value === undefined) throw new Error('the metrics do not tell the requests in flight');
+      return Number(value);
     },
     async stop() {
       child.kill('SIGTERM');

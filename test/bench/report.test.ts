@@ -21,6 +21,7 @@ const dispatch = (attempts: number, cpuUs: number): DispatchRun => ({
   sinkCpuUs: 1,
   progressRecords: 1,
   connections: 12,
+  inFlightMean: 1.5,
   from: 0,
   to: 1,
   whole: {
@@ -50,7 +51,7 @@ test('figures are over all runs of a kind, and the ratio is between CPU times', 
 
 test('the table shows every run and the ratio', () => {
   const text = table(runs, summarize(runs, options, machine));
-  assert.match(text, /^dispatch +20\.0 +3000 +150 +60\.0 +1 % +12$/m);
-  assert.match(text, /^raw +10\.0 +1000 +100 +30\.0 +0 % +10$/m);
+  assert.match(text, /^dispatch +20\.0 +3000 +150 +60\.0 +1 % +12 +1\.5$/m);
+  assert.match(text, /^raw +10\.0 +1000 +100 +30\.0 +0 % +10 +–$/m);
   assert.match(text, /ratio 2\.333/);
 });

@@ -74,10 +74,11 @@ export function table(runs: readonly (RawRun | DispatchRun)[], summary: Summary)
       (run.cpuUs / count).toFixed(1),
       `${((run.cpuUs / run.wallUs) * 100).toFixed(0)} %`,
       String(run.connections),
+      run.kind === 'raw' ? '–' : String(run.inFlightMean),
     );
   });
   return [
-    row('run', 'seconds', 'requests', 'per second', 'CPU µs each', 'CPU', 'connections'),
+    row('run', 'seconds', 'requests', 'per second', 'CPU µs each', 'CPU', 'connections', 'in flight'),
     ...lines,
     '',
     `${summary.endpoints} endpoints, ${summary.bodyBytes} bytes a body, ${summary.inFlight} in flight, log level ${summary.logLevel}`,

@@ -22,6 +22,7 @@ const clean: DispatchRun = {
   sinkCpuUs: 1,
   progressRecords: 20,
   connections: 1,
+  inFlightMean: 1,
   whole,
   from: 0,
   to: 1,
