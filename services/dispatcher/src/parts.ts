@@ -66,14 +66,8 @@ export function createParts({ pod, reign, feed, ledger, ends, onLoaded }: PartsO
   const endings = createEndings({ ...writer, store, table: () => table, deadLetterTopic });
   const table: WorkTable = createWorkTable({
     ...{ reign, clock, timers, scheduler, meter, book, ledger, store, recent, ends },
-    writeResult: (result, acked) =>
-      reign.write({
-        ...{ producer: pod.resultProducer, ...result },
-        acked: () => {
-          acked();
-          scheduler.written();
-        },
-      }),
+    unsettled: pod.unsettled,
+    writeResult: (result, acked) => reign.write({ producer: pod.resultProducer, ...result, acked }),
     expire: (work) => endings.expire(work),
     cancel: (work, reason) => endings.cancel(work, reason),
   });

@@ -9,6 +9,7 @@ import type { EndpointCache } from './endpoint-cache.ts';
 import type { DispatcherEvents } from './events.ts';
 import type { FreshOffsets } from './fresh-offsets.ts';
 import type { Scheduler } from './scheduler.ts';
+import type { Unsettled } from './unsettled.ts';
 import type { WaitingStore } from './waiting-store.ts';
 
 /** What all partitions of a process share. */
@@ -36,6 +37,7 @@ export interface Pod {
   readonly attempts: AttemptWriter;
   readonly timers: DueTimers;
   readonly scheduler: Scheduler;
+  readonly unsettled: Unsettled;
   readonly meter: ByteMeter;
   /** The process has let go of everything: nobody waits for anything any more. */
   readonly stopped: () => boolean;

@@ -11,7 +11,7 @@ export interface Scheduler {
   ready(lane: Lane): void;
   /** A request of the lane has ended. */
   ended(lane: Lane, bytes: number): void;
-  /** A result was acknowledged: there may be room again. */
+  /** A delivery is settled: there may be room again. */
   written(): void;
   /** The lane's owner is gone: what it has in flight counts no more. */
   drop(lane: Lane): void;
@@ -21,7 +21,7 @@ export interface Scheduler {
 
 /** What of the pod's writes keeps requests from starting. */
 export interface Unwritten {
-  /** Results that are not acknowledged yet. */
+  /** Deliveries of which something is not acknowledged yet. */
   readonly records: number;
 }
 
@@ -33,8 +33,8 @@ export interface SchedulerLimits {
 }
 
 /**
- * An idle scheduler. What a crash may repeat is what is in flight and what is not written: so results that are not
- * acknowledged are bounded like requests, and nothing starts while there are that many.
+ * An idle scheduler. What a crash may repeat is what is in flight and what is not written: so deliveries that are
+ * not settled are bounded like requests, and nothing starts while there are that many.
  */
 export function createScheduler(clock: Clock, unwritten: Unwritten, bounds: SchedulerLimits = limits): Scheduler {
   return new RoundRobin(clock, unwritten, bounds);

@@ -28,6 +28,7 @@ import { createFreshOffsets } from './fresh-offsets.ts';
 import { addGauges } from './gauges.ts';
 import { joinGroup, type OwnerGroup } from './group.ts';
 import { createScheduler } from './scheduler.ts';
+import { createUnsettled } from './unsettled.ts';
 import { createMemoryStore } from './waiting-store.ts';
 import type { DispatcherConfig } from './config.ts';
 import type { Send } from './dispatch-delivery.ts';
@@ -123,12 +124,7 @@ function createPod(
   const timers = createDueTimers(clock);
   stack.defer(() => timers.close());
   const producer = (name: string) => stack.use(kafka.producer({ name: `${config.processId}-${name}` }));
-  const resultProducer = producer('results');
-  const unwritten = {
-    get records() {
-      return resultProducer.backlog.records;
-    },
-  };
+  const unsettled = createUnsettled();
   let stopped = false;
   stack.defer(() => {
     stopped = true;
@@ -143,7 +139,7 @@ function createPod(
     admin: kafka.admin,
     reader: (options) => kafka.reader(options),
     stateProducer: producer('state'),
-    resultProducer,
+    resultProducer: producer('results'),
     topic,
     freshOffsets: createFreshOffsets((name) => kafka.admin.offsets(name)),
     view,
@@ -152,7 +148,8 @@ function createPod(
     userAgent: userAgent(config.contactUrl),
     attempts: { topic: topic('attempts'), partitions: partitionCount('attempts', 0), pod: config.processId },
     timers,
-    scheduler: createScheduler(clock, unwritten, {
+    unsettled,
+    scheduler: createScheduler(clock, unsettled, {
       ...limits,
       podInFlightMax: config.inFlightMax ?? limits.podInFlightMax,
     }),

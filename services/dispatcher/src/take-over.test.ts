@@ -206,3 +206,23 @@ test("a router's repeat across a takeover is known by its id and starts nothing"
   for (let i = 0; i < 30; i += 1) assert.equal(successes(h, `order-${i}`), 1);
   await h.stop(b);
 });
+
+test('while what has ended cannot be written down, nothing more starts than a crash may repeat', async () => {
+  const h = createHarness();
+  h.config.endpoint('shop', { retryPolicy: { schedule: delays }, limits: { concurrencyMax: 64 } });
+  h.endpointsAnswer(({ attempt }) => (attempt === 1 ? 503 : 200));
+  const count = 100;
+  for (let i = 0; i < count; i += 1) h.deliver(`order-${i}`, 'shop');
+  const mend = h.kafka.onProduce(({ topic }) =>
+    topic === 'postrider.retry.1m' ? { kind: 'lose-request' } : undefined,
+  );
+  const a = await h.start('a', { inFlightMax: 40 });
+  await h.clock.advance(10_000);
+  // A request may be in flight when the last place is taken: at most as many again.
+  assert.ok(h.receipts.length >= 40 && h.receipts.length < 80, `${h.receipts.length} requests`);
+  assert.equal(h.attempts().length, h.receipts.length);
+  mend();
+  await h.until(() => h.watermark() === count && h.allRows().length === 0, 'all are delivered', 600_000);
+  assert.equal(h.receipts.length, 2 * count);
+  await h.stop(a);
+});

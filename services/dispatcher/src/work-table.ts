@@ -12,6 +12,7 @@ import type { Reign } from './reign.ts';
 import type { Result, WriteResult } from './result-record.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { LoadedRow, TierBook } from './tier-book.ts';
+import type { Unsettled } from './unsettled.ts';
 import type { StoredDelivery, WaitingStore } from './waiting-store.ts';
 import type { IntakeOffset, Work, WorkState } from './work.ts';
 
@@ -28,6 +29,7 @@ export interface WorkTableOptions {
   readonly clock: Clock;
   readonly timers: DueTimers;
   readonly scheduler: Scheduler;
+  readonly unsettled: Unsettled;
   readonly meter: ByteMeter;
   readonly book: TierBook;
   readonly ledger: IntakeLedger;
@@ -52,6 +54,8 @@ export class WorkTable {
   readonly works = new Map<string, Work>();
   /** How many are not idle: in flight, being put or ending. */
   active = 0;
+  /** How many of them have made their attempt, or need none, and are not written yet. */
+  #unsettled = 0;
   readonly #o: WorkTableOptions;
 
   constructor(options: WorkTableOptions) {
@@ -121,7 +125,9 @@ export class WorkTable {
       this.#to(work, 'idle');
       this.#park(work);
       this.place(work);
+      if (results.length > 0) this.#settled();
     };
+    if (results.length > 0) this.#unsettle();
     this.#o.book.write(plan.tier, work.key, row, acked);
     for (const result of results) this.#o.writeResult(result, acked);
   }
@@ -139,6 +145,7 @@ export class WorkTable {
   /** Results acknowledged → tombstones where rows are, acknowledged → ended. */
   finish(work: Work, results: readonly Result[]): void {
     this.#leaveIdle(work, 'ending');
+    this.#unsettle();
     let left = results.length;
     const acked = (): void => {
       left -= 1;
@@ -191,6 +198,8 @@ export class WorkTable {
       if (work.tier === null) this.#o.meter.add(-work.bytes);
     }
     this.works.clear();
+    this.#o.unsettled.add(-this.#unsettled);
+    this.#unsettled = 0;
     this.#o.store.close();
   }
 
@@ -298,6 +307,18 @@ export class WorkTable {
     if (work.tier === null) this.#o.meter.add(-work.bytes);
     else this.#o.store.delete(work.key);
     this.#o.recent.add(work.key);
+    this.#settled();
+  }
+
+  #unsettle(): void {
+    this.#unsettled += 1;
+    this.#o.unsettled.add(1);
+  }
+
+  #settled(): void {
+    this.#unsettled -= 1;
+    this.#o.unsettled.add(-1);
+    this.#o.scheduler.written();
   }
 
   /** What its records stand for is acknowledged; the offset that its rows name is done too, read or not. */

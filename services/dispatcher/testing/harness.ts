@@ -21,7 +21,14 @@ import {
   type FakePort,
 } from '@postrider/kafka/testing';
 import { recordingLogger, type Logger } from '@postrider/runtime';
-import { startDispatcher, type Dispatcher, type Send, type SendRequest, type SendResult } from '../src/service.ts';
+import {
+  startDispatcher,
+  type Dispatcher,
+  type DispatcherConfig,
+  type Send,
+  type SendRequest,
+  type SendResult,
+} from '../src/service.ts';
 import { createConfigRecords, deliveryRecord, tenant, type TestRecord } from './test-records.ts';
 
 export { signingSecret, tenant } from './test-records.ts';
@@ -174,7 +181,7 @@ function createProcesses(
 ) {
   const settings = { topicPrefix: 'postrider.', kek, allowHttp: false, allowLoopback: false, allowCidrs: [] };
   return {
-    async start(processId: string): Promise<TestDispatcher> {
+    async start(processId: string, changes: Partial<DispatcherConfig> = {}): Promise<TestDispatcher> {
       const port = kafka.connect(processId);
       const deps = {
         kafka: port,
@@ -182,7 +189,7 @@ function createProcesses(
         log: log.child({ process: processId }),
         send: sendOf(port, processId),
       };
-      const config = { ...settings, processId, sessionTimeoutMs: 30_000, contactUrl: '' };
+      const config = { ...settings, processId, sessionTimeoutMs: 30_000, contactUrl: '', ...changes };
       const starting = startDispatcher(config, deps, new AbortController().signal);
       let settled = false;
       const seen = (): void => {
