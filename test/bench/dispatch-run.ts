@@ -47,7 +47,7 @@ export interface WholeRun {
   readonly sinkRequests: number;
   readonly done: DoneDeliveries;
   readonly preloadedByPartition: readonly number[];
-  /** Rows and tombstones, by what they are: none, as nothing has to wait. */
+  /** Rows and tombstones, by what they are: hardly any, as every request succeeds. */
   readonly tierRecords: TierRecords;
   readonly deadLetters: number;
 }

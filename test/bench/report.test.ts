@@ -54,4 +54,13 @@ test('the table shows every run and the ratio', () => {
   assert.match(text, /^dispatch +20\.0 +3000 +150 +60\.0 +1 % +12 +1\.5$/m);
   assert.match(text, /^raw +10\.0 +1000 +100 +30\.0 +0 % +10 +–$/m);
   assert.match(text, /ratio 2\.333/);
+  assert.doesNotMatch(text, /waited/);
+});
+
+test('deliveries that had to wait are told', () => {
+  const waiting = dispatch(1_000, 1_000);
+  const all = [raw(1, 1), { ...waiting, whole: { ...waiting.whole, tierRecords: { 'retry.1m tombstone': 2 } } }];
+  const summary = summarize(all, options, machine);
+  assert.equal(summary.tierRecords, 2);
+  assert.match(table(all, summary), /Of 1000 deliveries some waited: 2 × retry\.1m tombstone/);
 });

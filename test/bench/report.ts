@@ -1,3 +1,4 @@
+import { recordsOf } from './tier-records.ts';
 import type { DispatchOptions } from './options.ts';
 import type { DispatchRun } from './dispatch-run.ts';
 import type { RawRun } from './raw-loop.ts';
@@ -30,6 +31,8 @@ export interface Summary extends MachineFacts {
   readonly inFlight: number;
   readonly logLevel: string;
   readonly attemptsAcked: number;
+  /** Rows and tombstones written to the retry tiers, from the start of each dispatcher to its end. */
+  readonly tierRecords: number;
   readonly profiled: boolean;
 }
 
@@ -54,6 +57,7 @@ export function summarize(
     inFlight: options.inFlight,
     logLevel: options.logLevel,
     attemptsAcked: dispatch.count,
+    tierRecords: runs.reduce((sum, run) => sum + (run.kind === 'raw' ? 0 : recordsOf(run.whole.tierRecords)), 0),
     profiled: options.profile,
     ...machine,
   };
@@ -83,8 +87,15 @@ export function table(runs: readonly (RawRun | DispatchRun)[], summary: Summary)
     '',
     `${summary.endpoints} endpoints, ${summary.bodyBytes} bytes a body, ${summary.inFlight} in flight, log level ${summary.logLevel}`,
     `${summary.cores} cores (${summary.cpu}), Node ${summary.node}, Kafka ${summary.kafka}, load ${summary.loadBefore} → ${summary.loadAfter}`,
+    ...runs.flatMap((run) => (run.kind === 'raw' ? [] : waitLines(run))),
     `A delivery costs ${summary.cpuUsPerDelivery} µs of CPU, a raw signed request ${summary.rawCpuUsPerRequest} µs: ratio ${summary.cpuRatio}`,
   ].join('\n');
+}
+
+function waitLines({ whole }: DispatchRun): string[] {
+  return Object.entries(whole.tierRecords).map(
+    ([what, count]) => `Of ${whole.attempts} deliveries some waited: ${count} × ${what}`,
+  );
 }
 
 function sums(runs: readonly { readonly count: number; readonly cpuUs: number; readonly wallUs: number }[]) {

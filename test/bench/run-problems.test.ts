@@ -39,6 +39,10 @@ test('a partition without endpoints is no problem', () => {
   assert.equal(problemsOf({}, { done, preloadedByPartition: [2_000, 0] }), '');
 });
 
+test('a few deliveries may wait', () => {
+  assert.equal(problemsOf({}, { tierRecords: { 'retry.1m tombstone': 3 } }), '');
+});
+
 test('each count that disagrees is told', () => {
   assert.match(problemsOf({ attempts: 0, sinkRequests: 0 }), /no attempt/);
   assert.match(problemsOf({ sinkRequests: 3_100 }), /1000 attempts .* 3100 requests/);
@@ -47,6 +51,6 @@ test('each count that disagrees is told', () => {
   const done = { byPartition: [900, 599], total: 1_499, released: 1 };
   assert.match(problemsOf({}, { done }), /1499 deliveries are done\n1 of 2 partitions were released/);
   assert.match(problemsOf({}, { preloadedByPartition: [900, 1_000] }), /partition 0 ran dry of its 900/);
-  assert.match(problemsOf({}, { tierRecords: { 'retry.1m tombstone': 3 } }), /had to wait: 3 × retry.1m tombstone/);
+  assert.match(problemsOf({}, { tierRecords: { 'retry.1m tombstone': 4 } }), /had to wait: 4 × retry.1m tombstone/);
   assert.match(problemsOf({}, { deadLetters: 1 }), /1 deliveries died/);
 });

@@ -39,3 +39,8 @@ export function whatOf(record: Pick<IncomingRecord, 'value' | 'headers'>): strin
   const reason = waitReason === WaitReason.UNSPECIFIED ? 'unspecified' : waitReason;
   return last === null ? `${reason} without an attempt` : `${reason} after ${last.code || last.status}`;
 }
+
+/** All of them together. */
+export function recordsOf(tiers: TierRecords): number {
+  return Object.values(tiers).reduce((sum, count) => sum + count, 0);
+}
