@@ -1,8 +1,9 @@
 import { Metadata, status } from '@grpc/grpc-js';
-import { BadRequest, ErrorInfo } from '@postrider/contract/google/rpc/error_details';
+import { BadRequest, BadRequest_FieldViolation, ErrorInfo } from '@postrider/contract/google/rpc/error_details';
 import { Status } from '@postrider/contract/google/rpc/status';
 import { PostriderError } from '@postrider/core';
 import { KafkaError } from '@postrider/kafka';
+import { sizeOf } from './messages.ts';
 import { serverLimits } from './server-limits.ts';
 import type { ServiceError } from '@grpc/grpc-js';
 import type { Any } from '@postrider/contract/google/protobuf/any';
@@ -10,6 +11,10 @@ import type { ErrorCode, FieldViolation } from '@postrider/core';
 
 /** The trailer that holds a google.rpc.Status with the details of an error. */
 export const STATUS_DETAILS_TRAILER = 'grpc-status-details-bin';
+
+const BAD_REQUEST_TYPE = 'type.googleapis.com/google.rpc.BadRequest';
+/** Of a message within another one: the tag and length before it, at most. */
+const LENGTHS_BYTES = 8;
 
 /** The one table from causes to gRPC statuses. */
 const statusOfCode: Readonly<Record<ErrorCode, status>> = {
@@ -53,12 +58,13 @@ export function toServiceError(error: unknown): ServiceError {
   const known = asPostriderError(error);
   const code = known === null ? status.INTERNAL : statusOfCode[known.code];
   const ours = known === null || code === status.INTERNAL;
-  const message = ours ? INTERNAL_MESSAGE : cut(known.message, 1_000);
+  const message = ours ? INTERNAL_MESSAGE : cutEncoded(known.message, serverLimits.statusMessageBytesMax);
   const reason = (ours ? 'internal' : known.code).toUpperCase();
   const info = ErrorInfo.encode({ reason, domain: 'postrider.dev', metadata: {} }).finish();
   const details: Any[] = [{ typeUrl: 'type.googleapis.com/google.rpc.ErrorInfo', value: Buffer.from(info) }];
   if (!ours && known.violations.length > 0) {
-    details.unshift({ typeUrl: 'type.googleapis.com/google.rpc.BadRequest', value: badRequest(known.violations) });
+    const left = serverLimits.statusDetailsBytesMax - Status.encode({ code, message, details }).finish().length;
+    details.unshift({ typeUrl: BAD_REQUEST_TYPE, value: badRequest(known.violations, left - BAD_REQUEST_TYPE.length) });
   }
   const metadata = new Metadata();
   metadata.set(STATUS_DETAILS_TRAILER, Buffer.from(Status.encode({ code, message, details }).finish()));
@@ -82,16 +88,35 @@ function asPostriderError(error: unknown): PostriderError | null {
   }
 }
 
-function badRequest(violations: readonly FieldViolation[]): Buffer {
-  const told = violations.slice(0, serverLimits.violationsToldMax).map(({ field, description }) => ({
-    field: cut(field, serverLimits.violationTextMax),
-    description: cut(description, serverLimits.violationTextMax),
-    reason: '',
-    localizedMessage: undefined,
-  }));
+/** As many violations, from the first, as fit. */
+function badRequest(violations: readonly FieldViolation[], bytesMax: number): Buffer {
+  const told: BadRequest_FieldViolation[] = [];
+  let bytes = 0;
+  for (const { field, description } of violations.slice(0, serverLimits.violationsToldMax)) {
+    const violation = BadRequest_FieldViolation.fromPartial({ field: cut(field), description: cut(description) });
+    bytes += sizeOf(BadRequest_FieldViolation, violation) + LENGTHS_BYTES;
+    if (bytes + LENGTHS_BYTES > bytesMax) break;
+    told.push(violation);
+  }
   return Buffer.from(BadRequest.encode(BadRequest.fromPartial({ fieldViolations: told })).finish());
 }
 
-function cut(text: string, length: number): string {
-  return text.length <= length ? text : `${text.slice(0, length - 1)}…`;
+function cut(text: string): string {
+  const length = serverLimits.violationTextMax;
+  // Half a character at the cut has no form in UTF-8.
+  return (text.length <= length ? text : `${text.slice(0, length - 1)}…`).toWellFormed();
+}
+
+/** Cut to what it takes in the `grpc-message` header, where most characters become `%XX` for each of their bytes. */
+function cutEncoded(text: string, bytesMax: number): string {
+  const wellFormed = text.slice(0, bytesMax + 1).toWellFormed();
+  if (encodeURI(wellFormed).length <= bytesMax) return wellFormed;
+  let kept = '';
+  let bytes = encodeURI('…').length;
+  for (const character of wellFormed) {
+    bytes += encodeURI(character).length;
+    if (bytes > bytesMax) break;
+    kept += character;
+  }
+  return `${kept}…`;
 }

@@ -23,7 +23,10 @@ export const serverLimits = Object.freeze({
   pageSizeDefault: 50,
   pageSizeMax: 500,
   requestIdMax: 128,
-  /** Violations told in one answer; status details travel in headers, which are small. */
+  /** The message of a status as it travels in its header. Many clients take 8 KiB of headers in all. */
+  statusMessageBytesMax: 2 * KIB,
+  /** The details of a status before base64, which makes 4 bytes of 3. */
+  statusDetailsBytesMax: 3_600,
   violationsToldMax: 32,
   violationTextMax: 200,
   /** Of a resource name in the log: what callers send may be anything. */
