@@ -132,6 +132,8 @@ class Loop implements FetchLoop {
     const asked = cursors.map((cursor) => ({ cursor, turn: cursor.turn }));
     try {
       const broker = await this.#options.client.broker(leader);
+      // Closed meanwhile: a request now would connect again, and nobody would ever hang up.
+      if (this.#closed) return;
       const positions = cursors.map(({ topic, partition, offset }) => ({ topic, partition, offset }));
       const answers = await fetch(broker, positions, this.#options);
       if (this.#closed) return;
