@@ -39,7 +39,11 @@ export async function startListener(options: ListenerOptions): Promise<Listener>
   const verifier = options.secret === undefined ? null : makeVerifier(options.secret);
   const times = new Map<string, number>();
   const server = createServer((request, response) => {
-    void readAll(request).then((body) => answer(request, response, body, options, verifier, times));
+    readAll(request).then(
+      (body) => answer(request, response, body, options, verifier, times),
+      // Whoever sent it is gone: there is nobody to answer, and nothing whole to show.
+      () => response.destroy(),
+    );
   });
   await listen(server, options);
   return {

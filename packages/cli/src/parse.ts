@@ -11,6 +11,13 @@ export function parseDurationMs(text: string): number {
   return Math.round(Number(number) * (unitMs[unit] ?? 1));
 }
 
+/** A duration for a timer of this process, which cannot wait longer than 24 days. */
+export function parseWaitMs(text: string): number {
+  const ms = parseDurationMs(text);
+  if (ms <= 24 * 86_400_000) return ms;
+  throw new InvalidArgumentError(`"${text}" is longer than 24d.`);
+}
+
 /** Milliseconds → the protobuf message. */
 export function toDuration(ms: number): Duration {
   return { seconds: BigInt(Math.floor(ms / 1_000)), nanos: (ms % 1_000) * 1_000_000 };
@@ -29,13 +36,13 @@ export function collectPairs(text: string, before: Record<string, string>): Reco
   return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
 }
 
-/** A whole number of at least `min`. */
-export function parseCount(min: number) {
+/** A whole number of at least `min` and, if that is given, at most `max`. */
+export function parseCount(min: number, max?: number) {
   return (text: string): number => {
     const value = Number(text);
-    if (!Number.isSafeInteger(value) || value < min)
-      throw new InvalidArgumentError(`"${text}" is no whole number of at least ${min}.`);
-    return value;
+    if (Number.isSafeInteger(value) && value >= min && value <= (max ?? value)) return value;
+    const wanted = max === undefined ? `of at least ${min}` : `between ${min} and ${max}`;
+    throw new InvalidArgumentError(`"${text}" is no whole number ${wanted}.`);
   };
 }
 

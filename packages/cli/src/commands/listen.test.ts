@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { connect } from 'node:net';
+import { once } from 'node:events';
 import { test } from 'node:test';
 import { Webhook } from 'standardwebhooks';
 import { startListener, type ReceivedRequest } from '../listener.ts';
@@ -61,4 +63,34 @@ test('Ctrl-C ends listening with exit code 0', async () => {
   const stop = new AbortController();
   const run = await cli(['listen', '--port', '0'], { signal: stop.signal, onOut: () => stop.abort() });
   assert.equal(run.exitCode, 0);
+});
+
+test('a request that breaks off in the middle is passed over, and the next one is received', async () => {
+  const seen: ReceivedRequest[] = [];
+  const options = { host: '127.0.0.1', port: 0, status: 200, delayMs: 0, failFirst: 0 };
+  await using listener = await startListener({ ...options, onRequest: (request) => seen.push(request) });
+  const broken = connect(listener.port, '127.0.0.1');
+  broken.write('POST / HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 100\r\n\r\nbeg');
+  // The interim answer shows that the request has begun.
+  await once(broken, 'data');
+  broken.destroy();
+  await once(broken, 'close');
+  assert.equal((await post(listener.port, 'msg_1', secret)).status, 200);
+  assert.deepEqual(
+    seen.map(({ headers }) => headers['webhook-id']),
+    ['msg_1'],
+  );
+});
+
+test('what cannot be a port, a status or a delay is wrong usage', async () => {
+  for (const wrong of [
+    ['--port', '65536'],
+    ['--status', '1000'],
+    ['--status', '100'],
+    ['--delay', '30d'],
+  ]) {
+    const stop = AbortSignal.abort();
+    const run = await cli(['listen', '--port', '0', ...wrong], { signal: stop });
+    assert.equal(run.exitCode, 2, `${wrong.join(' ')}: ${run.err}`);
+  }
 });

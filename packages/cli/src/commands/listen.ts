@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { exitCodes, CliError } from '../cli-error.ts';
 import type { CliContext } from '../context.ts';
 import { startListener, type ReceivedRequest } from '../listener.ts';
-import { parseCount, parseDurationMs } from '../parse.ts';
+import { parseCount, parseWaitMs } from '../parse.ts';
 import { openSession } from '../session.ts';
 
 interface ListenOptions {
@@ -21,10 +21,10 @@ export function listenCommand(program: Command, context: CliContext): void {
     .command('listen')
     .description('Receive webhooks here, print them, and verify their signatures with the official verifier.')
     .option('--host <host>', 'address to listen on', '127.0.0.1')
-    .option('--port <port>', 'port to listen on; 0 for any', parseCount(0), 4400)
+    .option('--port <port>', 'port to listen on; 0 for any', parseCount(0, 65_535), 4400)
     .option('--secret <whsec_…>', 'the endpoint’s signing secret')
-    .option('--status <status>', 'what to answer', parseCount(100), 200)
-    .option('--delay <duration>', 'answer only after this time', parseDurationMs, 0)
+    .option('--status <status>', 'what to answer, 200–599', parseCount(200, 599), 200)
+    .option('--delay <duration>', 'answer only after this time', parseWaitMs, 0)
     .option('--fail-first <n>', 'answer 500 to the first n requests of each webhook-id', parseCount(0), 0)
     .option('--count <n>', 'exit after this many requests', parseCount(0), 0)
     .addHelpText(
