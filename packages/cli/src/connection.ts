@@ -25,7 +25,8 @@ export const connectionFile = join('.postrider', 'connection.json');
 
 /**
  * The connection: flags, else the environment (`POSTRIDER_SERVER`, `POSTRIDER_API_KEY`, `POSTRIDER_KAFKA_BROKERS`,
- * `POSTRIDER_TOPIC_PREFIX`), else the connection file of a standalone installation in this folder or one above it.
+ * `POSTRIDER_TOPIC_PREFIX`), else the connection file of a standalone installation in this folder or one above it. The
+ * file's API key goes with the file's server only.
  */
 export function findConnection(
   flags: ConnectionFlags,
@@ -34,7 +35,9 @@ export function findConnection(
 ): Partial<Connection> {
   const file = readConnectionFile(cwd);
   const server = flags.server ?? env['POSTRIDER_SERVER'] ?? file.server;
-  const apiKey = flags.apiKey ?? env['POSTRIDER_API_KEY'] ?? file.apiKey;
+  // The key in the file opens that installation alone, and is sent nowhere else.
+  const keyOfFile = server === file.server ? file.apiKey : undefined;
+  const apiKey = flags.apiKey ?? env['POSTRIDER_API_KEY'] ?? keyOfFile;
   const brokers = splitList(flags.brokers ?? env['POSTRIDER_KAFKA_BROKERS']) ?? file.brokers;
   return {
     ...(server === undefined ? {} : { server }),

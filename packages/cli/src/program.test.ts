@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { findConnection } from './connection.ts';
 import { cli } from './test-context.ts';
 
 const commandLines = [
@@ -74,4 +75,22 @@ test('the connection file of a running installation is found in a folder above',
   const { exitCode, err } = await cli(['tenant', 'list'], { cwd: join(folder, 'a', 'b') });
   assert.equal(exitCode, 3);
   assert.match(err, /127\.0\.0\.1:1/);
+});
+
+test('the key of an installation here is sent to no other server', () => {
+  const file = { server: '127.0.0.1:1', apiKey: 'prk_canary', brokers: ['127.0.0.1:2'], topicPrefix: 'postrider.' };
+  const folder = mkdtempSync(join(tmpdir(), 'postrider-cli-'));
+  try {
+    mkdirSync(join(folder, '.postrider'));
+    writeFileSync(join(folder, '.postrider/connection.json'), JSON.stringify(file));
+    assert.equal(findConnection({}, {}, folder).apiKey, 'prk_canary');
+    assert.equal(findConnection({ server: file.server }, {}, folder).apiKey, 'prk_canary');
+    assert.equal(findConnection({ server: 'elsewhere.example:8080' }, {}, folder).apiKey, undefined);
+    assert.equal(findConnection({}, { POSTRIDER_SERVER: 'elsewhere.example:8080' }, folder).apiKey, undefined);
+    const own = { POSTRIDER_SERVER: 'elsewhere.example:8080', POSTRIDER_API_KEY: 'prk_other' };
+    assert.equal(findConnection({}, own, folder).apiKey, 'prk_other');
+    assert.equal(findConnection({ brokers: 'elsewhere.example:9092' }, {}, folder).topicPrefix, 'postrider.');
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
