@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { tempDir } from '../../../test/support/resources.ts';
@@ -50,4 +50,17 @@ test('the connection is told while it runs, to its owner alone', async () => {
   assert.equal((await stat(path)).mode & 0o777, 0o600);
   await data[Symbol.asyncDispose]();
   assert.ok(!existsSync(path));
+});
+
+test('keys that a run which died at once, or a full disk, left empty are made again', async () => {
+  await using directory = await tempDir();
+  for (const name of ['kek', 'admin-key']) await writeFile(join(directory.path, name), '');
+  await using data = await openDataDir(directory.path, false);
+  assert.equal(Buffer.from(data.kek, 'base64').length, 32);
+  assert.match(data.adminKey, /^prk_admin_[0-9a-f]{48}$/);
+  for (const name of ['kek', 'admin-key']) {
+    assert.equal((await stat(join(directory.path, name))).mode & 0o777, 0o600);
+  }
+  const left = (await readdir(directory.path)).toSorted();
+  assert.deepEqual(left, ['admin-key', 'kek', 'lock', 'log']);
 });

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Connection } from '@postrider/cli';
 import { tryLock } from '@postrider/local-kafka';
@@ -49,7 +49,7 @@ export async function openDataDir(path: string, fresh: boolean): Promise<DataDir
       kek,
       adminKey,
       async writeConnection(connection) {
-        await writeFile(connectionPath, `${JSON.stringify(connection, null, 2)}\n`, { mode: 0o600 });
+        await writeWhole(connectionPath, `${JSON.stringify(connection, null, 2)}\n`);
       },
       async [Symbol.asyncDispose]() {
         await rm(connectionPath, { force: true });
@@ -64,11 +64,20 @@ export async function openDataDir(path: string, fresh: boolean): Promise<DataDir
 
 async function madeOnce(path: string, make: () => string): Promise<string> {
   try {
-    return (await readFile(path, 'utf8')).trim();
+    const there = (await readFile(path, 'utf8')).trim();
+    // An empty one was never used: nothing starts with it.
+    if (there !== '') return there;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   }
   const made = make();
-  await writeFile(path, `${made}\n`, { mode: 0o600, flag: 'wx' });
+  await writeWhole(path, `${made}\n`);
   return made;
+}
+
+/** Writes a file for its owner alone. Whatever happens meanwhile, it is there whole or as it was before. */
+async function writeWhole(path: string, text: string): Promise<void> {
+  const aside = `${path}.new`;
+  await writeFile(aside, text, { mode: 0o600, flush: true });
+  await rename(aside, path);
 }
