@@ -90,6 +90,8 @@ export const limits = Object.freeze({
   progressEveryCompletions: 1_000,
   repeatLookBackMs: 2 * MINUTE_MS,
   repeatLookBackOffsetsMax: 10_000,
+  /** Ids of a partition that are remembered so that a router's repeat is known: more than a wide fan-out puts between the two. */
+  recentKeysMax: 50_000,
   claimTombstoneMs: 15 * MINUTE_MS,
   tierShortWaitMs: MINUTE_MS,
   tierMediumWaitMs: HOUR_MS,
@@ -144,6 +146,7 @@ const relations: readonly (readonly [text: string, holds: (l: Limits) => boolean
   ],
   ['slots is a power of two', (l) => Number.isInteger(Math.log2(l.slots))],
   ['progressEveryCompletions ≤ offsetRangeMax', (l) => l.progressEveryCompletions <= l.offsetRangeMax],
+  ['repeatLookBackOffsetsMax ≤ recentKeysMax', (l) => l.repeatLookBackOffsetsMax <= l.recentKeysMax],
   ['repeatLookBackOffsetsMax ≤ offsetRangeMax', (l) => l.repeatLookBackOffsetsMax <= l.offsetRangeMax],
   ['tierShortWaitMs < tierMediumWaitMs', (l) => l.tierShortWaitMs < l.tierMediumWaitMs],
   ['tierMediumWaitMs < retrySpanMaxMs', (l) => l.tierMediumWaitMs < l.retrySpanMaxMs],

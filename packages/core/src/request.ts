@@ -80,13 +80,32 @@ export function maskHeaders(headers: readonly string[]): HttpHeader[] {
   const kept: HttpHeader[] = [];
   let bytes = 0;
   for (let i = 0; i + 1 < headers.length; i += 2) {
-    const name = escaped((headers[i] ?? '').toLowerCase());
-    const value = isSecretHeader(name) ? MASKED : escaped(headers[i + 1] ?? '');
+    const { name, secret } = keptName(headers[i] ?? '');
+    const value = secret ? MASKED : escaped(headers[i + 1] ?? '');
     bytes += name.length + value.length;
     if (bytes > limits.responseHeaderBytes) break;
     kept.push({ name, value });
   }
   return kept;
+}
+
+interface KeptName {
+  readonly name: string;
+  readonly secret: boolean;
+}
+
+/** Judged names: nearly all headers have one of a few. Endpoints choose some of them, so there is a bound. */
+const keptNames = new Map<string, KeptName>();
+const KEPT_NAMES_MAX = 1_000;
+const KEPT_NAME_LENGTH_MAX = 64;
+
+function keptName(raw: string): KeptName {
+  const known = keptNames.get(raw);
+  if (known !== undefined) return known;
+  const name = escaped(raw.toLowerCase());
+  const judged = { name, secret: isSecretHeader(name) };
+  if (keptNames.size < KEPT_NAMES_MAX && raw.length <= KEPT_NAME_LENGTH_MAX) keptNames.set(raw, judged);
+  return judged;
 }
 
 function safeContentType(text: string): string {

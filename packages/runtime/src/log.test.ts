@@ -53,10 +53,19 @@ test('secrets are not printed, by type and by name', () => {
   assert.equal(text.split('[secret]').length - 1, 5);
 });
 
+test('hiding a secret leaves what stands beside it, and the logged object itself, as it was', () => {
+  const fields = { epoch: 3, endpoint: { url: 'https://a.example', token: 'hunter2' }, list: [1, 2], at: new Date(0) };
+  const [line] = linesOf((log) => log.info(fields, 'a'));
+  assert.deepEqual(line?.['endpoint'], { url: 'https://a.example', token: '[secret]' });
+  assert.deepEqual([line?.['epoch'], line?.['list'], line?.['at']], [3, [1, 2], '1970-01-01T00:00:00.000Z']);
+  assert.equal(fields.endpoint.token, 'hunter2');
+});
+
 test('an error shows type, code, stack and causes, and nothing a library hung on it', () => {
   const cause = Object.assign(new TypeError('inner'), { code: 'EINNER' });
   const error = Object.assign(new Error('outer', { cause }), {
     request: { authorization: 'hunter2' },
+    token: 'hunter2',
   });
   const [line] = linesOf((log) => log.error({ error }, 'failed'));
   const shown = line?.['error'] as Record<string, unknown>;

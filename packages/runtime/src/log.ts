@@ -27,7 +27,7 @@ export interface LoggerOptions {
 const bufferBytesMax = 4 * 1024 * 1024;
 
 /** Field names whose values are never printed, at the top level and one level down, in whatever object is logged. */
-const secretFields = [
+const secretFields = new Set([
   'authorization',
   'cookie',
   'password',
@@ -37,7 +37,8 @@ const secretFields = [
   'apiKey',
   'privateKey',
   'kek',
-];
+]);
+const censored = '[secret]';
 
 /** A logger that writes one JSON object a line. Fields with the names of secrets are replaced by `[secret]`. */
 export function createLogger(name: string, options: LoggerOptions = {}): Logger {
@@ -52,14 +53,45 @@ export function createLogger(name: string, options: LoggerOptions = {}): Logger 
       level: options.level ?? 'info',
       base: { name },
       timestamp: pino.stdTimeFunctions.isoTime,
-      formatters: { level: (label) => ({ level: label }) },
+      // Not pino's own redaction: it takes longer over a line than all the rest.
+      formatters: { level: (label) => ({ level: label }), log: withoutSecrets },
       messageKey: 'message',
       serializers: { error: serializeError },
-      redact: { paths: secretFields.flatMap((field) => [field, `*.${field}`]), censor: '[secret]' },
     },
     destination,
   );
   return wrap(root);
+}
+
+/** The same fields when none has the name of a secret, itself or one level down; else a copy that shows none. */
+function withoutSecrets(fields: LogFields): Record<string, unknown> {
+  for (const name in fields) {
+    if (secretFields.has(name) || holdsSecret(name, fields[name])) return copyWithoutSecrets(fields);
+  }
+  return fields;
+}
+
+function holdsSecret(field: string, value: unknown): value is object {
+  // Of an error only what its serializer takes is shown; bytes and dates have no names.
+  if (typeof value !== 'object' || value === null || field === 'error') return false;
+  if (ArrayBuffer.isView(value) || value instanceof Date) return false;
+  for (const name in value) if (secretFields.has(name)) return true;
+  return false;
+}
+
+function copyWithoutSecrets(fields: LogFields): Record<string, unknown> {
+  const copy: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(fields)) {
+    if (secretFields.has(name)) copy[name] = censored;
+    else copy[name] = holdsSecret(name, value) ? censorNames(value) : value;
+  }
+  return copy;
+}
+
+function censorNames(value: object): object {
+  return Object.fromEntries(
+    Object.entries(value).map(([name, inner]) => [name, secretFields.has(name) ? censored : (inner as unknown)]),
+  );
 }
 
 function wrap(root: pino.Logger): Logger {
@@ -69,7 +101,7 @@ function wrap(root: pino.Logger): Logger {
     warn: (fields, message) => root.warn(fields, message),
     error: (fields, message) => root.error(fields, message),
     fatal: (fields, message) => root.fatal(fields, message),
-    child: (fields) => wrap(root.child(fields)),
+    child: (fields) => wrap(root.child(withoutSecrets(fields))),
   };
 }
 

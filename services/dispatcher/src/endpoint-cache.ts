@@ -66,22 +66,28 @@ export function createEndpointCache({ snapshot, kek, judgeUrl }: EndpointCacheOp
     readonly config: EndpointConfig;
     readonly tenant: TenantConfig;
     readonly prepared: PreparedEndpoint;
+    /** The newest snapshot that it was compared with. */
+    comparedWith: ConfigSnapshot;
   }
   const entries = new Map<string, Entry>();
   return {
     get(uid) {
       const now = snapshot();
+      const entry = entries.get(uid);
+      if (entry?.comparedWith === now) return entry.prepared;
       const config = now.endpoint(uid);
       const tenant = now.tenant(config?.endpoint?.name.split('/')[1] ?? '');
       if (config?.endpoint === undefined || tenant === undefined) {
         entries.delete(uid);
         return undefined;
       }
-      const entry = entries.get(uid);
       // A record of the config topic becomes a new object: the same object is the same revision.
-      if (entry?.config === config && entry.tenant === tenant) return entry.prepared;
+      if (entry?.config === config && entry.tenant === tenant) {
+        entry.comparedWith = now;
+        return entry.prepared;
+      }
       const prepared = prepare(config, config.endpoint, tenant, kek, judgeUrl);
-      entries.set(uid, { config, tenant, prepared });
+      entries.set(uid, { config, tenant, prepared, comparedWith: now });
       return prepared;
     },
   };

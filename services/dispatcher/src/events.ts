@@ -1,6 +1,6 @@
 import type { CancelReason, DeadReason } from '@postrider/contract/postrider/v1/attempt';
 import type { AttemptFields, DeliveryView } from '@postrider/core';
-import type { Logger, Metrics } from '@postrider/runtime';
+import type { Counter, Logger, Metrics } from '@postrider/runtime';
 import type { ReignEnd } from './reign.ts';
 import type { Work } from './work.ts';
 
@@ -32,7 +32,17 @@ export function createEvents(log: Logger, metrics: Metrics): DispatcherEvents {
     'outcome',
     'decision',
   ]);
-  const seconds = metrics.histogram('postrider_attempt_duration_seconds', 'How long attempts took', latencyBounds);
+  const seconds = metrics
+    .histogram('postrider_attempt_duration_seconds', 'How long attempts took', latencyBounds)
+    .with({});
+  // Looked up for every delivery: by the two words themselves.
+  const series = new Map<string, Counter>();
+  const attemptsOf = (outcome: string, decision: string): Counter => {
+    const key = `${outcome} ${decision}`;
+    let found = series.get(key);
+    if (found === undefined) series.set(key, (found = attempts.with({ outcome, decision })));
+    return found;
+  };
   const dead = metrics.counter('postrider_dead_letters', 'Deliveries given up, by reason', ['reason']);
   const cancelled = metrics.counter('postrider_cancelled_deliveries', 'Deliveries cancelled, by reason', ['reason']);
   const refused = metrics.counter('postrider_refused_writes', 'Records that the brokers refused for good', ['topic']);
@@ -42,8 +52,8 @@ export function createEvents(log: Logger, metrics: Metrics): DispatcherEvents {
   ]);
   return {
     attempted(attempt) {
-      attempts.with({ outcome: attempt.outcome, decision: attempt.decision.kind }).add();
-      seconds.with({}).record((attempt.timings.total ?? 0) / 1_000);
+      attemptsOf(attempt.outcome, attempt.decision.kind).add();
+      seconds.record((attempt.timings.total ?? 0) / 1_000);
       log.info(attemptLine(attempt), 'delivery.attempted');
     },
     deadLettered(delivery, reason) {

@@ -41,7 +41,7 @@ export interface PartsOptions {
 export function createParts({ pod, reign, feed, ledger, ends, onLoaded }: PartsOptions): Parts {
   const { clock, events, scheduler, timers, meter } = pod;
   const store = pod.createStore(reign.partition);
-  const recent = createRecentKeys(() => clock.monotonic(), limits.repeatLookBackOffsetsMax, limits.repeatLookBackMs);
+  const recent = createRecentKeys(() => clock.monotonic(), limits.recentKeysMax, limits.repeatLookBackMs);
   const lanes = createLanes({
     owner: {
       mayStart: () => !reign.draining && reign.over === null,

@@ -27,7 +27,8 @@ interface Source extends TopicPartition {
   committed: number;
 }
 
-const commitEveryMs = 1_000;
+/** Often, as what is not committed is repeated after a crash, and dispatchers know a repeat only for so long. */
+const commitEveryMs = 250;
 /** A stop does not wait longer than this for Kafka to acknowledge: what is open is read again by the next router. */
 const drainMs = 8_000;
 
@@ -35,7 +36,7 @@ const keyOf = ({ topic, partition }: TopicPartition) => `${topic}/${partition}`;
 
 /**
  * Joins the group and hands records to the flow. The group's committed offset *is* the router's progress: it only passes
- * what has been acknowledged, at least once a second and when reading stops.
+ * what has been acknowledged, several times a second and when reading stops.
  */
 export async function startSourceReading(options: SourceReadingOptions): Promise<SourceReading> {
   const { flow, events, clock } = options;
