@@ -21,7 +21,10 @@ export interface ConfigWriterOptions {
   readonly mayWrite: () => boolean;
 }
 
-/** One change, as its plan makes it: what it writes, all or nothing but for a crash, in this order. */
+/**
+ * One change, as its plan makes it: what it writes, in this order. Rows of one kind go out together, and those of the next
+ * kind only when all before them are stored: whatever fails or crashes, what depends on something is gone before it.
+ */
 export interface Change {
   /** The configuration that the plan decides on: nothing else is being written meanwhile. */
   readonly snapshot: ConfigSnapshot;
@@ -80,6 +83,10 @@ interface Row {
   readonly entity: ConfigEntity | null;
 }
 
+function kindOf(row: Row | undefined): string {
+  return parseConfigKey(row?.key ?? '')?.kind ?? '';
+}
+
 function outgoing({ topic, clock, mayWrite }: ConfigWriterOptions, row: Row): OutgoingRecord {
   const time = new Date(clock.now());
   const record: ConfigRecord = {
@@ -114,6 +121,22 @@ function createWriter(options: ConfigWriterOptions, producer: Producer, randomId
     for (const listener of listeners) listener(superseded(view).message);
   });
 
+  /** Offset of the last row that is stored, -1 when none is, and the first failure: what comes after its kind is not sent. */
+  async function store(rows: readonly Row[]): Promise<{ last: number; failed: PromiseRejectedResult | undefined }> {
+    let last = -1;
+    for (let from = 0; from < rows.length;) {
+      const kind = kindOf(rows[from]);
+      const end = rows.findIndex((row, at) => at > from && kindOf(row) !== kind);
+      const together = rows.slice(from, end === -1 ? undefined : end);
+      const acks = await Promise.allSettled(together.map((row) => producer.send(outgoing(options, row))));
+      for (const ack of acks) if (ack.status === 'fulfilled') last = Math.max(last, ack.value.offset);
+      const failed = acks.find((ack) => ack.status === 'rejected');
+      if (failed !== undefined) return { last, failed };
+      from += together.length;
+    }
+    return { last, failed: undefined };
+  }
+
   /** Plans and writes one change, and waits for it to be read back: as long as it takes, so that the next one sees it. */
   async function write<T>(actor: string, plan: (change: Change) => T): Promise<T> {
     const epoch = epochOf();
@@ -130,10 +153,8 @@ function createWriter(options: ConfigWriterOptions, producer: Producer, randomId
       put: add,
       remove: (key) => void add(key, () => null),
     });
-    const acks = await Promise.allSettled(rows.map((row) => producer.send(outgoing(options, row))));
-    const last = Math.max(-1, ...acks.map((ack) => (ack.status === 'fulfilled' ? ack.value.offset : -1)));
+    const { last, failed } = await store(rows);
     if (last >= 0 && !(await view.whenOffset(last, Infinity))) throw stopped();
-    const failed = acks.find((ack) => ack.status === 'rejected');
     if (failed !== undefined) throw failed.reason;
     // What stands behind a newer claim, ours included, is ignored by every reader.
     if (epochOf() !== epoch) throw superseded(view);

@@ -130,11 +130,11 @@ export function deleteTenant({ writer }: ServiceContext): Method<DeleteTenantReq
         throw new PostriderError('failed_precondition', text);
       }
       // What depends on something goes before it, so that a crash in between leaves nothing that hangs in the air.
-      for (const { endpoint } of endpoints) {
-        const uid = endpoint?.uid ?? '';
+      const uids = endpoints.map(({ endpoint }) => endpoint?.uid ?? '');
+      for (const uid of uids) {
         for (const one of snapshot.subscriptionsOf(uid)) remove(configKey('subscription', one.uid));
-        remove(configKey('endpoint', uid));
       }
+      for (const uid of uids) remove(configKey('endpoint', uid));
       remove(configKey('tenant', id));
       return {};
     });
