@@ -36,6 +36,8 @@ export const serverLimits = Object.freeze({
   mutationDeadlineMs: 10 * SECOND_MS,
   /** Mutations that wait for their turn; beyond, callers are told to come back. */
   mutationsQueuedMax: 1_000,
+  /** After this, what could not be written again behind an older writer's records is tried once more. */
+  restateAgainMs: 5 * SECOND_MS,
   endpointsPerTenantDefault: 10_000,
   eventTypesMax: 100,
   /** What a starting process waits beyond a session for the writer before it to leave. */

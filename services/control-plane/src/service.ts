@@ -9,6 +9,7 @@ import { claimConfig } from './config-writer.ts';
 import { createEvents } from './events.ts';
 import { createPageTokens } from './page-token.ts';
 import { createPaging } from './paging.ts';
+import { startRestating } from './restating.ts';
 import { takeWriterSeat } from './writer-seat.ts';
 import type { ConfigView } from '@postrider/config-view';
 import type { Clock, RandomBytes, SealingKey } from '@postrider/core';
@@ -18,6 +19,7 @@ import type { ApiKey } from './api-key.ts';
 import type { TopicsConfig } from './bootstrap.ts';
 import type { ConfigWriter } from './config-writer.ts';
 import type { JudgeEndpointUrl } from './validate-endpoint.ts';
+import type { Restating } from './restating.ts';
 import type { WriterSeat } from './writer-seat.ts';
 
 /** Everything that the control plane can be told. */
@@ -70,7 +72,7 @@ export async function startControlPlane(
   const topics = { admin: kafka.admin, clock, log, signal };
   const events = createEvents(log, deps.metrics);
   const stale = new Set<string>();
-  let restate: (() => void) | null = null;
+  let restating: Restating | null = null;
   await using stack = new AsyncDisposableStack();
   await ensureConfigTopic(config, topics);
   const seat = stack.use(await takeWriterSeat(seatOptions(config, deps, topic, signal)));
@@ -84,13 +86,12 @@ export async function startControlPlane(
       onProblem(problem) {
         events.configProblem(problem);
         if (problem.code === 'stale_writer') stale.add(problem.key);
-        restate?.();
+        restating?.wake();
       },
     }),
   );
   const writer = stack.use(await claim(config, deps, topic, view, seat));
-  restate = () => restateStale(writer, stale, log);
-  restate();
+  restating = stack.use(startRestating({ writer, stale, clock, log }));
   const layout = await ensureLayout(writer, view, config.partitions, log);
   await ensureTopics(config, layout, topics);
   if (config.bootstrapAdminKey !== undefined) await ensureAdminKey(writer, config.bootstrapAdminKey);
@@ -147,20 +148,6 @@ function serviceContext(
   // Tokens must outlive a restart and be worth nothing elsewhere.
   const tokenKey = createHmac('sha256', kek.key).update('postrider page tokens').digest();
   return { view, writer, paging: createPaging(createPageTokens(tokenKey)), kek, judgeUrl: judge, clock, random };
-}
-
-/** Writes the truth of the keys that a writer who had lost its place has written behind ours. */
-function restateStale(writer: ConfigWriter, stale: Set<string>, log: Logger): void {
-  if (stale.size === 0) return;
-  const keys = [...stale];
-  stale.clear();
-  writer.restate(keys).catch((error: unknown) => {
-    for (const key of keys) stale.add(key);
-    log.warn(
-      { error, keys: keys.length },
-      'configuration records could not be written again; the next change tries again',
-    );
-  });
 }
 
 function whenLost(seat: WriterSeat, writer: ConfigWriter, onLost: () => void): Promise<never> {

@@ -66,3 +66,15 @@ test('too many waiting are refused at once, and nothing begins after the close',
   await first;
   for (const one of waiting) await assert.rejects(one, { code: 'unavailable', message: /stopping/ });
 });
+
+test('what waited when it was closed leaves no timer behind', async () => {
+  const clock = createFakeClock();
+  const turns = createTurns(clock);
+  const told = assert.rejects(
+    turns.take(async () => {}, 1_000),
+    /stopping/,
+  );
+  turns.close();
+  await told;
+  assert.equal(clock.timers, 0);
+});

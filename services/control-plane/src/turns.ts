@@ -39,8 +39,8 @@ export function createTurns(clock: Clock): Turns {
         waiting -= 1;
         if (givenUp) return;
         begun = true;
-        if (closed) return answer.reject(unavailable('the control plane is stopping; try again'));
         try {
+          if (closed) throw unavailable('the control plane is stopping; try again');
           answer.resolve(await action());
         } catch (error) {
           answer.reject(error as Error);

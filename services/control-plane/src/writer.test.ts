@@ -248,6 +248,27 @@ test('a record of an older writer is ignored, and the truth is written again beh
   assert.equal((await failure(third.tenants.getTenant({ name: 'tenants/gone' }))).code, 'NOT_FOUND');
 });
 
+test('a truth that could not be written again is written a little later', async () => {
+  const clock = createFakeClock();
+  const kafka = createFakeKafka({ clock });
+  const before = await settled(clock, startOn(kafka, 'first').starting);
+  const oldEpoch = before.view.snapshot().writer?.epoch;
+  await settled(clock, before[Symbol.asyncDispose]());
+  const { starting, log } = startOn(kafka, 'second');
+  const plane = await settled(clock, starting);
+  try {
+    kafka.failNextProduce(CONFIG_TOPIC, { kind: 'refuse', errorCode: 87 }, 2);
+    const entity = { $case: 'tenant' as const, value: { tenant: undefined, dataKey: undefined, createRequestId: '' } };
+    writeAs(kafka, plane, configKey('tenant', 'gone'), entity, oldEpoch);
+    const isWritten = (): boolean => recordsOf(kafka).at(-1)?.entity?.$case === 'tombstone';
+    for (let seconds = 0; !isWritten() && seconds < 60; seconds += 1) await clock.advance(1_000);
+    assert.ok(isWritten());
+    assert.equal(log.lines.filter(({ message }) => message.includes('could not be written again')).length, 2);
+  } finally {
+    await settled(clock, plane[Symbol.asyncDispose]());
+  }
+});
+
 test('a change whose acknowledgement was lost is stored twice and means the same once', async () => {
   const kafka = createFakeKafka();
   await using run = await startTestPlane({}, kafka);
