@@ -3,7 +3,6 @@ import type { Clock, RandomBytes, SealingKey } from '@postrider/core';
 import type { Principal } from './api-key.ts';
 import type { ConfigWriter } from './config-writer.ts';
 import type { Paging } from './paging.ts';
-import type { MethodName } from './permissions.ts';
 import type { JudgeEndpointUrl } from './validate-endpoint.ts';
 
 /** What the methods work with. */
@@ -19,6 +18,3 @@ export interface ServiceContext {
 
 /** One method: a request of a caller who may call it, to an answer. Throws PostriderErrors. */
 export type Method<Request, Response> = (request: Request, caller: Principal) => Response | Promise<Response>;
-
-/** The methods of a service, by name. */
-export type Methods = Readonly<Partial<Record<MethodName, Method<never, unknown>>>>;

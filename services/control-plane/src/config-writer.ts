@@ -121,22 +121,6 @@ function createWriter(options: ConfigWriterOptions, producer: Producer, randomId
     for (const listener of listeners) listener(superseded(view).message);
   });
 
-  /** Offset of the last row that is stored, -1 when none is, and the first failure: what comes after its kind is not sent. */
-  async function store(rows: readonly Row[]): Promise<{ last: number; failed: PromiseRejectedResult | undefined }> {
-    let last = -1;
-    for (let from = 0; from < rows.length;) {
-      const kind = kindOf(rows[from]);
-      const end = rows.findIndex((row, at) => at > from && kindOf(row) !== kind);
-      const together = rows.slice(from, end === -1 ? undefined : end);
-      const acks = await Promise.allSettled(together.map((row) => producer.send(outgoing(options, row))));
-      for (const ack of acks) if (ack.status === 'fulfilled') last = Math.max(last, ack.value.offset);
-      const failed = acks.find((ack) => ack.status === 'rejected');
-      if (failed !== undefined) return { last, failed };
-      from += together.length;
-    }
-    return { last, failed: undefined };
-  }
-
   /** Plans and writes one change, and waits for it to be read back: as long as it takes, so that the next one sees it. */
   async function write<T>(actor: string, plan: (change: Change) => T): Promise<T> {
     const epoch = epochOf();
@@ -153,7 +137,7 @@ function createWriter(options: ConfigWriterOptions, producer: Producer, randomId
       put: add,
       remove: (key) => void add(key, () => null),
     });
-    const { last, failed } = await store(rows);
+    const { last, failed } = await store(rows, options, producer);
     if (last >= 0 && !(await view.whenOffset(last, Infinity))) throw stopped();
     if (failed !== undefined) throw failed.reason;
     // What stands behind a newer claim, ours included, is ignored by every reader.
@@ -181,6 +165,28 @@ function createWriter(options: ConfigWriterOptions, producer: Producer, randomId
       await producer[Symbol.asyncDispose]();
     },
   };
+}
+
+interface Stored {
+  /** Offset of the last row that is stored; -1 when none is. */
+  readonly last: number;
+  readonly failed: PromiseRejectedResult | undefined;
+}
+
+/** Sends rows, kind by kind; after a failure, what is of a later kind is not sent. */
+async function store(rows: readonly Row[], options: ConfigWriterOptions, producer: Producer): Promise<Stored> {
+  let last = -1;
+  for (let from = 0; from < rows.length;) {
+    const kind = kindOf(rows[from]);
+    const end = rows.findIndex((row, at) => at > from && kindOf(row) !== kind);
+    const together = rows.slice(from, end === -1 ? undefined : end);
+    const acks = await Promise.allSettled(together.map((row) => producer.send(outgoing(options, row))));
+    for (const ack of acks) if (ack.status === 'fulfilled') last = Math.max(last, ack.value.offset);
+    const failed = acks.find((ack) => ack.status === 'rejected');
+    if (failed !== undefined) return { last, failed };
+    from += together.length;
+  }
+  return { last, failed: undefined };
 }
 
 /** What is unreadable here may be a newer version's truth and stays as it is. */
