@@ -36,6 +36,9 @@ export interface IntakeOptions {
 const PAUSE_AT = limits.offsetRangeMax * limits.pauseAtFraction;
 const RESUME_AT = limits.offsetRangeMax * limits.resumeAtFraction;
 const PUT_AT = limits.offsetRangeMax * limits.putArrivalsAtFraction;
+/** What one lane may hold of the pod's memory once half of that is taken. */
+const LANE_QUEUED_BYTES = limits.podQueuedBytesMax * limits.laneInFlightFraction;
+const PUT_AT_BYTES = limits.podQueuedBytesMax * limits.putArrivalsAtFraction;
 
 /** Intake that has not started. */
 export function createIntake(options: IntakeOptions): Intake {
@@ -119,8 +122,9 @@ class OneIntake implements Intake {
     const now = clock.now();
     if (lane.gate.kind === 'disabled') return table.put(work, waitFor(WaitReason.DISABLED, null, now));
     if (work.dueAt > now) return table.put(work, waitFor(WaitReason.RETRY, work.dueAt, now));
-    const crowded = lane.queuedArrivals >= limits.laneQueueMax && ledger.range(topicOf(work.origin)).size > PUT_AT;
-    if (crowded) return table.put(work, crowdedPlan(lane, clock));
+    const crowdsRange = lane.queuedArrivals >= limits.laneQueueMax && ledger.range(topicOf(work.origin)).size > PUT_AT;
+    const crowdsMemory = lane.queuedBytes >= LANE_QUEUED_BYTES && this.#o.meter.bytes > PUT_AT_BYTES;
+    if (crowdsRange || crowdsMemory) return table.put(work, crowdedPlan(lane, clock));
     table.queue(work);
   }
 

@@ -49,6 +49,8 @@ export interface Lane {
   /** How many of each are no stale entries. */
   queuedDue: number;
   queuedArrivals: number;
+  /** Bytes of the first attempts that are queued. */
+  queuedBytes: number;
   /** Rows that are not due, or wait for something other than a time. */
   readonly waiting: Set<Work>;
   /** Wakes the lane when it is held. */
@@ -73,6 +75,7 @@ export function createLane(owner: LaneOwner, endpointId: string, tenant: string)
     arrivals: createFifo(),
     queuedDue: 0,
     queuedArrivals: 0,
+    queuedBytes: 0,
     waiting: new Set(),
     cancelWake: null,
   };
@@ -90,6 +93,7 @@ export function enqueue(lane: Lane, work: Work, queue: 'arrivals' | 'due'): void
   if (queue === 'arrivals') {
     lane.arrivals.push(work);
     lane.queuedArrivals += 1;
+    lane.queuedBytes += work.bytes;
   } else {
     pushDue(lane.due, work);
     lane.queuedDue += 1;
@@ -98,7 +102,10 @@ export function enqueue(lane: Lane, work: Work, queue: 'arrivals' | 'due'): void
 
 /** Takes a delivery out of whatever queue it stands in; its entry becomes stale. */
 export function unqueue(lane: Lane, work: Work): void {
-  if (work.queuedIn === 'arrivals') lane.queuedArrivals -= 1;
+  if (work.queuedIn === 'arrivals') {
+    lane.queuedArrivals -= 1;
+    lane.queuedBytes -= work.bytes;
+  }
   if (work.queuedIn === 'due') lane.queuedDue -= 1;
   work.queuedIn = null;
 }

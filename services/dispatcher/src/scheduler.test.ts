@@ -6,7 +6,11 @@ import { createLane, enqueue, type Lane } from './lane.ts';
 import { createScheduler } from './scheduler.ts';
 import type { Work } from './work.ts';
 
-function setUp(bounds: { readonly podInFlightMax: number; readonly laneInFlightFraction?: number }) {
+function setUp(bounds: {
+  readonly podInFlightMax: number;
+  readonly laneInFlightFraction?: number;
+  readonly podInFlightBytesMax?: number;
+}) {
   const clock = createFakeClock();
   const unwritten = { records: 0 };
   const scheduler = createScheduler(clock, unwritten, {
@@ -59,6 +63,16 @@ test('a lane has at most its concurrency limit in flight, and at most its part o
   scheduler.ready(lane('a', 'wide', 50, 64));
   assert.equal(started.filter((name) => name === 'narrow').length, 3);
   assert.equal(started.filter((name) => name === 'wide').length, 5);
+});
+
+test('a lane has at most its part of the bytes in flight, and one delivery whatever its size', () => {
+  const bounds = { podInFlightMax: 100, laneInFlightFraction: 0.05 };
+  const { scheduler, started, lane } = setUp({ ...bounds, podInFlightBytesMax: 600 });
+  scheduler.ready(lane('a', 'three', 50));
+  assert.equal(started.length, 3);
+  const tiny = setUp({ ...bounds, podInFlightBytesMax: 20 });
+  tiny.scheduler.ready(tiny.lane('a', 'one', 50));
+  assert.equal(tiny.started.length, 1);
 });
 
 test('the pod has at most its limit in flight, and goes on as requests end', () => {

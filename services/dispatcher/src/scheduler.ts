@@ -47,6 +47,7 @@ class RoundRobin implements Scheduler {
   readonly #unwritten: Unwritten;
   readonly #bounds: SchedulerLimits;
   readonly #laneMax: number;
+  readonly #laneBytesMax: number;
   /** Tenants that have a turn coming, each with its lanes. */
   readonly #tenants = createFifo<Fifo<Lane>>();
   readonly #byTenant = new Map<string, Fifo<Lane>>();
@@ -57,6 +58,7 @@ class RoundRobin implements Scheduler {
     this.#unwritten = unwritten;
     this.#bounds = bounds;
     this.#laneMax = Math.max(1, Math.floor(bounds.podInFlightMax * bounds.laneInFlightFraction));
+    this.#laneBytesMax = bounds.podInFlightBytesMax * bounds.laneInFlightFraction;
   }
 
   ready(lane: Lane): void {
@@ -126,7 +128,8 @@ class RoundRobin implements Scheduler {
   }
 
   #canStart(lane: Lane): boolean {
-    return hasWork(lane) && lane.inFlight < this.#laneMax && lane.owner.mayStart();
+    const hasRoom = lane.inFlight < this.#laneMax && lane.bytesInFlight < this.#laneBytesMax;
+    return hasWork(lane) && hasRoom && lane.owner.mayStart();
   }
 
   /** Gives the lane another turn if it can use one, or wakes it when it can. */

@@ -2,6 +2,7 @@ import { TIERS, type OwnershipProgress, type Tier } from '@postrider/core';
 import { createIntakeLedger, intakeTopics, type IntakeLedger, type IntakeTopic } from './intake-ledger.ts';
 import { createParts, type Parts } from './parts.ts';
 import { createProgressWriter, type ProgressWriter } from './progress-writer.ts';
+import { createFullMemory, type FullMemory } from './full-memory.ts';
 import { createStuckHead, type StuckHead } from './stuck-head.ts';
 import type { Batch } from '@postrider/kafka';
 import { nextArrival, type Lane } from './lane.ts';
@@ -73,6 +74,7 @@ class OneServing implements Serving {
   readonly #progress: ProgressWriter;
   #tierEnds: TakeoverEnds['tiers'] = new Map();
   #heads: readonly StuckHead[] = [];
+  #memory: FullMemory | null = null;
   #stopListening: readonly (() => void)[] = [];
 
   constructor({ pod, reign, feed, adopted }: ServingOptions) {
@@ -107,10 +109,11 @@ class OneServing implements Serving {
     this.#heads = intakeTopics.map((topic) =>
       createStuckHead({ topic, ledger, table: parts.table, clock: this.#pod.clock }),
     );
+    this.#memory = createFullMemory({ ...parts, meter: this.#pod.meter, clock: this.#pod.clock });
     this.#stopListening = [
       this.#pod.view.onChange((changes) => {
         const ids = new Set(changes.map(({ id }) => id));
-        if (this.#reign.over === null)
+        if (this.#reign.over === null && !this.#reign.draining)
           parts.lanes.refresh(({ endpointId, tenant }) => ids.has(endpointId) || ids.has(tenant));
       }),
       this.#pod.meter.onRoom(() => parts.intake.resume()),
@@ -143,6 +146,7 @@ class OneServing implements Serving {
     lanes.refresh(() => false);
     for (const lane of lanes.all()) expireArrivals(lane, endings, this.#pod.clock.now());
     for (const head of this.#heads) head.tick();
+    this.#memory?.tick();
   }
 
   drain(): void {

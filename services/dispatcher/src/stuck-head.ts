@@ -1,9 +1,9 @@
 import { WaitReason } from '@postrider/contract/postrider/v1/delivery';
 import { limits, type Clock } from '@postrider/core';
-import { crowdedPlan, waitFor } from './intake.ts';
-import { takeArrival, type Lane } from './lane.ts';
+import { waitFor } from './intake.ts';
+import { putArrivals } from './full-memory.ts';
 import type { IntakeLedger, IntakeTopic } from './intake-ledger.ts';
-import type { Work } from './work.ts';
+import type { Lane } from './lane.ts';
 import type { WorkTable } from './work-table.ts';
 
 /** Frees an offset range whose watermark one lane holds back, so that this lane cannot hold up the partition's others. */
@@ -50,9 +50,7 @@ function laneOf(table: WorkTable, topic: IntakeTopic, offset: number): Lane | nu
 
 function free(lane: Lane, table: WorkTable, clock: Clock): void {
   const now = clock.now();
-  const queued: Work[] = [];
-  for (let work = takeArrival(lane); work !== undefined; work = takeArrival(lane)) queued.push(work);
-  for (const work of queued) table.put(work, crowdedPlan(lane, clock));
+  putArrivals(lane, table, clock);
   const guardedUntil = now + limits.attemptTimeoutMaxMs + limits.drainSlackMs;
   for (const work of table.works.values()) {
     if (work.lane !== lane || work.state !== 'flying' || work.open.length === 0) continue;

@@ -178,6 +178,8 @@ export class WorkTable {
     const lane = work.lane as Lane;
     if (work.state !== 'idle') return;
     this.#displace(work);
+    // Nothing begins any more, not even an ending: it could be half written when the partition is released.
+    if (this.#o.reign.draining) return void lane.waiting.add(work);
     if (lane.gate.kind === 'cancel') return this.#o.cancel(work, lane.gate.reason);
     const now = this.#o.clock.now();
     if (work.expiresAt <= now) return this.#o.expire(work);

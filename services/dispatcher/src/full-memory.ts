@@ -1,0 +1,52 @@
+import { crowdedPlan } from './intake.ts';
+import { openAt, takeArrival, type Lane } from './lane.ts';
+import type { Clock } from '@postrider/core';
+import type { ByteMeter } from './byte-meter.ts';
+import type { Lanes } from './lanes.ts';
+import type { WorkTable } from './work-table.ts';
+
+/** Frees memory that is held for lanes which cannot start, so that they cannot hold up the pod's others. */
+export interface FullMemory {
+  /** Called every second. */
+  tick(): void;
+}
+
+/** What freeing memory needs. */
+export interface FullMemoryOptions {
+  readonly meter: ByteMeter;
+  readonly lanes: Lanes;
+  readonly table: WorkTable;
+  readonly clock: Clock;
+}
+
+/**
+ * A pod that has read nothing for a second because its memory is full: what its lanes hold that may not start now is put,
+ * the largest first, until there is room.
+ */
+export function createFullMemory({ meter, lanes, table, clock }: FullMemoryOptions): FullMemory {
+  let wasFull = false;
+  return {
+    tick() {
+      if (meter.full && wasFull) {
+        const now = clock.monotonic();
+        const kept = [...lanes.all()].filter((lane) => lane.queuedBytes > 0 && !mayStart(lane, now));
+        kept.sort((a, b) => b.queuedBytes - a.queuedBytes);
+        for (const lane of kept) {
+          if (!meter.full) break;
+          putArrivals(lane, table, clock);
+        }
+      }
+      wasFull = meter.full;
+    },
+  };
+}
+
+/** Puts whatever the lane has queued of first attempts. */
+export function putArrivals(lane: Lane, table: WorkTable, clock: Clock): void {
+  for (let work = takeArrival(lane); work !== undefined; work = takeArrival(lane))
+    table.put(work, crowdedPlan(lane, clock));
+}
+
+function mayStart(lane: Lane, now: number): boolean {
+  return lane.gate.kind === 'open' && lane.inFlight < lane.concurrencyMax && openAt(lane) <= now;
+}

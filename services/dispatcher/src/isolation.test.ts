@@ -1,0 +1,64 @@
+/** What one endpoint or one ill-timed end may cost others, on the fake Kafka. Observed: what endpoints received, and topics. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { PendingPolicy, EndpointState } from '@postrider/contract/postrider/v1/endpoint';
+import { createHarness, responded } from '../testing/harness.ts';
+
+const large = 'x'.repeat(256 * 1_024);
+
+test('large bodies that wait for one endpoint stop no other, however many there are', async () => {
+  const h = createHarness();
+  h.config.endpoint('held');
+  h.config.endpoint('shop');
+  h.endpointsAnswer(({ path }) => (path === '/held' ? responded(429, ['retry-after', '3600']) : 200));
+  h.deliver('first', 'held');
+  const dispatcher = await h.start('a');
+  await h.until(() => h.attempts().length === 1, 'the endpoint has asked for an hour');
+  for (let i = 0; i < 450; i += 1) h.deliver(`large-${i}`, 'held', { body: large });
+  await h.clock.advance(3_000);
+  h.deliver('order-1', 'shop');
+  await h.until(() => h.received('order-1').length === 1, 'the other is served', 10_000);
+  await h.stop(dispatcher);
+});
+
+test('many endpoints that each hold a little stop no other either', async () => {
+  const h = createHarness();
+  const count = 30;
+  h.endpointsAnswer(({ path }) => (path === '/shop' ? 200 : responded(429, ['retry-after', '3600'])));
+  for (let i = 0; i < count; i += 1) h.config.endpoint(`held${i}`);
+  h.config.endpoint('shop');
+  for (let i = 0; i < count; i += 1) h.deliver(`first-${i}`, `held${i}`);
+  const dispatcher = await h.start('a');
+  await h.until(() => h.attempts().length === count, 'all have asked for an hour');
+  for (let i = 0; i < 450; i += 1) h.deliver(`large-${i}`, `held${i % count}`, { body: large });
+  await h.clock.advance(3_000);
+  h.deliver('order-1', 'shop');
+  await h.until(() => h.received('order-1').length === 1, 'the other is served', 10_000);
+  await h.stop(dispatcher);
+});
+
+test('what falls due or is cancelled while a partition is being released is left to its next owner', async () => {
+  const h = createHarness();
+  h.config.endpoint('off', { state: EndpointState.DISABLED, pending: PendingPolicy.KEEP });
+  h.config.endpoint('gone', { state: EndpointState.DISABLED, pending: PendingPolicy.KEEP });
+  const a = await h.start('a');
+  h.deliver('waits', 'off', { expiresAt: new Date(h.clock.now() + 20_000) });
+  h.deliver('cancelled', 'gone');
+  await h.until(() => h.watermark() === 2, 'both wait');
+  const mend = h.kafka.onProduce(({ topic }) =>
+    /ownership|dead-letters|attempts/.test(topic) ? { kind: 'delay-answer', ms: 15_000 } : undefined,
+  );
+  await h.clock.advance(10_000);
+  let stopped = false;
+  const stopping = a[Symbol.asyncDispose]().then(() => (stopped = true));
+  await h.clock.advance(1_000);
+  h.config.deleteEndpoint('gone');
+  await h.until(() => stopped, 'stopped');
+  await stopping;
+  mend();
+  const b = await h.start('b');
+  await h.until(() => h.allRows().length === 0, 'nothing waits any more');
+  assert.equal(h.deadLetters().length, 1);
+  assert.equal(h.attempts().length, 1);
+  await h.stop(b);
+});
