@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { collectPairs, parseCount, parseDelays, parseDurationMs, parseStatusRanges, toDuration } from './parse.ts';
+import { durationOf } from '@postrider/core';
+import { collectPairs, parseCount, parseDelays, parseDurationMs, parseStatusRanges } from './parse.ts';
 
 test('a duration has a unit', () => {
   assert.equal(parseDurationMs('250ms'), 250);
@@ -12,8 +13,8 @@ test('a duration has a unit', () => {
 
 test('delays are a list, and the empty text is an empty one', () => {
   assert.deepEqual(parseDelays(''), []);
-  assert.deepEqual(parseDelays('1s, 2m'), [toDuration(1_000), toDuration(120_000)]);
-  assert.deepEqual(toDuration(1_250), { seconds: 1n, nanos: 250_000_000 });
+  assert.deepEqual(parseDelays('1s, 2m'), [durationOf(1_000), durationOf(120_000)]);
+  assert.deepEqual(parseDelays('1250ms'), [{ seconds: 1n, nanos: 250_000_000 }]);
 });
 
 test('pairs, counts and statuses are refused with what was written', () => {

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander';
+import { durationOf } from '@postrider/core';
 import type { Duration } from '@postrider/contract/google/protobuf/duration';
 
 const unitMs: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
@@ -18,15 +19,10 @@ export function parseWaitMs(text: string): number {
   throw new InvalidArgumentError(`"${text}" is longer than 24d.`);
 }
 
-/** Milliseconds → the protobuf message. */
-export function toDuration(ms: number): Duration {
-  return { seconds: BigInt(Math.floor(ms / 1_000)), nanos: (ms % 1_000) * 1_000_000 };
-}
-
 /** `10s,1m,1h` → durations; the empty text means no repetition. */
 export function parseDelays(text: string): Duration[] {
   if (text.trim() === '') return [];
-  return text.split(',').map((part) => toDuration(parseDurationMs(part)));
+  return text.split(',').map((part) => durationOf(parseDurationMs(part)));
 }
 
 /** Collects `key=value` options into one record. */

@@ -12,6 +12,7 @@ import {
   utf8Text,
 } from './event-rules.ts';
 import type { EventFault, EventHeaders } from './event-rules.ts';
+import { isTenantId } from './ids.ts';
 import { parseJson } from './json-members.ts';
 import { limits } from './limits.ts';
 import { readStructured } from './structured-event.ts';
@@ -194,9 +195,6 @@ function contentTypeOf(headers: EventHeaders): string | undefined {
   return names[0] === undefined ? undefined : headerText(headers, names[0]);
 }
 
-// As the contract says of tenants: 1–63 characters, beginning with a letter and not ending with a dash.
-const tenantForm = /^[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
-
 function tenantOf(headers: EventHeaders, { extensions }: EventAttributes): string {
   const unknown = (field: string, detail: string): EventFaultError =>
     new EventFaultError(QuarantineReason.TENANT_UNKNOWN, field, detail);
@@ -210,7 +208,7 @@ function tenantOf(headers: EventHeaders, { extensions }: EventAttributes): strin
   const tenant = named ?? attribute ?? '';
   if (tenant === '') throw unknown(TENANT_HEADER, `neither ${TENANT_HEADER} nor the attribute tenant names a tenant`);
   // What cannot be the id of a tenant is not told on, neither to a log nor to a record.
-  if (!tenantForm.test(tenant)) throw unknown(TENANT_HEADER, 'what it names cannot be the id of a tenant');
+  if (!isTenantId(tenant)) throw unknown(TENANT_HEADER, 'what it names cannot be the id of a tenant');
   return tenant;
 }
 

@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import {
   attemptId,
   deliveryId,
+  isTenantId,
   derivedUid,
   newUid,
   partitionOf,
@@ -103,4 +104,11 @@ test('work is known by its delivery and run', () => {
   assert.equal(workKey('dlv_1', { id: '' }), 'dlv_1');
   assert.equal(workKey('dlv_1', { id: 'run_7' }), 'dlv_1/run_7');
   assert.equal(workKey('dlv_1', 'run_7'), 'dlv_1/run_7');
+});
+
+test('the id of a tenant is what the contract says', () => {
+  for (const id of ['a', 'acme', 'a-1', `a${'b'.repeat(62)}`]) assert.ok(isTenantId(id), id);
+  for (const bad of ['', 'A', '1a', 'a-', '-a', 'a_b', 'a/b', 'ä', 'a\n', `a${'b'.repeat(63)}`]) {
+    assert.ok(!isTenantId(bad), JSON.stringify(bad));
+  }
 });

@@ -23,6 +23,14 @@ export function deliveryId(webhook: string, endpointUid: string): string {
   return `dlv_${hash128('delivery', [webhook, endpointUid])}`;
 }
 
+// As the contract says of tenants.
+const tenantForm = /^[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
+
+/** Whether a text may be the id of a tenant: 1–63 characters of a–z, 0–9 and -, from a letter, not ending with a dash. */
+export function isTenantId(text: string): boolean {
+  return tenantForm.test(text);
+}
+
 /** A new attempt id, unique. */
 export function attemptId(random: RandomBytes): string {
   return `att_${random(ID_BYTES).toString('hex')}`;

@@ -1,4 +1,4 @@
-import { PostriderError } from '@postrider/core';
+import { isTenantId, PostriderError } from '@postrider/core';
 
 /** The ids in a resource name. */
 export interface EndpointName {
@@ -14,12 +14,11 @@ export interface SubscriptionName extends EndpointName {
 /** In place of an id: all of them. */
 export const ANY = '-';
 
-const tenantForm = /^[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 const resourceForm = /^[a-z][a-z0-9_-]{0,62}$/;
 
 /** What is wrong with an id that a client chose for a tenant; null when nothing is. */
 export function tenantIdProblem(id: string): string | null {
-  if (tenantForm.test(id)) return null;
+  if (isTenantId(id)) return null;
   return 'must be 1–63 characters of a–z, 0–9 and -, beginning with a letter and not ending with -';
 }
 

@@ -1,4 +1,4 @@
-import { limits } from '@postrider/core';
+import { parseTypePattern } from '@postrider/core';
 import { serverLimits } from './server-limits.ts';
 import { checkKnown, checkLabels, createViolations, NOT_SUPPORTED } from './validate-common.ts';
 import type { Subscription } from '@postrider/contract/postrider/v1/subscription';
@@ -14,7 +14,7 @@ export function validateSubscription(subscription: Subscription): readonly Field
   }
   const seen = new Set<string>();
   for (const [index, pattern] of eventTypes.entries()) {
-    const problem = seen.has(pattern) ? 'stands there twice' : patternProblem(pattern);
+    const problem = seen.has(pattern) ? 'it stands there twice' : patternProblem(pattern);
     if (problem !== null) violations.add(`${field}[${index}]`, problem);
     seen.add(pattern);
   }
@@ -24,13 +24,9 @@ export function validateSubscription(subscription: Subscription): readonly Field
   return violations.list;
 }
 
-function patternProblem(pattern: string): string | null {
-  if (pattern === '') return 'must not be empty';
-  if (Buffer.byteLength(pattern) > limits.eventTypeBytesMax) {
-    return `must have at most ${limits.eventTypeBytesMax} bytes`;
-  }
-  if (!/^[\x21-\x7e]+$/.test(pattern)) return 'must hold printable ASCII characters only, without spaces';
-  const stem = pattern === '*' ? '' : pattern.endsWith('.*') ? pattern.slice(0, -2) : pattern;
-  if (stem.includes('*')) return 'may have * only alone, or at the end after a dot (invoice.*)';
-  return pattern === '.*' ? 'must have something before .*' : null;
+/** What matching cannot read is refused, and beyond that what a person could not tell apart. */
+function patternProblem(text: string): string | null {
+  const pattern = parseTypePattern(text);
+  if (typeof pattern === 'string') return pattern;
+  return /^[\x21-\x7e]+$/.test(text) ? null : 'it holds other than printable ASCII characters, or a space';
 }

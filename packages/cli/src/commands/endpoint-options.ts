@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import type { Duration } from '@postrider/contract/google/protobuf/duration';
 import { type Endpoint, SignatureScheme } from '@postrider/contract/postrider/v1/endpoint';
-import { collectPairs, parseCount, parseDelays, parseDurationMs, parseStatusRanges, toDuration } from '../parse.ts';
+import { durationOf } from '@postrider/core';
+import { collectPairs, parseCount, parseDelays, parseDurationMs, parseStatusRanges } from '../parse.ts';
 
 /** The options that set an endpoint's fields, shared by `create` and `update`. */
 export interface EndpointOptions {
@@ -62,7 +63,7 @@ function retryPolicy(options: EndpointOptions): Endpoint['retryPolicy'] {
   return {
     schedule: delays === undefined ? undefined : { $case: 'delays', value: { delays } },
     jitter,
-    retrySpan: retrySpan === undefined ? undefined : toDuration(retrySpan),
+    retrySpan: retrySpan === undefined ? undefined : durationOf(retrySpan),
   };
 }
 
@@ -73,7 +74,7 @@ function endpointLimits(options: EndpointOptions): Endpoint['limits'] {
     concurrencyMax: concurrency ?? 0,
     rateCount: 0,
     ratePeriod: undefined,
-    timeout: timeout === undefined ? undefined : toDuration(timeout),
+    timeout: timeout === undefined ? undefined : durationOf(timeout),
     bodyBytesMax: 0,
   };
 }
