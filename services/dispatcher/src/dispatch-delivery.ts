@@ -116,6 +116,11 @@ function prepare({ clock, userAgent }: DispatchOptions, flight: Flight): Prepare
     const { detail } = endpoint.target;
     return { ...begun, headers: [], keyId: '', refusal: refused('blocked_url', 'endpoint', `The URL ${detail}.`) };
   }
+  // A newer version wrote it: what cannot be decrypted here waits for a process that can.
+  if (view.bodyEncrypted) {
+    const message = 'The body is encrypted, and this version cannot decrypt it.';
+    return { ...begun, headers: [], keyId: '', refusal: refused('body_encrypted', 'ours', message) };
+  }
   try {
     const active = endpoint.activeKeys(startedAt);
     const headers = signedHeaders(flight, active, startedAt, userAgent);

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { PendingPolicy, EndpointState } from '@postrider/contract/postrider/v1/endpoint';
+import { BodyEncryption, Outcome } from '@postrider/contract/postrider/v1/delivery';
 import { createHarness, responded } from '../testing/harness.ts';
 
 const large = 'x'.repeat(256 * 1_024);
@@ -61,4 +62,16 @@ test('what falls due or is cancelled while a partition is being released is left
   assert.equal(h.deadLetters().length, 1);
   assert.equal(h.attempts().length, 1);
   await h.stop(b);
+});
+
+test('a body that this version cannot decrypt is never sent', async () => {
+  const h = createHarness();
+  h.config.endpoint('shop');
+  h.deliver('order-1', 'shop', { bodyEncryption: BodyEncryption.fromPartial({}) });
+  const dispatcher = await h.start('a');
+  await h.until(() => h.attempts().length === 1, 'an attempt');
+  assert.equal(h.receipts.length, 0);
+  assert.equal(h.attempts()[0]?.outcome, Outcome.INTERNAL_ERROR);
+  assert.equal(h.attempts()[0]?.code, 'body_encrypted');
+  await h.stop(dispatcher);
 });

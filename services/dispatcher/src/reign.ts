@@ -109,13 +109,13 @@ class OneReign implements Reign {
   write(write: ReignWrite): void {
     if (this.over !== null) return;
     this.writing += 1;
-    this.#send(write, write.record, 0);
+    this.#send(write, 0);
   }
 
-  #send(write: ReignWrite, record: ReignWrite['record'], refusals: number): void {
-    write.producer.enqueue({ ...record, mayWrite: this.mayAct }, (error, ack) => {
+  #send(write: ReignWrite, refusals: number): void {
+    write.producer.enqueue({ ...write.record, mayWrite: this.mayAct }, (error, ack) => {
       if (this.over !== null) return;
-      if (ack === null) return this.#refused(write, record, refusals, error as KafkaError);
+      if (ack === null) return this.#refused(write, refusals, error as KafkaError);
       // Counted until its consequences are drawn: they may be further writes, and the reign is not quiet in between.
       write.acked(ack.offset);
       this.writing -= 1;
@@ -123,21 +123,22 @@ class OneReign implements Reign {
     });
   }
 
-  #refused(write: ReignWrite, record: ReignWrite['record'], refusals: number, error: KafkaError): void {
+  #refused(write: ReignWrite, refusals: number, error: KafkaError): void {
     if (error.code === 'CLOSED') return this.end('closed');
     if (error.code === 'FENCED') {
       // The fence said no a moment ago: even if it says yes now, records behind this one may already be written.
       this.#mayAct();
       return this.end('session');
     }
-    if (error.code === 'RECORD_TOO_LARGE' && write.smaller !== undefined && refusals === 0) {
-      return this.#send(write, write.smaller(), 1);
+    if (error.code === 'RECORD_TOO_LARGE' && write.smaller !== undefined) {
+      const { smaller, ...rest } = write;
+      return this.#send({ ...rest, record: smaller() }, refusals);
     }
     // What follows from a delivery must be written before its source record is done, so nothing is skipped.
-    this.#options.events.writeRefused(record.topic, this.partition, error);
+    this.#options.events.writeRefused(write.record.topic, this.partition, error);
     const waitMs = Math.min(REFUSED_BACKOFF_MAX_MS, REFUSED_BACKOFF_MIN_MS * 2 ** Math.min(refusals, 10));
     this.#options.clock.after(waitMs, () => {
-      if (this.over === null) this.#send(write, record, refusals + 1);
+      if (this.over === null) this.#send(write, refusals + 1);
     });
   }
 }

@@ -115,12 +115,11 @@ export class WorkTable {
     const row = this.#rewrite(work, plan);
     if (row === undefined) return;
     this.#leaveIdle(work, 'putting');
-    const { open } = work;
     let left = 1 + results.length;
     const acked = (): void => {
       left -= 1;
       if (left > 0 || this.works.get(work.key) !== work) return;
-      if (open === work.open) this.#complete(work);
+      this.#complete(work);
       for (const tier of this.#o.book.rowsElsewhere(work.tier, work.key)) this.#o.book.write(tier, work.key, null);
       this.#to(work, 'idle');
       this.#park(work);
@@ -228,10 +227,9 @@ export class WorkTable {
     if (row === undefined) return;
     this.#displace(work);
     this.#to(work, 'putting');
-    const { open } = work;
     this.#o.book.write(work.tier as Tier, work.key, row, () => {
       if (this.works.get(work.key) !== work) return;
-      if (open === work.open) this.#complete(work);
+      this.#complete(work);
       this.#to(work, 'idle');
       this.place(work);
     });
