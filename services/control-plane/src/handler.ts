@@ -2,7 +2,6 @@ import { status } from '@grpc/grpc-js';
 import { authenticate } from './api-key.ts';
 import { toServiceError } from './grpc-status.ts';
 import { authorize } from './permissions.ts';
-import { serverLimits } from './server-limits.ts';
 import type { handleUnaryCall, sendUnaryData, ServerUnaryCall } from '@grpc/grpc-js';
 import type { Principal } from './api-key.ts';
 import type { Method, ServiceContext } from './call.ts';
@@ -57,9 +56,12 @@ function authorizationOf(call: Pick<ServerUnaryCall<unknown, unknown>, 'metadata
   return values.length === 1 ? String(values[0]) : '';
 }
 
+// Names of resources, parents of lists and their ids in full; callers may send anything, also a secret, in their place.
+const resourceName = /^(?:tenants\/[a-z0-9-]{1,63})(?:\/(?:endpoints|subscriptions)\/[a-z0-9_-]{1,63}){0,2}$/;
+
 /** The name of the resource that a message is or speaks of; empty when it names none. Nothing else of it is logged. */
 function resourceOf(message: unknown): string {
   const named = message as { readonly name?: unknown; readonly parent?: unknown };
   const name = named.name ?? named.parent;
-  return typeof name === 'string' ? name.slice(0, serverLimits.loggedNameMax) : '';
+  return typeof name === 'string' && resourceName.test(name) ? name : '';
 }

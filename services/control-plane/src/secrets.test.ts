@@ -82,3 +82,18 @@ test('every change is in the log with who made it and what it changed, and reads
   });
   assert.deepEqual(actors.slice(-2), ['api-key/test', 'api-key/test']);
 });
+
+test('what is given in place of a name, and cannot be one, reaches no log', async () => {
+  await using run = await startTestPlane();
+  const canary = `whsec_${'c4na/y'.repeat(4)}`;
+  await failure(run.tenants.getTenant({ name: canary }));
+  await failure(run.tenants.getTenant({ name: `tenants/${canary}` }));
+  await failure(run.endpoints.listEndpoints({ parent: canary, pageSize: 0, pageToken: '' }));
+  await failure(run.tenants.getTenant({ name: 'tenants/absent' }));
+  const told = run.log.lines.map((line) => inspect(line, { depth: null }));
+  assert.ok(told.some((line) => line.includes('tenants/absent')));
+  assert.deepEqual(
+    told.filter((line) => line.includes('c4na')),
+    [],
+  );
+});

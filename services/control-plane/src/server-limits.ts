@@ -29,8 +29,6 @@ export const serverLimits = Object.freeze({
   statusDetailsBytesMax: 3_600,
   violationsToldMax: 32,
   violationTextMax: 200,
-  /** Of a resource name in the log: what callers send may be anything. */
-  loggedNameMax: 256,
 
   /** How long a mutation may take until its caller is told that its result is unknown. */
   mutationDeadlineMs: 10 * SECOND_MS,
