@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { EndpointState, PendingPolicy } from '@postrider/contract/postrider/v1/endpoint';
+import { encodeClaim, encodeProgress } from '@postrider/core';
 import { createHarness } from '../testing/harness.ts';
 import { allDone, assertEach, configure, delays, publish, successes } from '../testing/three-endpoints.ts';
 
@@ -226,3 +227,36 @@ test('while what has ended cannot be written down, nothing more starts than a cr
   assert.equal(h.receipts.length, 2 * count);
   await h.stop(a);
 });
+
+for (const [what, low, appended] of [
+  ['is below what retention has left', 4, 5],
+  ['is above the end of a topic that was made anew', 0, 0],
+] as const) {
+  test(`a takeover whose position ${what} raises an alarm`, async () => {
+    const h = createHarness();
+    h.config.endpoint('shop');
+    if (appended === 0) {
+      const value = encodeProgress({
+        ...{ epoch: 0, number: 1, processId: 'before', released: true, tiers: new Map() },
+        intake: new Map([['deliveries', { watermark: 7, doneAbove: Buffer.alloc(0) }]]),
+      });
+      const claim = encodeClaim({ processId: 'before', randomId: Buffer.alloc(16), followsEpoch: -1 });
+      h.kafka.append('postrider.ownership', 0, { key: Buffer.from('owner'), value: claim });
+      h.kafka.append('postrider.ownership', 0, { key: Buffer.from('progress'), value });
+    } else {
+      h.deliver('order-0', 'shop');
+      const a = await h.start('a');
+      await h.until(() => h.watermark() === 1, 'one is done');
+      await h.stop(a);
+      for (let i = 1; i <= appended; i += 1) h.deliver(`order-${i}`, 'shop');
+      const port = h.kafka.connect('admin');
+      await port.admin.deleteRecords([{ topic: 'postrider.deliveries', partition: 0, offset: low }]);
+    }
+    const b = await h.start('b');
+    const told = (text: string) =>
+      h.log.lines.filter(({ message, fields }) => message.includes(text) && fields['process'] === 'b');
+    await h.until(() => told('partition.serving').length === 1, 'it serves');
+    assert.equal(told('are gone').length, 1);
+    await h.stop(b);
+  });
+}

@@ -186,12 +186,17 @@ async function fetchEnds(options: TakeOverOptions, adopted: OwnershipProgress | 
   const tiers = new Map(await Promise.all(TIERS.map(async (tier) => [tier, await endOf(options, tier)] as const)));
   const startOf = async (topic: (typeof intakeTopics)[number]) => {
     const ends = await endOf(options, topic);
+    const watermark = adopted?.intake.get(topic)?.watermark ?? 0;
+    // Reading begins at an offset that exists, so the broker will not complain: what lay between is told here.
+    if (adopted !== null && (watermark < ends.low || watermark > ends.end)) {
+      pod.events.offsetOutOfRange(pod.topic(topic), partition, watermark);
+    }
     const start = await ask(options, () =>
       lookBackStart({
         offsetsAt: (name, timestamp) => pod.admin.offsetsAt(name, timestamp),
         topic: pod.topic(topic),
         partition,
-        watermark: adopted?.intake.get(topic)?.watermark ?? 0,
+        watermark,
         range: { low: ends.low, high: ends.end },
         now: pod.clock.now(),
       }),

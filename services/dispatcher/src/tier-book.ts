@@ -1,4 +1,4 @@
-import { TIERS, encodeRowVersion, readRowVersion } from '@postrider/core';
+import { TIERS, compareRowVersions, encodeRowVersion, readRowVersion } from '@postrider/core';
 import { DELIVERY_HEADER, ROW_HEADER, header } from '@postrider/kafka';
 import type { Tier } from '@postrider/core';
 import type { Batch, IncomingRecord, OutgoingRecord } from '@postrider/kafka';
@@ -76,11 +76,6 @@ interface Page {
 
 const oldest: Version = { epoch: -1, n: 0 };
 
-/** Whether `a` overrules `b`. */
-export function newer(a: Version, b: Version): boolean {
-  return a.epoch === b.epoch ? a.n > b.n : a.epoch > b.epoch;
-}
-
 /** The retry tiers of one partition as one reign writes, loads and answers them (design rules 9, 10, 11). */
 export function createTierBook(options: TierBookOptions): TierBook {
   return new Book(options);
@@ -155,7 +150,7 @@ class Book implements TierBook {
     const version = versionOf(record);
     const delivery = deliveryOf(record);
     const before = loading.get(key);
-    if (before !== undefined && newer(before.version, version)) {
+    if (before !== undefined && compareRowVersions(before.version, version) > 0) {
       before.overwritten = true;
       before.lastIsRow = delivery !== null;
     } else {
@@ -197,7 +192,7 @@ class Book implements TierBook {
       return;
     }
     // What my own write still overtakes in the log needs no answer.
-    if (mine.read || newer(version, mine)) this.answer(tier, key);
+    if (mine.read || compareRowVersions(version, mine) > 0) this.answer(tier, key);
   }
 
   answer(tier: Tier, key: string): void {

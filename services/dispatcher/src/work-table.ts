@@ -1,6 +1,5 @@
-import { TIERS, limits, moveDelivery } from '@postrider/core';
+import { TIERS, compareRowVersions, limits, moveDelivery } from '@postrider/core';
 import { enqueue, unqueue } from './lane.ts';
-import { newer } from './tier-book.ts';
 import type { Clock, DeliveryChanges, Tier } from '@postrider/core';
 import type { CancelReason } from '@postrider/contract/postrider/v1/attempt';
 import type { ByteMeter } from './byte-meter.ts';
@@ -162,11 +161,16 @@ export class WorkTable {
     }
     const { book } = this.#o;
     const mine = work.tier === null ? undefined : book.known(work.tier, row.key);
-    if (work.state === 'idle' && (mine === undefined || newer(row.version, mine))) {
+    if (work.state === 'idle' && (mine === undefined || compareRowVersions(row.version, mine) > 0)) {
       const old = work.tier;
       this.#adopt(work, row, create());
       if (old !== null && old !== row.tier) book.write(old, row.key, null);
-    } else if (mine !== undefined && work.tier !== row.tier && newer(mine, row.version) && (mine.read || mine.acked)) {
+    } else if (
+      mine !== undefined &&
+      work.tier !== row.tier &&
+      compareRowVersions(mine, row.version) > 0 &&
+      (mine.read || mine.acked)
+    ) {
       // Only the older of two rows, and only once the newer one is in the log.
       book.write(row.tier, row.key, null);
     }
