@@ -90,10 +90,7 @@ export function createEvents(log: Logger, metrics: Metrics): DispatcherEvents {
     ownershipProblem: (partition, detail) => log.error({ partition, detail }, 'a record of ownership is not usable'),
     offsetOutOfRange(topic, partition, offset) {
       outOfRange.with({ topic }).add();
-      log.error(
-        { topic, partition, offset },
-        'unread records are gone: the topic keeps too little, or is not what it was',
-      );
+      log.error({ topic, partition, offset }, 'unread records are gone: the topic keeps too little or was replaced');
     },
     kafkaTrouble: (error) => log.warn({ error }, 'Kafka cannot be reached or the group is unsettled; trying again'),
   };
