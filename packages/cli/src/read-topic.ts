@@ -1,3 +1,4 @@
+import type { CliContext } from './context.ts';
 import type { Batch, IncomingRecord, KafkaPort } from '@postrider/kafka';
 
 /**
@@ -31,4 +32,19 @@ export async function readTopic(
   if (options.signal.aborted) return;
   await (options.follow ? stopped.promise : Promise.race([stopped.promise, reader.caughtUp]));
   over = true;
+}
+
+/** What a record's bytes say; null, with a word on standard error, when they cannot be read: the next ones can. */
+export function readable<T>(
+  { topic, partition, offset }: IncomingRecord,
+  decode: (bytes: Buffer) => T,
+  bytes: Buffer,
+  context: Pick<CliContext, 'err'>,
+): T | null {
+  try {
+    return decode(bytes);
+  } catch {
+    context.err(`postrider: ${topic}, partition ${partition}, offset ${offset} cannot be read and is left out\n`);
+    return null;
+  }
 }

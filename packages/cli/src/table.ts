@@ -27,8 +27,8 @@ function cut(line: string, columns: number | undefined): string {
   return `${line.slice(0, Math.max(1, columns - 1))}…\n`;
 }
 
-function clean(cell: string): string {
-  // What a tenant wrote must not move the cursor or change colours of an operator's terminal.
+/** Text without control characters: what others wrote must not move the cursor or change colours of a terminal. */
+export function clean(cell: string): string {
   // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
   return stripVTControlCharacters(cell).replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, ' ');
 }

@@ -4,7 +4,7 @@ import { plainEnum } from '@postrider/core';
 import { topicName } from '@postrider/kafka';
 import type { CliContext } from '../context.ts';
 import { parseCount } from '../parse.ts';
-import { readTopic } from '../read-topic.ts';
+import { readable, readTopic } from '../read-topic.ts';
 import { openSession } from '../session.ts';
 import { formatRow } from '../table.ts';
 
@@ -43,7 +43,8 @@ export function attemptsCommand(program: Command, context: CliContext): void {
           signal: context.signal,
           onRecord: (record) => {
             if (record.value === null) return 'go on';
-            const attempt = Attempt.decode(record.value);
+            const attempt = readable(record, Attempt.decode, record.value, context);
+            if (attempt === null) return 'go on';
             if (options.tenant !== undefined && attempt.tenant !== options.tenant) return 'go on';
             session.printEntry(Attempt.toJSON(attempt), () => formatRow(row(attempt), widths));
             printed += 1;

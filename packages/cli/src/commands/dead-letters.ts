@@ -4,7 +4,7 @@ import { plainEnum } from '@postrider/core';
 import { DEAD_LETTER_HEADER, header, topicName } from '@postrider/kafka';
 import type { CliContext } from '../context.ts';
 import { parseCount } from '../parse.ts';
-import { readTopic } from '../read-topic.ts';
+import { readable, readTopic } from '../read-topic.ts';
 import { openSession } from '../session.ts';
 
 interface ListOptions {
@@ -34,7 +34,8 @@ export function deadLettersCommand(program: Command, context: CliContext): void 
           signal: context.signal,
           onRecord: (record) => {
             const encoded = header(record, DEAD_LETTER_HEADER);
-            if (encoded !== undefined) keepNewest(letters, DeadLetter.decode(encoded), options);
+            const letter = encoded && readable(record, DeadLetter.decode, encoded, context);
+            if (letter) keepNewest(letters, letter, options);
             return 'go on';
           },
         });

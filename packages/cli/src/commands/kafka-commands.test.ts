@@ -90,6 +90,7 @@ test('attempts tail --from-beginning --no-follow ends with what stands there; --
         Attempt.encode(Attempt.fromPartial({ number, tenant: 'acme', outcome: Outcome.DELIVERED })).finish(),
       ),
     });
+  kafka.append('postrider.attempts', 0, { value: Buffer.from('junk') });
   const run = (...args: string[]) =>
     cli(['attempts', 'tail', '--from-beginning', '--json', ...brokers, ...args], { kafka: () => kafka.connect() });
   const numbers = (out: string) =>

@@ -4,6 +4,7 @@ import type { CliContext } from '../context.ts';
 import { startListener, type ReceivedRequest } from '../listener.ts';
 import { parseCount, parseWaitMs } from '../parse.ts';
 import { openSession } from '../session.ts';
+import { clean } from '../table.ts';
 
 interface ListenOptions {
   readonly host: string;
@@ -58,12 +59,13 @@ export function listenCommand(program: Command, context: CliContext): void {
 function describe(request: ReceivedRequest): string {
   const { headers } = request;
   const lines = [
-    `\n${request.time}  POST ${request.path}  → ${request.status}`,
+    '',
+    `${request.time}  POST ${request.path}  → ${request.status}`,
     ...['webhook-id', 'webhook-timestamp', 'webhook-signature', 'content-type', 'user-agent']
       .filter((name) => headers[name] !== undefined)
       .map((name) => `  ${name}: ${headers[name]}`),
     `  signature ${request.signature}`,
     `  ${request.body.length > 2_000 ? `${request.body.slice(0, 2_000)}…` : request.body}`,
   ];
-  return `${lines.join('\n')}\n`;
+  return `${lines.map(clean).join('\n')}\n`;
 }
