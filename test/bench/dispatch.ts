@@ -14,7 +14,8 @@ import { startSink } from './sink.ts';
 import type { DispatchOptions } from './options.ts';
 
 const root = resolve(import.meta.dirname, '../..');
-const resultsFile = 'test/bench/results/dispatch.json';
+/** With `--record`, the repository's own: a bench for oneself must not change a tracked file. */
+const resultsFile = (record: boolean) => `${record ? 'test/bench/results' : '.cache/bench'}/dispatch.json`;
 
 /** What a dispatcher that shares its cores with Kafka can reach at most, as a part of the raw loop's rate. */
 const RATE_BOUND_FRACTION = 0.75;
@@ -56,7 +57,7 @@ export async function benchDispatch(options: DispatchOptions): Promise<void> {
   }
   const summary = summarize(runs, options, facts(kafka, loadBefore));
   if (options.profile) say(await profileText(runs, directory.path));
-  else await keepResults({ summary, runs });
+  else await keepResults({ summary, runs }, resultsFile(options.record));
   say(`\n${table(runs, summary)}\n`);
   say(JSON.stringify(summary));
 }
@@ -82,8 +83,8 @@ function facts(kafka: LocalKafka, loadBefore: number): MachineFacts {
   };
 }
 
-async function keepResults(results: object): Promise<void> {
-  const file = join(root, resultsFile);
+async function keepResults(results: object, path: string): Promise<void> {
+  const file = join(root, path);
   await mkdir(join(file, '..'), { recursive: true });
   // Lists by partition as objects: the formatter would fold lists of numbers, and a bench must leave a clean tree.
   const unfolded = (_key: string, value: unknown): unknown =>

@@ -13,7 +13,15 @@ const problemOf = (...args: string[]): string | null => {
 test('a bench without flags measures what is documented', () => {
   assert.deepEqual(parseCommand(['dispatch']), {
     kind: 'dispatch',
-    options: { seconds: 60, endpoints: 1_000, bodyBytes: 1_024, inFlight: 128, logLevel: 'info', profile: false },
+    options: {
+      seconds: 60,
+      endpoints: 1_000,
+      bodyBytes: 1_024,
+      inFlight: 128,
+      logLevel: 'info',
+      profile: false,
+      record: false,
+    },
   });
 });
 

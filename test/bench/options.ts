@@ -14,6 +14,8 @@ export interface DispatchOptions {
   readonly logLevel: LogLevel;
   /** Runs the dispatcher under the CPU profiler, once, and keeps no results: the profiler costs CPU itself. */
   readonly profile: boolean;
+  /** Keeps the results in the repository, where the newest official figures stand; else among the caches. */
+  readonly record: boolean;
 }
 
 export type Command =
@@ -28,9 +30,11 @@ export const usage = `usage: npm run bench -- <bench> [flags]
     --body <bytes>     bytes of each body (default 1024)
     --in-flight <n>    requests in flight (default 128)
     --log-level <l>    of the dispatcher: ${logLevels.join(', ')} (default info)
+    --record           keep the results as the repository's newest figures
     --profile          one dispatch run under the CPU profiler: its top functions, no results kept
 
-The last line printed is one JSON object. Newest raw data: test/bench/results/dispatch.json
+The last line printed is one JSON object. Raw data: .cache/bench/dispatch.json, or with
+--record test/bench/results/dispatch.json
 `;
 
 const ranges = {
@@ -54,6 +58,7 @@ export function parseCommand(args: readonly string[]): Command {
         'in-flight': { type: 'string', default: '128' },
         'log-level': { type: 'string', default: 'info' },
         profile: { type: 'boolean', default: false },
+        record: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
       },
     });
@@ -70,6 +75,7 @@ export function parseCommand(args: readonly string[]): Command {
         inFlight: number('inFlight'),
         logLevel: logLevelOf(values['log-level']),
         profile: values.profile,
+        record: values.record,
       },
     };
   } catch (error) {

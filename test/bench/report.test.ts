@@ -35,7 +35,15 @@ const dispatch = (attempts: number, cpuUs: number): DispatchRun => ({
   },
 });
 const runs = [raw(1_000, 30_000), dispatch(3_000, 180_000), dispatch(1_000, 100_000), raw(3_000, 90_000)];
-const options = { seconds: 20, endpoints: 5, bodyBytes: 64, inFlight: 2, logLevel: 'info', profile: false } as const;
+const options = {
+  seconds: 20,
+  endpoints: 5,
+  bodyBytes: 64,
+  inFlight: 2,
+  logLevel: 'info',
+  profile: false,
+  record: false,
+} as const;
 const machine = { cores: 2, cpu: 'some', node: '26.0.0', kafka: '4.3.1', loadBefore: 0.5, loadAfter: 2 };
 
 test('figures are over all runs of a kind, and the ratio is between CPU times', () => {
