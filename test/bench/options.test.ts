@@ -26,10 +26,19 @@ test('a bench without flags measures what is documented', () => {
 });
 
 test('every flag is taken', () => {
-  const args = 'dispatch --seconds 5 --endpoints 10 --body 2048 --in-flight 16 --log-level warn --profile'.split(' ');
+  const args =
+    'dispatch --seconds 5 --endpoints 10 --body 2048 --in-flight 16 --log-level warn --profile --record'.split(' ');
   assert.deepEqual(parseCommand(args), {
     kind: 'dispatch',
-    options: { seconds: 5, endpoints: 10, bodyBytes: 2_048, inFlight: 16, logLevel: 'warn', profile: true },
+    options: {
+      seconds: 5,
+      endpoints: 10,
+      bodyBytes: 2_048,
+      inFlight: 16,
+      logLevel: 'warn',
+      profile: true,
+      record: true,
+    },
   });
 });
 

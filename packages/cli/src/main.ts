@@ -4,7 +4,18 @@ import { exitCodes } from './cli-error.ts';
 import { runCli } from './program.ts';
 
 const stop = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
+/** The same Ctrl-C may come twice, from the terminal and from the wrapper; a later one means now. */
+const sameSignalMs = 1_000;
+let stoppedAt = Infinity;
+for (const [signal, code] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const)
+  process.on(signal, () => {
+    if (performance.now() - stoppedAt > sameSignalMs) process.exit(code);
+    stoppedAt = Math.min(stoppedAt, performance.now());
+    stop.abort();
+  });
 let unwritten: Error | undefined;
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   stop.abort();

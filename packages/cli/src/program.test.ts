@@ -24,6 +24,7 @@ const commandLines = [
   'publish',
   'listen',
   'dead-letters list',
+  'quarantine list',
   'attempts tail',
   'topics apply',
   'topics check',

@@ -5,6 +5,7 @@ import { deadLettersCommand } from './commands/dead-letters.ts';
 import { endpointCommand } from './commands/endpoint.ts';
 import { listenCommand } from './commands/listen.ts';
 import { publishCommand } from './commands/publish.ts';
+import { quarantineCommand } from './commands/quarantine.ts';
 import { subscriptionCommand } from './commands/subscription.ts';
 import { tenantCommand } from './commands/tenant.ts';
 import { topicsCommand } from './commands/topics.ts';
@@ -54,6 +55,7 @@ function buildProgram(context: CliContext): Command {
     publishCommand,
     listenCommand,
     deadLettersCommand,
+    quarantineCommand,
     attemptsCommand,
     topicsCommand,
   ])

@@ -3,6 +3,7 @@ import { Attempt } from '@postrider/contract/postrider/v1/attempt';
 import { plainEnum } from '@postrider/core';
 import { topicName } from '@postrider/kafka';
 import type { CliContext } from '../context.ts';
+import { createNewest } from '../newest.ts';
 import { parseCount } from '../parse.ts';
 import { readable, readTopic } from '../read-topic.ts';
 import { openSession } from '../session.ts';
@@ -11,10 +12,12 @@ import { formatRow } from '../table.ts';
 interface TailOptions {
   readonly fromBeginning: boolean;
   readonly follow: boolean;
-  readonly limit: number;
+  readonly limit?: number;
   readonly tenant?: string;
 }
 
+/** Attempts that are shown without `--follow` and `--limit`. */
+const newestDefault = 1_000;
 const widths = [24, 12, 20, 6, 14, 6, 30, 36];
 
 /** `postrider attempts …` */
@@ -25,7 +28,7 @@ export function attemptsCommand(program: Command, context: CliContext): void {
     .description('Print attempts as they happen, until Ctrl-C.')
     .option('--from-beginning', 'begin with what the topic still holds', false)
     .option('--no-follow', 'stop at the end of what stands there now')
-    .option('--limit <n>', 'stop after n attempts', parseCount(1), Number.MAX_SAFE_INTEGER)
+    .option('--limit <n>', 'stop after n attempts; with --no-follow the newest n (1,000)', parseCount(1))
     .option('--tenant <tenant>', 'only of this tenant')
     .addHelpText('after', '\nExample:\n  postrider attempts tail --from-beginning --no-follow --json')
     .action(async (options: TailOptions, command: Command) => {
@@ -34,6 +37,10 @@ export function attemptsCommand(program: Command, context: CliContext): void {
         context.out(
           formatRow(['STARTED', 'TENANT', 'TYPE', 'NUMBER', 'OUTCOME', 'STATUS', 'NEXT', 'DELIVERY'], widths),
         );
+      const print = (attempt: Attempt) =>
+        session.printEntry(Attempt.toJSON(attempt), () => formatRow(row(attempt), widths));
+      // What stands there is put in order of time; what happens is printed as it comes.
+      const newest = createNewest<Attempt>(options.limit ?? newestDefault, (entry) => entry.startedAt?.getTime() ?? 0);
       let printed = 0;
       await session.withKafka((kafka, topicPrefix) =>
         readTopic(kafka, {
@@ -42,16 +49,19 @@ export function attemptsCommand(program: Command, context: CliContext): void {
           follow: options.follow,
           signal: context.signal,
           onRecord: (record) => {
-            if (record.value === null) return 'go on';
-            const attempt = readable(record, Attempt.decode, record.value, context);
-            if (attempt === null) return 'go on';
-            if (options.tenant !== undefined && attempt.tenant !== options.tenant) return 'go on';
-            session.printEntry(Attempt.toJSON(attempt), () => formatRow(row(attempt), widths));
+            const attempt = record.value && readable(record, (bytes) => Attempt.decode(bytes), record.value, context);
+            if (!attempt || (options.tenant !== undefined && attempt.tenant !== options.tenant)) return 'go on';
+            if (!options.follow) {
+              newest.add(attempt);
+              return 'go on';
+            }
+            print(attempt);
             printed += 1;
-            return printed >= options.limit ? 'stop' : 'go on';
+            return printed >= (options.limit ?? Infinity) ? 'stop' : 'go on';
           },
         }),
       );
+      for (const attempt of newest.list()) print(attempt);
     });
 }
 

@@ -3,6 +3,7 @@ import { DeadLetter } from '@postrider/contract/postrider/v1/dead_letter';
 import { plainEnum } from '@postrider/core';
 import { DEAD_LETTER_HEADER, header, topicName } from '@postrider/kafka';
 import type { CliContext } from '../context.ts';
+import { createNewest } from '../newest.ts';
 import { parseCount } from '../parse.ts';
 import { readable, readTopic } from '../read-topic.ts';
 import { openSession } from '../session.ts';
@@ -25,22 +26,22 @@ export function deadLettersCommand(program: Command, context: CliContext): void 
     .addHelpText('after', '\nExample:\n  postrider dead-letters list --tenant acme --json')
     .action(async (options: ListOptions, command: Command) => {
       const session = openSession(context, command);
-      const found = await session.withKafka(async (kafka, topicPrefix) => {
-        const letters: DeadLetter[] = [];
-        await readTopic(kafka, {
+      const newest = createNewest<DeadLetter>(options.limit, (letter) => letter.time?.getTime() ?? 0);
+      await session.withKafka((kafka, topicPrefix) =>
+        readTopic(kafka, {
           topic: topicName(topicPrefix, 'dead-letters'),
           from: 'beginning',
           follow: false,
           signal: context.signal,
           onRecord: (record) => {
             const encoded = header(record, DEAD_LETTER_HEADER);
-            const letter = encoded && readable(record, DeadLetter.decode, encoded, context);
-            if (letter) keepNewest(letters, letter, options);
+            const letter = encoded && readable(record, (bytes) => DeadLetter.decode(bytes), encoded, context);
+            if (letter && isWanted(letter, options)) newest.add(letter);
             return 'go on';
           },
-        });
-        return letters.toSorted(byTime).slice(-options.limit);
-      });
+        }),
+      );
+      const found = newest.list();
       session.printList(
         found.map(DeadLetter.toJSON),
         ['TIME', 'TENANT', 'ENDPOINT', 'EVENT TYPE', 'ATTEMPTS', 'REASON', 'DELIVERY', 'LAST'],
@@ -50,16 +51,11 @@ export function deadLettersCommand(program: Command, context: CliContext): void 
     });
 }
 
-/** Keeps memory bounded on a long topic: sorts and cuts whenever four times the limit has gathered. */
-function keepNewest(letters: DeadLetter[], letter: DeadLetter, { tenant, endpoint, limit }: ListOptions): void {
-  if (tenant !== undefined && letter.delivery?.tenant !== tenant) return;
-  if (endpoint !== undefined && letter.delivery?.endpointId !== endpoint) return;
-  letters.push(letter);
-  if (letters.length > limit * 4) letters.splice(0, letters.length, ...letters.toSorted(byTime).slice(-limit));
-}
-
-function byTime(a: DeadLetter, b: DeadLetter): number {
-  return (a.time?.getTime() ?? 0) - (b.time?.getTime() ?? 0);
+function isWanted({ delivery }: DeadLetter, { tenant, endpoint }: ListOptions): boolean {
+  return (
+    (tenant === undefined || delivery?.tenant === tenant) &&
+    (endpoint === undefined || delivery?.endpointId === endpoint)
+  );
 }
 
 function row(letter: DeadLetter): string[] {

@@ -1,3 +1,4 @@
+import type { Duration } from '@postrider/contract/google/protobuf/duration';
 import type { Endpoint } from '@postrider/contract/postrider/v1/endpoint';
 import { plainEnum } from '@postrider/core';
 import { shortName } from '../names.ts';
@@ -9,6 +10,8 @@ export function describeEndpoint(endpoint: Endpoint): string {
     ['URL', endpoint.url],
     ['State', plainEnum(endpoint.state, 'ENDPOINT_STATE')],
     ['UID', endpoint.uid],
+    ['Delays', delaysText(endpoint)],
+    ['Timeout', seconds(endpoint.limits?.timeout)],
     ['Etag', endpoint.etag],
     ['Public key', endpoint.publicKey],
     ['Signing secret', endpoint.signingSecret === '' ? '' : `${endpoint.signingSecret}   (shown this one time)`],
@@ -17,4 +20,13 @@ export function describeEndpoint(endpoint: Endpoint): string {
     .filter(([, value]) => value !== '')
     .map(([label, value]) => `${label?.padEnd(15)} ${value}\n`)
     .join('');
+}
+
+function delaysText({ retryPolicy }: Endpoint): string {
+  if (retryPolicy?.schedule?.$case !== 'delays') return '';
+  return retryPolicy.schedule.value.delays.map(seconds).join(', ') || 'none: one attempt only';
+}
+
+function seconds(duration: Duration | undefined): string {
+  return duration === undefined ? '' : `${Number(duration.seconds) + duration.nanos / 1e9} s`;
 }

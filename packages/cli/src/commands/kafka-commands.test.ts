@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Attempt, DeadReason } from '@postrider/contract/postrider/v1/attempt';
-import { DeadLetter } from '@postrider/contract/postrider/v1/dead_letter';
+import { DeadLetter, Quarantined, QuarantineReason } from '@postrider/contract/postrider/v1/dead_letter';
 import { Outcome } from '@postrider/contract/postrider/v1/delivery';
 import { createFakeKafka } from '@postrider/kafka/testing';
 import { cli } from '../test-context.ts';
@@ -100,6 +100,23 @@ test('attempts tail --from-beginning --no-follow ends with what stands there; --
       .map((line) => (JSON.parse(line) as { number: number }).number);
   assert.deepEqual(numbers((await run('--no-follow')).out), [1, 2, 3]);
   assert.deepEqual(numbers((await run('--limit', '2')).out), [1, 2]);
+});
+
+test('quarantine list tells the reason and the field at fault', async () => {
+  const kafka = createFakeKafka();
+  kafka.createTopic('postrider.quarantine', 1);
+  const entry = Quarantined.fromPartial({
+    reason: QuarantineReason.TENANT_UNKNOWN,
+    field: 'tenant',
+    detail: 'there is no tenant "nope"',
+    source: { topic: 'postrider.events', partition: 3, offset: 7n },
+    time: new Date(0),
+  });
+  const encoded = Buffer.from(Quarantined.encode(entry).finish());
+  kafka.append('postrider.quarantine', 0, { headers: { 'postrider-quarantined': encoded }, value: Buffer.from('{}') });
+  const run = await cli(['quarantine', 'list', ...brokers], { kafka: () => kafka.connect() });
+  assert.equal(run.exitCode, 0, run.err);
+  assert.match(run.out, /tenant-unknown +tenant +postrider\.events\/3\/7 +there is no tenant "nope"/);
 });
 
 test('topics apply creates what is missing, and topics check then finds nothing', async () => {
