@@ -36,9 +36,11 @@ const unroutedMax = 100;
  */
 const completeBeforePut: Plant = {
   file: 'services/dispatcher/src/work-table.ts',
-  find: 'this.#o.book.write(plan.tier, work.key, row, acked);',
-  replace: `this.#complete(work);
-    this.#o.clock.after(60_000, () => this.#o.book.write(plan.tier, work.key, row, acked));`,
+  find: 'const writeRow = (): void => this.#o.book.write(plan.tier, work.key, row, rowAcked);',
+  replace: `const writeRow = (): void => {
+      this.#complete(work);
+      this.#o.clock.after(60_000, () => this.#o.book.write(plan.tier, work.key, row, rowAcked));
+    };`,
 };
 
 interface World {

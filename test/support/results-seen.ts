@@ -22,8 +22,12 @@ export async function resultsSeen(
     if (lastAttempt !== undefined) deadLetterAt.set(lastAttempt.attemptId, record.timestamp);
   });
   const attempts: AttemptSeen[] = [];
+  const attemptIds = new Set<string>();
   await stack.topicRecords('attempts', ({ value, timestamp }) => {
     const attempt = Attempt.decode(value as Buffer);
+    // A record whose acknowledgement was lost is written again: the same attempt, and one request.
+    if (attemptIds.has(attempt.attemptId)) return;
+    attemptIds.add(attempt.attemptId);
     const { deliveryId, number, status } = attempt;
     const next = attempt.decision?.decision;
     const epoch = Number(attempt.epoch);

@@ -109,15 +109,16 @@ export class WorkTable {
     return delivery;
   }
 
-  /** Writes a delivery's row and the results that belong to it; when all are acknowledged it waits. */
+  /**
+   * Writes the results, then the row: a row that counts an attempt whose record is lost would hide it for ever. When the
+   * row is acknowledged the delivery waits.
+   */
   put(work: Work, plan: WaitPlan, results: readonly Result[] = []): void {
     const row = this.#rewrite(work, plan);
     if (row === undefined) return;
     this.#leaveIdle(work, 'putting');
-    let left = 1 + results.length;
-    const acked = (): void => {
-      left -= 1;
-      if (left > 0 || this.works.get(work.key) !== work) return;
+    const rowAcked = (): void => {
+      if (this.works.get(work.key) !== work) return;
       this.#complete(work);
       for (const tier of this.#o.book.rowsElsewhere(work.tier, work.key)) this.#o.book.write(tier, work.key, null);
       this.#to(work, 'idle');
@@ -125,9 +126,15 @@ export class WorkTable {
       this.place(work);
       if (results.length > 0) this.#settled();
     };
-    if (results.length > 0) this.#unsettle();
-    this.#o.book.write(plan.tier, work.key, row, acked);
-    for (const result of results) this.#o.writeResult(result, acked);
+    const writeRow = (): void => this.#o.book.write(plan.tier, work.key, row, rowAcked);
+    if (results.length === 0) return writeRow();
+    this.#unsettle();
+    let left = results.length;
+    const resultAcked = (): void => {
+      left -= 1;
+      if (left === 0 && this.works.get(work.key) === work) writeRow();
+    };
+    for (const result of results) this.#o.writeResult(result, resultAcked);
   }
 
   /** Writes a row for a delivery in flight that holds up the offset range; its attempt goes on. */
