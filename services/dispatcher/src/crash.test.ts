@@ -148,3 +148,24 @@ test('Kafka goes away in the middle and comes back: everything is delivered', as
     await h.stop(a);
   }
 });
+
+test('a row that counts an attempt is written after the record of that attempt, so none is missing after a crash', async () => {
+  const h = createHarness();
+  h.config.endpoint('shop');
+  h.endpointsAnswer((_, earlier) => (earlier < 1 ? 500 : 200));
+  h.deliver('order-1', 'shop');
+  const mend = h.kafka.onProduce(({ topic }) =>
+    topic === 'postrider.attempts' ? { kind: 'lose-request' } : undefined,
+  );
+  const first = await h.start('a');
+  await h.until(() => h.receipts.length === 1, 'the first attempt');
+  await h.clock.advance(5_000);
+  assert.deepEqual(h.allRows(), []);
+  mend();
+  await h.until(() => h.allRows().length === 1, 'its row');
+  assert.deepEqual(
+    h.attempts().map(({ number }) => number),
+    [1],
+  );
+  await h.stop(first);
+});
