@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { collector, numbers, readAll, record, text } from './conformance-harness.ts';
 import { createRealHarness } from './real-harness.ts';
-import type { Batch, IncomingRecord } from '../src/port.ts';
+import type { Batch, GroupMember, IncomingRecord } from '../src/port.ts';
 
 /** What a broken broker must not do: told by the test that can break one. */
 export interface BreakableCluster {
@@ -38,16 +38,23 @@ export async function writeAndReadThrough(cluster: BreakableCluster): Promise<Fa
   await port.admin.createTopics([{ name: topic, partitions: 6, replicationFactor, config: {} }]);
   const { records: read, onBatch } = collector();
   const assignments: unknown[] = [];
+  const partitions = numbers(6).map((partition) => ({ topic, partition }));
+  let joined: GroupMember | null = null;
   const member = await port.groupMember({
     groupId: harness.unique('group'),
     processId: harness.unique('process'),
     topics: [topic],
     startFrom: 'earliest',
-    onAssigned: (assignment) => void assignments.push(assignment),
+    onAssigned: (assignment) => {
+      assignments.push(assignment);
+      // A member that had to join anew finds everything paused, and reads on from its commit: there is none.
+      joined?.resume(partitions);
+    },
     onBatch: (batch: Batch) => onBatch(batch),
     onOffsetOutOfRange: (position) => assert.fail(`out of range: ${JSON.stringify(position)}`),
   });
-  member.resume(numbers(6).map((partition) => ({ topic, partition })));
+  joined = member;
+  member.resume(partitions);
   const producer = port.producer({
     name: 'writer',
     batchRecordsMax: 50,

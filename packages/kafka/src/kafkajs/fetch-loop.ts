@@ -172,12 +172,25 @@ class Loop implements FetchLoop {
     // What the batch makes its receiver do, such as a seek, comes after the position that it may change.
     cursor.offset = nextOffset;
     cursor.failures = 0;
-    this.#options.onBatch({ topic, partition, records, nextOffset, highWatermark: answer.highWatermark });
+    // The broker notes its end before it reads: what was written in between may already be in the answer.
+    const highWatermark = Math.max(answer.highWatermark, nextOffset);
+    this.#hand({ topic, partition, records, nextOffset, highWatermark });
     // A partition that had something goes to the end of the next request, so that no busy one starves the others.
     const key = `${topic}/${partition}`;
     if (this.#cursors.get(key) !== cursor) return;
     this.#cursors.delete(key);
     this.#cursors.set(key, cursor);
+  }
+
+  /** A receiver that throws has lost track of the batch: the process ends, and whoever comes next reads it again. */
+  #hand(batch: Batch): void {
+    try {
+      this.#options.onBatch(batch);
+    } catch (error) {
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
   }
 
   /** Bytes that cannot be read must not stop the other partitions; this one is asked for again, and every failure is told. */
