@@ -1,3 +1,4 @@
+import { pause } from './pause.ts';
 import { KafkaError, type Admin } from './port.ts';
 import type { Clock } from '@postrider/core';
 
@@ -31,7 +32,7 @@ export async function whenTopicsExist(names: readonly string[], options: WhenTop
     const missing = await missingTopics(admin, names).finally(cancelTelling);
     if (missing?.length === 0) return;
     tell(missing ?? []);
-    await pause(clock, signal);
+    await pause(clock, askEveryMs, signal);
   }
 }
 
@@ -43,15 +44,4 @@ async function missingTopics(admin: Pick<Admin, 'describeTopics'>, names: readon
     if (error instanceof KafkaError && error.code === 'UNAVAILABLE') return null;
     throw error;
   }
-}
-
-function pause(clock: Clock, signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const cancel = clock.after(askEveryMs, resolve);
-  const onAbort = () => {
-    cancel();
-    resolve();
-  };
-  signal.addEventListener('abort', onAbort, { once: true });
-  return promise.finally(() => signal.removeEventListener('abort', onAbort));
 }

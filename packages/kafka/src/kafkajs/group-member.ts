@@ -5,7 +5,8 @@ import { commitOffsets, committedOffsets } from './group-offsets.ts';
 import { EARLIEST, LATEST, listOffsets, partitionsOf } from './list-offsets.ts';
 import { createMembership } from './membership.ts';
 import { code, ProtocolError, toKafkaError } from './protocol-error.ts';
-import { insist, pause, retry } from './retry.ts';
+import { pause } from '../pause.ts';
+import { insist, retry } from './retry.ts';
 import {
   assertCommittable,
   HEARTBEAT_INTERVAL_MS_DEFAULT,

@@ -1,4 +1,5 @@
 import { KafkaError } from '../port.ts';
+import { pause } from '../pause.ts';
 import { isFinal, toKafkaError } from './protocol-error.ts';
 import type { Clock } from '@postrider/core';
 
@@ -46,18 +47,4 @@ export function insist<T>(
     throw new KafkaError('UNAVAILABLE', (error as Error).message, { cause: error });
   };
   return retry(() => ask().catch(unavailable), { ...options, limitMs: Infinity }).catch(() => undefined);
-}
-
-/** Resolves after `ms`, or at once when the signal is aborted. */
-export function pause(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal?.aborted === true) return resolve();
-    const end = () => {
-      cancel();
-      signal?.removeEventListener('abort', end);
-      resolve();
-    };
-    const cancel = clock.after(ms, end);
-    signal?.addEventListener('abort', end);
-  });
 }
