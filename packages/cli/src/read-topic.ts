@@ -1,3 +1,5 @@
+import { header } from '@postrider/kafka';
+import { createNewest } from './newest.ts';
 import type { CliContext } from './context.ts';
 import type { Batch, IncomingRecord, KafkaPort } from '@postrider/kafka';
 
@@ -47,4 +49,32 @@ export function readable<T>(
     context.err(`postrider: ${topic}, partition ${partition}, offset ${offset} cannot be read and is left out\n`);
     return null;
   }
+}
+
+/** The newest entries of a topic whose records say what they are in one header; oldest first, in bounded memory. */
+export async function newestByHeader<T extends { readonly time: Date | undefined }>(
+  kafka: KafkaPort,
+  context: Pick<CliContext, 'err' | 'signal'>,
+  options: {
+    readonly topic: string;
+    readonly header: string;
+    readonly limit: number;
+    decode(bytes: Buffer): T;
+    isWanted?(entry: T): boolean;
+  },
+): Promise<T[]> {
+  const newest = createNewest<T>(options.limit, ({ time }) => time?.getTime() ?? 0);
+  await readTopic(kafka, {
+    topic: options.topic,
+    from: 'beginning',
+    follow: false,
+    signal: context.signal,
+    onRecord: (record) => {
+      const encoded = header(record, options.header);
+      const entry = encoded && readable(record, (bytes) => options.decode(bytes), encoded, context);
+      if (entry && options.isWanted?.(entry) !== false) newest.add(entry);
+      return 'go on';
+    },
+  });
+  return newest.list();
 }

@@ -1,11 +1,10 @@
 import type { Command } from 'commander';
 import { DeadLetter } from '@postrider/contract/postrider/v1/dead_letter';
 import { plainEnum } from '@postrider/core';
-import { DEAD_LETTER_HEADER, header, topicName } from '@postrider/kafka';
+import { DEAD_LETTER_HEADER, topicName } from '@postrider/kafka';
 import type { CliContext } from '../context.ts';
-import { createNewest } from '../newest.ts';
 import { parseCount } from '../parse.ts';
-import { readable, readTopic } from '../read-topic.ts';
+import { newestByHeader } from '../read-topic.ts';
 import { openSession } from '../session.ts';
 
 interface ListOptions {
@@ -26,22 +25,15 @@ export function deadLettersCommand(program: Command, context: CliContext): void 
     .addHelpText('after', '\nExample:\n  postrider dead-letters list --tenant acme --json')
     .action(async (options: ListOptions, command: Command) => {
       const session = openSession(context, command);
-      const newest = createNewest<DeadLetter>(options.limit, (letter) => letter.time?.getTime() ?? 0);
-      await session.withKafka((kafka, topicPrefix) =>
-        readTopic(kafka, {
+      const found = await session.withKafka((kafka, topicPrefix) =>
+        newestByHeader(kafka, context, {
           topic: topicName(topicPrefix, 'dead-letters'),
-          from: 'beginning',
-          follow: false,
-          signal: context.signal,
-          onRecord: (record) => {
-            const encoded = header(record, DEAD_LETTER_HEADER);
-            const letter = encoded && readable(record, (bytes) => DeadLetter.decode(bytes), encoded, context);
-            if (letter && isWanted(letter, options)) newest.add(letter);
-            return 'go on';
-          },
+          header: DEAD_LETTER_HEADER,
+          limit: options.limit,
+          decode: (bytes) => DeadLetter.decode(bytes),
+          isWanted: (letter) => isWanted(letter, options),
         }),
       );
-      const found = newest.list();
       session.printList(
         found.map(DeadLetter.toJSON),
         ['TIME', 'TENANT', 'ENDPOINT', 'EVENT TYPE', 'ATTEMPTS', 'REASON', 'DELIVERY', 'LAST'],

@@ -1,11 +1,10 @@
 import type { Command } from 'commander';
 import { Quarantined } from '@postrider/contract/postrider/v1/dead_letter';
 import { plainEnum } from '@postrider/core';
-import { header, QUARANTINED_HEADER, topicName } from '@postrider/kafka';
+import { QUARANTINED_HEADER, topicName } from '@postrider/kafka';
 import type { CliContext } from '../context.ts';
-import { createNewest } from '../newest.ts';
 import { parseCount } from '../parse.ts';
-import { readable, readTopic } from '../read-topic.ts';
+import { newestByHeader } from '../read-topic.ts';
 import { openSession } from '../session.ts';
 
 /** `postrider quarantine …` */
@@ -18,25 +17,18 @@ export function quarantineCommand(program: Command, context: CliContext): void {
     .addHelpText('after', '\nExample:\n  postrider quarantine list --limit 10')
     .action(async (options: { limit: number }, command: Command) => {
       const session = openSession(context, command);
-      const newest = createNewest<Quarantined>(options.limit, (entry) => entry.time?.getTime() ?? 0);
-      await session.withKafka((kafka, topicPrefix) =>
-        readTopic(kafka, {
+      const found = await session.withKafka((kafka, topicPrefix) =>
+        newestByHeader(kafka, context, {
           topic: topicName(topicPrefix, 'quarantine'),
-          from: 'beginning',
-          follow: false,
-          signal: context.signal,
-          onRecord: (record) => {
-            const encoded = header(record, QUARANTINED_HEADER);
-            const entry = encoded && readable(record, (bytes) => Quarantined.decode(bytes), encoded, context);
-            if (entry) newest.add(entry);
-            return 'go on';
-          },
+          header: QUARANTINED_HEADER,
+          limit: options.limit,
+          decode: (bytes) => Quarantined.decode(bytes),
         }),
       );
       session.printList(
-        newest.list().map((entry) => Quarantined.toJSON(entry)),
+        found.map((entry) => Quarantined.toJSON(entry)),
         ['TIME', 'REASON', 'FIELD', 'SOURCE', 'DETAIL'],
-        newest.list().map(row),
+        found.map(row),
         'There are no quarantined events.',
       );
     });
