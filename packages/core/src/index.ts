@@ -21,6 +21,7 @@ export * from './header-rules.ts';
 export * from './request.ts';
 export * from './status-policy.ts';
 export * from './random-pool.ts';
+export * from './rate-limit.ts';
 export * from './attempt-codec.ts';
 export * from './delivery-header.ts';
 export * from './move-delivery.ts';

@@ -51,6 +51,8 @@ test('each relation can fail', () => {
     { podInFlightBytesMax: 1_000 },
     { podQueuedBytesMax: 1_000 },
     { putArrivalsAtFraction: 0.81 },
+    { refusedWriteBackoffMinMs: 60_001 },
+    { rateBurstFraction: 1.1 },
     { slots: 4_095 },
     { progressEveryCompletions: 10_001 },
     { repeatLookBackOffsetsMax: 10_001 },

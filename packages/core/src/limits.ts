@@ -74,6 +74,8 @@ export const limits = Object.freeze({
   laneConcurrencyDefault: 16,
   laneConcurrencyMax: 256,
   laneQueueMax: 1_000,
+  /** Part of a rate limit's count that may start at once. */
+  rateBurstFraction: 0.1,
   laneInFlightFraction: 0.05,
   podInFlightMax: 1_024,
   podInFlightBytesMax: 64 * MIB,
@@ -103,6 +105,9 @@ export const limits = Object.freeze({
   graceAboveDrainMs: 20 * SECOND_MS,
   terminationGraceMs: MINUTE_MS,
   produceDeadlineMs: 20 * SECOND_MS,
+  /** Between two tries to write a record that the brokers refuse: doubled from the least to the most. */
+  refusedWriteBackoffMinMs: SECOND_MS,
+  refusedWriteBackoffMaxMs: MINUTE_MS,
 });
 
 /** The set of limits, as numbers by name. */
@@ -148,6 +153,11 @@ const relations: readonly (readonly [text: string, holds: (l: Limits) => boolean
   ['progressEveryCompletions ≤ offsetRangeMax', (l) => l.progressEveryCompletions <= l.offsetRangeMax],
   ['repeatLookBackOffsetsMax ≤ recentKeysMax', (l) => l.repeatLookBackOffsetsMax <= l.recentKeysMax],
   ['repeatLookBackOffsetsMax ≤ offsetRangeMax', (l) => l.repeatLookBackOffsetsMax <= l.offsetRangeMax],
+  [
+    'refusedWriteBackoffMinMs ≤ refusedWriteBackoffMaxMs',
+    (l) => l.refusedWriteBackoffMinMs <= l.refusedWriteBackoffMaxMs,
+  ],
+  ['rateBurstFraction ≤ 1', (l) => l.rateBurstFraction <= 1],
   ['tierShortWaitMs < tierMediumWaitMs', (l) => l.tierShortWaitMs < l.tierMediumWaitMs],
   ['tierMediumWaitMs < retrySpanMaxMs', (l) => l.tierMediumWaitMs < l.retrySpanMaxMs],
   ['3 × heartbeatEveryMs ≤ sessionTimeoutMs', (l) => 3 * l.heartbeatEveryMs <= l.sessionTimeoutMs],

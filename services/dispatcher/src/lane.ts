@@ -1,8 +1,7 @@
+import { createRateLimit, type RateLimit } from '@postrider/core';
 import { createFifo } from './fifo.ts';
-import { createRateLimit } from './rate-limit.ts';
 import type { CancelReason } from '@postrider/contract/postrider/v1/attempt';
 import type { Fifo } from './fifo.ts';
-import type { RateLimit } from './rate-limit.ts';
 import type { Work } from './work.ts';
 
 /**

@@ -1,4 +1,4 @@
-import type { Clock } from '@postrider/core';
+import { limits, type Clock } from '@postrider/core';
 import type { KafkaError, OutgoingRecord, Producer } from '@postrider/kafka';
 import type { DispatcherEvents } from './events.ts';
 import type { SessionFence } from './session-fence.ts';
@@ -54,9 +54,6 @@ export interface ReignOptions {
   /** Something changed that somebody may wait for: a write was acknowledged, or the reign is over. */
   readonly changed: () => void;
 }
-
-const REFUSED_BACKOFF_MIN_MS = 1_000;
-const REFUSED_BACKOFF_MAX_MS = 60_000;
 
 /** A reign that begins in the fence's present term. */
 export function createReign(options: ReignOptions): Reign {
@@ -136,7 +133,8 @@ class OneReign implements Reign {
     }
     // What follows from a delivery must be written before its source record is done, so nothing is skipped.
     this.#options.events.writeRefused(write.record.topic, this.partition, error);
-    const waitMs = Math.min(REFUSED_BACKOFF_MAX_MS, REFUSED_BACKOFF_MIN_MS * 2 ** Math.min(refusals, 10));
+    const { refusedWriteBackoffMinMs: least, refusedWriteBackoffMaxMs: most } = limits;
+    const waitMs = Math.min(most, least * 2 ** Math.min(refusals, 10));
     this.#options.clock.after(waitMs, () => {
       if (this.over === null) this.#send(write, refusals + 1);
     });

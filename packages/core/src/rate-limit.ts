@@ -1,3 +1,5 @@
+import { limits } from './limits.ts';
+
 /** At most `count` starts in any `periodMs`, a tenth of them at once, the others evenly spread. */
 export interface RateLimit {
   readonly count: number;
@@ -8,14 +10,12 @@ export interface RateLimit {
   take(now: number): void;
 }
 
-const BURST_FRACTION = 0.1;
-
 /**
- * The generic cell rate algorithm: with a burst of b and one cell every T, any period holds at most b + period / T - 1
+ * A limit of which nothing is used yet: `count` starts per `periodMs`, both above 0. The generic cell rate algorithm: with a burst of b and one cell every T, any period holds at most b + period / T - 1
  * starts; T is chosen so that this is `count`.
  */
 export function createRateLimit(count: number, periodMs: number): RateLimit {
-  const burst = Math.max(1, Math.floor(count * BURST_FRACTION));
+  const burst = Math.max(1, Math.floor(count * limits.rateBurstFraction));
   const spacingMs = periodMs / (count - burst + 1);
   const toleranceMs = spacingMs * (burst - 1);
   /** When the next start would be if all were evenly spread. */
