@@ -1,4 +1,4 @@
-export type { Clock } from './clock.ts';
+export { every, type Clock } from './clock.ts';
 export * from './errors.ts';
 export * from './ids.ts';
 export * from './limits.ts';

@@ -1,4 +1,4 @@
-import { drainLimitMs } from '@postrider/core';
+import { drainLimitMs, every } from '@postrider/core';
 import { coPartitionedTopics } from '@postrider/kafka';
 import { createPartitionOwner, type PartitionOwner } from './partition-owner.ts';
 import { createSessionFence, type SessionFence } from './session-fence.ts';
@@ -57,6 +57,8 @@ class Group implements OwnerGroup {
   #stopping = false;
   #cancelTick: (() => void) | null = null;
   #ticks = 0;
+  /** What the group was told, by topic and partition. */
+  readonly #committed = new Map<string, number>();
 
   constructor(pod: Pod) {
     this.#pod = pod;
@@ -105,8 +107,7 @@ class Group implements OwnerGroup {
   }
 
   #planTick(): void {
-    this.#cancelTick = this.#pod.clock.after(TICK_MS, () => {
-      this.#planTick();
+    this.#cancelTick = every(this.#pod.clock, TICK_MS, () => {
       this.#fence?.open();
       for (const owner of this.owners.values()) owner.tick();
       // Whatever kept something from starting may be over without an event of its own.
@@ -121,13 +122,16 @@ class Group implements OwnerGroup {
     const offsets: TopicPartitionOffset[] = [];
     for (const { partition, serving } of this.owners.values()) {
       if (serving === null || serving.parts === null) continue;
-      for (const topic of ['deliveries', 'deliveries.bulk'] as const) {
-        offsets.push({ topic: this.#pod.topic(topic), partition, offset: serving.watermark(topic) });
+      for (const id of ['deliveries', 'deliveries.bulk'] as const) {
+        const topic = this.#pod.topic(id);
+        const offset = serving.watermark(id);
+        if (this.#committed.get(`${topic}/${partition}`) !== offset) offsets.push({ topic, partition, offset });
       }
     }
     if (offsets.length === 0) return;
     try {
       await this.#member?.commit(offsets);
+      for (const { topic, partition, offset } of offsets) this.#committed.set(`${topic}/${partition}`, offset);
     } catch {
       // The next one says more.
     }

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { NO_EPOCH, OWNER_KEY, TIERS, encodeClaim, mayClaim } from '@postrider/core';
 import { intakeTopics } from './intake-ledger.ts';
 import { lookBackStart } from './look-back.ts';
@@ -145,7 +144,7 @@ async function claim(
   followsEpoch: number,
 ): Promise<Ownership | null> {
   const { pod, partition, changes, wanted } = options;
-  const randomId = randomBytes(16);
+  const randomId = pod.randomId(16);
   let offset = -1;
   reign.write({
     producer: pod.stateProducer,

@@ -1,5 +1,5 @@
 import { createSourceProgress, type SourceProgress } from './source-progress.ts';
-import type { Clock } from '@postrider/core';
+import { every, type Clock } from '@postrider/core';
 import type { Assignment, Batch, GroupMember, KafkaPort, TopicPartition, TopicPartitionOffset } from '@postrider/kafka';
 import type { Flow } from './flow.ts';
 import type { RouterEvents } from './events.ts';
@@ -46,7 +46,6 @@ export async function startSourceReading(options: SourceReadingOptions): Promise
   let member: GroupMember | null = null;
   let cancelTimer = () => {};
   let committing = Promise.resolve();
-  let closed = false;
 
   function onAssigned(assignment: Assignment): void {
     sources = sourcesOf(assignment);
@@ -72,16 +71,22 @@ export async function startSourceReading(options: SourceReadingOptions): Promise
   }
 
   // One commit at a time: a late answer to an earlier one must not undo a later one.
-  const commit = () => (committing = committing.then(() => commitMoved(member, [...sources.values()], events)));
-  const commitLater = () => {
-    if (closed) return;
-    cancelTimer = clock.after(commitEveryMs, () => void commit().then(commitLater));
+  let waiting = false;
+  const commit = () => {
+    waiting = true;
+    committing = committing.then(async () => {
+      await commitMoved(member, [...sources.values()], events);
+      waiting = false;
+    });
+    return committing;
   };
-
   const handlers = { onAssigned, onBatch, onTrouble: events.readingTroubled, onOffsetOutOfRange };
   member = await join(options, handlers);
   if (!paused) member.resume([...sources.values()]);
-  commitLater();
+  cancelTimer = every(clock, commitEveryMs, () => {
+    // A slow answer delays the next commit; it does not pile them up.
+    if (!waiting) void commit();
+  });
   const joined = member;
   return {
     get joined() {
@@ -97,7 +102,6 @@ export async function startSourceReading(options: SourceReadingOptions): Promise
     },
     async [Symbol.asyncDispose]() {
       joined.pause([...sources.values()]);
-      closed = true;
       cancelTimer();
       await withinMs(clock, drainMs, flow.drain());
       await commit();
