@@ -7,5 +7,6 @@ export type { Lock } from './pid-lock.mjs';
 export { choosePorts, portIsFree } from './ports.ts';
 export { checkDisk, checkJava, checkMaven, checkMemory, checkPort, preflight } from './preflight.ts';
 export type { PreflightPlan } from './preflight.ts';
+export type { EdgePlan } from './server-properties.ts';
 export { startKafka } from './start-kafka.ts';
 export type { LocalKafka, StartKafkaOptions } from './start-kafka.ts';

@@ -42,3 +42,11 @@ test('a value that would smuggle in another line is refused by name', () => {
     /property a: line break/,
   );
 });
+
+test('an edge listens on one port and tells its clients another', () => {
+  const edges = [{ name: 'EDGE_1', port: 22_001, advertisedPort: 23_001 }];
+  const properties = parse(serverProperties({ ...plan(1), edges }, [plan(1)], '/data'));
+  assert.match(properties.get('listeners') ?? '', /,EDGE_1:\/\/127\.0\.0\.1:22001$/);
+  assert.match(properties.get('advertised.listeners') ?? '', /,EDGE_1:\/\/127\.0\.0\.1:23001$/);
+  assert.match(properties.get('listener.security.protocol.map') ?? '', /,EDGE_1:PLAINTEXT$/);
+});

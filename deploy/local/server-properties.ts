@@ -3,6 +3,16 @@ export interface NodePlan {
   readonly nodeId: number;
   readonly brokerPort: number;
   readonly controllerPort: number;
+  /** Further listeners for clients. */
+  readonly edges?: readonly EdgePlan[];
+}
+
+/** A listener that tells its clients to come by another port: that of a proxy in front of it. */
+export interface EdgePlan {
+  /** Upper-case letters, digits and `_`. */
+  readonly name: string;
+  readonly port: number;
+  readonly advertisedPort: number;
 }
 
 /** The only address a local Kafka listens on. */
@@ -34,12 +44,15 @@ function defaults(
 ): Record<string, string | number | boolean> {
   const replicas = nodes.length >= 3 ? 3 : 1;
   const minInSync = replicas === 3 ? 2 : 1;
+  const edges = node.edges ?? [];
+  const listeners = (port: (edge: EdgePlan) => number) =>
+    edges.map((edge) => `,${edge.name}://${host}:${port(edge)}`).join('');
   return {
     'process.roles': 'broker,controller',
     'node.id': node.nodeId,
-    listeners: `PLAINTEXT://${host}:${node.brokerPort},CONTROLLER://${host}:${node.controllerPort}`,
-    'advertised.listeners': `PLAINTEXT://${host}:${node.brokerPort}`,
-    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    listeners: `PLAINTEXT://${host}:${node.brokerPort},CONTROLLER://${host}:${node.controllerPort}${listeners(({ port }) => port)}`,
+    'advertised.listeners': `PLAINTEXT://${host}:${node.brokerPort}${listeners(({ advertisedPort }) => advertisedPort)}`,
+    'listener.security.protocol.map': `PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT${edges.map(({ name }) => `,${name}:PLAINTEXT`).join('')}`,
     'inter.broker.listener.name': 'PLAINTEXT',
     'controller.listener.names': 'CONTROLLER',
     'controller.quorum.voters': nodes.map((each) => `${each.nodeId}@${host}:${each.controllerPort}`).join(','),

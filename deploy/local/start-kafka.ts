@@ -11,7 +11,7 @@ import type { Problem } from './local-kafka-error.ts';
 import { tryLock } from './pid-lock.mjs';
 import { choosePorts } from './ports.ts';
 import { preflight } from './preflight.ts';
-import type { NodePlan } from './server-properties.ts';
+import type { EdgePlan, NodePlan } from './server-properties.ts';
 import { probe } from './wire-probe.ts';
 
 /** How a local Kafka is to be started. */
@@ -22,6 +22,8 @@ export interface StartKafkaOptions {
   readonly dataDir?: string;
   /** One port per broker for clients; without it free ones are chosen. */
   readonly ports?: readonly number[];
+  /** Further listeners, by node id: each for clients that come through a proxy. */
+  readonly edges?: ReadonlyMap<number, readonly EdgePlan[]>;
   /** Broker properties over the defaults. */
   readonly properties?: Readonly<Record<string, string | number | boolean>>;
   /** Java heap of each broker, MiB. Default 256. */
@@ -145,6 +147,7 @@ async function planNodes(options: StartKafkaOptions): Promise<NodePlan[]> {
     nodeId: index + 1,
     brokerPort: options.ports?.[index] ?? (ports[index] as number),
     controllerPort: ports[options.brokers + index] as number,
+    edges: options.edges?.get(index + 1) ?? [],
   }));
 }
 

@@ -11,12 +11,16 @@ const logCharsMax = 16 * 1024 * 1024;
 /** A service of Postrider as a process of its own, started from its main file as an operator would. */
 export interface ServiceProcess extends AsyncDisposable {
   readonly name: string;
+  /** What it serves its health on. */
+  readonly healthUrl: string;
   /** Of the present process, or of the last one. */
   readonly pid: number;
   /** Everything that all its processes have printed so far. */
   readonly log: string;
   /** Sends the signal and waits until the process is gone. Gives the time at which it surely was (ms since the Unix epoch). */
   kill(signal: NodeJS.Signals): Promise<number>;
+  /** Sends a signal that does not end it: `SIGSTOP`, `SIGCONT`. */
+  signal(signal: NodeJS.Signals): void;
   /** Starts it again, with other options if there are any, without waiting for it to be ready. It must have been killed. */
   restart(options?: StartOptions): void;
   /** Resolves when `/readyz` says so; rejects, with the end of its log, when the process ends instead. */
@@ -29,17 +33,20 @@ export interface StartOptions {
   readonly plant?: Plant;
 }
 
-/** Starts `node services/<name>/src/main.ts`; of this process's environment it gets nothing that is Postrider's. */
+/** Starts `node services/<service>/src/main.ts`; of this process's environment it gets nothing that is Postrider's. */
 export function startService(
-  name: string,
+  service: string,
   env: Readonly<Record<string, string>>,
   options: StartOptions = {},
+  /** By what logs and tests call it. */
+  name = service,
 ): ServiceProcess {
+  const healthUrl = `http://127.0.0.1:${env['POSTRIDER_HEALTH_PORT']}`;
   let log = '';
   const keep = (text: string) => {
     log = (log + text).slice(-logCharsMax);
   };
-  let child = launch(name, env, options, keep);
+  let child = launch(service, env, options, keep);
   const running = () => child.exitCode === null && child.signalCode === null;
   const kill = async (signal: NodeJS.Signals): Promise<number> => {
     if (running()) {
@@ -51,6 +58,7 @@ export function startService(
   };
   return {
     name,
+    healthUrl,
     get pid() {
       return child.pid ?? -1;
     },
@@ -58,12 +66,13 @@ export function startService(
       return log;
     },
     kill,
+    signal: (signal) => void child.kill(signal),
     restart(next = {}) {
       if (running()) throw new Error(`${name} is still running`);
-      child = launch(name, env, next, keep);
+      child = launch(service, env, next, keep);
     },
     async ready() {
-      const url = `http://127.0.0.1:${env['POSTRIDER_HEALTH_PORT']}/readyz`;
+      const url = `${healthUrl}/readyz`;
       const answered = await waitFor(async () => !running() || (await fetch(url).catch(() => null))?.ok === true, {
         what: `${name} to be ready`,
         timeoutMs: readyTimeoutMs,
@@ -76,7 +85,7 @@ export function startService(
 }
 
 function launch(
-  name: string,
+  service: string,
   env: Readonly<Record<string, string>>,
   { plant }: StartOptions,
   keep: (text: string) => void,
@@ -87,7 +96,7 @@ function launch(
     [
       ...preload('end-with-parent.ts'),
       ...(plant === undefined ? [] : preload('plant.ts')),
-      join(root, 'services', name, 'src/main.ts'),
+      join(root, 'services', service, 'src/main.ts'),
     ],
     {
       cwd: root,

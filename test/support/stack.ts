@@ -11,6 +11,15 @@ export interface StackOptions {
   readonly kafka: Pick<LocalKafka, 'bootstrapServers'>;
   /** P. Default 12. */
   readonly partitions?: number;
+  /** How many processes; 1 of each by default. */
+  readonly routers?: number;
+  readonly dispatchers?: number;
+  /** Copies of every topic. Default 1. */
+  readonly replicationFactor?: number;
+  /** Where a process finds Kafka, by its name (`control-plane`, `router-1`, `dispatcher-2`); `kafka` by default. */
+  readonly brokersOf?: (name: string) => readonly string[];
+  /** What else a process is told, by its name. */
+  readonly envOf?: (name: string) => Readonly<Record<string, string>>;
   /** Of dispatcher and router: how soon a killed one is missed. Default 6 s. */
   readonly sessionTimeoutMs?: number;
   readonly logLevel?: string;
@@ -18,11 +27,14 @@ export interface StackOptions {
   readonly dispatcher?: StartOptions;
 }
 
-/** Control plane, router and dispatcher as processes of their own, over topics of their own. None outlives this process. */
+/** Control plane, routers and dispatchers as processes of their own, over topics of their own. None outlives this process. */
 export interface Stack extends AsyncDisposable {
   readonly topicPrefix: string;
   readonly partitions: number;
   readonly controlPlane: ServiceProcess;
+  readonly routers: readonly ServiceProcess[];
+  readonly dispatchers: readonly ServiceProcess[];
+  /** The first of each. */
   readonly router: ServiceProcess;
   readonly dispatcher: ServiceProcess;
   /** The control plane's services, called with the admin key. */
@@ -38,31 +50,40 @@ const sessionTimeoutDefaultMs = 6_000;
 /** The least that the control plane takes. */
 const writerSessionMs = 6_000;
 
-/** Starts a stack and waits until all three are ready. Endpoints may be plain http on loopback. */
+/**
+ * Starts a stack and waits until all are ready. Endpoints may be plain http on loopback. A dispatcher's name stands in the
+ * `User-Agent` of its requests and in the owner's name on `ownership`.
+ */
 export async function startStack(options: StackOptions): Promise<Stack> {
   await using stack = new AsyncDisposableStack();
-  const topicPrefix = `${uniqueName('stack')}.`;
-  const { partitions = 12 } = options;
-  const [grpcPort, ...healthPorts] = (await choosePorts(4)) as [number, number, number, number];
-  const adminKey = `prk_test_${randomBytes(16).toString('hex')}`;
-  const { controlPlaneEnv, routerEnv, dispatcherEnv } = environments(options, {
-    topicPrefix,
-    partitions,
-    grpcPort,
-    healthPorts,
-    adminKey,
-  });
-  const controlPlane = stack.use(startService('control-plane', controlPlaneEnv));
-  const router = stack.use(startService('router', routerEnv));
-  const dispatcher = stack.use(startService('dispatcher', dispatcherEnv, options.dispatcher));
+  const { partitions = 12, routers: routerCount = 1, dispatchers: dispatcherCount = 1 } = options;
+  const given: Given = {
+    ...{ topicPrefix: `${uniqueName('stack')}.`, partitions },
+    ports: await choosePorts(2 + routerCount + dispatcherCount),
+    adminKey: `prk_test_${randomBytes(16).toString('hex')}`,
+    kek: randomBytes(32).toString('hex'),
+  };
+  const { topicPrefix, adminKey } = given;
+  const grpcPort = given.ports.shift() as number;
+  const start = (service: string, name: string, env: Readonly<Record<string, string>>, first?: StartOptions) =>
+    stack.use(
+      startService(service, { ...common(options, given, name), ...env, ...options.envOf?.(name) }, first, name),
+    );
+  const controlPlane = start('control-plane', 'control-plane', controlPlaneEnv(options, given, grpcPort));
+  const routers = named('router', routerCount).map((name) => start('router', name, {}));
+  const dispatchers = named('dispatcher', dispatcherCount).map((name, index) =>
+    start('dispatcher', name, dispatcherEnv(given, name), index === 0 ? options.dispatcher : undefined),
+  );
   const brokers = options.kafka.bootstrapServers;
   const kafka = stack.use(connectKafka({ brokers, clientId: 'test', clock: systemClock }));
   const rpc = stack.use(openRpc({ server: `127.0.0.1:${grpcPort}`, apiKey: adminKey }));
-  await Promise.all([controlPlane, router, dispatcher].map((service) => service.ready()));
+  await Promise.all([controlPlane, ...routers, ...dispatchers].map((service) => service.ready()));
   const topic = (id: TopicId) => topicName(topicPrefix, id);
   const owned = stack.move();
   return {
-    ...{ topicPrefix, partitions, controlPlane, router, dispatcher, rpc, kafka, topic },
+    ...{ topicPrefix, partitions, controlPlane, routers, dispatchers, rpc, kafka, topic },
+    router: routers[0] as ServiceProcess,
+    dispatcher: dispatchers[0] as ServiceProcess,
     async topicRecords(id, onRecord) {
       await using reader = await kafka.reader({
         topic: topic(id),
@@ -74,36 +95,49 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   };
 }
 
+const named = (service: string, count: number) =>
+  Array.from({ length: count }, (_, index) => `${service}-${index + 1}`);
+
 interface Given {
   readonly topicPrefix: string;
   readonly partitions: number;
-  readonly grpcPort: number;
-  readonly healthPorts: readonly number[];
+  /** Free ones; each is taken out when it is used. */
+  readonly ports: number[];
   readonly adminKey: string;
+  readonly kek: string;
 }
 
+const loopback = { POSTRIDER_ALLOW_HTTP: 'true', POSTRIDER_ALLOW_LOOPBACK: 'true' };
+
 /** Each service gets what it knows: an unknown variable keeps it from starting. */
-function environments(options: StackOptions, given: Given) {
-  const { kafka, sessionTimeoutMs = sessionTimeoutDefaultMs, logLevel = 'warn' } = options;
-  const common = (index: number, sessionMs: number) => ({
-    POSTRIDER_KAFKA_BROKERS: kafka.bootstrapServers.join(','),
+function common(options: StackOptions, given: Given, name: string): Record<string, string> {
+  const { kafka, sessionTimeoutMs = sessionTimeoutDefaultMs, logLevel = 'warn', brokersOf } = options;
+  const sessionMs = name === 'control-plane' ? Math.max(sessionTimeoutMs, writerSessionMs) : sessionTimeoutMs;
+  return {
+    POSTRIDER_KAFKA_BROKERS: (brokersOf?.(name) ?? kafka.bootstrapServers).join(','),
     POSTRIDER_TOPIC_PREFIX: given.topicPrefix,
-    POSTRIDER_HEALTH_PORT: String(given.healthPorts[index]),
+    POSTRIDER_HEALTH_PORT: String(given.ports.shift()),
     POSTRIDER_SESSION_TIMEOUT: `${sessionMs}ms`,
     POSTRIDER_LOG_LEVEL: logLevel,
-  });
-  const loopback = { POSTRIDER_ALLOW_HTTP: 'true', POSTRIDER_ALLOW_LOOPBACK: 'true' };
-  const kek = { POSTRIDER_KEK: randomBytes(32).toString('hex') };
+  };
+}
+
+function controlPlaneEnv({ replicationFactor = 1 }: StackOptions, given: Given, grpcPort: number) {
   return {
-    controlPlaneEnv: {
-      ...common(0, writerSessionMs),
-      ...loopback,
-      ...kek,
-      POSTRIDER_PARTITIONS: String(given.partitions),
-      POSTRIDER_GRPC_PORT: String(given.grpcPort),
-      POSTRIDER_BOOTSTRAP_ADMIN_KEY: given.adminKey,
-    },
-    routerEnv: common(1, sessionTimeoutMs),
-    dispatcherEnv: { ...common(2, sessionTimeoutMs), ...loopback, ...kek },
+    ...loopback,
+    POSTRIDER_KEK: given.kek,
+    POSTRIDER_PARTITIONS: String(given.partitions),
+    POSTRIDER_REPLICATION_FACTOR: String(replicationFactor),
+    POSTRIDER_GRPC_PORT: String(grpcPort),
+    POSTRIDER_BOOTSTRAP_ADMIN_KEY: given.adminKey,
+  };
+}
+
+function dispatcherEnv({ kek }: Given, name: string) {
+  return {
+    ...loopback,
+    POSTRIDER_KEK: kek,
+    POSTRIDER_POD_NAME: name,
+    POSTRIDER_CONTACT_URL: `https://pods.test/${name}`,
   };
 }
