@@ -50,6 +50,7 @@ export async function preloadDeliveries(options: PreloadOptions): Promise<Preloa
         endpointRevision: revision,
         subscriptionUids: [],
         retrySpanMs: RETRY_SPAN_MS,
+        ordering: undefined,
       };
       producer.enqueue(deliveryRecord({ ...event, tenant }, addressee, destination), done);
       byPartition[partitionOf(uid, partitions)]! += 1;

@@ -1,7 +1,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { durationOf } from '@postrider/core';
-import { collectPairs, parseCount, parseDelays, parseDurationMs, parseStatusRanges } from './parse.ts';
+import { OrderingMode } from '@postrider/contract/postrider/v1/delivery';
+import { OnExhausted } from '@postrider/contract/postrider/v1/endpoint';
+import {
+  collectPairs,
+  parseCount,
+  parseDelays,
+  parseDurationMs,
+  parseOnExhausted,
+  parseOrdering,
+  parseStatusRanges,
+} from './parse.ts';
 
 test('a duration has a unit', () => {
   assert.equal(parseDurationMs('250ms'), 250);
@@ -27,4 +37,15 @@ test('pairs, counts and statuses are refused with what was written', () => {
     { first: 302, last: 302 },
   ]);
   assert.throws(() => parseStatusRanges('2xx'), /2xx/);
+});
+
+test('an ordering is none, the endpoint’s or that of a key, and nothing else', () => {
+  assert.deepEqual(parseOrdering('none'), { mode: OrderingMode.NONE, key: '' });
+  assert.deepEqual(parseOrdering('endpoint'), { mode: OrderingMode.ENDPOINT, key: '' });
+  assert.deepEqual(parseOrdering('key:data.customer.id'), { mode: OrderingMode.KEY, key: 'data.customer.id' });
+  for (const text of ['', 'key', 'key:', 'endpoint:x', 'none:x', 'keys:a']) {
+    assert.throws(() => parseOrdering(text), /none of/, text);
+  }
+  assert.equal(parseOnExhausted('stop'), OnExhausted.STOP);
+  assert.throws(() => parseOnExhausted('halt'), /halt/);
 });

@@ -1,4 +1,6 @@
 import { InvalidArgumentError } from 'commander';
+import { OrderingMode } from '@postrider/contract/postrider/v1/delivery';
+import { OnExhausted, type Ordering } from '@postrider/contract/postrider/v1/endpoint';
 import { durationOf } from '@postrider/core';
 import type { Duration } from '@postrider/contract/google/protobuf/duration';
 
@@ -40,6 +42,22 @@ export function parseCount(min: number, max?: number) {
     const wanted = max === undefined ? `of at least ${min}` : `between ${min} and ${max}`;
     throw new InvalidArgumentError(`"${text}" is no whole number ${wanted}.`);
   };
+}
+
+/** `none`, `endpoint`, `key:<where>` → an endpoint's ordering, but for what happens behind a delivery that is given up. */
+export function parseOrdering(text: string): Pick<Ordering, 'mode' | 'key'> {
+  const [, word, key = ''] = /^(none|endpoint|key)(?::(.+))?$/s.exec(text.trim()) ?? [];
+  if (word === 'none' && key === '') return { mode: OrderingMode.NONE, key };
+  if (word === 'endpoint' && key === '') return { mode: OrderingMode.ENDPOINT, key };
+  if (word === 'key' && key !== '') return { mode: OrderingMode.KEY, key };
+  throw new InvalidArgumentError(`"${text}" is none of: none, endpoint, key:<attribute>, key:data.<path>.`);
+}
+
+/** `skip` or `stop`. */
+export function parseOnExhausted(text: string): OnExhausted {
+  if (text === 'skip') return OnExhausted.SKIP;
+  if (text === 'stop') return OnExhausted.STOP;
+  throw new InvalidArgumentError(`"${text}" is neither skip nor stop.`);
 }
 
 /** `200`, `200-299`, `200,204` → ranges of HTTP statuses. */

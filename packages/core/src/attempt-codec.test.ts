@@ -32,7 +32,7 @@ const anyAttempt = fc.record({
   decision: fc.oneof(
     fc.constant({ kind: 'done' as const }),
     fc.record({ kind: fc.constant('retry' as const), dueAt: time, tier: text }),
-    fc.record({ kind: fc.constant('dead' as const), reason: known(DeadReason) }),
+    fc.record({ kind: fc.constantFrom('dead' as const, 'stopped' as const), reason: known(DeadReason) }),
     fc.record({ kind: fc.constant('cancelled' as const), reason: known(CancelReason) }),
   ),
   status: fc.nat(999),
@@ -116,7 +116,8 @@ function toDecision(decision: AttemptFields['decision']) {
         value: { dueAt: new Date(decision.dueAt), tier: decision.tier, _unknownFields: {} },
       };
     case 'dead':
-      return { $case: 'dead' as const, value: { reason: decision.reason, _unknownFields: {} } };
+    case 'stopped':
+      return { $case: decision.kind, value: { reason: decision.reason, _unknownFields: {} } };
     case 'cancelled':
       return { $case: 'cancelled' as const, value: { reason: decision.reason, _unknownFields: {} } };
   }

@@ -30,7 +30,7 @@ export type AttemptDecisionFields =
   | { readonly kind: 'done' }
   /** `dueAt`: milliseconds since the Unix epoch. `tier`: logical topic name. */
   | { readonly kind: 'retry'; readonly dueAt: number; readonly tier: string }
-  | { readonly kind: 'dead'; readonly reason: DeadReason }
+  | { readonly kind: 'dead' | 'stopped'; readonly reason: DeadReason }
   | { readonly kind: 'cancelled'; readonly reason: CancelReason };
 
 /** Everything that an `Attempt` record says. What it has from its delivery is taken from `delivery`. */
@@ -145,6 +145,12 @@ function writeDecision(decision: AttemptDecisionFields): void {
       const dead = openMessage(26);
       putUint32(8, deadReasons.get(decision.reason) ?? 0);
       closeMessage(dead);
+      break;
+    }
+    case 'stopped': {
+      const stopped = openMessage(42);
+      putUint32(8, deadReasons.get(decision.reason) ?? 0);
+      closeMessage(stopped);
       break;
     }
     case 'cancelled': {

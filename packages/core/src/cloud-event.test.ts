@@ -27,8 +27,9 @@ test('binary mode: attributes from headers, the body is the value itself', () =>
     ce_dataschema: 'https://example.com/s',
     ce_partitionkey: 'k',
   });
-  const decoded = event(record);
+  const { data, ...decoded } = event(record);
   assert.equal(decoded.body, record.value);
+  assert.deepEqual(data(), { a: 1 });
   assert.deepEqual(decoded, {
     kind: 'event',
     mode: 'binary',

@@ -15,7 +15,7 @@ import type { EventFault, EventHeaders } from './event-rules.ts';
 import { isTenantId } from './ids.ts';
 import { parseJson } from './json-members.ts';
 import { limits } from './limits.ts';
-import { readStructured } from './structured-event.ts';
+import { isJsonType, readStructured } from './structured-event.ts';
 
 export type { EventFault, EventHeaders } from './event-rules.ts';
 
@@ -64,6 +64,8 @@ export type DecodedEvent =
       readonly attributes: EventAttributes;
       /** What is delivered, byte for byte; a view of the record's value wherever that is possible. */
       readonly body: Buffer;
+      /** The body as JSON; undefined when it is none. Parsed when it is first asked for, unless reading the event did it. */
+      readonly data: () => unknown;
       /** W3C trace context; empty when there is none, or none that is valid. */
       readonly traceparent: string;
       readonly tracestate: string;
@@ -76,6 +78,8 @@ interface Content {
   readonly mode: 'binary' | 'structured' | 'raw';
   readonly attributes: EventAttributes;
   readonly body: Buffer;
+  /** The body's value, where it had to be parsed. */
+  readonly data?: unknown;
 }
 
 const PREFIX = 'ce_';
@@ -92,7 +96,8 @@ export function decodeEvent(record: EventRecord, options: EventOptions): Decoded
     if (record.value === null) {
       throw new EventFaultError(QuarantineReason.NO_BODY, '', 'the record has no value (a tombstone)');
     }
-    const { mode, attributes, body } = readContent(record, record.value, options);
+    const content = readContent(record, record.value, options);
+    const { mode, attributes, body } = content;
     checkBody(body, options.bodyBytesMax);
     return {
       kind: 'event',
@@ -100,6 +105,7 @@ export function decodeEvent(record: EventRecord, options: EventOptions): Decoded
       tenant: tenantOf(record.headers, attributes),
       attributes,
       body,
+      data: dataOf(content),
       ...traceContext(record.headers, attributes),
       hopCount: hopCountOf(record.headers),
     };
@@ -128,6 +134,23 @@ function readContent(record: EventRecord, value: Buffer, options: EventOptions):
   return raw(record, value, contentType, options);
 }
 
+function dataOf({ attributes, body, data }: Content): () => unknown {
+  let value = data;
+  let parsed = data !== undefined;
+  return () => {
+    if (parsed) return value;
+    parsed = true;
+    if (isJsonType(attributes.contentType)) {
+      try {
+        value = parseJson(body, 'the body');
+      } catch {
+        // A publisher may call anything JSON; whoever asks learns that it is none.
+      }
+    }
+    return value;
+  };
+}
+
 function binaryAttributes(headers: EventHeaders, contentType: string | undefined): EventAttributes {
   const texts = emptyTexts();
   for (const name of Object.keys(headers)) {
@@ -144,7 +167,7 @@ function binaryAttributes(headers: EventHeaders, contentType: string | undefined
 
 function raw(record: EventRecord, value: Buffer, contentType: string | undefined, options: EventOptions): Content {
   checkBody(value, options.bodyBytesMax);
-  parseJson(value, 'the body');
+  const data = parseJson(value, 'the body');
   const { headers, topic, partition, offset, key } = record;
   const texts = emptyTexts();
   const put = (name: string, text: string | undefined): void => {
@@ -163,7 +186,7 @@ function raw(record: EventRecord, value: Buffer, contentType: string | undefined
   };
   put('id', headerText(headers, EVENT_ID_HEADER) ?? (options.rawId === 'key' ? keyText() : position));
   put('datacontenttype', contentType);
-  return { mode: 'raw', attributes: checkedAttributes(texts, (name) => rawFields[name] ?? name), body: value };
+  return { mode: 'raw', attributes: checkedAttributes(texts, (name) => rawFields[name] ?? name), body: value, data };
 }
 
 const rawFields: Readonly<Record<string, string>> = {

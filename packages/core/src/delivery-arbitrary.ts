@@ -87,7 +87,12 @@ export const anyDelivery: fc.Arbitrary<Delivery> = fc.record({
   internalFailures: fc.nat(25),
   last: maybe(fc.record({ outcome: oneOf(Outcome), status: fc.nat(999), code: text, endedAt: maybe(time) })),
   ordering: maybe(
-    fc.record({ mode: oneOf(OrderingMode), keyHash: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }), seq: offset }),
+    fc.record({
+      mode: oneOf(OrderingMode),
+      keyHash: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
+      seq: offset,
+      stopped: fc.nat(9),
+    }),
   ),
   waitReason: oneOf(WaitReason),
   layoutGeneration: fc.nat(),

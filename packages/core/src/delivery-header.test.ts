@@ -37,7 +37,9 @@ function expected(delivery: Delivery) {
     attempt: delivery.attempt,
     internalFailures: delivery.internalFailures,
     last: last ? { outcome: last.outcome, status: last.status, code: last.code, endedAt: ms(last.endedAt) } : null,
-    ordering: ordering ? { mode: ordering.mode, keyHash: ordering.keyHash, seq: Number(ordering.seq) } : null,
+    ordering: ordering
+      ? { mode: ordering.mode, keyHash: ordering.keyHash, seq: Number(ordering.seq), stopped: ordering.stopped }
+      : null,
     waitReason: delivery.waitReason,
     layoutGeneration: delivery.layoutGeneration,
     priorityClass: delivery.priorityClass === PriorityClass.UNSPECIFIED ? PriorityClass.LIVE : delivery.priorityClass,

@@ -38,6 +38,8 @@ export interface OrderingView {
   readonly mode: OrderingMode;
   readonly keyHash: bigint;
   readonly seq: number;
+  /** Number of the DeadReason with which the delivery was given up while order keeps it in its place; 0: it was not. */
+  readonly stopped: number;
 }
 
 /** The record that a waiting row stands for. */
@@ -323,16 +325,18 @@ function readOrdering(reader: WireReader, end: number): OrderingView {
   let mode: OrderingMode = OrderingMode.UNSPECIFIED;
   let keyHash = 0n;
   let seq = 0;
+  let stopped = 0;
   const outerEnd = enter(reader, end);
   while (reader.at < end) {
     const key = readKey(reader);
     if (key === 8) mode = orderingModes[readVarint32(reader)] ?? OrderingMode.UNRECOGNIZED;
     else if (key === 17) keyHash = readFixed64(reader);
     else if (key === 24) seq = readInt64(reader);
+    else if (key === 32) stopped = readVarint32(reader);
     else skipValue(reader, key);
   }
   reader.end = outerEnd;
-  return { mode, keyHash, seq };
+  return { mode, keyHash, seq, stopped };
 }
 
 function readIntake(reader: WireReader, end: number): IntakeView {

@@ -93,6 +93,11 @@ function hash128(domain: string, parts: readonly string[]): string {
   return hash('sha256', text, 'hex').slice(0, ID_BYTES * 2);
 }
 
+/** First 64 bits of SHA-256 over a text; `domain`, which holds no colon, keeps hashes of different kinds apart. */
+export function hash64(domain: string, text: string): bigint {
+  return BigInt(`0x${hash('sha256', `${domain}:${text}`, 'hex').slice(0, 16)}`);
+}
+
 /**
  * 32-bit FNV-1a over the UTF-8 bytes, then the finalizer of MurmurHash3 (FNV alone leaves the low bits, which choose the
  * slot, too regular). It is part of the data format: it decides where records lie.

@@ -28,3 +28,5 @@ export * from './move-delivery.ts';
 export * from './cloud-event.ts';
 export * from './match.ts';
 export * from './plain-enum.ts';
+export * from './ordering-key.ts';
+export * from './lane-order.ts';

@@ -1,6 +1,9 @@
 import { malformed, utf8Text } from './event-rules.ts';
 
-/** One member of a JSON object: its name as decoded, its value, and where the value's own text stands in the source. */
+/**
+ * One member of a JSON object: its name as decoded, its value (of a repeated name the last one's), and where the value's
+ * own text stands in the source.
+ */
 export interface JsonMember {
   readonly name: string;
   readonly value: unknown;
@@ -50,18 +53,11 @@ export function jsonMembers(source: Buffer, what: string): readonly JsonMember[]
     const name = JSON.parse(source.toString('utf8', at, nameEnd)) as string;
     const start = skipSpace(source, skipSpace(source, nameEnd) + 1);
     const end = valueEnd(source, start);
-    members.push({ name, value: topValue(source, start, end), start, end });
+    members.push({ name, value: (parsed as Record<string, unknown>)[name], start, end });
     at = skipSpace(source, end);
     if (source[at] === COMMA) at = skipSpace(source, at + 1);
   }
   return members;
-}
-
-/** Scalars as they are; of objects and arrays only that they are such, for nobody looks inside. */
-function topValue(source: Buffer, start: number, end: number): unknown {
-  if (source[start] === 0x7b) return Object.freeze({});
-  if (source[start] === 0x5b) return Object.freeze([]);
-  return JSON.parse(source.toString('utf8', start, end)) as unknown;
 }
 
 function skipSpace(source: Buffer, from: number): number {

@@ -39,6 +39,9 @@ export const limits = Object.freeze({
   signingSecretBytesMax: 64,
   activeSecretsMax: 2,
   statusRangesMax: 64,
+  orderingKeyBytesMax: 255,
+  /** Members of the path to an ordering key, below the data. */
+  orderingKeyDepthMax: 16,
 
   // Retry schedules.
   retrySpanMinMs: SECOND_MS,

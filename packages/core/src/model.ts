@@ -50,6 +50,8 @@ export type Decision =
   | { readonly kind: 'retry'; readonly dueAt: EpochMs; readonly usesAttempt: boolean }
   /** It is given up. */
   | { readonly kind: 'dead'; readonly reason: DeadReason }
+  /** It is given up, but order keeps it in front of what comes after it until a person acts or it expires. */
+  | { readonly kind: 'stopped'; readonly reason: DeadReason }
   /** It is ended without fault of anyone, for example because its endpoint was deleted. */
   | { readonly kind: 'cancelled'; readonly reason: CancelReason };
 

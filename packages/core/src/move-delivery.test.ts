@@ -25,6 +25,7 @@ const anyChanges: fc.Arbitrary<DeliveryChanges> = fc.record(
         mode: known(OrderingMode),
         keyHash: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
         seq: fc.maxSafeNat(),
+        stopped: fc.nat(9),
       }),
     ),
     waitReason: known(WaitReason),

@@ -132,6 +132,7 @@ function writeChanges(changes: DeliveryChanges): void {
     putUint32(8, numberOf(orderingModes, ordering.mode));
     putFixed64(17, ordering.keyHash);
     putInt64(24, ordering.seq);
+    putUint32(32, ordering.stopped);
     closeMessage(body);
   }
   if (waitReason !== undefined) putUint32(144, numberOf(waitReasons, waitReason));

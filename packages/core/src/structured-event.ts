@@ -8,14 +8,14 @@ const ENVELOPE_FACTOR = 2;
 
 /**
  * Reads an event in the JSON format of CloudEvents 1.0. The body is the data member byte for byte as it stands in the
- * source; only text data of another type than JSON, and base64, are decoded.
+ * source; only text data of another type than JSON, and base64, are decoded. `data` is the body's value where it is JSON.
  * @param bodyBytesMax largest body in bytes; much larger envelopes are refused before they are parsed
  * @throws EventFaultError
  */
 export function readStructured(
   value: Buffer,
   bodyBytesMax: number,
-): { readonly attributes: EventAttributes; readonly body: Buffer } {
+): { readonly attributes: EventAttributes; readonly body: Buffer; readonly data?: unknown } {
   const envelopeMax = bodyBytesMax * ENVELOPE_FACTOR + limits.recordOverheadBytes;
   if (value.length > envelopeMax) throw tooLarge(value.length, envelopeMax);
   const texts = emptyTexts();
@@ -36,9 +36,9 @@ export function readStructured(
   if (base64 !== undefined) return { attributes, body: fromBase64(base64) };
   if (!data) return { attributes, body: value.subarray(0, 0) };
   // CloudEvents JSON format §3.1: data that is not JSON stands as the text of a string.
-  const isText = typeof data.value === 'string' && !isJson(attributes.contentType);
-  const body = isText ? Buffer.from(data.value as string) : value.subarray(data.start, data.end);
-  return { attributes, body };
+  const isText = typeof data.value === 'string' && !isJsonType(attributes.contentType);
+  if (isText) return { attributes, body: Buffer.from(data.value as string) };
+  return { attributes, body: value.subarray(data.start, data.end), data: data.value };
 }
 
 function attributeText(name: string, value: unknown): string {
@@ -48,7 +48,8 @@ function attributeText(name: string, value: unknown): string {
   throw invalid(name, 'an attribute is a string, a boolean or an integer');
 }
 
-function isJson(contentType: string): boolean {
+/** Whether data of this content type is JSON; without one it is. */
+export function isJsonType(contentType: string): boolean {
   const [type = ''] = contentType.toLowerCase().split(';');
   return type.trim() === '' || /\/(?:[^/]+\+)?json$/.test(type.trim());
 }

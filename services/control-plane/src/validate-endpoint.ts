@@ -1,10 +1,10 @@
-import { OrderingMode } from '@postrider/contract/postrider/v1/delivery';
 import { VerificationMode } from '@postrider/contract/postrider/v1/endpoint';
 import {
   durationMs,
   isSecretHeader,
   limits,
   validateCustomHeaders,
+  validateOrdering,
   validateRetryPolicy,
   validateStatusPolicy,
 } from '@postrider/core';
@@ -29,6 +29,7 @@ export function validateEndpoint(endpoint: Endpoint, judge: JudgeEndpointUrl): r
   violations.addAll(validateRetryPolicy(endpoint.retryPolicy, 'endpoint.retry_policy'));
   violations.addAll(validateStatusPolicy(endpoint.statusPolicy, 'endpoint.status_policy'));
   if (endpoint.limits !== undefined) checkLimits(violations, endpoint.limits);
+  violations.addAll(validateOrdering(endpoint.ordering, 'endpoint.ordering'));
   violations.addAll(validateCustomHeaders(endpoint.headers, 'endpoint.headers'));
   for (const name of Object.keys(endpoint.headers)) {
     if (!isSecretHeader(name)) continue;
@@ -41,9 +42,8 @@ export function validateEndpoint(endpoint: Endpoint, judge: JudgeEndpointUrl): r
 
 /** What the contract has and this version does not do is refused, so that nobody relies on what does not happen. */
 function checkNotServed(violations: Violations, endpoint: Endpoint): void {
-  const { ordering, verification } = endpoint;
+  const { verification } = endpoint;
   const kept: readonly (readonly [field: string, wanted: boolean])[] = [
-    ['endpoint.ordering.mode', !isOneOf(ordering?.mode, [OrderingMode.UNSPECIFIED, OrderingMode.NONE])],
     ['endpoint.auth', endpoint.auth !== undefined],
     ['endpoint.egress_pool', endpoint.egressPool !== ''],
     ['endpoint.tls', endpoint.tls !== undefined],

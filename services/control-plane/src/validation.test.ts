@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { OrderingMode } from '@postrider/contract/postrider/v1/delivery';
-import { Endpoint, EndpointLimits, VerificationMode } from '@postrider/contract/postrider/v1/endpoint';
+import {
+  Endpoint,
+  EndpointLimits,
+  OnExhausted,
+  Ordering,
+  VerificationMode,
+} from '@postrider/contract/postrider/v1/endpoint';
 import { Subscription } from '@postrider/contract/postrider/v1/subscription';
 import { Tenant } from '@postrider/contract/postrider/v1/tenant';
 import { failure, startTestPlane } from '../testing/harness.ts';
@@ -62,12 +68,31 @@ test('all problems of a request are told at once', async () => {
   assert.deepEqual(answer.fields, wanted);
 });
 
+test('an ordering that cannot be obeyed is refused, and one that can is kept', async () => {
+  const cases: readonly (readonly [field: string, fields: Partial<Ordering>])[] = [
+    ['endpoint.ordering.mode', { mode: OrderingMode.UNRECOGNIZED }],
+    ['endpoint.ordering.on_exhausted', { onExhausted: OnExhausted.UNRECOGNIZED }],
+    ['endpoint.ordering.key', { mode: OrderingMode.KEY }],
+    ['endpoint.ordering.key', { mode: OrderingMode.ENDPOINT, key: 'subject' }],
+    ['endpoint.ordering.key', { key: 'subject' }],
+    ['endpoint.ordering.key', { mode: OrderingMode.KEY, key: 'data.__proto__.x' }],
+    ['endpoint.ordering.key', { mode: OrderingMode.KEY, key: `data.${'x'.repeat(255)}` }],
+  ];
+  for (const [field, fields] of cases) {
+    assert.deepEqual(await refused({ ordering: Ordering.fromPartial(fields) }), [field], JSON.stringify(fields));
+  }
+  const ordering = Ordering.fromPartial({ mode: OrderingMode.KEY, key: 'data.customer.id' });
+  const endpoint = Endpoint.fromPartial({ url, ordering });
+  const { name } = await run.endpoints.createEndpoint({ parent, endpointId: '', endpoint, requestId: '' });
+  const changed = await run.endpoints.updateEndpoint({
+    endpoint: Endpoint.fromPartial({ name, ordering: { onExhausted: OnExhausted.STOP } }),
+    updateMask: ['ordering.on_exhausted'],
+  });
+  assert.deepEqual(changed.ordering, Ordering.fromPartial({ ...ordering, onExhausted: OnExhausted.STOP }));
+});
+
 test('what this version does not do is refused, never ignored', async () => {
   const cases: readonly (readonly [field: string, fields: Partial<Endpoint>])[] = [
-    [
-      'endpoint.ordering.mode',
-      { ordering: { mode: OrderingMode.ENDPOINT, key: '', onExhausted: 'ON_EXHAUSTED_UNSPECIFIED' } },
-    ],
     ['endpoint.auth', { auth: { method: { $case: 'bearer', value: { token: 'x' } } } }],
     ['endpoint.egress_pool', { egressPool: 'egressPools/a' }],
     ['endpoint.tls', { tls: { caPem: '', clientCertificatePem: '', clientKeyPem: '', minVersion: 'TLS_VERSION_1_3' } }],

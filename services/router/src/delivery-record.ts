@@ -1,7 +1,7 @@
 import { Delivery, DeliveryKind, PriorityClass, RunKind, WaitReason } from '@postrider/contract/postrider/v1/delivery';
 import { deliveryId, partitionOf, webhookId } from '@postrider/core';
 import { DELIVERY_HEADER, topicName, type OutgoingRecord } from '@postrider/kafka';
-import type { EventAttributes, SourceCoordinates } from '@postrider/contract/postrider/v1/delivery';
+import type { EventAttributes, OrderingState, SourceCoordinates } from '@postrider/contract/postrider/v1/delivery';
 
 /** An event that was read and understood, with what all its deliveries share. */
 export interface RoutableEvent {
@@ -23,6 +23,8 @@ export interface Addressee {
   readonly subscriptionUids: readonly string[];
   /** How long the delivery may be retried (ms). */
   readonly retrySpanMs: number;
+  /** The order that it asks for; undefined: none. */
+  readonly ordering: OrderingState | undefined;
 }
 
 /** Where records go. */
@@ -52,7 +54,7 @@ export function deliveryRecord(event: RoutableEvent, addressee: Addressee, desti
     attempt: 0,
     internalFailures: 0,
     last: undefined,
-    ordering: undefined,
+    ordering: addressee.ordering,
     waitReason: WaitReason.UNSPECIFIED,
     layoutGeneration: destination.layout.generation,
     priorityClass: PriorityClass.LIVE,

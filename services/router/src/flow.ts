@@ -1,12 +1,14 @@
 import type { IncomingRecord, OutgoingRecord } from '@postrider/kafka';
 import { weigh, type Budget } from './budget.ts';
-import { createWriter, type WriterOptions } from './writer.ts';
+import { createWriter, type Writer, type WriterOptions } from './writer.ts';
 
 /** What becomes of one source record: records to write, in order. None: nobody wants it. */
 export interface Routing {
   readonly count: number;
   /** The i-th record to write, built only when its turn comes: a wide fan-out is never all in memory. */
   record(i: number): OutgoingRecord;
+  /** The order that the i-th record is written in, whatever is refused meanwhile; null: none. */
+  orderOf(i: number): string | null;
   /** Where the event goes instead when a record is larger than Kafka takes. */
   tooLarge(): OutgoingRecord;
 }
@@ -59,11 +61,7 @@ export function createFlow(options: FlowOptions): Flow {
   /** Writes what it may of the entry; whether that is all. */
   function advance(entry: Entry): boolean {
     const routing = entry.routing ?? begin(entry);
-    while (entry.next < routing.count && !writing.full)
-      writer.write(routing.record(entry.next++), routing.tooLarge, () => {
-        entry.unacknowledged -= 1;
-        if (entry.unacknowledged === 0) entry.end();
-      });
+    while (entry.next < routing.count && !writing.full) writeNext(writer, entry, routing);
     return entry.next === routing.count;
   }
 
@@ -101,4 +99,17 @@ export function createFlow(options: FlowOptions): Flow {
       return writer.drain();
     },
   };
+}
+
+function writeNext(writer: Writer, entry: Entry, routing: Routing): void {
+  const i = entry.next++;
+  writer.write({
+    record: routing.record(i),
+    tooLarge: routing.tooLarge,
+    order: routing.orderOf(i),
+    onAcknowledged() {
+      entry.unacknowledged -= 1;
+      if (entry.unacknowledged === 0) entry.end();
+    },
+  });
 }

@@ -1,8 +1,16 @@
 import { EndpointState } from '@postrider/contract/postrider/v1/endpoint';
 import { QuarantineReason } from '@postrider/contract/postrider/v1/dead_letter';
-import { decodeEvent, resolveRetryPolicy, retrySpanMs, type Clock, type DecodedEvent } from '@postrider/core';
+import {
+  decodeEvent,
+  resolveRetryPolicy,
+  retrySpanMs,
+  type Clock,
+  type DecodedEvent,
+  type KeyedEvent,
+} from '@postrider/core';
 import { createHash } from 'node:crypto';
 import { deliveryRecord, type Addressee, type Destination, type RoutableEvent } from './delivery-record.ts';
+import { orderingOf, wholeEndpoint } from './ordering.ts';
 import { quarantineRecord, type QuarantineVerdict } from './quarantine-record.ts';
 import type { ConfigSnapshot, ConfigView } from '@postrider/config-view';
 import type { SourceCoordinates } from '@postrider/contract/postrider/v1/delivery';
@@ -68,23 +76,31 @@ function unknownTenant(tenant: string): QuarantineVerdict {
 
 const defaultSpanMs = retrySpanMs(resolveRetryPolicy(undefined));
 
-/** Enabled endpoints of the tenant with a subscription that matches, each once. */
+/** Enabled endpoints of the tenant with a subscription that matches, each once; those that keep order come first. */
 function addressees(
-  event: { readonly tenant: string; readonly attributes: { readonly type: string } },
+  event: KeyedEvent & { readonly tenant: string },
   snapshot: ConfigSnapshot,
   { subscriptions }: RoutesOptions,
 ): Addressee[] {
-  const found: Addressee[] = [];
+  const ordered: Addressee[] = [];
+  const others: Addressee[] = [];
+  const add = (one: Addressee): void => void (one.ordering === undefined ? others : ordered).push(one);
   for (const { endpointUid, subscriptionUids } of subscriptions.match(event.tenant, event.attributes.type)) {
     const endpoint = snapshot.endpoint(endpointUid)?.endpoint;
     if (endpoint === undefined && snapshot.unreadable('endpoint', endpointUid) !== undefined)
       // A newer control plane wrote it: the delivery waits at the dispatcher until somebody can read the endpoint.
-      found.push({ endpointUid, endpointRevision: snapshot.revision, subscriptionUids, retrySpanMs: defaultSpanMs });
+      add({
+        ...{ endpointUid, endpointRevision: snapshot.revision, subscriptionUids },
+        ...{ retrySpanMs: defaultSpanMs, ordering: wholeEndpoint },
+      });
     if (endpoint === undefined || endpoint.state !== EndpointState.ENABLED) continue;
     const retrySpan = retrySpanMs(resolveRetryPolicy(endpoint.retryPolicy));
-    found.push({ endpointUid, endpointRevision: endpoint.revision, subscriptionUids, retrySpanMs: retrySpan });
+    add({
+      ...{ endpointUid, endpointRevision: endpoint.revision, subscriptionUids, retrySpanMs: retrySpan },
+      ordering: orderingOf(endpoint.ordering, event),
+    });
   }
-  return found;
+  return [...ordered, ...others];
 }
 
 function deliverTo(
@@ -122,6 +138,7 @@ function deliverTo(
         return putAside(record, ownFault(error), options).record(0);
       }
     },
+    orderOf: (i) => (addressed[i]?.ordering === undefined ? null : (addressed[i]?.endpointUid ?? null)),
     tooLarge: () => putAside(record, tooLarge, options).tooLarge(),
   };
 }
@@ -134,6 +151,7 @@ function putAside(record: IncomingRecord, verdict: QuarantineVerdict, options: R
   return {
     count: 1,
     record: () => quarantineRecord(record, source, verdict, { ...destination, dropValue: false }),
+    orderOf: () => null,
     tooLarge: () => quarantineRecord({ ...record, headers: {} }, source, verdict, { ...destination, dropValue: true }),
   };
 }
@@ -157,6 +175,7 @@ function dateOf(timestamp: number): Date | undefined {
 
 const nothing: Routing = {
   count: 0,
+  orderOf: () => null,
   record: () => {
     throw new RangeError('there is nothing to write');
   },

@@ -1,8 +1,16 @@
 import type { Command } from 'commander';
 import type { Duration } from '@postrider/contract/google/protobuf/duration';
-import { type Endpoint, SignatureScheme } from '@postrider/contract/postrider/v1/endpoint';
+import { type Endpoint, type OnExhausted, Ordering, SignatureScheme } from '@postrider/contract/postrider/v1/endpoint';
 import { durationOf } from '@postrider/core';
-import { collectPairs, parseCount, parseDelays, parseDurationMs, parseStatusRanges } from '../parse.ts';
+import {
+  collectPairs,
+  parseCount,
+  parseDelays,
+  parseDurationMs,
+  parseOnExhausted,
+  parseOrdering,
+  parseStatusRanges,
+} from '../parse.ts';
 
 /** The options that set an endpoint's fields, shared by `create` and `update`. */
 export interface EndpointOptions {
@@ -17,6 +25,8 @@ export interface EndpointOptions {
   readonly concurrency?: number;
   readonly success?: { first: number; last: number }[];
   readonly final?: { first: number; last: number }[];
+  readonly ordering?: Pick<Ordering, 'mode' | 'key'>;
+  readonly onExhausted?: OnExhausted;
   readonly ed25519?: boolean;
 }
 
@@ -33,6 +43,16 @@ export function addEndpointOptions(command: Command): Command {
     .option('--concurrency <n>', 'requests in flight at most', parseCount(1))
     .option('--success <statuses>', 'statuses that are a success, for example 200-299', parseStatusRanges)
     .option('--final <statuses>', 'statuses after which a delivery is given up at once', parseStatusRanges)
+    .option(
+      '--ordering <none|endpoint|key:…>',
+      'keep order, for example key:subject or key:data.customer.id',
+      parseOrdering,
+    )
+    .option(
+      '--on-exhausted <skip|stop>',
+      'what follows a delivery that is given up, when order is kept',
+      parseOnExhausted,
+    )
     .option('--ed25519', 'sign with ed25519 (v1a) instead of a shared secret');
 }
 
@@ -53,8 +73,17 @@ export function endpointFields(options: EndpointOptions): { endpoint: Partial<En
   set('limits', 'limits', endpointLimits(options));
   if (options.success !== undefined || options.final !== undefined)
     set('status_policy', 'statusPolicy', { success: options.success ?? [], final: options.final ?? [] });
+  setOrdering(options, endpoint, paths);
   if (options.ed25519 === true) set('signing', 'signing', { scheme: SignatureScheme.STANDARD_V1A });
   return { endpoint, paths };
+}
+
+/** Each part by itself: an update of one leaves the other as it is. */
+function setOrdering({ ordering, onExhausted }: EndpointOptions, endpoint: Partial<Endpoint>, paths: string[]): void {
+  if (ordering === undefined && onExhausted === undefined) return;
+  endpoint.ordering = Ordering.fromPartial({ ...ordering, ...(onExhausted === undefined ? {} : { onExhausted }) });
+  if (ordering !== undefined) paths.push('ordering.mode', 'ordering.key');
+  if (onExhausted !== undefined) paths.push('ordering.on_exhausted');
 }
 
 function retryPolicy(options: EndpointOptions): Endpoint['retryPolicy'] {

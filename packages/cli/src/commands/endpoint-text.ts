@@ -1,5 +1,6 @@
 import type { Duration } from '@postrider/contract/google/protobuf/duration';
-import type { Endpoint } from '@postrider/contract/postrider/v1/endpoint';
+import { OrderingMode } from '@postrider/contract/postrider/v1/delivery';
+import { type Endpoint, OnExhausted } from '@postrider/contract/postrider/v1/endpoint';
 import { plainEnum } from '@postrider/core';
 import { shortName } from '../names.ts';
 
@@ -11,6 +12,7 @@ export function describeEndpoint(endpoint: Endpoint): string {
     ['State', plainEnum(endpoint.state, 'ENDPOINT_STATE')],
     ['UID', endpoint.uid],
     ['Delays', delaysText(endpoint)],
+    ['Order', orderText(endpoint)],
     ['Timeout', seconds(endpoint.limits?.timeout)],
     ['Etag', endpoint.etag],
     ['Public key', endpoint.publicKey],
@@ -25,6 +27,15 @@ export function describeEndpoint(endpoint: Endpoint): string {
 function delaysText({ retryPolicy }: Endpoint): string {
   if (retryPolicy?.schedule?.$case !== 'delays') return '';
   return retryPolicy.schedule.value.delays.map(seconds).join(', ') || 'none: one attempt only';
+}
+
+function orderText({ ordering }: Endpoint): string {
+  if (ordering === undefined || ordering.mode === OrderingMode.UNSPECIFIED || ordering.mode === OrderingMode.NONE) {
+    return '';
+  }
+  const within = ordering.mode === OrderingMode.KEY ? `per ${ordering.key}` : 'endpoint';
+  const stops = ordering.onExhausted === OnExhausted.STOP;
+  return `${within}; ${stops ? 'stops' : 'goes on'} behind a delivery that is given up`;
 }
 
 function seconds(duration: Duration | undefined): string {

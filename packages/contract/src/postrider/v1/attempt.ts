@@ -354,6 +354,9 @@ export interface AttemptDecision {
     | //
     /** The delivery is cancelled. */
     { $case: "cancelled"; value: DecisionCancelled }
+    | //
+    /** The delivery is given up, and keeps its place in the order until a person acts or it expires. */
+    { $case: "stopped"; value: DecisionStopped }
     | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
@@ -377,6 +380,13 @@ export interface DecisionRetry {
 /** The delivery is given up. */
 export interface DecisionDead {
   /** Why. */
+  reason: DeadReason;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+/** The delivery is given up, and keeps its place in the order until a person acts or it expires. */
+export interface DecisionStopped {
+  /** Why it was given up. */
   reason: DeadReason;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
@@ -1188,6 +1198,9 @@ export const AttemptDecision: MessageFns<AttemptDecision> = {
       case "cancelled":
         DecisionCancelled.encode(message.decision.value, writer.uint32(34).fork()).join();
         break;
+      case "stopped":
+        DecisionStopped.encode(message.decision.value, writer.uint32(42).fork()).join();
+        break;
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -1245,6 +1258,14 @@ export const AttemptDecision: MessageFns<AttemptDecision> = {
             message.decision = { $case: "cancelled", value: DecisionCancelled.decode(reader, reader.uint32()) };
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.decision = { $case: "stopped", value: DecisionStopped.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1275,6 +1296,8 @@ export const AttemptDecision: MessageFns<AttemptDecision> = {
       obj.dead = DecisionDead.toJSON(message.decision.value);
     } else if (message.decision?.$case === "cancelled") {
       obj.cancelled = DecisionCancelled.toJSON(message.decision.value);
+    } else if (message.decision?.$case === "stopped") {
+      obj.stopped = DecisionStopped.toJSON(message.decision.value);
     }
     return obj;
   },
@@ -1306,6 +1329,12 @@ export const AttemptDecision: MessageFns<AttemptDecision> = {
       case "cancelled": {
         if (object.decision?.value !== undefined && object.decision?.value !== null) {
           message.decision = { $case: "cancelled", value: DecisionCancelled.fromPartial(object.decision.value) };
+        }
+        break;
+      }
+      case "stopped": {
+        if (object.decision?.value !== undefined && object.decision?.value !== null) {
+          message.decision = { $case: "stopped", value: DecisionStopped.fromPartial(object.decision.value) };
         }
         break;
       }
@@ -1546,6 +1575,85 @@ export const DecisionDead: MessageFns<DecisionDead> = {
   },
   fromPartial(object: DeepPartial<DecisionDead>): DecisionDead {
     const message = createBaseDecisionDead();
+    message.reason = object.reason ?? DeadReason.UNSPECIFIED;
+    return message;
+  },
+};
+
+function createBaseDecisionStopped(): DecisionStopped {
+  return { reason: DeadReason.UNSPECIFIED, _unknownFields: {} };
+}
+
+export const DecisionStopped: MessageFns<DecisionStopped> = {
+  encode(message: DecisionStopped, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.reason !== DeadReason.UNSPECIFIED) {
+      writer.uint32(8).int32(deadReasonToNumber(message.reason));
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DecisionStopped {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDecisionStopped();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.reason = deadReasonFromJSON(reader.int32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  toJSON(message: DecisionStopped): unknown {
+    const obj: any = {};
+    if (message.reason !== DeadReason.UNSPECIFIED) {
+      obj.reason = deadReasonToJSON(message.reason);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<DecisionStopped>): DecisionStopped {
+    return DecisionStopped.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<DecisionStopped>): DecisionStopped {
+    const message = createBaseDecisionStopped();
     message.reason = object.reason ?? DeadReason.UNSPECIFIED;
     return message;
   },

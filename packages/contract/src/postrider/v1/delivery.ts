@@ -756,12 +756,18 @@ export interface LastAttempt {
 
 /** The state of a delivery whose endpoint asked for order. */
 export interface OrderingState {
-  /** The mode that was in force when the delivery was routed. */
+  /** The mode that was in force when the delivery was routed. It stays what it was when the endpoint's mode changes. */
   mode: OrderingMode;
-  /** Hash of the ordering key; 0 in mode ENDPOINT. */
+  /** Hash of the ordering key; 0 in mode ENDPOINT. Events without the key share the hash of the empty key. */
   keyHash: bigint;
   /** Place in the order: the offset on `deliveries`. Known once the record was read there; set in retry tiers. */
   seq: bigint;
+  /**
+   * The delivery was given up and its endpoint's `on_exhausted` is STOP: it stays in front of what comes after it. The
+   * number of the DeadReason with which it was given up (a message of `attempt.proto`, which builds on this file); 0: it
+   * was not.
+   */
+  stopped: number;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -2052,7 +2058,7 @@ export const LastAttempt: MessageFns<LastAttempt> = {
 };
 
 function createBaseOrderingState(): OrderingState {
-  return { mode: OrderingMode.UNSPECIFIED, keyHash: 0n, seq: 0n, _unknownFields: {} };
+  return { mode: OrderingMode.UNSPECIFIED, keyHash: 0n, seq: 0n, stopped: 0, _unknownFields: {} };
 }
 
 export const OrderingState: MessageFns<OrderingState> = {
@@ -2071,6 +2077,9 @@ export const OrderingState: MessageFns<OrderingState> = {
         throw new globalThis.Error("value provided for field message.seq of type int64 too large");
       }
       writer.uint32(24).int64(message.seq);
+    }
+    if (message.stopped !== 0) {
+      writer.uint32(32).uint32(message.stopped);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -2120,6 +2129,14 @@ export const OrderingState: MessageFns<OrderingState> = {
             message.seq = reader.int64() as bigint;
             continue;
           }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.stopped = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2151,6 +2168,9 @@ export const OrderingState: MessageFns<OrderingState> = {
     if (message.seq !== 0n) {
       obj.seq = message.seq.toString();
     }
+    if (message.stopped !== 0) {
+      obj.stopped = Math.round(message.stopped);
+    }
     return obj;
   },
 
@@ -2162,6 +2182,7 @@ export const OrderingState: MessageFns<OrderingState> = {
     message.mode = object.mode ?? OrderingMode.UNSPECIFIED;
     message.keyHash = (object.keyHash !== undefined && object.keyHash !== null) ? BigInt(object.keyHash) : 0n;
     message.seq = (object.seq !== undefined && object.seq !== null) ? BigInt(object.seq) : 0n;
+    message.stopped = object.stopped ?? 0;
     return message;
   },
 };

@@ -300,7 +300,10 @@ export const OnExhausted = {
   UNSPECIFIED: "ON_EXHAUSTED_UNSPECIFIED",
   /** SKIP - The next one is sent. */
   SKIP: "ON_EXHAUSTED_SKIP",
-  /** STOP - The lane waits for a person, until the deliveries expire. */
+  /**
+   * STOP - Nothing behind it is sent until a person acts (SKIP, another mode, or pending deliveries cancelled), or until it
+   * expires.
+   */
   STOP: "ON_EXHAUSTED_STOP",
   UNRECOGNIZED: "UNRECOGNIZED",
 } as const;
@@ -765,11 +768,19 @@ export interface EndpointLimits {
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
-/** Whether order is kept. */
+/**
+ * Whether order is kept: a delivery starts only when every earlier one of its order has ended. The order is that of the
+ * source partition. A change of the mode counts for events that are routed after it. Resends, recoveries and replays
+ * stand outside of it.
+ */
 export interface Ordering {
   /** The mode; NONE when unset. */
   mode: OrderingMode;
-  /** In mode KEY: attribute name or JSON path (`data.customer.id`) of the ordering key. */
+  /**
+   * In mode KEY, and only there: where the ordering key of an event stands. The name of an attribute (`subject`,
+   * `customerid`), or a path into JSON data (`data.customer.id`, `data.items.0.sku`): at most 255 bytes and 16 members,
+   * whose names hold no dot. A text, number or boolean is a key; events without one share one order.
+   */
   key: string;
   /** What happens behind a delivery that was given up. */
   onExhausted: OnExhausted;
