@@ -11,7 +11,7 @@ test('what is done counts below and above the watermark, and other topics do not
     ['deliveries', range.encode()],
     ['deliveries.bulk', { watermark: 100, doneAbove: Buffer.alloc(0) }],
   ]);
-  const progress = { epoch: 1, number: 1, processId: 'p', released: true, intake, tiers: new Map() };
+  const progress = { epoch: 1, number: 1, processId: 'p', released: true, intake, tiers: new Map(), holds: [] };
   assert.deepEqual(
     doneDeliveries([
       { progress, released: true },

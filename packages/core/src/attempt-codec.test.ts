@@ -31,7 +31,7 @@ const anyAttempt = fc.record({
   outcome: known(Outcome),
   decision: fc.oneof(
     fc.constant({ kind: 'done' as const }),
-    fc.record({ kind: fc.constant('retry' as const), dueAt: time, tier: text }),
+    fc.record({ kind: fc.constant('retry' as const), dueAt: fc.option(time), tier: text }),
     fc.record({ kind: fc.constantFrom('dead' as const, 'stopped' as const), reason: known(DeadReason) }),
     fc.record({ kind: fc.constant('cancelled' as const), reason: known(CancelReason) }),
   ),
@@ -113,7 +113,11 @@ function toDecision(decision: AttemptFields['decision']) {
     case 'retry':
       return {
         $case: 'retry' as const,
-        value: { dueAt: new Date(decision.dueAt), tier: decision.tier, _unknownFields: {} },
+        value: {
+          dueAt: decision.dueAt === null ? undefined : new Date(decision.dueAt),
+          tier: decision.tier,
+          _unknownFields: {},
+        },
       };
     case 'dead':
     case 'stopped':

@@ -28,8 +28,8 @@ export interface AttemptTimingsMs {
 /** What happens after the attempt, with what the record says of it. */
 export type AttemptDecisionFields =
   | { readonly kind: 'done' }
-  /** `dueAt`: milliseconds since the Unix epoch. `tier`: logical topic name. */
-  | { readonly kind: 'retry'; readonly dueAt: number; readonly tier: string }
+  /** `dueAt`: milliseconds since the Unix epoch; null: nobody knows. `tier`: logical topic name. */
+  | { readonly kind: 'retry'; readonly dueAt: number | null; readonly tier: string }
   | { readonly kind: 'dead' | 'stopped'; readonly reason: DeadReason }
   | { readonly kind: 'cancelled'; readonly reason: CancelReason };
 
@@ -136,7 +136,7 @@ function writeDecision(decision: AttemptDecisionFields): void {
       break;
     case 'retry': {
       const retry = openMessage(18);
-      putTimestamp(10, decision.dueAt);
+      if (decision.dueAt !== null) putTimestamp(10, decision.dueAt);
       putText(18, decision.tier);
       closeMessage(retry);
       break;

@@ -56,8 +56,14 @@ test('a status that policy calls final is given up at once', () => {
   }
 });
 
-test('410 is given up at once, as gone', () => {
-  assert.deepEqual(decide(input({ outcome: Outcome.GONE, final: true })), { kind: 'dead', reason: DeadReason.GONE });
+test('what is answered 410 waits for another configuration, unless policy or schedule leave no further attempt', () => {
+  const gone = { outcome: Outcome.GONE, code: 'http_410' };
+  assert.deepEqual(decide(input(gone)), { kind: 'hold' });
+  assert.deepEqual(decide(input({ ...gone, retryAfterMs: 120_000 })), { kind: 'hold' });
+  assert.deepEqual(decide(input({ ...gone, attempt: 11 })), { kind: 'hold' });
+  assert.deepEqual(decide(input({ ...gone, attempt: 12 })), { kind: 'dead', reason: DeadReason.GONE });
+  assert.deepEqual(decide(input({ ...gone, final: true })), { kind: 'dead', reason: DeadReason.GONE });
+  assert.deepEqual(decide(input({ ...gone, expiresAt: now })), { kind: 'dead', reason: DeadReason.EXPIRED });
 });
 
 test('a blocked address is tried again, a blocked URL is not', () => {

@@ -28,7 +28,7 @@ export interface DecideInput extends Pick<Verdict, 'outcome' | 'code' | 'retryAf
  * | `delivered` | done |
  * | `rejected`, `throttled`, `unreachable`, `timed-out` | retry after the schedule's delay; after its last, dead `exhausted`; a status that policy calls final: dead `rejected` |
  * | `blocked` | as above, and dead `blocked` in the end: a name may stop pointing at a forbidden address. A forbidden URL (`blocked_url`) does not heal: dead `blocked` at once |
- * | `gone` | dead `gone` |
+ * | `gone` | hold: it waits until its endpoint's configuration has changed; after the schedule's last attempt, or when policy calls 410 final, dead `gone` |
  * | `internal-error` | retry with a backoff of our own, no attempt used; at the 20th, dead `internal-error` |
  * | `cancelled` | cancelled, if there is a reason; after a shutdown, retry at once, no attempt used |
  *
@@ -40,7 +40,7 @@ export function decide(input: DecideInput): Decision {
     case Outcome.DELIVERED:
       return { kind: 'done' };
     case Outcome.GONE:
-      return { kind: 'dead', reason: DeadReason.GONE };
+      return afterGone(input);
     case Outcome.BLOCKED:
       if (input.code === 'blocked_url') return { kind: 'dead', reason: DeadReason.BLOCKED };
       return afterEndpointFailure(input, DeadReason.BLOCKED);
@@ -68,6 +68,11 @@ function afterEndpointFailure(input: DecideInput, exhausted: DeadReason): Decisi
   if (input.retryAfterMs === null) return retryAfter(input, delay, true);
   const asked = boundRetryAfterMs(input.retryAfterMs, stepBefore(input.policy, repetition));
   return retryAfter(input, Math.max(delay, asked), true);
+}
+
+function afterGone({ final, policy, attempt, now, expiresAt }: DecideInput): Decision {
+  if (final || stepBefore(policy, attempt - 1) === null) return { kind: 'dead', reason: DeadReason.GONE };
+  return now < expiresAt ? { kind: 'hold' } : { kind: 'dead', reason: DeadReason.EXPIRED };
 }
 
 function afterInternalFailure(input: DecideInput): Decision {

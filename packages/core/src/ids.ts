@@ -31,6 +31,11 @@ export function isTenantId(text: string): boolean {
   return tenantForm.test(text);
 }
 
+/** The id of an operational event: copies of one event bear the same id. */
+export function operationId(type: string, endpointUid: string, occasion: readonly string[]): string {
+  return `opr_${hash128('operation', [type, endpointUid, ...occasion])}`;
+}
+
 /** A new attempt id, unique. */
 export function attemptId(random: RandomBytes): string {
   return `att_${random(ID_BYTES).toString('hex')}`;

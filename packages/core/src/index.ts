@@ -17,6 +17,8 @@ export * from './offset-range.ts';
 export * from './ownership.ts';
 export * from './classify.ts';
 export * from './decide.ts';
+export * from './endpoint-holds.ts';
+export * from './operations.ts';
 export * from './header-rules.ts';
 export * from './request.ts';
 export * from './status-policy.ts';

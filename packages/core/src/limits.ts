@@ -97,6 +97,8 @@ export const limits = Object.freeze({
   repeatLookBackOffsetsMax: 10_000,
   /** Ids of a partition that are remembered so that a router's repeat is known: more than a wide fan-out puts between the two. */
   recentKeysMax: 50_000,
+  /** Endpoints of a partition that answered 410, as many as a progress record carries. */
+  holdsToldMax: 1_000,
   claimTombstoneMs: 15 * MINUTE_MS,
   tierShortWaitMs: MINUTE_MS,
   tierMediumWaitMs: HOUR_MS,

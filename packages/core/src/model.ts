@@ -48,6 +48,8 @@ export type Decision =
   | { readonly kind: 'done' }
   /** It is tried again at `dueAt` and never before. `usesAttempt`: the attempt that just ended counts. */
   | { readonly kind: 'retry'; readonly dueAt: EpochMs; readonly usesAttempt: boolean }
+  /** It waits until its endpoint's configuration has changed. The attempt that just ended counts. */
+  | { readonly kind: 'hold' }
   /** It is given up. */
   | { readonly kind: 'dead'; readonly reason: DeadReason }
   /** It is given up, but order keeps it in front of what comes after it until a person acts or it expires. */

@@ -15,6 +15,7 @@ const code = fc.string({ unit: 'grapheme', maxLength: 150 });
 
 const anyChanges: fc.Arbitrary<DeliveryChanges> = fc.record(
   {
+    endpointRevision: fc.nat().map(String),
     attempt: fc.integer({ min: 0, max: 2 ** 32 - 1 }),
     internalFailures: fc.nat(20),
     expiresAt: fc.option(ms),

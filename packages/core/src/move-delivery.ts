@@ -19,6 +19,7 @@ import {
 
 /** What changes when a delivery is moved; absent: stays as it is; null: taken out. Times in milliseconds since the Unix epoch. */
 export interface DeliveryChanges {
+  readonly endpointRevision?: string;
   readonly attempt?: number;
   readonly internalFailures?: number;
   readonly expiresAt?: number | null;
@@ -101,6 +102,7 @@ export function compareRowVersions(a: RowVersionView, b: RowVersionView): number
 /** Numbers of the fields that are rewritten, as bits. */
 function changedFields(changes: DeliveryChanges): number {
   return (
+    (changes.endpointRevision === undefined ? 0 : 1 << 7) |
     (changes.expiresAt === undefined ? 0 : 1 << 12) |
     (changes.dueAt === undefined ? 0 : 1 << 13) |
     (changes.attempt === undefined ? 0 : 1 << 14) |
@@ -114,7 +116,19 @@ function changedFields(changes: DeliveryChanges): number {
 }
 
 function writeChanges(changes: DeliveryChanges): void {
-  const { expiresAt, dueAt, attempt, internalFailures, last, ordering, waitReason, layoutGeneration, intake } = changes;
+  const {
+    endpointRevision,
+    expiresAt,
+    dueAt,
+    attempt,
+    internalFailures,
+    last,
+    ordering,
+    waitReason,
+    layoutGeneration,
+    intake,
+  } = changes;
+  if (endpointRevision !== undefined) putText(58, endpointRevision);
   if (expiresAt !== undefined && expiresAt !== null) putTimestamp(98, expiresAt);
   if (dueAt !== undefined && dueAt !== null) putTimestamp(106, dueAt);
   if (attempt !== undefined) putUint32(112, attempt);

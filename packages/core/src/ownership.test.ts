@@ -24,7 +24,7 @@ function claimAt(offset: number, processId: string, followsEpoch: number): Owner
 }
 
 function progressOf(epoch: number, number: number, more: Partial<OwnershipProgress> = {}): OwnershipProgress {
-  const empty = { processId: 'A', released: false, intake: new Map(), tiers: new Map() };
+  const empty = { processId: 'A', released: false, intake: new Map(), tiers: new Map(), holds: [] };
   return { ...empty, epoch, number, ...more };
 }
 
@@ -223,6 +223,7 @@ test('a progress survives its record whole', () => {
       ['deliveries.bulk', { watermark: 0, doneAbove: Buffer.alloc(0) }],
     ]),
     tiers: new Map([['retry.1m', 12]]),
+    holds: [{ endpointId: 'ep_1', endpointRevision: '17' }],
   });
   const { progress: read } = foldOwnership([{ offset: 2, key: progressKey, value: encodeProgress(progress) }]);
   assert.deepEqual(read, progress);

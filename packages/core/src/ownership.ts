@@ -1,5 +1,6 @@
 import { Claim, Progress } from '@postrider/contract/postrider/v1/ownership';
 import { PostriderError } from './errors.ts';
+import type { EndpointHold } from './endpoint-holds.ts';
 import { drainLimitMs, limits } from './limits.ts';
 import type { OffsetProgress } from './offset-range.ts';
 
@@ -38,6 +39,8 @@ export interface OwnershipProgress {
   readonly intake: ReadonlyMap<string, OffsetProgress>;
   /** Below which offset no record matters, by logical name of the retry tier. */
   readonly tiers: ReadonlyMap<string, number>;
+  /** Endpoints that are sent nothing since they answered 410. */
+  readonly holds: readonly EndpointHold[];
 }
 
 /** A record that cannot be what its key says. It is ignored by all; a person should hear of it. */
@@ -201,6 +204,7 @@ export function encodeProgress(progress: OwnershipProgress): Buffer {
         doneAbove,
       })),
       tiers: [...progress.tiers].map(([topic, loadFrom]) => ({ topic, loadFrom: BigInt(loadFrom) })),
+      holds: [...progress.holds],
     }).finish(),
   );
 }
@@ -262,7 +266,7 @@ function readClaim(value: Buffer, offset: number): OwnershipClaim {
 }
 
 function readProgress(value: Buffer, offset: number): OwnershipProgress {
-  const { epoch, number, processId, released, intake, tiers } = Progress.decode(value);
+  const { epoch, number, processId, released, intake, tiers, holds } = Progress.decode(value);
   // The epoch is the offset of a claim before it: a higher one would bar every later claim.
   if (processId === '' || epoch < 0n || epoch >= BigInt(offset)) {
     throw new PostriderError('progress_unreadable', `a progress of "${processId}" at offset ${offset} bears ${epoch}`);
@@ -279,6 +283,7 @@ function readProgress(value: Buffer, offset: number): OwnershipProgress {
       ]),
     ),
     tiers: new Map(tiers.map(({ topic, loadFrom }) => [topic, asNumber(`load_from of ${topic}`, loadFrom)])),
+    holds: holds.map(({ endpointId, endpointRevision }) => ({ endpointId, endpointRevision })),
   };
 }
 

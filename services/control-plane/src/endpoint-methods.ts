@@ -83,7 +83,7 @@ function putNew(
       enableTime: now,
       revision,
     };
-    return { $case: 'endpoint', value: { endpoint, secrets: [sealed], credentials: {} } };
+    return { $case: 'endpoint', value: { endpoint, secrets: [sealed], credentials: {}, cancelsBelow: '' } };
   });
   return value;
 }
@@ -169,11 +169,20 @@ export function deleteEndpoint({ writer }: ServiceContext): Method<DeleteEndpoin
   };
 }
 
-/** Writes the next state of an endpoint; how clients see it. */
-export function putChanged({ put, now }: Change, config: EndpointConfig, next: Endpoint): Endpoint {
+/** Writes the next state of an endpoint; how clients see it. `cancels`: what was routed before is cancelled. */
+export function putChanged(
+  { put, now }: Change,
+  config: EndpointConfig,
+  next: Endpoint,
+  cancels: boolean = false,
+): Endpoint {
   const { value } = put(configKey('endpoint', next.uid), (revision) => ({
     $case: 'endpoint',
-    value: { ...config, endpoint: { ...next, updateTime: now, revision } },
+    value: {
+      ...config,
+      endpoint: { ...next, updateTime: now, revision },
+      cancelsBelow: cancels ? revision : config.cancelsBelow,
+    },
   }));
   return shownEndpoint(value);
 }

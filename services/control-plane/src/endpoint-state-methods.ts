@@ -16,13 +16,16 @@ export function enableEndpoint({ writer }: ServiceContext): Method<EnableEndpoin
       const { config, endpoint } = currentEndpoint(change.snapshot, name);
       checkEtag(etag, endpoint);
       if (endpoint.state === EndpointState.ENABLED) return shownEndpoint(config);
-      return putChanged(change, config, {
+      const cancels = endpoint.pending === PendingPolicy.CANCEL;
+      const next = {
         ...endpoint,
         state: EndpointState.ENABLED,
         disableReason: DisableReason.UNSPECIFIED,
         pending: PendingPolicy.UNSPECIFIED,
         enableTime: change.now,
-      });
+      };
+      // However far the dispatchers have come with cancelling: what was pending is not sent after all.
+      return putChanged(change, config, next, cancels);
     });
   };
 }

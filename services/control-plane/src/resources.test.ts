@@ -119,8 +119,13 @@ test('an endpoint is changed field by field, disabled, enabled and deleted with 
   assert.equal(enabled.state, EndpointState.ENABLED);
   assert.equal(enabled.disableReason, DisableReason.UNSPECIFIED);
   assert.deepEqual(await run.endpoints.enableEndpoint({ name, etag: enabled.etag }), enabled);
+  const cancelsBelow = () => run.plane.view.snapshot().endpoint(uid)?.cancelsBelow;
+  assert.equal(cancelsBelow(), enabled.revision, 'what was pending stays cancelled');
+  await run.endpoints.disableEndpoint({ name, pending: PendingPolicy.KEEP, etag: '' });
+  const kept = await run.endpoints.enableEndpoint({ name, etag: '' });
+  assert.equal(cancelsBelow(), enabled.revision, 'what is kept is not cancelled');
   await newSubscription(name, ['*']);
-  await run.endpoints.deleteEndpoint({ name, etag: enabled.etag });
+  await run.endpoints.deleteEndpoint({ name, etag: kept.etag });
   const snapshot = run.plane.view.snapshot();
   assert.equal(snapshot.endpoint(uid), undefined);
   assert.deepEqual(snapshot.subscriptionsOf(uid), []);

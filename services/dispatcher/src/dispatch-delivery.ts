@@ -194,7 +194,7 @@ function decide({ random }: DispatchOptions, classified: Classified): Decided {
     random,
   });
   // Another attempt that its endpoint, gone meanwhile, would only cancel is cancelled now.
-  if (decision.kind === 'retry' && gate?.kind === 'cancel') {
+  if ((decision.kind === 'retry' || decision.kind === 'hold') && gate?.kind === 'cancel') {
     return { classified, decision: { kind: 'cancelled', reason: gate.reason } };
   }
   return { classified, decision };

@@ -3,6 +3,7 @@ import {
   PostriderError,
   durationMs,
   limits,
+  parseRevision,
   parseSigningSecret,
   resolveRetryPolicy,
   type ResolvedRetryPolicy,
@@ -28,6 +29,8 @@ export type Target =
 /** An endpoint as requests to it are made: everything that does not change from delivery to delivery. */
 export interface PreparedEndpoint {
   readonly endpoint: Endpoint;
+  /** What was routed by a revision below is cancelled: the endpoint was disabled without keeping it. Null: nothing. */
+  readonly cancelsBelow: bigint | null;
   readonly target: Target;
   readonly retry: ResolvedRetryPolicy;
   readonly statusPolicy: StatusPolicy | undefined;
@@ -105,6 +108,7 @@ function prepare(
   let active: (ActiveKeys & { readonly until: number }) | null = null;
   return {
     endpoint,
+    cancelsBelow: parseRevision(config.cancelsBelow),
     target: judgeUrl(endpoint.url),
     retry: resolveRetryPolicy(endpoint.retryPolicy),
     statusPolicy: endpoint.statusPolicy,

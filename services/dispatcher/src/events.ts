@@ -5,12 +5,21 @@ import type { ReignEnd } from './reign.ts';
 import type { Work } from './work.ts';
 
 /** What happens in the business of a dispatcher: each helper counts and tells its event. No payloads, no secrets. */
-export interface DispatcherEvents {
+export type DispatcherEvents = DeliveryEvents & PartitionEvents;
+
+/** What happens to deliveries and their endpoints. */
+export interface DeliveryEvents {
   /** One HTTP request of a delivery has its result: the one wide line per attempt. */
   attempted(attempt: AttemptFields, work: Work): void;
   deadLettered(delivery: DeliveryView, reason: DeadReason): void;
+  /** The endpoint answered 410: nothing more is sent until its configuration has changed. */
+  endpointGone(delivery: DeliveryView, revision: string): void;
   cancelled(delivery: DeliveryView, reason: CancelReason): void;
   unreadable(partition: number, key: string, detail: string): void;
+}
+
+/** What happens to partitions. */
+export interface PartitionEvents {
   /** The brokers refuse a record for good; it is tried again, and its delivery waits. */
   writeRefused(topic: string, partition: number, error: Error): void;
   takeoverWaits(partition: number, owner: string, waitMs: number): void;
@@ -28,6 +37,10 @@ const latencyBounds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 
 
 /** Events that go to a log and to metrics. */
 export function createEvents(log: Logger, metrics: Metrics): DispatcherEvents {
+  return { ...deliveryEvents(log, metrics), ...partitionEvents(log, metrics) };
+}
+
+function deliveryEvents(log: Logger, metrics: Metrics): DeliveryEvents {
   const attempts = metrics.counter('postrider_attempts', 'HTTP requests made, by outcome and decision', [
     'outcome',
     'decision',
@@ -45,11 +58,7 @@ export function createEvents(log: Logger, metrics: Metrics): DispatcherEvents {
   };
   const dead = metrics.counter('postrider_dead_letters', 'Deliveries given up, by reason', ['reason']);
   const cancelled = metrics.counter('postrider_cancelled_deliveries', 'Deliveries cancelled, by reason', ['reason']);
-  const refused = metrics.counter('postrider_refused_writes', 'Records that the brokers refused for good', ['topic']);
-  const reigns = metrics.counter('postrider_reigns_ended', 'Partitions given up or lost, by how', ['how']);
-  const outOfRange = metrics.counter('postrider_offsets_out_of_range', 'Positions that did not exist any more', [
-    'topic',
-  ]);
+  const gone = metrics.counter('postrider_endpoints_gone', 'Endpoints that answered 410 and are held', []).with({});
   return {
     attempted(attempt) {
       attemptsOf(attempt.outcome, attempt.decision.kind).add();
@@ -60,6 +69,10 @@ export function createEvents(log: Logger, metrics: Metrics): DispatcherEvents {
       dead.with({ reason }).add();
       log.warn({ ...idsOf(delivery), reason, attempt: delivery.attempt }, 'delivery.dead');
     },
+    endpointGone(delivery, revision) {
+      gone.add();
+      log.warn({ ...idsOf(delivery), revision }, 'endpoint.gone');
+    },
     cancelled(delivery, reason) {
       cancelled.with({ reason }).add();
       log.info({ ...idsOf(delivery), reason }, 'delivery.cancelled');
@@ -68,6 +81,16 @@ export function createEvents(log: Logger, metrics: Metrics): DispatcherEvents {
       dead.with({ reason: 'DEAD_REASON_UNREADABLE' }).add();
       log.error({ partition, key, detail }, 'delivery.unreadable');
     },
+  };
+}
+
+function partitionEvents(log: Logger, metrics: Metrics): PartitionEvents {
+  const refused = metrics.counter('postrider_refused_writes', 'Records that the brokers refused for good', ['topic']);
+  const reigns = metrics.counter('postrider_reigns_ended', 'Partitions given up or lost, by how', ['how']);
+  const outOfRange = metrics.counter('postrider_offsets_out_of_range', 'Positions that did not exist any more', [
+    'topic',
+  ]);
+  return {
     writeRefused(topic, partition, error) {
       refused.with({ topic }).add();
       log.error(
@@ -114,7 +137,9 @@ function attemptLine(attempt: AttemptFields): Record<string, unknown> {
     number: attempt.number,
     outcome: attempt.outcome,
     decision: decision.kind,
-    ...(decision.kind === 'retry' ? { dueAt: new Date(decision.dueAt), tier: decision.tier } : {}),
+    ...(decision.kind === 'retry'
+      ? { dueAt: decision.dueAt === null ? null : new Date(decision.dueAt), tier: decision.tier }
+      : {}),
     ...(decision.kind === 'dead' || decision.kind === 'cancelled' ? { reason: decision.reason } : {}),
     status: attempt.status,
     code: attempt.code,

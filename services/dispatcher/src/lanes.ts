@@ -3,6 +3,7 @@ import { CancelReason } from '@postrider/contract/postrider/v1/attempt';
 import { EndpointState, PendingPolicy } from '@postrider/contract/postrider/v1/endpoint';
 import { createLane, setRate, type Lane, type LaneGate, type LaneOwner } from './lane.ts';
 import type { ConfigView } from '@postrider/config-view';
+import type { EndpointHolds } from '@postrider/core';
 import type { EndpointCache } from './endpoint-cache.ts';
 import type { Scheduler } from './scheduler.ts';
 
@@ -21,6 +22,7 @@ export interface LanesOptions {
   readonly owner: LaneOwner;
   readonly endpoints: EndpointCache;
   readonly view: Pick<ConfigView, 'reached' | 'snapshot'>;
+  readonly holds: Pick<EndpointHolds, 'isHeld'>;
   readonly scheduler: Scheduler;
   /** The gate of a lane that holds something has changed. */
   readonly onGate: (lane: Lane) => void;
@@ -77,15 +79,16 @@ function isReached(revision: string, view: LanesOptions['view']): boolean {
   return parseRevision(revision) === null || view.reached(revision);
 }
 
-function gateOf(lane: Lane, { endpoints, view }: LanesOptions): LaneGate {
+function gateOf(lane: Lane, { endpoints, view, holds }: LanesOptions): LaneGate {
   // A delivery may be ahead of what this process has read: only what is missing at its own revision is gone.
   if (!isReached(lane.revision, view)) return { kind: 'config' };
   const prepared = endpoints.get(lane.endpointId);
   if (prepared === undefined) return missing(lane, view);
-  const { state, pending } = prepared.endpoint;
+  const { state, pending, revision } = prepared.endpoint;
   switch (state) {
     case EndpointState.ENABLED:
-      return { kind: 'open' };
+      // What answered 410 is disabled as soon as the control plane has heard of it, and treated so until then.
+      return { kind: holds.isHeld(lane.endpointId, revision) ? 'disabled' : 'open' };
     case EndpointState.DISABLED:
       if (pending === PendingPolicy.CANCEL) return { kind: 'cancel', reason: CancelReason.ENDPOINT_DISABLED };
       return { kind: 'disabled' };

@@ -1,6 +1,8 @@
-import { limits, readDelivery } from '@postrider/core';
+import { CancelReason } from '@postrider/contract/postrider/v1/attempt';
+import { limits, parseRevision, readDelivery } from '@postrider/core';
 import { createDispatch, type Dispatch } from './dispatch-delivery.ts';
 import { createEndings, type Endings } from './endings.ts';
+import { createGoneEndpoints, type GoneEndpoints } from './gone-endpoints.ts';
 import { createIntake, readable, unreadableWork, workOfRow, type Intake } from './intake.ts';
 import { followGate } from './lane-gates.ts';
 import { createLanes, type Lanes } from './lanes.ts';
@@ -8,11 +10,13 @@ import { createPublish } from './publish-outcome.ts';
 import { createRecentKeys } from './recent-keys.ts';
 import { createTierBook, type LoadedRow, type TierBook } from './tier-book.ts';
 import { createWorkTable, type WorkTable } from './work-table.ts';
-import type { Clock, Tier } from '@postrider/core';
+import type { Clock, DeliveryView, EndpointHolds, Tier } from '@postrider/core';
+import type { PreparedEndpoint } from './endpoint-cache.ts';
 import type { IntakeLedger } from './intake-ledger.ts';
 import type { PartitionFeed } from './partition-feed.ts';
 import type { Pod } from './pod.ts';
 import type { Reign } from './reign.ts';
+import type { WriteResult } from './result-record.ts';
 import type { WaitingStore } from './waiting-store.ts';
 import type { Work } from './work.ts';
 
@@ -24,6 +28,7 @@ export interface Parts {
   readonly lanes: Lanes;
   readonly endings: Endings;
   readonly intake: Intake;
+  readonly gone: GoneEndpoints;
 }
 
 /** What the parts are made for. */
@@ -32,13 +37,15 @@ export interface PartsOptions {
   readonly reign: Reign;
   readonly feed: PartitionFeed;
   readonly ledger: IntakeLedger;
+  /** Endpoints that answered 410. */
+  readonly holds: EndpointHolds;
   /** Ends of the two topics of intake at the takeover. */
   readonly ends: { readonly live: number; readonly bulk: number };
   readonly onLoaded: (tier: Tier) => void;
 }
 
 /** Wires the parts of one reign; nothing runs yet. */
-export function createParts({ pod, reign, feed, ledger, ends, onLoaded }: PartsOptions): Parts {
+export function createParts({ pod, reign, feed, ledger, holds, ends, onLoaded }: PartsOptions): Parts {
   const { clock, events, scheduler, timers, meter } = pod;
   const store = pod.createStore(reign.partition);
   const recent = createRecentKeys(() => clock.monotonic(), limits.recentKeysMax, limits.repeatLookBackMs);
@@ -49,6 +56,7 @@ export function createParts({ pod, reign, feed, ledger, ends, onLoaded }: PartsO
     },
     endpoints: pod.endpoints,
     view: pod.view,
+    holds,
     scheduler,
     onGate: (lane) => followGate({ lane, table, endings, clock }),
   });
@@ -61,17 +69,28 @@ export function createParts({ pod, reign, feed, ledger, ends, onLoaded }: PartsO
     onRow: (row) => loadRow(clock, parts, row),
     onLoaded,
   });
+  const writeResult: WriteResult = (result, acked) => {
+    const ackedResult = (): void => {
+      result.acked?.();
+      acked();
+    };
+    reign.write({ producer: pod.resultProducer, ...result, acked: ackedResult });
+  };
   const writer = { clock, events, reign, attempts: pod.attempts, random: pod.randomId };
   const deadLetterTopic = pod.topic('dead-letters');
   const endings = createEndings({ ...writer, store, table: () => table, deadLetterTopic });
   const table: WorkTable = createWorkTable({
     ...{ reign, clock, timers, scheduler, meter, book, ledger, store, recent, ends },
     unsettled: pod.unsettled,
-    writeResult: (result, acked) => reign.write({ producer: pod.resultProducer, ...result, acked }),
+    writeResult,
     expire: (work) => endings.expire(work),
     cancel: (work, reason) => endings.cancel(work, reason),
   });
-  const publish = createPublish({ ...writer, table, deadLetterTopic });
+  const gone = createGoneEndpoints({
+    ...{ holds, events, writeResult, endpoints: pod.endpoints, view: pod.view, operations: pod.operations },
+    onHold: (endpointId) => lanes.refresh((lane) => lane.endpointId === endpointId),
+  });
+  const publish = createPublish({ ...writer, table, gone, deadLetterTopic });
   const dispatch = createDispatch({
     ...{ clock, reign },
     random: pod.randomFraction,
@@ -81,7 +100,7 @@ export function createParts({ pod, reign, feed, ledger, ends, onLoaded }: PartsO
   });
   const intake = createIntake({ clock, feed, ledger, table, lanes, recent, meter, endings });
 
-  const parts: Parts = { store, book, table, lanes, endings, intake };
+  const parts: Parts = { store, book, table, lanes, endings, intake, gone };
   return parts;
 }
 
@@ -104,18 +123,30 @@ function takeOff(pod: Pod, reign: Reign, { lanes, endings, table }: Parts, dispa
   const delivery = table.takeOff(work);
   if (delivery === undefined) return false;
   const view = (work.view ??= readDelivery(delivery.header));
+  if (isCancelled(endpoint, view)) {
+    endings.cancel(work, CancelReason.ENDPOINT_DISABLED);
+    return false;
+  }
   const { bytes } = work;
   dispatch({ work, view, delivery, endpoint, ended: () => pod.scheduler.ended(lane, bytes) });
   return true;
 }
 
+/** Whether it was pending when its endpoint was disabled without keeping what was: enabled again, it is not sent after all. */
+function isCancelled({ cancelsBelow }: PreparedEndpoint, { endpointRevision }: DeliveryView): boolean {
+  if (cancelsBelow === null) return false;
+  const revision = parseRevision(endpointRevision);
+  return revision !== null && revision < cancelsBelow;
+}
+
 /** A tier has been read: what it holds waits from now on. */
-function loadRow(clock: Clock, { lanes, endings, table, store }: Parts, row: LoadedRow): void {
+function loadRow(clock: Clock, { lanes, endings, table, store, gone }: Parts, row: LoadedRow): void {
   const view = readable(row.delivery.header);
   if (typeof view !== 'string') {
     const create = (): Work =>
       workOfRow(row.key, view, lanes.of(view.endpointId, view.tenant, view.endpointRevision), clock.now());
-    return table.load(row, create);
+    table.load(row, create);
+    return gone.loaded(view);
   }
   // A delivery in hand under this key holds all there is to know; its end takes this row away.
   if (table.works.has(row.key)) return;

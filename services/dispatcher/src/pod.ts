@@ -8,6 +8,7 @@ import type { DueTimers } from './due-timers.ts';
 import type { EndpointCache } from './endpoint-cache.ts';
 import type { DispatcherEvents } from './events.ts';
 import type { FreshOffsets } from './fresh-offsets.ts';
+import type { OperationsTopic } from './operations.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { Unsettled } from './unsettled.ts';
 import type { WaitingStore } from './waiting-store.ts';
@@ -35,6 +36,7 @@ export interface Pod {
   readonly send: Send;
   readonly userAgent: string;
   readonly attempts: AttemptWriter;
+  readonly operations: OperationsTopic;
   readonly timers: DueTimers;
   readonly scheduler: Scheduler;
   readonly unsettled: Unsettled;

@@ -1,4 +1,4 @@
-import { PROGRESS_KEY, encodeProgress, limits, type OwnershipProgress } from '@postrider/core';
+import { PROGRESS_KEY, encodeProgress, limits, type EndpointHolds, type OwnershipProgress } from '@postrider/core';
 import type { Producer } from '@postrider/kafka';
 import type { IntakeLedger } from './intake-ledger.ts';
 import type { Reign } from './reign.ts';
@@ -21,11 +21,12 @@ export interface ProgressWriterOptions {
   readonly producer: Producer;
   readonly topic: string;
   readonly ledger: IntakeLedger;
+  readonly holds: EndpointHolds;
 }
 
 /** A writer whose first record has number 1. */
 export function createProgressWriter(options: ProgressWriterOptions): ProgressWriter {
-  const { reign, ledger, topic } = options;
+  const { reign, ledger, holds, topic } = options;
   let number = 0;
   let inFlight = 0;
   let stale = false;
@@ -41,6 +42,7 @@ export function createProgressWriter(options: ProgressWriterOptions): ProgressWr
       released,
       intake: ledger.encode(),
       tiers: new Map(),
+      holds: holds.encode(),
     };
     reign.write({
       producer: options.producer,
@@ -55,7 +57,7 @@ export function createProgressWriter(options: ProgressWriterOptions): ProgressWr
   return {
     // One at a time: what is done meanwhile is in the next.
     tick() {
-      if (inFlight === 0 && !reign.draining && (stale || ledger.dirty)) write(false, () => undefined);
+      if (inFlight === 0 && !reign.draining && (stale || ledger.dirty || holds.dirty)) write(false, () => undefined);
     },
     completed() {
       if (inFlight === 0 && !reign.draining && ledger.completions >= limits.progressEveryCompletions) {

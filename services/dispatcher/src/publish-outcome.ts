@@ -12,11 +12,12 @@ import {
 } from '@postrider/core';
 import { Attempt } from '@postrider/contract/postrider/v1/attempt';
 import { AttemptBodyPolicy } from '@postrider/contract/postrider/v1/endpoint';
-import { WaitReason } from '@postrider/contract/postrider/v1/delivery';
+import { Outcome, WaitReason } from '@postrider/contract/postrider/v1/delivery';
 import { attemptResult, keptHeaders, type AttemptWriter } from './attempt-record.ts';
 import { deadLetterResult } from './dead-letters.ts';
 import { pauseAskedMs, type Decided } from './dispatch-delivery.ts';
 import type { DispatcherEvents } from './events.ts';
+import type { GoneEndpoints } from './gone-endpoints.ts';
 import type { Reign } from './reign.ts';
 import type { Result } from './result-record.ts';
 import type { WorkTable } from './work-table.ts';
@@ -29,6 +30,7 @@ export interface PublishOptions {
   readonly reign: Reign;
   readonly table: WorkTable;
   readonly attempts: AttemptWriter;
+  readonly gone: GoneEndpoints;
   readonly deadLetterTopic: string;
 }
 
@@ -45,19 +47,38 @@ export function createPublish(options: PublishOptions): (decided: Decided) => vo
     if (pauseMs > 0 && work.lane !== null) {
       work.lane.heldUntil = Math.max(work.lane.heldUntil, clock.monotonic() + pauseMs);
     }
+    const results = [attempt, ...holding(decided)];
     const { decision } = decided;
-    if (decision.kind === 'retry') return retry(decided, decision, attempt);
-    if (decision.kind !== 'dead') return table.finish(work, [attempt]);
+    if (decision.kind === 'retry') return retry(decided, decision, results);
+    if (decision.kind === 'hold') return hold(decided, results);
+    if (decision.kind !== 'dead') return table.finish(work, results);
     events.deadLettered(view, decision.reason);
-    table.finish(work, [attempt, deadLetterOf(decided, decision.reason, attempt.record.value)]);
+    table.finish(work, [...results, deadLetterOf(decided, decision.reason, attempt.record.value)]);
   };
 
-  function retry(decided: Decided, decision: Decision & { kind: 'retry' }, attempt: Result): void {
+  /** An answer of 410 holds the endpoint at once, whatever becomes of this delivery. */
+  function holding({ classified: { sent, verdict } }: Decided): Result[] {
+    if (verdict.outcome !== Outcome.GONE) return [];
+    const { flight, number } = sent.prepared;
+    const { uid: endpointId, revision: endpointRevision } = flight.endpoint.endpoint;
+    const told = options.gone.answered(flight.view, { endpointId, endpointRevision }, number, sent.endedAt);
+    return told === null ? [] : [told];
+  }
+
+  /** It waits as what is pending of a disabled endpoint does, by the revision that was answered 410. */
+  function hold(decided: Decided, results: readonly Result[]): void {
+    const { work, endpoint } = decided.classified.sent.prepared.flight;
+    const endpointRevision = endpoint.endpoint.revision;
+    const changes = { ...countsAfter(decided), endpointRevision, dueAt: null, waitReason: WaitReason.DISABLED };
+    table.put(work, { tier: tierFor(null), changes }, results);
+  }
+
+  function retry(decided: Decided, decision: Decision & { kind: 'retry' }, results: readonly Result[]): void {
     const { sent } = decided.classified;
     const counts = countsAfter(decided);
     const tier = tierFor(decision.dueAt - sent.endedAt);
     const changes = { ...counts, dueAt: decision.dueAt, waitReason: WaitReason.RETRY };
-    table.put(sent.prepared.flight.work, { tier, changes }, [attempt]);
+    table.put(sent.prepared.flight.work, { tier, changes }, results);
   }
 
   function deadLetterOf(
@@ -129,6 +150,7 @@ function attemptFields({ random, attempts, reign }: PublishOptions, { classified
 }
 
 function decisionFields(decision: Decision, now: number): AttemptDecisionFields {
+  if (decision.kind === 'hold') return { kind: 'retry', dueAt: null, tier: tierFor(null) };
   if (decision.kind !== 'retry') return decision;
   return { kind: 'retry', dueAt: decision.dueAt, tier: tierFor(decision.dueAt - now) };
 }

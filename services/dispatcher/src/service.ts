@@ -58,7 +58,7 @@ export interface Dispatcher extends AsyncDisposable {
 }
 
 /** What is read and written here, besides the configuration. */
-const ownTopics: readonly TopicId[] = [...coPartitionedTopics, 'dead-letters', 'attempts'];
+const ownTopics: readonly TopicId[] = [...coPartitionedTopics, 'dead-letters', 'attempts', 'operations'];
 const CLOSE_GRACE_MS = 1_000;
 
 /**
@@ -147,6 +147,7 @@ function createPod(
     send,
     userAgent: userAgent(config.contactUrl),
     attempts: { topic: topic('attempts'), partitions: partitionCount('attempts', 0), pod: config.processId },
+    operations: { topic: topic('operations'), partitions: partitionCount('operations', 0) },
     timers,
     unsettled,
     scheduler: createScheduler(clock, unsettled, {

@@ -1,4 +1,4 @@
-import { TIERS, type OwnershipProgress, type Tier } from '@postrider/core';
+import { TIERS, createEndpointHolds, type EndpointHolds, type OwnershipProgress, type Tier } from '@postrider/core';
 import { createIntakeLedger, intakeTopics, type IntakeLedger, type IntakeTopic } from './intake-ledger.ts';
 import { createParts, type Parts } from './parts.ts';
 import { createProgressWriter, type ProgressWriter } from './progress-writer.ts';
@@ -71,6 +71,7 @@ class OneServing implements Serving {
   readonly #reign: Reign;
   readonly #feed: PartitionFeed;
   readonly #ledger: IntakeLedger;
+  readonly #holds: EndpointHolds;
   readonly #progress: ProgressWriter;
   #tierEnds: TakeoverEnds['tiers'] = new Map();
   #heads: readonly StuckHead[] = [];
@@ -81,13 +82,14 @@ class OneServing implements Serving {
     this.#pod = pod;
     this.#reign = reign;
     this.#feed = feed;
+    this.#holds = createEndpointHolds(adopted?.holds);
     this.#ledger = createIntakeLedger(adopted?.intake, () => {
       this.#progress.completed();
       this.parts?.intake.resume();
     });
     const topic = pod.topic('ownership');
     this.#progress = createProgressWriter({
-      ...{ reign, topic, ledger: this.#ledger },
+      ...{ reign, topic, ledger: this.#ledger, holds: this.#holds },
       processId: pod.processId,
       producer: pod.stateProducer,
     });
@@ -102,7 +104,7 @@ class OneServing implements Serving {
     const ledger = this.#ledger;
     this.#tierEnds = tiers;
     const parts = createParts({
-      ...{ pod: this.#pod, reign: this.#reign, feed: this.#feed, ledger, ends },
+      ...{ pod: this.#pod, reign: this.#reign, feed: this.#feed, ledger, holds: this.#holds, ends },
       onLoaded: (tier) => this.#loaded(tier),
     });
     this.parts = parts;
@@ -141,7 +143,8 @@ class OneServing implements Serving {
 
   tick(): void {
     if (!this.#reign.mayAct() || this.parts === null || this.#reign.draining) return;
-    const { lanes, endings } = this.parts;
+    const { lanes, endings, gone } = this.parts;
+    gone.tick();
     this.#progress.tick();
     lanes.refresh(() => false);
     for (const lane of lanes.all()) expireArrivals(lane, endings, this.#pod.clock.now());

@@ -237,7 +237,7 @@ for (const [what, low, appended] of [
     h.config.endpoint('shop');
     if (appended === 0) {
       const value = encodeProgress({
-        ...{ epoch: 0, number: 1, processId: 'before', released: true, tiers: new Map() },
+        ...{ epoch: 0, number: 1, processId: 'before', released: true, tiers: new Map(), holds: [] },
         intake: new Map([['deliveries', { watermark: 7, doneAbove: Buffer.alloc(0) }]]),
       });
       const claim = encodeClaim({ processId: 'before', randomId: Buffer.alloc(16), followsEpoch: -1 });

@@ -228,6 +228,13 @@ function createTopicReaders(kafka: FakeKafka, partitions: number) {
     watermark: (partition = 0, topic = 'deliveries') =>
       ownership(partition).progress?.intake.get(topic)?.watermark ?? 0,
     attempts: () => kafka.records('postrider.attempts').map(({ value }) => Attempt.decode(value as Buffer)),
+    /** Operational events, by their type and id, with what they say. */
+    operations: () =>
+      kafka.records('postrider.operations').map((record) => ({
+        type: header(record, 'ce_type')?.toString(),
+        id: header(record, 'ce_id')?.toString(),
+        data: JSON.parse(record.value?.toString() ?? 'null') as Record<string, unknown>,
+      })),
     deadLetters: () =>
       kafka.records('postrider.dead-letters').map((record) => ({
         record,

@@ -17,6 +17,9 @@ export interface TestRecord {
   readonly headers?: Headers;
 }
 
+/** What differs from an enabled endpoint; `cancelsBelow`: of its config record. */
+type EndpointFields = Parameters<typeof Endpoint.fromPartial>[0] & { readonly cancelsBelow?: string };
+
 /** Makes the records that a control plane would write, with revisions that grow. */
 export function createConfigRecords(kek: SealingKey, partitions: number) {
   const dataKeyMaterial = new Secret(randomBytes(32));
@@ -39,7 +42,7 @@ export function createConfigRecords(kek: SealingKey, partitions: number) {
       };
       return recordOf(`tenant/${tenant}`, ConfigRecord.fromPartial({ entity: { $case: 'tenant', value } }).entity);
     },
-    endpoint(id: string, fields: Parameters<typeof Endpoint.fromPartial>[0] = {}) {
+    endpoint(id: string, { cancelsBelow = '', ...fields }: EndpointFields = {}) {
       const endpoint = Endpoint.fromPartial({
         name: `tenants/${tenant}/endpoints/${id}`,
         uid: `ep_${id}`,
@@ -50,7 +53,9 @@ export function createConfigRecords(kek: SealingKey, partitions: number) {
       });
       const sealed = sealSigningSecret(new Secret(signingSecret), dataKey, tenant, 'sec_1', randomBytes);
       const secrets = [{ id: 'sec_1', scheme: 'SIGNATURE_SCHEME_STANDARD_V1' as const, sealed }];
-      const partial = ConfigRecord.fromPartial({ entity: { $case: 'endpoint', value: { endpoint, secrets } } });
+      const partial = ConfigRecord.fromPartial({
+        entity: { $case: 'endpoint', value: { endpoint, secrets, cancelsBelow } },
+      });
       return recordOf(`endpoint/ep_${id}`, partial.entity);
     },
     deleteEndpoint: (id: string) =>

@@ -35,7 +35,10 @@ function configuration(kafka: FakeKafka) {
         revision: String(revision + 1),
         ...fields,
       });
-      put(`endpoint/ep_${id}`, { $case: 'endpoint', value: { endpoint, secrets: [], credentials: {} } });
+      put(`endpoint/ep_${id}`, {
+        $case: 'endpoint',
+        value: { endpoint, secrets: [], credentials: {}, cancelsBelow: '' },
+      });
     },
     unreadableEndpoint(id: string) {
       revision += 1;

@@ -31,7 +31,7 @@ export const DeadReason = {
   EXPIRED: "DEAD_REASON_EXPIRED",
   /** REJECTED - The endpoint answered with a status that policy calls final. */
   REJECTED: "DEAD_REASON_REJECTED",
-  /** GONE - The endpoint answered 410. */
+  /** GONE - The endpoint answered 410, and there was no further attempt to wait for. */
   GONE: "DEAD_REASON_GONE",
   /** INTERNAL_ERROR - Too many failures of our own. */
   INTERNAL_ERROR: "DEAD_REASON_INTERNAL_ERROR",
@@ -368,7 +368,7 @@ export interface DecisionDone {
 
 /** There is another attempt. */
 export interface DecisionRetry {
-  /** When it is due; never before. */
+  /** When it is due; never before. Absent: when its endpoint's configuration has changed. */
   dueAt:
     | Date
     | undefined;

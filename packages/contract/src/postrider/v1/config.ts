@@ -89,6 +89,11 @@ export interface EndpointConfig {
   secrets: EndpointSecret[];
   /** Credentials for authentication to the endpoint, and secret header values, sealed, by name. */
   credentials: { [key: string]: SealedSecret };
+  /**
+   * Deliveries that were routed by a revision of the endpoint below this one are cancelled: it was disabled without
+   * keeping them, and enabled again by this revision. Empty: none.
+   */
+  cancelsBelow: string;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -603,7 +608,7 @@ export const TenantConfig: MessageFns<TenantConfig> = {
 };
 
 function createBaseEndpointConfig(): EndpointConfig {
-  return { endpoint: undefined, secrets: [], credentials: {}, _unknownFields: {} };
+  return { endpoint: undefined, secrets: [], credentials: {}, cancelsBelow: "", _unknownFields: {} };
 }
 
 export const EndpointConfig: MessageFns<EndpointConfig> = {
@@ -617,6 +622,9 @@ export const EndpointConfig: MessageFns<EndpointConfig> = {
     globalThis.Object.entries(message.credentials).forEach(([key, value]: [string, SealedSecret]) => {
       EndpointConfig_CredentialsEntry.encode({ key: key as any, value }, writer.uint32(26).fork()).join();
     });
+    if (message.cancelsBelow !== "") {
+      writer.uint32(34).string(message.cancelsBelow);
+    }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
         const tag = parseInt(key, 10);
@@ -668,6 +676,14 @@ export const EndpointConfig: MessageFns<EndpointConfig> = {
             }
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.cancelsBelow = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -705,6 +721,9 @@ export const EndpointConfig: MessageFns<EndpointConfig> = {
         });
       }
     }
+    if (message.cancelsBelow !== "") {
+      obj.cancelsBelow = message.cancelsBelow;
+    }
     return obj;
   },
 
@@ -726,6 +745,7 @@ export const EndpointConfig: MessageFns<EndpointConfig> = {
       },
       {},
     );
+    message.cancelsBelow = object.cancelsBelow ?? "";
     return message;
   },
 };

@@ -408,7 +408,10 @@ export const WaitReason = {
   ORDER: "WAIT_REASON_ORDER",
   /** PAUSED - Paused by an operator. */
   PAUSED: "WAIT_REASON_PAUSED",
-  /** DISABLED - The endpoint is disabled and its pending deliveries are kept. */
+  /**
+   * DISABLED - The endpoint is disabled and its pending deliveries are kept; or it has answered 410, which holds it until its
+   * configuration has changed.
+   */
   DISABLED: "WAIT_REASON_DISABLED",
   /** CONFIG - The config view has not reached the endpoint's revision yet. */
   CONFIG: "WAIT_REASON_CONFIG",
@@ -617,7 +620,10 @@ export interface Delivery {
   tenant: string;
   /** The endpoint's uid (`ep_…`), which also decides the partition. */
   endpointId: string;
-  /** Revision of the endpoint that the router saw. A dispatcher whose config view is older waits for it. */
+  /**
+   * Revision of the endpoint that the router saw; after an answer of 410 the one that the request was made by. A dispatcher
+   * whose config view is older waits for it.
+   */
   endpointRevision: string;
   /** Ids of the subscriptions that matched; informational. */
   subscriptionIds: string[];

@@ -735,7 +735,10 @@ export interface ExponentialBackoff {
 export interface StatusPolicy {
   /** Statuses that are a success. Empty: 200–299. */
   success: StatusRange[];
-  /** Statuses after which the delivery is given up at once. 410 always holds the endpoint. */
+  /**
+   * Statuses after which the delivery is given up at once. 410 always holds the endpoint; the delivery that was
+   * answered so waits with it, or is given up if 410 stands here.
+   */
   final: StatusRange[];
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }

@@ -38,6 +38,8 @@ export interface Progress {
   intake: IntakeProgress[];
   /** From where the retry tiers must be loaded. */
   tiers: TierProgress[];
+  /** Endpoints that are sent nothing since they answered 410. At most 1,000; of further ones the waiting rows tell. */
+  holds: EndpointHold[];
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -58,6 +60,15 @@ export interface TierProgress {
   topic: string;
   /** No record below this offset matters. */
   loadFrom: bigint;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+/** An endpoint that answered 410. It is sent nothing until its configuration has a newer revision. */
+export interface EndpointHold {
+  /** The endpoint's uid. */
+  endpointId: string;
+  /** Revision of the endpoint's configuration that the request was made by. */
+  endpointRevision: string;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -176,7 +187,16 @@ export const Claim: MessageFns<Claim> = {
 };
 
 function createBaseProgress(): Progress {
-  return { epoch: 0n, number: 0n, processId: "", released: false, intake: [], tiers: [], _unknownFields: {} };
+  return {
+    epoch: 0n,
+    number: 0n,
+    processId: "",
+    released: false,
+    intake: [],
+    tiers: [],
+    holds: [],
+    _unknownFields: {},
+  };
 }
 
 export const Progress: MessageFns<Progress> = {
@@ -204,6 +224,9 @@ export const Progress: MessageFns<Progress> = {
     }
     for (const v of message.tiers) {
       TierProgress.encode(v!, writer.uint32(50).fork()).join();
+    }
+    for (const v of message.holds) {
+      EndpointHold.encode(v!, writer.uint32(58).fork()).join();
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -277,6 +300,14 @@ export const Progress: MessageFns<Progress> = {
             message.tiers.push(TierProgress.decode(reader, reader.uint32()));
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.holds.push(EndpointHold.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -317,6 +348,9 @@ export const Progress: MessageFns<Progress> = {
     if (message.tiers?.length) {
       obj.tiers = message.tiers.map((e) => TierProgress.toJSON(e));
     }
+    if (message.holds?.length) {
+      obj.holds = message.holds.map((e) => EndpointHold.toJSON(e));
+    }
     return obj;
   },
 
@@ -331,6 +365,7 @@ export const Progress: MessageFns<Progress> = {
     message.released = object.released ?? false;
     message.intake = object.intake?.map((e) => IntakeProgress.fromPartial(e)) || [];
     message.tiers = object.tiers?.map((e) => TierProgress.fromPartial(e)) || [];
+    message.holds = object.holds?.map((e) => EndpointHold.fromPartial(e)) || [];
     return message;
   },
 };
@@ -540,6 +575,100 @@ export const TierProgress: MessageFns<TierProgress> = {
     const message = createBaseTierProgress();
     message.topic = object.topic ?? "";
     message.loadFrom = (object.loadFrom !== undefined && object.loadFrom !== null) ? BigInt(object.loadFrom) : 0n;
+    return message;
+  },
+};
+
+function createBaseEndpointHold(): EndpointHold {
+  return { endpointId: "", endpointRevision: "", _unknownFields: {} };
+}
+
+export const EndpointHold: MessageFns<EndpointHold> = {
+  encode(message: EndpointHold, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.endpointId !== "") {
+      writer.uint32(10).string(message.endpointId);
+    }
+    if (message.endpointRevision !== "") {
+      writer.uint32(18).string(message.endpointRevision);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EndpointHold {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEndpointHold();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.endpointId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.endpointRevision = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  toJSON(message: EndpointHold): unknown {
+    const obj: any = {};
+    if (message.endpointId !== "") {
+      obj.endpointId = message.endpointId;
+    }
+    if (message.endpointRevision !== "") {
+      obj.endpointRevision = message.endpointRevision;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<EndpointHold>): EndpointHold {
+    return EndpointHold.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<EndpointHold>): EndpointHold {
+    const message = createBaseEndpointHold();
+    message.endpointId = object.endpointId ?? "";
+    message.endpointRevision = object.endpointRevision ?? "";
     return message;
   },
 };

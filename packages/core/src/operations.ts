@@ -1,0 +1,79 @@
+import type { DeadReason } from '@postrider/contract/postrider/v1/attempt';
+import { operationId } from './ids.ts';
+import type { EpochMs } from './model.ts';
+
+/** What every operational event tells. */
+interface OperationFacts {
+  readonly tenant: string;
+  /** The endpoint's uid. */
+  readonly endpointId: string;
+  /** The delivery that it happened to, and its run; empty: the first. */
+  readonly deliveryId: string;
+  readonly runId: string;
+  /** When it happened. */
+  readonly time: EpochMs;
+}
+
+/**
+ * What Postrider itself has to tell about an endpoint. Each is written at least once, and every copy of one bears the
+ * same id.
+ *
+ * - `postrider.endpoint.gone`: the endpoint answered 410 to a request made by this revision of its configuration; it is
+ *   sent nothing until its configuration is newer. Once per revision.
+ * - `postrider.lane.stopped`: a delivery of an ordered endpoint was given up, and what stands behind it waits for a
+ *   person. Once per delivery and run.
+ */
+export type OperationalEvent =
+  | (OperationFacts & {
+      readonly type: 'postrider.endpoint.gone';
+      readonly endpointRevision: string;
+      /** Number of the attempt that was answered so. */
+      readonly attempt: number;
+    })
+  | (OperationFacts & {
+      readonly type: 'postrider.lane.stopped';
+      readonly reason: DeadReason;
+      /** Hash of the ordering key, 16 hexadecimal digits; empty when the order is the whole endpoint's. */
+      readonly orderingKeyHash: string;
+    });
+
+/** A record of the topic `operations`. */
+export interface OperationRecord {
+  readonly key: Buffer;
+  readonly value: Buffer;
+  readonly headers: Readonly<Record<string, Buffer>>;
+}
+
+/** The `source` of operational events. */
+const SOURCE = '/postrider/dispatcher';
+
+/** An operational event as a CloudEvent 1.0 in Kafka's binary mode: attributes as `ce_` headers, the value is JSON. */
+export function encodeOperation(event: OperationalEvent): OperationRecord {
+  const { type, tenant, endpointId, time, ...data } = event;
+  const attributes: Record<string, string> = {
+    ce_specversion: '1.0',
+    ce_id: operationId(type, endpointId, occasionOf(event)),
+    ce_source: SOURCE,
+    ce_type: type,
+    ce_subject: endpointId,
+    ce_time: new Date(time).toISOString(),
+    ce_tenant: tenant,
+    'content-type': 'application/json',
+  };
+  const headers = Object.fromEntries(Object.entries(attributes).map(([name, value]) => [name, Buffer.from(value)]));
+  return {
+    key: Buffer.from(endpointId),
+    value: Buffer.from(JSON.stringify({ tenant, endpointId, ...data })),
+    headers,
+  };
+}
+
+/** What makes this event another one than the last of its type and endpoint. */
+function occasionOf(event: OperationalEvent): readonly string[] {
+  switch (event.type) {
+    case 'postrider.endpoint.gone':
+      return [event.endpointRevision];
+    case 'postrider.lane.stopped':
+      return [event.deliveryId, event.runId];
+  }
+}
