@@ -68,6 +68,10 @@ const doors: Readonly<Record<string, { readonly folders: readonly string[]; read
     folders: ['packages/kafka/src/kafkajs', 'packages/kafka/testing', 'test/integration'],
     problem: 'only packages/kafka/src/kafkajs may import kafkajs',
   },
+  ioredis: {
+    folders: ['services/dispatcher/src'],
+    problem: 'only the dispatcher may import ioredis, in services/dispatcher/src/redis-done-store.ts',
+  },
   undici: { folders: ['packages/egress', 'test/bench'], problem: 'only packages/egress may import undici' },
 };
 

@@ -1,4 +1,5 @@
 export { every, type Clock } from './clock.ts';
+export * from './call-breaker.ts';
 export * from './errors.ts';
 export * from './ids.ts';
 export * from './limits.ts';

@@ -113,6 +113,20 @@ export const limits = Object.freeze({
   /** Between two tries to write a record that the brokers refuse: doubled from the least to the most. */
   refusedWriteBackoffMinMs: SECOND_MS,
   refusedWriteBackoffMaxMs: MINUTE_MS,
+
+  // The done-filter: a hint in Redis, never waited for.
+  /** How long it remembers that a delivery was taken by its endpoint. */
+  doneKeptMs: 10 * MINUTE_MS,
+  /** An answer that takes longer is no answer. */
+  doneTimeoutMs: 50,
+  /** Calls that may fail in a row before Redis is left alone for a while. */
+  doneFailuresMax: 5,
+  doneLeftAloneMinMs: SECOND_MS,
+  doneLeftAloneMaxMs: 30 * SECOND_MS,
+  /** Keys that wait to be noted; what comes on top is not noted. */
+  doneQueueMax: 10_000,
+  /** Keys of one call. */
+  doneBatchMax: 500,
 });
 
 /** The set of limits, as numbers by name. */
@@ -153,6 +167,12 @@ const relations: readonly (readonly [text: string, holds: (l: Limits) => boolean
   [
     '0 < putArrivalsAtFraction < pauseAtFraction',
     (l) => 0 < l.putArrivalsAtFraction && l.putArrivalsAtFraction < l.pauseAtFraction,
+  ],
+  ['doneLeftAloneMinMs ≤ doneLeftAloneMaxMs', (l) => l.doneLeftAloneMinMs <= l.doneLeftAloneMaxMs],
+  ['doneBatchMax ≤ doneQueueMax', (l) => l.doneBatchMax <= l.doneQueueMax],
+  [
+    'doneKeptMs > sessionTimeoutMs + drain limit + drainSlackMs',
+    (l) => l.doneKeptMs > l.sessionTimeoutMs + drainLimitMs(l) + l.drainSlackMs,
   ],
   ['slots is a power of two', (l) => Number.isInteger(Math.log2(l.slots))],
   ['progressEveryCompletions ≤ offsetRangeMax', (l) => l.progressEveryCompletions <= l.offsetRangeMax],

@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { limits, parseKek, Secret, type SealingKey } from '@postrider/core';
 import { createPolicy } from '@postrider/egress';
 import { TOPIC_PREFIX_DEFAULT } from '@postrider/kafka';
+import { parseRedisUrl, type RedisTarget } from './redis-target.ts';
 import {
   boolean,
   duration,
@@ -38,6 +39,8 @@ export interface DispatcherConfig {
   readonly contactUrl: string;
   /** Requests in flight at most; `limits.podInFlightMax` when absent. */
   readonly inFlightMax?: number;
+  /** Where the done-filter remembers; absent: there is none. */
+  readonly redis?: RedisTarget;
 }
 
 /** What the process needs besides the dispatcher itself. */
@@ -65,6 +68,10 @@ const spec = {
     min: 3 * limits.heartbeatEveryMs,
     max: 300_000,
   }),
+  /** `redis://` or, with TLS, `rediss://`. Authorities that are not the system's: NODE_EXTRA_CA_CERTS. */
+  redis: parsed(secret('POSTRIDER_REDIS_URL', { optional: true }), (url) =>
+    url === undefined ? undefined : parseRedisUrl(url.reveal()),
+  ),
   podName: text('POSTRIDER_POD_NAME', {
     optional: true,
     pattern: /^[a-zA-Z0-9._-]{1,100}$/,
@@ -84,11 +91,12 @@ const spec = {
 
 /** Reads the environment; throws `EnvError` with every problem in it. */
 export function readDispatcherConfig(env: Env = process.env): DispatcherProcessConfig {
-  const { kafka, healthHost, healthPort, logLevel, podName, contactUrl, ...service } = readEnv(env, spec);
+  const { kafka, healthHost, healthPort, logLevel, podName, contactUrl, redis, ...service } = readEnv(env, spec);
   return Object.freeze({
     service: {
       processId: `dispatcher-${podName ?? hostname()}-${randomBytes(4).toString('hex')}`,
       contactUrl: contactUrl ?? '',
+      ...(redis === undefined ? {} : { redis }),
       ...service,
     },
     kafka: kafkaSettings(kafka),

@@ -88,6 +88,8 @@ export interface DispatchOptions {
   readonly send: Send;
   readonly userAgent: string;
   readonly reign: Reign;
+  /** Called as soon as an endpoint has taken a delivery, long before that is on record. */
+  readonly taken: (workKey: string) => void;
   /** The last stage: writes what follows from the decision. */
   readonly publish: (decided: Decided) => void;
 }
@@ -102,6 +104,7 @@ export function createDispatch(options: DispatchOptions): Dispatch {
     sendPrepared(options, prepared, (sent) => {
       const classified = classify(sent);
       const decided = decide(options, classified);
+      if (decided.decision.kind === 'done') options.taken(flight.work.key);
       options.publish(decided);
       flight.ended();
     });

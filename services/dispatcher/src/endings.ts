@@ -1,4 +1,11 @@
-import { attemptId, readDelivery, type Clock, type DeliveryView, type RandomBytes } from '@postrider/core';
+import {
+  attemptId,
+  readDelivery,
+  type AttemptFields,
+  type Clock,
+  type DeliveryView,
+  type RandomBytes,
+} from '@postrider/core';
 import { DeadReason, type CancelReason } from '@postrider/contract/postrider/v1/attempt';
 import { Outcome } from '@postrider/contract/postrider/v1/delivery';
 import { attemptResult, type AttemptWriter } from './attempt-record.ts';
@@ -15,6 +22,8 @@ export interface Endings {
   expire(work: Work): void;
   /** Its endpoint is gone, or disabled without keeping what was pending. */
   cancel(work: Work, reason: CancelReason): void;
+  /** An earlier owner delivered it and could not write that down. */
+  deliveredBefore(work: Work): void;
   /** Its header cannot be read: kept as a dead letter, so that nothing is lost and the next record flows. */
   unreadable(work: Work, detail: string): void;
 }
@@ -52,6 +61,11 @@ export function createEndings(options: EndingsOptions): Endings {
     options.table().finish(work, [letter]);
   }
 
+  function withoutRequest(work: Work, ending: EndingWithoutRequest): void {
+    const fields = attemptWithoutRequest(options, viewOf(work), bytesOf(work), ending);
+    options.table().finish(work, [attemptResult(fields, options.attempts)]);
+  }
+
   return {
     expire(work) {
       const view = viewOf(work);
@@ -62,8 +76,16 @@ export function createEndings(options: EndingsOptions): Endings {
     },
     cancel(work, reason) {
       events.cancelled(viewOf(work), reason);
-      const attempt = attemptResult(cancelledAttempt(options, viewOf(work), bytesOf(work), reason), options.attempts);
-      options.table().finish(work, [attempt]);
+      withoutRequest(work, {
+        outcome: Outcome.CANCELLED,
+        decision: { kind: 'cancelled', reason },
+        code: '',
+        detail: '',
+      });
+    },
+    deliveredBefore(work) {
+      events.deliveredBefore(viewOf(work));
+      withoutRequest(work, deliveredBefore);
     },
     unreadable(work, detail) {
       events.unreadable(reign.partition, work.key, detail);
@@ -72,24 +94,31 @@ export function createEndings(options: EndingsOptions): Endings {
   };
 }
 
-/** An attempt record without an attempt: it tells that the delivery was cancelled. */
-function cancelledAttempt(
+type EndingWithoutRequest = Pick<AttemptFields, 'outcome' | 'decision' | 'code' | 'detail'>;
+
+/** The record of the attempt itself may stand beside this one, or be lost with its owner. */
+const deliveredBefore: EndingWithoutRequest = {
+  outcome: Outcome.DELIVERED,
+  decision: { kind: 'done' },
+  code: 'delivered_before',
+  detail: 'An earlier owner of the partition delivered it and was lost before that was on record.',
+};
+
+/** An attempt record without an attempt: it tells how the delivery ended. */
+function attemptWithoutRequest(
   { clock, random, reign, attempts }: EndingsOptions,
   delivery: DeliveryView,
   { body }: StoredDelivery,
-  reason: CancelReason,
-): Parameters<typeof attemptResult>[0] {
+  ending: EndingWithoutRequest,
+): AttemptFields {
   return {
     delivery,
     attemptId: attemptId(random),
     number: 0,
     startedAt: clock.now(),
     timings: { queued: null, connect: null, firstByte: null, total: null },
-    outcome: Outcome.CANCELLED,
-    decision: { kind: 'cancelled', reason },
+    ...ending,
     status: 0,
-    code: '',
-    detail: '',
     responseHeaders: [],
     responseExcerpt: null,
     responseTruncated: false,

@@ -1,3 +1,5 @@
+import { doneFilterEvents, type DoneFilterEvents } from './done-filter-events.ts';
+import { idsOf } from './delivery-ids.ts';
 import type { CancelReason, DeadReason } from '@postrider/contract/postrider/v1/attempt';
 import type { AttemptFields, DeliveryView } from '@postrider/core';
 import type { Counter, Logger, Metrics } from '@postrider/runtime';
@@ -5,7 +7,7 @@ import type { ReignEnd } from './reign.ts';
 import type { Work } from './work.ts';
 
 /** What happens in the business of a dispatcher: each helper counts and tells its event. No payloads, no secrets. */
-export type DispatcherEvents = DeliveryEvents & PartitionEvents;
+export type DispatcherEvents = DeliveryEvents & PartitionEvents & DoneFilterEvents;
 
 /** What happens to deliveries and their endpoints. */
 export interface DeliveryEvents {
@@ -37,7 +39,7 @@ const latencyBounds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 
 
 /** Events that go to a log and to metrics. */
 export function createEvents(log: Logger, metrics: Metrics): DispatcherEvents {
-  return { ...deliveryEvents(log, metrics), ...partitionEvents(log, metrics) };
+  return { ...deliveryEvents(log, metrics), ...partitionEvents(log, metrics), ...doneFilterEvents(log, metrics) };
 }
 
 function deliveryEvents(log: Logger, metrics: Metrics): DeliveryEvents {
@@ -116,16 +118,6 @@ function partitionEvents(log: Logger, metrics: Metrics): PartitionEvents {
       log.error({ topic, partition, offset }, 'unread records are gone: the topic keeps too little or was replaced');
     },
     kafkaTrouble: (error) => log.warn({ error }, 'Kafka cannot be reached or the group is unsettled; trying again'),
-  };
-}
-
-function idsOf(delivery: DeliveryView): Record<string, unknown> {
-  return {
-    tenant: delivery.tenant,
-    endpoint: delivery.endpointId,
-    delivery: delivery.deliveryId,
-    run: delivery.runId,
-    webhook: delivery.webhookId,
   };
 }
 

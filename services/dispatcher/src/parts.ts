@@ -1,5 +1,6 @@
 import { CancelReason } from '@postrider/contract/postrider/v1/attempt';
 import { limits, parseRevision, readDelivery } from '@postrider/core';
+import { askFirst } from './ask-first.ts';
 import { createDispatch, type Dispatch } from './dispatch-delivery.ts';
 import { createEndings, type Endings } from './endings.ts';
 import { createGoneEndpoints, type GoneEndpoints } from './gone-endpoints.ts';
@@ -91,13 +92,16 @@ export function createParts({ pod, reign, feed, ledger, holds, ends, onLoaded }:
     onHold: (endpointId) => lanes.refresh((lane) => lane.endpointId === endpointId),
   });
   const publish = createPublish({ ...writer, table, gone, deadLetterTopic });
-  const dispatch = createDispatch({
+  const { doneFilter } = pod;
+  const send = createDispatch({
     ...{ clock, reign },
+    taken: (workKey) => doneFilter?.add(workKey),
     random: pod.randomFraction,
     send: pod.send,
     userAgent: pod.userAgent,
     publish,
   });
+  const dispatch = askFirst({ filter: doneFilter, reign, ends, clock, endings }, send);
   const intake = createIntake({ clock, feed, ledger, table, lanes, recent, meter, endings });
 
   const parts: Parts = { store, book, table, lanes, endings, intake, gone };

@@ -6,6 +6,7 @@ import type { ByteMeter } from './byte-meter.ts';
 import type { Send } from './dispatch-delivery.ts';
 import type { DueTimers } from './due-timers.ts';
 import type { EndpointCache } from './endpoint-cache.ts';
+import type { DoneFilter } from './done-filter.ts';
 import type { DispatcherEvents } from './events.ts';
 import type { FreshOffsets } from './fresh-offsets.ts';
 import type { OperationsTopic } from './operations.ts';
@@ -39,6 +40,8 @@ export interface Pod {
   readonly operations: OperationsTopic;
   readonly timers: DueTimers;
   readonly scheduler: Scheduler;
+  /** Null: there is none. */
+  readonly doneFilter: DoneFilter | null;
   readonly unsettled: Unsettled;
   readonly meter: ByteMeter;
   /** The process has let go of everything: nobody waits for anything any more. */

@@ -34,6 +34,8 @@ export interface Reign {
   claimedAt: number;
   /** Nobody has owned the partition before: no row of another reign can lie or arrive anywhere. */
   first: boolean;
+  /** The last owner did not release the partition: what it had in hand may have reached its endpoint. */
+  afterCrash: boolean;
   readonly draining: boolean;
   readonly over: ReignEnd | null;
   /** The fence (design rule 8): asked before every request and every hand-over to a socket. A closed fence ends the reign. */
@@ -65,6 +67,7 @@ class OneReign implements Reign {
   epoch = -1;
   claimedAt: number;
   first = false;
+  afterCrash = false;
   over: ReignEnd | null = null;
   writing = 0;
   readonly mayAct = (): boolean => this.#mayAct();

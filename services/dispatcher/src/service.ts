@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { startConfigView, untilKafkaAnswers, type ConfigView } from '@postrider/config-view';
+import { startConfigView, untilKafkaAnswers, type ConfigView, type UntilKafkaAnswers } from '@postrider/config-view';
 import {
   assertLimits,
   drainLimitMs,
@@ -21,6 +21,7 @@ import {
 } from '@postrider/kafka';
 import { createMetrics, type CheckResult, type Logger, type Metrics } from '@postrider/runtime';
 import { createByteMeter } from './byte-meter.ts';
+import { createDoneFilter, type DoneFilter } from './done-filter.ts';
 import { createDueTimers } from './due-timers.ts';
 import { createEndpointCache, type Target } from './endpoint-cache.ts';
 import { createEvents, type DispatcherEvents } from './events.ts';
@@ -29,12 +30,15 @@ import { addGauges } from './gauges.ts';
 import { joinGroup, type OwnerGroup } from './group.ts';
 import { createScheduler } from './scheduler.ts';
 import { createUnsettled } from './unsettled.ts';
+import { connectRedis } from './redis-done-store.ts';
 import { createMemoryStore } from './waiting-store.ts';
 import type { DispatcherConfig } from './config.ts';
 import type { Send } from './dispatch-delivery.ts';
+import type { DoneStore } from './done-store.ts';
 import type { Pod } from './pod.ts';
 
 export type { DispatcherConfig } from './config.ts';
+export type { DoneStore } from './done-store.ts';
 export type { Send, SendRequest, SendResult } from './dispatch-delivery.ts';
 
 /** What a dispatcher works with. */
@@ -46,6 +50,8 @@ export interface DispatcherDeps {
   readonly random?: RandomBytes;
   /** Instead of the door to the internet. */
   readonly send?: Send;
+  /** Instead of the Redis that the configuration names. */
+  readonly doneStore?: DoneStore;
 }
 
 /** A running dispatcher. */
@@ -84,7 +90,8 @@ export async function startDispatcher(
   await untilKafkaAnswers(waiting, () => checkOwnTopics(kafka, config.topicPrefix, view));
   const policy = createPolicy({ ...config, ...(config.allowLoopback ? { ports: 'any' } : {}) });
   const send = deps.send ?? openDoor(stack, policy, clock);
-  const pod = createPod(config, deps, { events, topic, view, send, policy, stack });
+  const doneFilter = await openDoneFilter(config, deps, { events, stack, waiting });
+  const pod = createPod(config, deps, { events, topic, view, send, policy, doneFilter, stack });
   const joining = { pod, kafka, sessionTimeoutMs: config.sessionTimeoutMs };
   const group = await untilKafkaAnswers(waiting, () => joinGroup(joining));
   stack.defer(() => group.stop());
@@ -106,6 +113,7 @@ interface PodParts {
   readonly view: ConfigView;
   readonly send: Send;
   readonly policy: AddressPolicy;
+  readonly doneFilter: DoneFilter | null;
   readonly stack: AsyncDisposableStack;
 }
 
@@ -114,7 +122,7 @@ function createPod(
   { kafka, clock, random = randomBytes }: DispatcherDeps,
   parts: PodParts,
 ): Pod {
-  const { events, topic, view, send, policy, stack } = parts;
+  const { events, topic, view, send, policy, doneFilter, stack } = parts;
   const judge = (url: string): Target => {
     const verdict = judgeUrl(url, policy);
     return verdict.verdict === 'deny'
@@ -149,6 +157,7 @@ function createPod(
     attempts: { topic: topic('attempts'), partitions: partitionCount('attempts', 0), pod: config.processId },
     operations: { topic: topic('operations'), partitions: partitionCount('operations', 0) },
     timers,
+    doneFilter,
     unsettled,
     scheduler: createScheduler(clock, unsettled, {
       ...limits,
@@ -158,6 +167,20 @@ function createPod(
     createStore: createMemoryStore,
     stopped: () => stopped,
   };
+}
+
+/** What endpoints have just taken, remembered outside the process: only where there is somewhere to remember it. */
+async function openDoneFilter(
+  config: DispatcherConfig,
+  { kafka, clock, doneStore }: DispatcherDeps,
+  { events, stack, waiting }: Pick<PodParts, 'events' | 'stack'> & { readonly waiting: UntilKafkaAnswers },
+): Promise<DoneFilter | null> {
+  const { redis: target } = config;
+  const connect = () => (target === undefined ? null : connectRedis({ target, onTrouble: events.doneStoreTrouble }));
+  const store = stack.use(doneStore ?? connect());
+  if (store === null) return null;
+  const { cluster } = await untilKafkaAnswers(waiting, () => kafka.admin.describeCluster());
+  return createDoneFilter({ store, clock, events, scope: `${cluster}\n${config.topicPrefix}` });
 }
 
 function openDoor(stack: AsyncDisposableStack, policy: AddressPolicy, clock: Clock): Send {

@@ -71,6 +71,7 @@ export async function claimPartition(options: TakeOverOptions): Promise<Claimed 
   reign.epoch = state.epoch;
   reign.claimedAt = pod.clock.monotonic();
   reign.first = follows.epoch === NO_EPOCH;
+  reign.afterCrash = !reign.first && !follows.released;
   pod.events.claimed(partition, reign.epoch, follows.why);
   return { reign, adopted: state.progress };
 }
@@ -102,7 +103,7 @@ export async function beginServing(
 async function lastOwnerOutOfTheWay(
   options: TakeOverOptions,
   log: OwnershipLog,
-): Promise<{ readonly epoch: number; readonly why: string } | null> {
+): Promise<{ readonly epoch: number; readonly released: boolean; readonly why: string } | null> {
   const { pod, partition, fence, changes, wanted, namedAt } = options;
   let members: readonly string[] | null = null;
   let told = false;
@@ -115,7 +116,7 @@ async function lastOwnerOutOfTheWay(
       joinedAt: namedAt(),
       now: pod.clock.monotonic(),
     });
-    if (verdict.may && fence.open()) return { epoch: log.state.epoch, why: verdict.why };
+    if (verdict.may && fence.open()) return { epoch: log.state.epoch, released: log.state.released, why: verdict.why };
     if (!verdict.may && !told) pod.events.takeoverWaits(partition, log.state.processId ?? '', verdict.waitMs);
     told = true;
     // Asked at once the first time, then twice a second.

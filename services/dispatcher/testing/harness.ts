@@ -23,6 +23,7 @@ import {
 import { recordingLogger, type Logger } from '@postrider/runtime';
 import {
   startDispatcher,
+  type DoneStore,
   type Dispatcher,
   type DispatcherConfig,
   type Send,
@@ -181,13 +182,18 @@ function createProcesses(
 ) {
   const settings = { topicPrefix: 'postrider.', kek, allowHttp: false, allowLoopback: false, allowCidrs: [] };
   return {
-    async start(processId: string, changes: Partial<DispatcherConfig> = {}): Promise<TestDispatcher> {
+    async start(
+      processId: string,
+      changes: Partial<DispatcherConfig> = {},
+      more: { readonly doneStore?: DoneStore } = {},
+    ): Promise<TestDispatcher> {
       const port = kafka.connect(processId);
       const deps = {
         kafka: port,
         clock: port.clock,
         log: log.child({ process: processId }),
         send: sendOf(port, processId),
+        ...more,
       };
       const config = { ...settings, processId, sessionTimeoutMs: 30_000, contactUrl: '', ...changes };
       const starting = startDispatcher(config, deps, new AbortController().signal);

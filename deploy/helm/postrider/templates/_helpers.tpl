@@ -65,6 +65,9 @@ POSTRIDER_SOURCE_TOPICS: {{ join "," . | quote }}
 {{- end }}
 {{- if eq .service "dispatcher" }}
 POSTRIDER_SESSION_TIMEOUT: {{ $values.dispatcher.sessionTimeout | quote }}
+{{- if $values.redis.existingSecret }}
+POSTRIDER_REDIS_URL_FILE: /etc/postrider/redis/url
+{{- end }}
 {{- end }}
 {{- if ne .service "router" }}
 POSTRIDER_KEK_FILE: /etc/postrider/secrets/kek
@@ -104,6 +107,15 @@ POSTRIDER_ALLOW_CIDRS: {{ join "," . | quote }}
       - key: {{ $values.kafka.sasl.passwordKey }}
         path: password
 {{- end }}
+{{- if and (eq .service "dispatcher") $values.redis.existingSecret }}
+- name: redis
+  secret:
+    secretName: {{ $values.redis.existingSecret }}
+    defaultMode: 0440
+    items:
+      - key: {{ $values.redis.urlKey }}
+        path: url
+{{- end }}
 {{- end -}}
 
 {{- define "postrider.volumeMounts" -}}
@@ -117,6 +129,11 @@ POSTRIDER_ALLOW_CIDRS: {{ join "," . | quote }}
 {{- if .root.Values.kafka.sasl.mechanism }}
 - name: kafka
   mountPath: /etc/postrider/kafka
+  readOnly: true
+{{- end }}
+{{- if and (eq .service "dispatcher") .root.Values.redis.existingSecret }}
+- name: redis
+  mountPath: /etc/postrider/redis
   readOnly: true
 {{- end }}
 {{- end -}}

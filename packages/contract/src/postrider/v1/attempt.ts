@@ -243,7 +243,7 @@ export interface Attempt {
   run:
     | Run
     | undefined;
-  /** Number within the run, from 1. 0 when no attempt was used (`internal-error`, `cancelled`). */
+  /** Number within the run, from 1. 0 when no attempt was used (`internal-error`, `cancelled`, `delivered_before`). */
   number: number;
   /** When the request was handed to a socket or, if it never was, when it failed. */
   startedAt:
@@ -261,7 +261,10 @@ export interface Attempt {
     | undefined;
   /** HTTP status; 0 when there was no answer. */
   status: number;
-  /** Stable code of the failure, for example `connect_refused`; empty after a success. */
+  /**
+   * Stable code of the failure, for example `connect_refused`; empty after a success. `delivered_before`, with the outcome
+   * DELIVERED: no request was made, since an earlier owner of the partition, lost in a crash, had delivered it.
+   */
   code: string;
   /** One sentence about the failure for a person; never holds a secret or a resolved private address. */
   detail: string;
