@@ -37,9 +37,7 @@ function expected(delivery: Delivery) {
     attempt: delivery.attempt,
     internalFailures: delivery.internalFailures,
     last: last ? { outcome: last.outcome, status: last.status, code: last.code, endedAt: ms(last.endedAt) } : null,
-    ordering: ordering
-      ? { mode: ordering.mode, keyHash: ordering.keyHash, seq: Number(ordering.seq), stopped: ordering.stopped }
-      : null,
+    ordering: ordering ? { mode: ordering.mode, keyHash: ordering.keyHash, seq: Number(ordering.seq) } : null,
     waitReason: delivery.waitReason,
     layoutGeneration: delivery.layoutGeneration,
     priorityClass: delivery.priorityClass === PriorityClass.UNSPECIFIED ? PriorityClass.LIVE : delivery.priorityClass,
@@ -48,6 +46,7 @@ function expected(delivery: Delivery) {
     hopCount: delivery.hopCount,
     bodyEncrypted: delivery.bodyEncryption !== undefined,
     intake: intake ? { bulk: intake.bulk, offset: Number(intake.offset) } : null,
+    givenUp: delivery.givenUp,
   };
 }
 

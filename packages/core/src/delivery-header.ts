@@ -38,8 +38,6 @@ export interface OrderingView {
   readonly mode: OrderingMode;
   readonly keyHash: bigint;
   readonly seq: number;
-  /** Number of the DeadReason with which the delivery was given up while order keeps it in its place; 0: it was not. */
-  readonly stopped: number;
 }
 
 /** The record that a waiting row stands for. */
@@ -85,6 +83,8 @@ export interface DeliveryView {
   /** The body is encrypted; how is in the header. */
   readonly bodyEncrypted: boolean;
   readonly intake: IntakeView | null;
+  /** Number of the DeadReason with which it was given up while order keeps it in its place; 0: it was not. */
+  readonly givenUp: number;
   /** Where the message EventAttributes stands in `header`; both 0 when it is absent. */
   readonly eventStart: number;
   readonly eventEnd: number;
@@ -177,6 +177,7 @@ function emptyView(header: Buffer): Draft {
     hopCount: 0,
     bodyEncrypted: false,
     intake: null,
+    givenUp: 0,
     eventStart: 0,
     eventEnd: 0,
     sourceStart: 0,
@@ -207,6 +208,9 @@ function readNumber(view: Draft, reader: WireReader, key: number): void {
       return;
     case 23:
       view.hopCount = value;
+      return;
+    case 26:
+      view.givenUp = value;
       return;
     default:
   }
@@ -325,18 +329,16 @@ function readOrdering(reader: WireReader, end: number): OrderingView {
   let mode: OrderingMode = OrderingMode.UNSPECIFIED;
   let keyHash = 0n;
   let seq = 0;
-  let stopped = 0;
   const outerEnd = enter(reader, end);
   while (reader.at < end) {
     const key = readKey(reader);
     if (key === 8) mode = orderingModes[readVarint32(reader)] ?? OrderingMode.UNRECOGNIZED;
     else if (key === 17) keyHash = readFixed64(reader);
     else if (key === 24) seq = readInt64(reader);
-    else if (key === 32) stopped = readVarint32(reader);
     else skipValue(reader, key);
   }
   reader.end = outerEnd;
-  return { mode, keyHash, seq, stopped };
+  return { mode, keyHash, seq };
 }
 
 function readIntake(reader: WireReader, end: number): IntakeView {

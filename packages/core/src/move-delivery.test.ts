@@ -26,12 +26,12 @@ const anyChanges: fc.Arbitrary<DeliveryChanges> = fc.record(
         mode: known(OrderingMode),
         keyHash: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
         seq: fc.maxSafeNat(),
-        stopped: fc.nat(9),
       }),
     ),
     waitReason: known(WaitReason),
     layoutGeneration: fc.nat(),
     intake: fc.option(fc.record({ bulk: fc.boolean(), offset: fc.maxSafeNat() })),
+    givenUp: fc.nat(9),
   },
   { requiredKeys: [] },
 );

@@ -29,6 +29,7 @@ export interface DeliveryChanges {
   readonly waitReason?: WaitReason;
   readonly layoutGeneration?: number;
   readonly intake?: IntakeView | null;
+  readonly givenUp?: number;
 }
 
 /** The version of a retry-tier record. */
@@ -111,7 +112,8 @@ function changedFields(changes: DeliveryChanges): number {
     (changes.ordering === undefined ? 0 : 1 << 17) |
     (changes.waitReason === undefined ? 0 : 1 << 18) |
     (changes.layoutGeneration === undefined ? 0 : 1 << 19) |
-    (changes.intake === undefined ? 0 : 1 << 25)
+    (changes.intake === undefined ? 0 : 1 << 25) |
+    (changes.givenUp === undefined ? 0 : 1 << 26)
   );
 }
 
@@ -146,7 +148,6 @@ function writeChanges(changes: DeliveryChanges): void {
     putUint32(8, numberOf(orderingModes, ordering.mode));
     putFixed64(17, ordering.keyHash);
     putInt64(24, ordering.seq);
-    putUint32(32, ordering.stopped);
     closeMessage(body);
   }
   if (waitReason !== undefined) putUint32(144, numberOf(waitReasons, waitReason));
@@ -157,6 +158,7 @@ function writeChanges(changes: DeliveryChanges): void {
     putInt64(16, intake.offset);
     closeMessage(body);
   }
+  if (changes.givenUp !== undefined) putUint32(208, changes.givenUp);
 }
 
 function numberOf<T extends string>(numbers: ReadonlyMap<T, number>, value: T): number {

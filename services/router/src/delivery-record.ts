@@ -63,6 +63,7 @@ export function deliveryRecord(event: RoutableEvent, addressee: Addressee, desti
     hopCount: event.hopCount,
     bodyEncryption: undefined,
     intake: undefined,
+    givenUp: 0,
   };
   return {
     topic: topicName(destination.topicPrefix, 'deliveries'),

@@ -25,4 +25,4 @@ export function orderingOf(ordering: Ordering | undefined, event: KeyedEvent): O
 }
 
 /** The strictest order: also that of an endpoint whose configuration only a newer version can read. */
-export const wholeEndpoint: OrderingState = { mode: OrderingMode.ENDPOINT, keyHash: 0n, seq: 0n, stopped: 0 };
+export const wholeEndpoint: OrderingState = { mode: OrderingMode.ENDPOINT, keyHash: 0n, seq: 0n };

@@ -404,7 +404,7 @@ export const WaitReason = {
   RATE_LIMITED: "WAIT_REASON_RATE_LIMITED",
   /** BREAKER_OPEN - The endpoint's breaker is open. */
   BREAKER_OPEN: "WAIT_REASON_BREAKER_OPEN",
-  /** ORDER - An earlier one waits. */
+  /** ORDER - An earlier one waits; or it was given up itself, and its lane waits for a person (`given_up`). */
   ORDER: "WAIT_REASON_ORDER",
   /** PAUSED - Paused by an operator. */
   PAUSED: "WAIT_REASON_PAUSED",
@@ -679,7 +679,14 @@ export interface Delivery {
    * The record on `deliveries` or `deliveries.bulk` that this retry-tier row stands for. Set in retry tiers only: when the
    * row ends, that offset is done.
    */
-  intake: IntakePosition | undefined;
+  intake:
+    | IntakePosition
+    | undefined;
+  /**
+   * The delivery was given up, and order keeps it in front of what comes after it (`on_exhausted: STOP`). The number of
+   * the DeadReason with which it was given up, an enum of `attempt.proto`, which builds on this file; 0: it was not.
+   */
+  givenUp: number;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -766,14 +773,11 @@ export interface OrderingState {
   mode: OrderingMode;
   /** Hash of the ordering key; 0 in mode ENDPOINT. Events without the key share the hash of the empty key. */
   keyHash: bigint;
-  /** Place in the order: the offset on `deliveries`. Known once the record was read there; set in retry tiers. */
-  seq: bigint;
   /**
-   * The delivery was given up and its endpoint's `on_exhausted` is STOP: it stays in front of what comes after it. The
-   * number of the DeadReason with which it was given up (a message of `attempt.proto`, which builds on this file); 0: it
-   * was not.
+   * Place in the order: the offset on `deliveries`. 0 where the header says it otherwise: the record of `deliveries` has
+   * it itself, a row of a retry tier has it in `intake`.
    */
-  stopped: number;
+  seq: bigint;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -827,6 +831,7 @@ function createBaseDelivery(): Delivery {
     hopCount: 0,
     bodyEncryption: undefined,
     intake: undefined,
+    givenUp: 0,
     _unknownFields: {},
   };
 }
@@ -907,6 +912,9 @@ export const Delivery: MessageFns<Delivery> = {
     }
     if (message.intake !== undefined) {
       IntakePosition.encode(message.intake, writer.uint32(202).fork()).join();
+    }
+    if (message.givenUp !== 0) {
+      writer.uint32(208).uint32(message.givenUp);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -1132,6 +1140,14 @@ export const Delivery: MessageFns<Delivery> = {
             message.intake = IntakePosition.decode(reader, reader.uint32());
             continue;
           }
+          case 26: {
+            if (tag !== 208) {
+              break;
+            }
+
+            message.givenUp = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1229,6 +1245,9 @@ export const Delivery: MessageFns<Delivery> = {
     if (message.intake !== undefined) {
       obj.intake = IntakePosition.toJSON(message.intake);
     }
+    if (message.givenUp !== 0) {
+      obj.givenUp = Math.round(message.givenUp);
+    }
     return obj;
   },
 
@@ -1274,6 +1293,7 @@ export const Delivery: MessageFns<Delivery> = {
     message.intake = (object.intake !== undefined && object.intake !== null)
       ? IntakePosition.fromPartial(object.intake)
       : undefined;
+    message.givenUp = object.givenUp ?? 0;
     return message;
   },
 };
@@ -2064,7 +2084,7 @@ export const LastAttempt: MessageFns<LastAttempt> = {
 };
 
 function createBaseOrderingState(): OrderingState {
-  return { mode: OrderingMode.UNSPECIFIED, keyHash: 0n, seq: 0n, stopped: 0, _unknownFields: {} };
+  return { mode: OrderingMode.UNSPECIFIED, keyHash: 0n, seq: 0n, _unknownFields: {} };
 }
 
 export const OrderingState: MessageFns<OrderingState> = {
@@ -2083,9 +2103,6 @@ export const OrderingState: MessageFns<OrderingState> = {
         throw new globalThis.Error("value provided for field message.seq of type int64 too large");
       }
       writer.uint32(24).int64(message.seq);
-    }
-    if (message.stopped !== 0) {
-      writer.uint32(32).uint32(message.stopped);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -2135,14 +2152,6 @@ export const OrderingState: MessageFns<OrderingState> = {
             message.seq = reader.int64() as bigint;
             continue;
           }
-          case 4: {
-            if (tag !== 32) {
-              break;
-            }
-
-            message.stopped = reader.uint32();
-            continue;
-          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2174,9 +2183,6 @@ export const OrderingState: MessageFns<OrderingState> = {
     if (message.seq !== 0n) {
       obj.seq = message.seq.toString();
     }
-    if (message.stopped !== 0) {
-      obj.stopped = Math.round(message.stopped);
-    }
     return obj;
   },
 
@@ -2188,7 +2194,6 @@ export const OrderingState: MessageFns<OrderingState> = {
     message.mode = object.mode ?? OrderingMode.UNSPECIFIED;
     message.keyHash = (object.keyHash !== undefined && object.keyHash !== null) ? BigInt(object.keyHash) : 0n;
     message.seq = (object.seq !== undefined && object.seq !== null) ? BigInt(object.seq) : 0n;
-    message.stopped = object.stopped ?? 0;
     return message;
   },
 };
