@@ -7,7 +7,7 @@ import { createFakeDoneStore, type FakeDoneStore } from '../testing/fake-done-st
 import { createHarness, type Harness, type TestDispatcher } from '../testing/harness.ts';
 
 const count = 40;
-const ordering = { mode: OrderingMode.ENDPOINT, keyHash: 0n, seq: 0n, stopped: false };
+const ordering = { mode: OrderingMode.ENDPOINT, keyHash: 0n, seq: 0n, stopped: 0 };
 
 /** A crash in the gap: endpoints took everything, and of what follows from that nothing is acknowledged. */
 async function crashInTheGap(h: Harness, store?: FakeDoneStore): Promise<TestDispatcher> {
