@@ -1,0 +1,151 @@
+import { checkSuccess, isOver } from './checks.ts';
+import { compact } from './compaction.ts';
+import { offerMembership } from './group.ts';
+import { offerNetwork } from './network.ts';
+import { endOf, INTAKES, LIVE, TIERS, type Tier } from './records.ts';
+import { isAllLoaded, isBusy, type Reign, type Work } from './reign.ts';
+import { offerClaim, offerTakeOver, release, tailOwnership, writeProgress } from './take-over.ts';
+import { loadTier, tailTier, type Keeper } from './waiting.ts';
+import { finish, guard, mayStart, put, start, takeAnswer, takeIn } from './work.ts';
+import { isOrdered, isResend, laneOf, nameOf, note, offer } from './world.ts';
+import type { Request, World } from './world.ts';
+
+/** Collects all that may happen next. */
+export function offerAll(world: World): void {
+  world.actions.length = 0;
+  offerRouting(world);
+  offer(world, 0.5, 'tick', () => {
+    world.clock += 1;
+  });
+  offerNetwork(world);
+  for (const request of world.requests) offerReceiver(world, request);
+  for (const process of world.processes) {
+    offerMembership(world, process);
+    if (!process.alive || process.paused) continue;
+    if (process.reign === null) offerClaim(world, process);
+    else if (process.reign.phase === 'serving') offerServing({ world, process, reign: process.reign });
+    else offerTakeOver(world, process, process.reign);
+  }
+}
+
+function offerRouting(world: World): void {
+  const { settings, random, faults } = world;
+  const { left, toRoute } = settings;
+  const routed = world.intake[LIVE];
+  if (toRoute.length > 0) offer(world, 2, 'route', () => void routed.push(toRoute.shift() as string));
+  if (!faults) return;
+  if (left.repeat > 0 && routed.length > 0) offer(world, 0.3, 'router repeats', () => repeat(world));
+  if (left.resend > 0 && routed.length > 0) offer(world, 0.3, 'resend', () => resend(world));
+  if (left.block > 0)
+    offer(world, 0.2, 'block or unblock', () => {
+      left.block -= 1;
+      const lane = random.chance(0.5) ? 'o' : 'u';
+      if (!world.blocked.delete(lane)) world.blocked.add(lane);
+    });
+  if (left.compact > 0) offer(world, settings.compactRate, 'compact', () => compact(world));
+}
+
+/** The router writes once more what it had written since its last commit. */
+function repeat(world: World): void {
+  const { settings, random } = world;
+  const routed = world.intake[LIVE];
+  settings.left.repeat -= 1;
+  world.routerRepeated = true;
+  const from = random.below(routed.length);
+  const to = from + 1 + random.below(3);
+  routed.push(...routed.slice(from, to));
+}
+
+function resend(world: World): void {
+  const routed = world.intake[LIVE];
+  world.settings.left.resend -= 1;
+  const key = world.random.pick(routed);
+  if (isResend(key)) return;
+  routed.push(world.rules.runKey ? `${key}#1` : key);
+  if (isOver(world, key)) world.askedAgain.add(key);
+}
+
+function offerReceiver(world: World, request: Request): void {
+  const { process, reign, key } = request;
+  const orphaned = !process.alive || process.reign !== reign;
+  const remove = (): void => {
+    world.requests = world.requests.filter((other) => other !== request);
+  };
+  if (request.answer === null) {
+    offer(world, 1, 'serve', () => {
+      request.answer = world.random.chance(chanceOfSuccess(world)) ? 'ok' : 'fail';
+      note(world, () => `  receiver: ${key} from ${nameOf(process)} ${request.answer}`);
+      if (request.answer === 'ok') checkSuccess(world, key);
+    });
+    if (orphaned) offer(world, 0.5, 'request lost', remove);
+  } else if (orphaned) offer(world, 5, 'answer to nobody', remove);
+  else if (!process.paused)
+    offer(world, 1, 'answer', () => {
+      remove();
+      takeAnswer(world, request);
+    });
+}
+
+function chanceOfSuccess({ faults, settings }: World): number {
+  if (!faults) return 0.9;
+  return settings.steer.length > 0 ? settings.scriptSucceeds : settings.receiverSucceeds;
+}
+
+/** What an owner may do next. */
+function offerServing(keeper: Keeper): void {
+  const { world, process, reign } = keeper;
+  const { settings, faults } = world;
+  const me = nameOf(process);
+  if (reign.ownershipRead < world.ownershipEnd)
+    offer(world, 1, `tail ownership ${me}`, () => tailOwnership(world, process, reign));
+  if (reign.draining && !(world.rules.drain && isBusy(reign)))
+    return offer(world, 1, `release ${me}`, () => release(world, process, reign));
+  if (!reign.draining) {
+    for (const intake of INTAKES)
+      if (reign.position[intake] < world.intake[intake].length)
+        offer(world, faults ? settings.intakeRate : 1.5, `intake ${me}`, () => takeIn(keeper, intake));
+    if (reign.dirty)
+      offer(world, settings.progressRate, `progress ${me}`, () => writeProgress(world, process, reign, false));
+    const next = TIERS.find((tier) => !reign.loaded[tier]);
+    if (next !== undefined) offer(world, 2 * settings.loadRate, `load ${me}`, () => loadTier(keeper, next));
+  }
+  for (const tier of TIERS)
+    if (reign.loaded[tier] && endOf(world.tiers[tier]) > reign.read[tier])
+      offer(world, faults ? settings.tailRate : 1.5, `tail ${tier} ${me}`, () => tailTier(keeper, tier));
+  for (const work of reign.works.values()) offerWork(keeper, work);
+}
+
+/** What may happen to a delivery in an owner's hands. */
+function offerWork(keeper: Keeper, work: Work): void {
+  const { world, process, reign } = keeper;
+  const { settings, random, faults } = world;
+  const { left, tiersUsed } = settings;
+  const { key } = work;
+  if (mayStart(world, reign, work)) offer(world, 1.5, `start ${key} ${nameOf(process)}`, () => start(keeper, work));
+  if (reign.draining) return;
+  const { state, tier } = work;
+  if (state === 'idle' && tier !== null && work.open.length > 0)
+    offer(world, 1, `own the row ${key}`, () => put(keeper, work, tier));
+  if (state === 'idle' && tier === null && mustWait(world, reign, work))
+    offer(world, 0.4, `put ${key}`, () => {
+      left.put -= 1;
+      put(keeper, work, random.below(tiersUsed) as Tier);
+    });
+  if (!faults) return;
+  if (left.guard > 0 && state === 'flying' && tier === null)
+    offer(world, 0.3, `guard ${key}`, () => {
+      left.guard -= 1;
+      guard(keeper, work, random.below(tiersUsed) as Tier);
+    });
+  if (left.expiry > 0 && state === 'idle')
+    offer(world, 0.05, `expire ${key}`, () => {
+      left.expiry -= 1;
+      finish(keeper, work, 'dead');
+    });
+}
+
+/** An arrival is put when its lane may not start, or to make room. */
+function mustWait({ rules, settings, blocked, faults }: World, reign: Reign, { key, open }: Work): boolean {
+  if (open.length === 0 || (rules.orderPut && isOrdered(key) && !isAllLoaded(reign))) return false;
+  return blocked.has(laneOf(key)) || (faults && settings.left.put > 0);
+}
