@@ -20,9 +20,11 @@ const CONFIG_DEFAULTS: Readonly<Record<string, string>> = {
 export function createFakeAdmin(cluster: FakeCluster, process: FakeProcess): Admin {
   return {
     createTopics: (specs) =>
-      process.ask(() => ({ created: specs.filter((spec) => cluster.createTopic(spec)).map(({ name }) => name) })),
+      process.ask('admin', () => ({
+        created: specs.filter((spec) => cluster.createTopic(spec)).map(({ name }) => name),
+      })),
     describeTopics: (names) =>
-      process.ask(() =>
+      process.ask('admin', () =>
         names.flatMap((name) => {
           const topic = cluster.topics.get(name);
           if (topic === undefined) return [];
@@ -32,18 +34,26 @@ export function createFakeAdmin(cluster: FakeCluster, process: FakeProcess): Adm
         }),
       ),
     describeCluster: () =>
-      process.ask(() => ({
+      process.ask('admin', () => ({
         cluster: 'fake-cluster',
         brokers: Array.from({ length: cluster.brokers }, (_, id) => id).filter((id) => cluster.isUp(id)).length,
       })),
     offsets: (topic) =>
-      process.ask(() => cluster.topic(topic).logs.map(({ partition, low, high }) => ({ partition, low, high }))),
+      process.ask('offsets', () =>
+        cluster.topic(topic).logs.map(({ partition, low, high }) => ({ partition, low, high })),
+      ),
     offsetsAt: (topic, timestamp) =>
-      process.ask(() => new Map(cluster.topic(topic).logs.map((log) => [log.partition, log.offsetAt(timestamp)]))),
+      process.ask(
+        'offsets',
+        () => new Map(cluster.topic(topic).logs.map((log) => [log.partition, log.offsetAt(timestamp)])),
+      ),
     describeGroup: (groupId) =>
-      process.ask(() => cluster.knownGroup(groupId)?.describe() ?? { state: 'dead' as const, members: [] }),
+      process.ask(
+        'describe-group',
+        () => cluster.knownGroup(groupId)?.describe() ?? { state: 'dead' as const, members: [] },
+      ),
     deleteRecords: (positions) =>
-      process.ask(() => {
+      process.ask('admin', () => {
         for (const { topic, partition, offset } of positions) {
           if (offset > cluster.log(topic, partition).high) {
             throw new KafkaError('INVALID_ARGUMENT', `${topic}/${partition} does not reach to offset ${offset}`);

@@ -31,7 +31,7 @@ const LIMIT_MS_DEFAULT = 600_000;
 const START_MS = 1_767_225_600_000;
 
 /** A new fake clock. `now` is its first wall clock reading; the monotonic one starts at 1,000. */
-export function createFakeClock(now: number = START_MS): FakeClock {
+export function createFakeClock(now: number = START_MS, settle: Settle = settleImmediates): FakeClock {
   let monotonic = 1_000;
   let wallOffset = now - monotonic;
   let created = 0;
@@ -95,8 +95,19 @@ export function createFakeClock(now: number = START_MS): FakeClock {
   };
 }
 
+/** How a clock lets everything finish that is ready. */
+export type Settle = () => Promise<void>;
+
+/**
+ * Until no microtask is ready any more: enough, and many times faster, where nothing uses immediates or real input and
+ * output. A next tick runs only after all microtasks before it.
+ */
+export function settleMicrotasks(): Promise<void> {
+  return new Promise<void>((resolve) => void process.nextTick(resolve));
+}
+
 /** Until nothing is ready any more; an immediate runs only after all microtasks and next ticks before it. */
-async function settle(): Promise<void> {
+async function settleImmediates(): Promise<void> {
   // Twice: what the first turn's callbacks made ready by setImmediate runs in the second.
   for (let turn = 0; turn < 2; turn += 1) await new Promise<void>((resolve) => void setImmediate(resolve));
 }

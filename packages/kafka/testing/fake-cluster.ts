@@ -3,8 +3,9 @@ import { createFakeGroup } from './fake-group.ts';
 import { createFakeLog } from './fake-log.ts';
 import type { Clock } from '@postrider/core';
 import type { FakeGroup } from './fake-group.ts';
-import type { FakeLog } from './fake-log.ts';
-import type { TopicSpec } from '../src/port.ts';
+import type { FakeLog, FakeWrite } from './fake-log.ts';
+import type { AskFault, Question } from './fake-process.ts';
+import type { IncomingRecord, TopicSpec } from '../src/port.ts';
 import type { PartitionAnswer, PartitionWrite } from '../src/producer-queue.ts';
 
 /** What happens to one partition's part of a write request. */
@@ -17,6 +18,8 @@ export type ProduceFault =
   | { readonly kind: 'delay-answer'; readonly ms: number }
   /** The connection breaks now; the broker stores the write all the same, `ms` later. */
   | { readonly kind: 'store-late'; readonly ms: number }
+  /** The connection breaks now; the broker stores the write when `store` is called, or never. */
+  | { readonly kind: 'hold'; readonly held: (store: () => void) => void }
   /** Nobody ever answers: only the send deadline ends it. */
   | { readonly kind: 'silence'; readonly stored: boolean }
   /** Not stored, answered with an error code of the protocol, such as 87 (INVALID_RECORD) or 19 (NOT_ENOUGH_REPLICAS). */
@@ -27,6 +30,23 @@ export interface ProduceAttempt extends PartitionWrite {
   readonly leader: number;
 }
 
+/** What takes time: a request on its way to be stored, its answer, any other answer, records on their way to a reader. */
+export type Travel = 'request' | 'answer' | 'ask' | 'fetch';
+
+/** How the cluster differs from one broker that answers at once. */
+export interface FakeClusterOptions {
+  readonly brokers?: number;
+  /** How long something takes now (ms). */
+  readonly latency?: (travel: Travel, clientId: string) => number;
+  /** Heartbeats of members in good health are computed instead of sent, so that nothing has to happen while nothing happens. */
+  readonly computedHeartbeats?: boolean;
+  /** Which broker leads a partition; by default its number modulo the brokers. */
+  readonly leaderOf?: (topic: string, partition: number) => number;
+}
+
+/** Who hears of records as they are stored. `clientId` is null for what a test appends. */
+export type StoredListener = (records: readonly IncomingRecord[], clientId: string | null) => void;
+
 export interface FakeTopic {
   readonly spec: TopicSpec;
   readonly logs: readonly FakeLog[];
@@ -36,17 +56,24 @@ export interface FakeTopic {
 export interface FakeCluster {
   readonly clock: Clock;
   readonly brokers: number;
+  readonly computedHeartbeats: boolean;
   readonly topics: ReadonlyMap<string, FakeTopic>;
   readonly faults: Set<(attempt: ProduceAttempt) => ProduceFault | undefined>;
+  readonly askFaults: Set<(clientId: string, what: Question) => AskFault | undefined>;
+  readonly storedListeners: Set<StoredListener>;
+  latency(travel: Travel, clientId: string): number;
+  askFault(clientId: string, what: Question): AskFault | undefined;
+  append(topic: string, partition: number, writes: readonly FakeWrite[], clientId: string | null): number;
   createTopic(spec: TopicSpec): boolean;
   /** Throws `UNKNOWN_TOPIC`. */
   topic(name: string): FakeTopic;
   log(topic: string, partition: number): FakeLog;
   group(id: string): FakeGroup;
   knownGroup(id: string): FakeGroup | undefined;
-  leader(partition: number): number;
+  leader(topic: string, partition: number): number;
   isUp(broker: number): boolean;
   anyUp(): boolean;
+  allUp(): boolean;
   setUp(broker: number | undefined, up: boolean): void;
   /** Calls back whenever a broker went down or came up. */
   watch(listener: () => void): () => void;
@@ -61,22 +88,51 @@ const MESSAGE_BYTES_DEFAULT = 1_048_588;
 const RECORD_OVERHEAD_BYTES = 70;
 
 /** A cluster without topics whose brokers are up. */
-export function createFakeCluster(clock: Clock, brokers: number): FakeCluster {
-  return new Cluster(clock, brokers);
+export function createFakeCluster(clock: Clock, options: FakeClusterOptions = {}): FakeCluster {
+  return new Cluster(clock, options);
 }
 
 class Cluster implements FakeCluster {
   readonly clock: Clock;
   readonly brokers: number;
+  readonly computedHeartbeats: boolean;
   readonly topics = new Map<string, FakeTopic>();
   readonly faults = new Set<(attempt: ProduceAttempt) => ProduceFault | undefined>();
+  readonly askFaults = new Set<(clientId: string, what: Question) => AskFault | undefined>();
+  readonly storedListeners = new Set<StoredListener>();
+  readonly #options: FakeClusterOptions;
   readonly #groups = new Map<string, FakeGroup>();
   readonly #down = new Set<number>();
   readonly #watchers = new Set<() => void>();
 
-  constructor(clock: Clock, brokers: number) {
+  constructor(clock: Clock, options: FakeClusterOptions) {
     this.clock = clock;
-    this.brokers = brokers;
+    this.brokers = options.brokers ?? 1;
+    this.computedHeartbeats = options.computedHeartbeats ?? false;
+    this.#options = options;
+  }
+
+  latency(travel: Travel, clientId: string): number {
+    return this.#options.latency?.(travel, clientId) ?? 0;
+  }
+
+  askFault(clientId: string, what: Question): AskFault | undefined {
+    for (const decide of this.askFaults) {
+      const fault = decide(clientId, what);
+      if (fault !== undefined) return fault;
+    }
+    return undefined;
+  }
+
+  append(topic: string, partition: number, writes: readonly FakeWrite[], clientId: string | null): number {
+    const log = this.log(topic, partition);
+    const count = log.records.length;
+    const base = log.append(writes, this.clock.now());
+    if (this.storedListeners.size > 0) {
+      const records = log.records.slice(count);
+      for (const listener of this.storedListeners) listener(records, clientId);
+    }
+    return base;
   }
 
   createTopic(spec: TopicSpec): boolean {
@@ -111,8 +167,8 @@ class Cluster implements FakeCluster {
     return this.#groups.get(id);
   }
 
-  leader(partition: number): number {
-    return partition % this.brokers;
+  leader(topic: string, partition: number): number {
+    return this.#options.leaderOf?.(topic, partition) ?? partition % this.brokers;
   }
 
   isUp(broker: number): boolean {
@@ -121,6 +177,10 @@ class Cluster implements FakeCluster {
 
   anyUp(): boolean {
     return this.#down.size < this.brokers;
+  }
+
+  allUp(): boolean {
+    return this.#down.size === 0;
   }
 
   setUp(broker: number | undefined, up: boolean): void {
@@ -142,16 +202,27 @@ class Cluster implements FakeCluster {
     leader: number,
     writes: readonly PartitionWrite[],
   ): Promise<readonly PartitionAnswer[]> {
+    // What goes wrong is settled as the request leaves the process; what the broker does happens when it arrives.
+    const attempts = writes.map((write) => ({ ...write, clientId, leader }));
+    const faults = attempts.map((attempt) => this.#fault(attempt));
+    const requestMs = this.latency('request', clientId);
+    if (requestMs > 0) await this.#pause(requestMs);
     if (!this.isUp(leader)) throw new KafkaError('UNAVAILABLE', `broker ${leader} does not answer`);
-    const outcomes = writes.map((write) => this.#write({ ...write, clientId, leader }));
-    const delayMs = Math.max(0, ...outcomes.map((outcome) => outcome.delayMs));
-    if (delayMs === Infinity) return new Promise(() => undefined);
-    if (delayMs > 0) await new Promise<void>((resolve) => void this.clock.after(delayMs, resolve));
+    const outcomes = attempts.map((attempt, index) => this.#write(attempt, faults[index]));
+    const answerMs = Math.max(this.latency('answer', clientId), ...outcomes.map((outcome) => outcome.delayMs));
+    if (answerMs === Infinity) return new Promise(() => undefined);
+    if (answerMs > 0) await this.#pause(answerMs);
     return outcomes.flatMap(({ answer }) => (answer === null ? [] : [answer]));
   }
 
-  #write(attempt: ProduceAttempt): { readonly answer: PartitionAnswer | null; readonly delayMs: number } {
-    const fault = this.#fault(attempt);
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => void this.clock.after(ms, resolve));
+  }
+
+  #write(
+    attempt: ProduceAttempt,
+    fault: ProduceFault | undefined,
+  ): { readonly answer: PartitionAnswer | null; readonly delayMs: number } {
     const { topic, partition } = attempt;
     const store = (): PartitionAnswer => ({ topic, partition, ...this.#store(attempt) });
     switch (fault?.kind) {
@@ -166,6 +237,9 @@ class Cluster implements FakeCluster {
         return { answer: store(), delayMs: fault.ms };
       case 'store-late':
         this.clock.after(fault.ms, store);
+        return { answer: null, delayMs: 0 };
+      case 'hold':
+        fault.held(store);
         return { answer: null, delayMs: 0 };
       case 'silence':
         if (fault.stored) store();
@@ -183,9 +257,8 @@ class Cluster implements FakeCluster {
     return undefined;
   }
 
-  #store({ topic, partition, records }: ProduceAttempt): { errorCode: number; baseOffset: number } {
-    const log = this.topics.get(topic)?.logs[partition];
-    if (log === undefined) return { errorCode: CODE_UNKNOWN_TOPIC, baseOffset: -1 };
+  #store({ topic, partition, records, clientId }: ProduceAttempt): { errorCode: number; baseOffset: number } {
+    if (this.topics.get(topic)?.logs[partition] === undefined) return { errorCode: CODE_UNKNOWN_TOPIC, baseOffset: -1 };
     const config = this.topic(topic).spec.config;
     let bytes = 0;
     for (const { key, value, headers } of records) {
@@ -198,6 +271,6 @@ class Cluster implements FakeCluster {
     if (bytes > Number(config['max.message.bytes'] ?? MESSAGE_BYTES_DEFAULT)) {
       return { errorCode: CODE_MESSAGE_TOO_LARGE, baseOffset: -1 };
     }
-    return { errorCode: 0, baseOffset: log.append(records, this.clock.now()) };
+    return { errorCode: 0, baseOffset: this.append(topic, partition, records, clientId) };
   }
 }

@@ -33,13 +33,15 @@ export function createFakeFetcher(options: {
     if (!active || asked) return;
     asked = true;
     const askedIn = turn;
-    queueMicrotask(() =>
+    const answered = () =>
       process.run(() => {
         asked = false;
         if (!active || askedIn !== turn) return ask();
-        if (cluster.isUp(cluster.leader(partition))) answer();
-      }),
-    );
+        if (!process.cutOff && cluster.isUp(cluster.leader(topic, partition))) answer();
+      });
+    const delayMs = log.high === position ? 0 : cluster.latency('fetch', process.clientId);
+    if (delayMs > 0) cluster.clock.after(delayMs, answered);
+    else queueMicrotask(answered);
   }
 
   function answer(): void {
@@ -50,7 +52,7 @@ export function createFakeFetcher(options: {
     }
     if (read.nextOffset === position) return;
     position = read.nextOffset;
-    options.onBatch({ topic, partition, ...read, highWatermark: log.high });
+    process.io(() => options.onBatch({ topic, partition, ...read, highWatermark: log.high }));
     ask();
   }
 
@@ -68,7 +70,7 @@ export function createFakeFetcher(options: {
     start(offset) {
       turn += 1;
       position = offset;
-      if (!active) unwatch = [log.watch(ask), cluster.watch(ask)];
+      if (!active) unwatch = [log.watch(ask), cluster.watch(ask), process.watch(ask)];
       active = true;
       ask();
     },

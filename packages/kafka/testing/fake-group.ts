@@ -21,6 +21,8 @@ interface FakeMembership {
   /** Has joined the generation that is being prepared. */
   waiting: boolean;
   cancelSession: () => void;
+  /** Its heartbeats are taken for granted: what to call when they must be seen again. */
+  disturb: (() => void) | null;
 }
 
 export type HeartbeatAnswer = 'ok' | 'rebalance' | 'unknown-member';
@@ -29,7 +31,16 @@ export type HeartbeatAnswer = 'ok' | 'rebalance' | 'unknown-member';
 export interface FakeGroup {
   join(request: FakeJoin): void;
   heartbeat(memberId: string, generation: number): HeartbeatAnswer;
+  /**
+   * The member heartbeats in time until further notice, so no session has to be counted. `disturb` is called before anything
+   * happens that its next heartbeat would be told of. False: it has to heartbeat.
+   */
+  steady(memberId: string, disturb: () => void): boolean;
+  /** No longer: the last heartbeat was sent `sinceMs` ago. */
+  unsteady(memberId: string, sinceMs: number): void;
   leave(memberId: string): void;
+  /** Whether a member of this client id was put out because its session was over, and has not come back. */
+  expelled(clientId: string): boolean;
   describe(): GroupDescription;
   readonly committed: Map<string, { readonly offset: number; readonly metadata: string }>;
 }
@@ -47,6 +58,7 @@ class Group implements FakeGroup {
   #generation = 0;
   #preparing = false;
   #joins = 0;
+  readonly #expelled = new Set<string>();
 
   constructor(clock: Clock, counts: (topic: string) => number) {
     this.#clock = clock;
@@ -57,9 +69,10 @@ class Group implements FakeGroup {
     let member = this.#members.get(request.memberId);
     if (member === undefined) {
       const memberId = `${request.clientId}-${this.#joins++}`;
-      member = { memberId, join: request, waiting: false, cancelSession: () => undefined };
+      member = { memberId, join: request, waiting: false, cancelSession: () => undefined, disturb: null };
       this.#members.set(memberId, member);
     }
+    this.#expelled.delete(request.clientId);
     member.join = request;
     member.waiting = true;
     // Who waits for the others is alive by its open request; the session counts again from the answer.
@@ -71,8 +84,27 @@ class Group implements FakeGroup {
   heartbeat(memberId: string, generation: number): HeartbeatAnswer {
     const member = this.#members.get(memberId);
     if (member === undefined) return 'unknown-member';
-    if (!member.waiting) this.#startSession(member);
+    if (!member.waiting && member.disturb === null) this.#startSession(member);
     return this.#preparing || generation !== this.#generation ? 'rebalance' : 'ok';
+  }
+
+  steady(memberId: string, disturb: () => void): boolean {
+    const member = this.#members.get(memberId);
+    if (member === undefined || member.waiting || this.#preparing) return false;
+    member.cancelSession();
+    member.disturb = disturb;
+    return true;
+  }
+
+  unsteady(memberId: string, sinceMs: number): void {
+    const member = this.#members.get(memberId);
+    if (member === undefined) return;
+    member.disturb = null;
+    this.#startSession(member, sinceMs);
+  }
+
+  expelled(clientId: string): boolean {
+    return this.#expelled.has(clientId);
   }
 
   leave(memberId: string): void {
@@ -92,13 +124,17 @@ class Group implements FakeGroup {
 
   /** Everyone must join again; who does not is out when a session has passed. */
   #prepare(): void {
+    if (!this.#preparing) for (const member of this.#members.values()) member.disturb?.();
     this.#preparing = true;
     for (const member of this.#members.values()) if (!member.waiting) this.#startSession(member);
   }
 
-  #startSession(member: FakeMembership): void {
+  #startSession(member: FakeMembership, sinceMs = 0): void {
     member.cancelSession();
-    member.cancelSession = this.#clock.after(member.join.sessionTimeoutMs, () => this.leave(member.memberId));
+    member.cancelSession = this.#clock.after(Math.max(0, member.join.sessionTimeoutMs - sinceMs), () => {
+      this.#expelled.add(member.join.clientId);
+      this.leave(member.memberId);
+    });
   }
 
   #completeIfAllJoined(): void {

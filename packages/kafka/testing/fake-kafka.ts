@@ -1,7 +1,7 @@
 import { KafkaError } from '../src/port.ts';
 import { createProducerQueue } from '../src/producer-queue.ts';
 import { createFakeAdmin } from './fake-admin.ts';
-import { createFakeCluster } from './fake-cluster.ts';
+import { createFakeCluster, type FakeClusterOptions, type StoredListener } from './fake-cluster.ts';
 import { createFakeMember } from './fake-member.ts';
 import { createFakeProcess } from './fake-process.ts';
 import { createFakeReader } from './fake-reader.ts';
@@ -9,7 +9,7 @@ import type { Clock } from '@postrider/core';
 import type { IncomingRecord, KafkaPort, Producer, TopicPartitionOffset, TopicSpec } from '../src/port.ts';
 import type { FakeCluster, ProduceAttempt, ProduceFault } from './fake-cluster.ts';
 import type { FakeWrite } from './fake-log.ts';
-import type { FakeProcess } from './fake-process.ts';
+import type { AskFault, FakeProcess, Question } from './fake-process.ts';
 import type { ProduceTransport } from '../src/producer-queue.ts';
 
 /**
@@ -19,8 +19,11 @@ import type { ProduceTransport } from '../src/producer-queue.ts';
  */
 export interface FakeKafka {
   readonly clock: Clock;
-  /** A new process with its own connection. `clientId` is for the fault handlers. */
-  connect(clientId?: string): FakePort;
+  /**
+   * A new process with its own connection. `clientId` is for the fault handlers. With `idleMs` what the process does
+   * periodically is done only that often while nothing comes in or goes out.
+   */
+  connect(clientId?: string, options?: { readonly idleMs?: number }): FakePort;
   createTopics(specs: readonly TopicSpec[]): void;
   /** A topic with these many partitions and default settings, for tests that do not care. */
   createTopic(name: string, partitions?: number, config?: Readonly<Record<string, string>>): void;
@@ -42,6 +45,12 @@ export interface FakeKafka {
   brokerUp(broker?: number): void;
   /** Asks `decide` about each write of each partition until the returned function is called. The first that names a fault decides. */
   onProduce(decide: (attempt: ProduceAttempt) => ProduceFault | undefined): () => void;
+  /** Asks `decide` about each question to the cluster until the returned function is called. */
+  onAsk(decide: (clientId: string, what: Question) => AskFault | undefined): () => void;
+  /** Tells of records as they are stored, whoever wrote them. */
+  onStored(listener: StoredListener): () => void;
+  /** Whether the group put out a member of this client id because its session was over, and it has not come back. */
+  expelled(groupId: string, clientId: string): boolean;
   /** The same for the next `times` (default 1) writes to a topic. */
   failNextProduce(topic: string, fault: ProduceFault, times?: number): void;
 }
@@ -56,16 +65,21 @@ export interface FakePort extends KafkaPort {
   freeze(): void;
   /** SIGCONT: what fell due meanwhile happens now. */
   thaw(): void;
+  /** Nothing passes between the process and the cluster until this is called with false. */
+  cut(off: boolean): void;
+  loseHeartbeats(lost: boolean): void;
+  /** Something other than the cluster reaches the process or is reached by it, such as an answer over HTTP. */
+  io(action: () => void): void;
 }
 
 const TOMBSTONES_MS_DEFAULT = 86_400_000;
 
 /** A cluster without topics. Without a clock it lives in real time. */
-export function createFakeKafka(options: { readonly clock?: Clock; readonly brokers?: number } = {}): FakeKafka {
-  const cluster = createFakeCluster(options.clock ?? realClock, options.brokers ?? 1);
+export function createFakeKafka(options: FakeClusterOptions & { readonly clock?: Clock } = {}): FakeKafka {
+  const cluster = createFakeCluster(options.clock ?? realClock, options);
   const kafka: FakeKafka = {
     clock: cluster.clock,
-    connect: (clientId = 'process') => connect(cluster, clientId),
+    connect: (clientId = 'process', { idleMs = 0 } = {}) => connect(cluster, clientId, idleMs),
     createTopics: (specs) => specs.forEach((spec) => void cluster.createTopic(spec)),
     createTopic: (name, partitions = 1, config = {}) =>
       void cluster.createTopic({ name, partitions, replicationFactor: 1, config }),
@@ -73,8 +87,7 @@ export function createFakeKafka(options: { readonly clock?: Clock; readonly brok
       cluster
         .topic(topic)
         .logs.flatMap((log) => (partition === undefined || partition === log.partition ? log.records : [])),
-    append: (topic, partition, write) =>
-      cluster.log(topic, partition).append([{ key: null, value: null, ...write }], cluster.clock.now()),
+    append: (topic, partition, write) => cluster.append(topic, partition, [{ key: null, value: null, ...write }], null),
     skipOffset: (topic, partition) => cluster.log(topic, partition).skipOffset(),
     compact: (topic) => compact(cluster, topic),
     expire: (topic) => expire(cluster, topic),
@@ -89,6 +102,15 @@ export function createFakeKafka(options: { readonly clock?: Clock; readonly brok
       cluster.faults.add(decide);
       return () => void cluster.faults.delete(decide);
     },
+    onAsk(decide) {
+      cluster.askFaults.add(decide);
+      return () => void cluster.askFaults.delete(decide);
+    },
+    onStored(listener) {
+      cluster.storedListeners.add(listener);
+      return () => void cluster.storedListeners.delete(listener);
+    },
+    expelled: (groupId, clientId) => cluster.knownGroup(groupId)?.expelled(clientId) ?? false,
     failNextProduce(topic, fault, times = 1) {
       let left = times;
       const remove = kafka.onProduce((attempt) => {
@@ -117,8 +139,8 @@ function expire(cluster: FakeCluster, name: string): void {
   for (const log of logs) log.deleteBelow(log.offsetAt(cluster.clock.now() - retentionMs));
 }
 
-function connect(cluster: FakeCluster, clientId: string): FakePort {
-  const process = createFakeProcess(cluster);
+function connect(cluster: FakeCluster, clientId: string, idleMs: number): FakePort {
+  const process = createFakeProcess(cluster, clientId, idleMs);
   const opened = new Set<AsyncDisposable>();
   const producers = new Set<Producer & { abandon(): void }>();
   const closing = new AbortController();
@@ -156,6 +178,9 @@ function connect(cluster: FakeCluster, clientId: string): FakePort {
     },
     freeze: () => process.freeze(),
     thaw: () => process.thaw(),
+    cut: (off) => process.cut(off),
+    loseHeartbeats: (lost) => process.loseHeartbeats(lost),
+    io: (action) => process.io(action),
     async [Symbol.asyncDispose]() {
       closing.abort();
       if (!process.alive) return;
@@ -168,18 +193,21 @@ function produceTransport(cluster: FakeCluster, process: FakeProcess, clientId: 
   return {
     leaderOf(topic, partition) {
       if ((cluster.topics.get(topic)?.logs.length ?? 0) <= partition) return 'unknown';
-      return cluster.isUp(cluster.leader(partition)) ? cluster.leader(partition) : 'none';
+      const leader = cluster.leader(topic, partition);
+      return cluster.isUp(leader) ? leader : 'none';
     },
-    refresh: () => process.ask(() => undefined),
+    refresh: () => process.ask('metadata', () => undefined),
     // `take` runs where a socket would be written: in the process, never while it stands still.
     produce: (leader, take) =>
       new Promise((resolve, reject) => {
-        process.run(() => {
+        process.io(() => {
           const writes = take();
           if (writes.length === 0) return resolve([]);
+          const brokenOff = new KafkaError('UNAVAILABLE', 'the connection is broken');
+          if (process.cutOff) return reject(brokenOff);
           cluster.produce(clientId, leader, writes).then(
-            (answers) => process.run(() => resolve(answers)),
-            (error: Error) => process.run(() => reject(error)),
+            (answers) => process.io(() => (process.cutOff ? reject(brokenOff) : resolve(answers))),
+            (error: Error) => process.io(() => reject(error)),
           );
         });
       }),

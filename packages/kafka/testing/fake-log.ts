@@ -46,6 +46,8 @@ class Log implements FakeLog {
   high = 0;
   records: IncomingRecord[] = [];
   readonly #watchers = new Set<() => void>();
+  /** Timestamps never go back: not so where writers give their own. */
+  #inTimeOrder = true;
 
   constructor(topic: string, partition: number) {
     this.topic = topic;
@@ -56,12 +58,14 @@ class Log implements FakeLog {
     const base = this.high;
     for (const { key, value, headers, timestamp: written } of writes) {
       const { topic, partition } = this;
+      const time = written ?? timestamp;
+      if (time < (this.records.at(-1)?.timestamp ?? time)) this.#inTimeOrder = false;
       // Copies: on a real wire, what a writer does to its buffers later changes nothing.
       this.records.push({
         topic,
         partition,
         offset: this.high++,
-        timestamp: written ?? timestamp,
+        timestamp: time,
         key: copy(key),
         value: copy(value),
         headers: copyHeaders(headers ?? {}),
@@ -86,7 +90,15 @@ class Log implements FakeLog {
   }
 
   offsetAt(timestamp: number): number {
-    return this.records.find((record) => record.timestamp >= timestamp)?.offset ?? this.high;
+    if (!this.#inTimeOrder) return this.records.find((record) => record.timestamp >= timestamp)?.offset ?? this.high;
+    let from = 0;
+    let to = this.records.length;
+    while (from < to) {
+      const middle = (from + to) >> 1;
+      if ((this.records[middle] as IncomingRecord).timestamp < timestamp) from = middle + 1;
+      else to = middle;
+    }
+    return this.records[from]?.offset ?? this.high;
   }
 
   deleteBelow(offset: number): void {

@@ -29,7 +29,7 @@ export async function createFakeMember(
   signal: AbortSignal,
 ): Promise<GroupMember> {
   const onTrouble = (error: Error) => options.onTrouble?.(error);
-  const look = () => process.ask(() => options.topics.forEach((topic) => void cluster.topic(topic)));
+  const look = () => process.ask('metadata', () => options.topics.forEach((topic) => void cluster.topic(topic)));
   await retry(look, { clock: process.clock, limitMs: Infinity, signal, onTrouble });
   const member = new Member(cluster, process, options);
   const close = () => void member[Symbol.asyncDispose]();
@@ -42,12 +42,17 @@ export async function createFakeMember(
 class Member implements GroupMember {
   readonly sessionTimeoutMs: number;
   readonly joined = Promise.withResolvers<void>();
-  lastHeartbeatSentAt = -Infinity;
   readonly #cluster: FakeCluster;
   readonly #process: FakeProcess;
   readonly #options: GroupMemberOptions;
   readonly #group: FakeGroup;
   readonly #assigned = new Map<string, Assigned>();
+  /** When the last heartbeat was sent that was seen; in steady times others have followed it at each interval. */
+  #heartbeatSentAt = -Infinity;
+  /** All is well: heartbeats are computed, not sent. */
+  #steady = false;
+  #cancelHeartbeat = (): void => undefined;
+  readonly #unwatch: readonly (() => void)[];
   #memberId = '';
   #generation = 0;
   #joining = false;
@@ -59,8 +64,20 @@ class Member implements GroupMember {
     this.#options = options;
     this.sessionTimeoutMs = options.sessionTimeoutMs ?? SESSION_TIMEOUT_MS_DEFAULT;
     this.#group = cluster.group(options.groupId);
+    const disturb = (): void => this.#disturb();
+    this.#unwatch = [process.watch(disturb), cluster.watch(disturb)];
     this.#join();
-    this.#planHeartbeat();
+    this.#planHeartbeat(this.#intervalMs);
+  }
+
+  get lastHeartbeatSentAt(): number {
+    if (!this.#steady) return this.#heartbeatSentAt;
+    const passedMs = this.#process.clock.monotonic() - this.#heartbeatSentAt;
+    return this.#heartbeatSentAt + passedMs - (passedMs % this.#intervalMs);
+  }
+
+  get #intervalMs(): number {
+    return this.#options.heartbeatIntervalMs ?? HEARTBEAT_INTERVAL_MS_DEFAULT;
   }
 
   seek({ topic, partition, offset }: TopicPartitionOffset): void {
@@ -93,7 +110,7 @@ class Member implements GroupMember {
   async commit(offsets: readonly TopicPartitionOffset[]): Promise<void> {
     if (this.#closed) throw new KafkaError('CLOSED', `the member of ${this.#options.groupId} is closed`);
     assertCommittable(offsets);
-    await this.#process.ask(() => {
+    await this.#process.ask('commit', () => {
       if (this.#group.heartbeat(this.#memberId, this.#generation) === 'unknown-member') {
         throw new KafkaError('UNAVAILABLE', `the group ${this.#options.groupId} does not know this member any more`);
       }
@@ -104,7 +121,7 @@ class Member implements GroupMember {
   }
 
   committed({ topic, partition }: TopicPartition): Promise<TopicPartitionOffset | null> {
-    return this.#process.ask(() => {
+    return this.#process.ask('committed', () => {
       const committed = this.#group.committed.get(key(topic, partition));
       return committed === undefined ? null : { topic, partition, ...committed };
     });
@@ -112,13 +129,16 @@ class Member implements GroupMember {
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closed) return;
+    this.#disturb();
     this.#closed = true;
+    this.#cancelHeartbeat();
+    for (const end of this.#unwatch) end();
     this.joined.reject(new KafkaError('CLOSED', 'the member was closed before it had joined'));
     this.joined.promise.catch(() => undefined);
     for (const { fetcher } of this.#assigned.values()) fetcher.stop();
     this.#assigned.clear();
     // Without a broker the session has to expire by itself.
-    await this.#process.ask(() => this.#group.leave(this.#memberId)).catch(() => undefined);
+    await this.#process.ask('leave', () => this.#group.leave(this.#memberId)).catch(() => undefined);
   }
 
   #known(partitions: readonly TopicPartition[]): Assigned[] {
@@ -128,7 +148,7 @@ class Member implements GroupMember {
   async #startAtCommitted(assigned: Assigned): Promise<void> {
     const { turn } = assigned;
     const committed = await this.#process
-      .ask(() => this.#group.committed.get(key(assigned.topic, assigned.partition)))
+      .ask('committed', () => this.#group.committed.get(key(assigned.topic, assigned.partition)))
       .catch(() => null);
     if (assigned.turn !== turn || this.#closed) return;
     if (committed === null) {
@@ -146,6 +166,7 @@ class Member implements GroupMember {
 
   #join(): void {
     if (this.#joining || this.#closed) return;
+    this.#disturb();
     this.#joining = true;
     const request = {
       memberId: this.#memberId,
@@ -157,6 +178,7 @@ class Member implements GroupMember {
     };
     void this.#process
       .ask(
+        'join',
         () =>
           new Promise<JoinAnswer>((joined) => {
             this.#group.join({ ...request, joined });
@@ -170,7 +192,7 @@ class Member implements GroupMember {
   async #sync(answer: JoinAnswer): Promise<void> {
     this.#memberId = answer.memberId;
     const sentAt = this.#process.clock.monotonic();
-    const alive = await this.#process.ask(() => this.#group.heartbeat(answer.memberId, answer.generation));
+    const alive = await this.#process.ask('heartbeat', () => this.#group.heartbeat(answer.memberId, answer.generation));
     if (this.#closed) return;
     this.#joining = false;
     if (alive === 'ok') return this.#assign(answer, sentAt);
@@ -193,7 +215,7 @@ class Member implements GroupMember {
 
   #assign(answer: JoinAnswer, sentAt: number): void {
     this.#generation = answer.generation;
-    this.lastHeartbeatSentAt = sentAt;
+    this.#heartbeatSentAt = sentAt;
     for (const { fetcher } of this.#assigned.values()) fetcher.stop();
     this.#assigned.clear();
     for (const [topic, partitions] of answer.assignment) {
@@ -232,24 +254,48 @@ class Member implements GroupMember {
     return assigned;
   }
 
-  #planHeartbeat(): void {
-    this.#process.clock.after(this.#options.heartbeatIntervalMs ?? HEARTBEAT_INTERVAL_MS_DEFAULT, () => {
+  #planHeartbeat(delayMs: number): void {
+    this.#cancelHeartbeat();
+    this.#cancelHeartbeat = this.#process.clock.after(delayMs, () => {
       if (this.#closed) return;
+      this.#planHeartbeat(this.#intervalMs);
       if (!this.#joining) void this.#heartbeat();
-      this.#planHeartbeat();
     });
   }
 
   async #heartbeat(): Promise<void> {
     const sentAt = this.#process.clock.monotonic();
     try {
-      const answer = await this.#process.ask(() => this.#group.heartbeat(this.#memberId, this.#generation));
+      if (this.#process.mute) throw new KafkaError('UNAVAILABLE', 'the heartbeat got lost');
+      const answer = await this.#process.ask('heartbeat', () =>
+        this.#group.heartbeat(this.#memberId, this.#generation),
+      );
       if (this.#joining || this.#closed) return;
-      if (answer === 'ok') this.lastHeartbeatSentAt = sentAt;
-      else this.#rejected(answer);
+      if (answer !== 'ok') return this.#rejected(answer);
+      this.#heartbeatSentAt = sentAt;
+      this.#calm();
     } catch (error) {
       this.#options.onTrouble?.(error as Error);
     }
+  }
+
+  /** From now on heartbeats are computed, until something happens that they would be told of. */
+  #calm(): void {
+    if (!this.#cluster.computedHeartbeats || this.#steady || this.#joining || this.#closed || this.#process.mute)
+      return;
+    if (!this.#process.reaches || !this.#cluster.allUp()) return;
+    this.#steady = this.#group.steady(this.#memberId, () => this.#disturb());
+    if (this.#steady) this.#cancelHeartbeat();
+  }
+
+  /** Something happens: heartbeats are sent and sessions counted, from the last computed one on. */
+  #disturb(): void {
+    if (!this.#steady) return;
+    this.#heartbeatSentAt = this.lastHeartbeatSentAt;
+    this.#steady = false;
+    const passedMs = this.#process.clock.monotonic() - this.#heartbeatSentAt;
+    this.#group.unsteady(this.#memberId, passedMs);
+    this.#planHeartbeat(this.#intervalMs - passedMs);
   }
 }
 

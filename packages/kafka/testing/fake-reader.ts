@@ -15,7 +15,7 @@ export async function createFakeReader(
 ): Promise<Reader> {
   const onTrouble = (error: Error) => options.onTrouble?.(error);
   const look = () =>
-    process.ask(() => {
+    process.ask('metadata', () => {
       const partitions = options.partitions ?? cluster.topic(options.topic).logs.map(({ partition }) => partition);
       return new Map(partitions.map((partition) => [partition, cluster.log(options.topic, partition).high]));
     });

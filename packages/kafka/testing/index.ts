@@ -1,5 +1,6 @@
-export { createFakeClock } from './fake-clock.ts';
+export { createFakeClock, settleMicrotasks } from './fake-clock.ts';
 export { createFakeKafka } from './fake-kafka.ts';
 export type { FakeClock } from './fake-clock.ts';
 export type { FakeKafka, FakePort } from './fake-kafka.ts';
-export type { ProduceAttempt, ProduceFault } from './fake-cluster.ts';
+export type { ProduceAttempt, ProduceFault, Travel } from './fake-cluster.ts';
+export type { AskFault, Question } from './fake-process.ts';

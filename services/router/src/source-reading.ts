@@ -44,7 +44,6 @@ export async function startSourceReading(options: SourceReadingOptions): Promise
   let sources = new Map<string, Source>();
   let paused = false;
   let member: GroupMember | null = null;
-  let cancelTimer = () => {};
   let committing = Promise.resolve();
 
   function onAssigned(assignment: Assignment): void {
@@ -71,22 +70,17 @@ export async function startSourceReading(options: SourceReadingOptions): Promise
   }
 
   // One commit at a time: a late answer to an earlier one must not undo a later one.
-  let waiting = false;
+  let commits = 0;
   const commit = () => {
-    waiting = true;
-    committing = committing.then(async () => {
-      await commitMoved(member, [...sources.values()], events);
-      waiting = false;
-    });
-    return committing;
+    commits += 1;
+    const made = committing.then(() => commitMoved(member, [...sources.values()], events));
+    return (committing = made.finally(() => (commits -= 1)));
   };
   const handlers = { onAssigned, onBatch, onTrouble: events.readingTroubled, onOffsetOutOfRange };
   member = await join(options, handlers);
   if (!paused) member.resume([...sources.values()]);
-  cancelTimer = every(clock, commitEveryMs, () => {
-    // A slow answer delays the next commit; it does not pile them up.
-    if (!waiting) void commit();
-  });
+  // A slow answer delays the next commit; it does not pile them up.
+  const cancelTimer = every(clock, commitEveryMs, () => commits === 0 && void commit());
   const joined = member;
   return {
     get joined() {
