@@ -103,7 +103,9 @@ export type Settle = () => Promise<void>;
  * output. A next tick runs only after all microtasks before it.
  */
 export function settleMicrotasks(): Promise<void> {
-  return new Promise<void>((resolve) => void process.nextTick(resolve));
+  return new Promise<void>((resolve) => {
+    process.nextTick(resolve);
+  });
 }
 
 /** Until nothing is ready any more; an immediate runs only after all microtasks and next ticks before it. */
