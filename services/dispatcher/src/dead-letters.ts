@@ -2,6 +2,7 @@ import { DeadLetter } from '@postrider/contract/postrider/v1/dead_letter';
 import { Delivery } from '@postrider/contract/postrider/v1/delivery';
 import { DEAD_LETTER_HEADER, DELIVERY_HEADER } from '@postrider/kafka';
 import type { Attempt, DeadReason } from '@postrider/contract/postrider/v1/attempt';
+import type { IntakeOffset } from './work.ts';
 import type { Result } from './result-record.ts';
 import type { StoredDelivery } from './waiting-store.ts';
 
@@ -14,6 +15,8 @@ export interface DeadLetterFacts {
   readonly endpointId: string | null;
   readonly reason: DeadReason;
   readonly lastAttempt: Attempt | undefined;
+  /** The record that the delivery was read from; a negative offset: none. */
+  readonly intake: IntakeOffset;
   /** ms since the Unix epoch. */
   readonly time: number;
   readonly detail: string;
@@ -21,12 +24,12 @@ export interface DeadLetterFacts {
 
 /** The record of a delivery that is given up; its value is the body, which is left out only when the topic refuses it. */
 export function deadLetterResult(facts: DeadLetterFacts): Result {
-  const readable = decoded(facts.delivery.header);
+  const readable = decoded(facts);
   const record = (bodyDropped: boolean): Result['record'] => {
     const deadLetter: DeadLetter = {
       delivery: readable,
       reason: facts.reason,
-      lastAttempt: facts.lastAttempt,
+      lastAttempt: facts.lastAttempt && keptAttempt(facts.lastAttempt, bodyDropped),
       time: new Date(facts.time),
       bodyDropped,
       detail: facts.detail,
@@ -48,10 +51,19 @@ export function deadLetterResult(facts: DeadLetterFacts): Result {
   return { record: record(false), smaller: () => record(true) };
 }
 
-function decoded(header: Buffer): Delivery | undefined {
+/** The body stands in the record's value; where even that has no room, the attempt keeps only what is small. */
+function keptAttempt(attempt: Attempt, small: boolean): Attempt {
+  const kept = { ...attempt, body: undefined };
+  if (!small) return kept;
+  const none = { responseHeaders: [], responseExcerpt: Buffer.alloc(0), requestHeaders: [], detail: '' };
+  return { ...kept, ...none, responseTruncated: true };
+}
+
+function decoded({ delivery: { header }, intake }: DeadLetterFacts): Delivery | undefined {
   if (header.length === 0) return undefined;
   try {
-    return Delivery.decode(header);
+    const delivery = Delivery.decode(header);
+    return intake.offset < 0 ? delivery : { ...delivery, intake: { ...intake, offset: BigInt(intake.offset) } };
   } catch {
     return undefined;
   }

@@ -20,6 +20,8 @@ import type { WorkTable } from './work-table.ts';
 export interface Endings {
   /** Its time is over before it was delivered. */
   expire(work: Work): void;
+  /** It must wait, and no retry tier takes it. */
+  tooLarge(work: Work): void;
   /** Its endpoint is gone, or disabled without keeping what was pending. */
   cancel(work: Work, reason: CancelReason): void;
   /** An earlier owner delivered it and could not write that down. */
@@ -55,6 +57,7 @@ export function createEndings(options: EndingsOptions): Endings {
       endpointId,
       reason,
       lastAttempt: undefined,
+      intake: work.origin,
       time: clock.now(),
       detail,
     });
@@ -73,6 +76,11 @@ export function createEndings(options: EndingsOptions): Endings {
       const detail =
         view.attempt === 0 ? 'It could not be attempted before it expired.' : 'It waited until it expired.';
       dead(work, view.endpointId, DeadReason.EXPIRED, detail);
+    },
+    tooLarge(work) {
+      const view = viewOf(work);
+      events.deadLettered(view, DeadReason.TOO_LARGE);
+      dead(work, view.endpointId, DeadReason.TOO_LARGE, 'It had to wait, and is too large for a retry tier.');
     },
     cancel(work, reason) {
       events.cancelled(viewOf(work), reason);

@@ -65,7 +65,8 @@ export function createParts({ pod, reign, feed, ledger, holds, ends, onLoaded }:
     epoch: reign.epoch,
     partition: reign.partition,
     fullName: pod.topic,
-    write: (record, acked) => reign.write({ producer: pod.stateProducer, record, acked }),
+    write: (record, acked, tooLarge) =>
+      reign.write({ producer: pod.stateProducer, record, acked, ...(tooLarge && { tooLarge }) }),
     rowOf: (key) => table.rowOf(key),
     onRow: (row) => loadRow(clock, parts, row),
     onLoaded,
@@ -85,6 +86,7 @@ export function createParts({ pod, reign, feed, ledger, holds, ends, onLoaded }:
     unsettled: pod.unsettled,
     writeResult,
     expire: (work) => endings.expire(work),
+    tooLarge: (work) => endings.tooLarge(work),
     cancel: (work, reason) => endings.cancel(work, reason),
   });
   const gone = createGoneEndpoints({

@@ -87,13 +87,14 @@ export function createPublish(options: PublishOptions): (decided: Decided) => vo
     attempt: Buffer | null,
   ): Result {
     const { sent, verdict } = decided.classified;
-    const { delivery, view } = sent.prepared.flight;
+    const { delivery, view, work } = sent.prepared.flight;
     return deadLetterResult({
       topic: options.deadLetterTopic,
       partition: options.reign.partition,
       delivery: { header: moveDelivery(delivery.header, countsAfter(decided)), body: delivery.body },
       endpointId: view.endpointId,
       reason,
+      intake: work.origin,
       lastAttempt: attempt === null ? undefined : Attempt.decode(attempt),
       time: sent.endedAt,
       detail: verdict.detail,

@@ -14,6 +14,8 @@ export interface ReignWrite {
   readonly acked: (offset: number) => void;
   /** What is written instead when the record is too large for its topic. */
   readonly smaller?: () => Omit<OutgoingRecord, 'mayWrite'>;
+  /** Called instead of `acked` when it is too large all the same: it is not written. Absent: it is tried again and again. */
+  readonly tooLarge?: () => void;
 }
 
 /**
@@ -118,9 +120,13 @@ class OneReign implements Reign {
       if (ack === null) return this.#refused(write, refusals, error as KafkaError);
       // Counted until its consequences are drawn: they may be further writes, and the reign is not quiet in between.
       write.acked(ack.offset);
-      this.writing -= 1;
-      if (this.writing === 0) this.#options.changed();
+      this.#over();
     });
+  }
+
+  #over(): void {
+    this.writing -= 1;
+    if (this.writing === 0) this.#options.changed();
   }
 
   #refused(write: ReignWrite, refusals: number, error: KafkaError): void {
@@ -133,6 +139,10 @@ class OneReign implements Reign {
     if (error.code === 'RECORD_TOO_LARGE' && write.smaller !== undefined) {
       const { smaller, ...rest } = write;
       return this.#send({ ...rest, record: smaller() }, refusals);
+    }
+    if (error.code === 'RECORD_TOO_LARGE' && write.tooLarge !== undefined) {
+      write.tooLarge();
+      return this.#over();
     }
     // What follows from a delivery must be written before its source record is done, so nothing is skipped.
     this.#options.events.writeRefused(write.record.topic, this.partition, error);

@@ -29,8 +29,11 @@ export interface LoadedRow {
 }
 
 export interface TierBook {
-  /** Writes a row, or with null a tombstone, as the newest of its key in this tier; `acked` is called when it is acknowledged. */
-  write(tier: Tier, key: string, row: StoredDelivery | null, acked?: () => void): void;
+  /**
+   * Writes a row, or with null a tombstone, as the newest of its key in this tier; `acked` is called when it is
+   * acknowledged, `tooLarge` when the tier does not take a row of this size.
+   */
+  write(tier: Tier, key: string, row: StoredDelivery | null, acked?: () => void, tooLarge?: () => void): void;
   /** Writes the truth of a key again: the row if this tier holds one, else a tombstone. */
   answer(tier: Tier, key: string): void;
   known(tier: Tier, key: string): Known | undefined;
@@ -50,8 +53,8 @@ export interface TierBookOptions {
   readonly epoch: number;
   readonly partition: number;
   readonly fullName: (tier: Tier) => string;
-  /** Writes until it is acknowledged. */
-  readonly write: (record: OutgoingRecord, acked: () => void) => void;
+  /** Writes until it is acknowledged, or too large if anybody wants to know. */
+  readonly write: (record: OutgoingRecord, acked: () => void, tooLarge?: () => void) => void;
   /** What the owner's row of this key says now; undefined when it has none. Answers are made of it. */
   readonly rowOf: (key: string) => StoredDelivery | undefined;
   /** A row that nothing this reign wrote has overtaken. Called when its tier is fully read. */
@@ -108,14 +111,15 @@ class Book implements TierBook {
     return TIERS.filter((other) => other !== tier && this.known(other, key)?.row === true);
   }
 
-  write(tier: Tier, key: string, row: StoredDelivery | null, acked?: () => void): void {
+  write(tier: Tier, key: string, row: StoredDelivery | null, acked?: () => void, tooLarge?: () => void): void {
     const { epoch, partition, fullName } = this.#options;
     const known: Known = { epoch, n: ++this.#n, row: row !== null, read: false, acked: false };
     this.#page(tier).known.set(key, known);
-    this.#options.write(tierRecord(fullName(tier), partition, key, known, row), () => {
+    const ackedRecord = (): void => {
       known.acked = true;
       acked?.();
-    });
+    };
+    this.#options.write(tierRecord(fullName(tier), partition, key, known, row), ackedRecord, tooLarge);
   }
 
   begin(tier: Tier, { low, end }: { readonly low: number; readonly end: number }): void {

@@ -39,6 +39,8 @@ export interface WorkTableOptions {
   readonly ends: { readonly live: number; readonly bulk: number };
   /** An idle delivery's time is over. */
   readonly expire: (work: Work) => void;
+  /** A delivery must wait, and no tier takes a row of its size. */
+  readonly tooLarge: (work: Work) => void;
   /** An idle delivery's endpoint is gone. */
   readonly cancel: (work: Work, reason: CancelReason) => void;
 }
@@ -126,7 +128,11 @@ export class WorkTable {
       this.place(work);
       if (results.length > 0) this.#settled();
     };
-    const writeRow = (): void => this.#o.book.write(plan.tier, work.key, row, rowAcked);
+    const tooLarge = (): void => {
+      if (results.length > 0) this.#settled();
+      this.#tooLarge(work);
+    };
+    const writeRow = (): void => this.#o.book.write(plan.tier, work.key, row, rowAcked, tooLarge);
     if (results.length === 0) return writeRow();
     this.#unsettle();
     let left = results.length;
@@ -142,9 +148,11 @@ export class WorkTable {
     const { open } = work;
     const row = this.#rewrite(work, plan);
     if (row === undefined) return;
-    this.#o.book.write(plan.tier, work.key, row, () => {
+    const acked = (): void => {
       if (this.works.get(work.key) === work && open === work.open) this.#complete(work);
-    });
+    };
+    // Without the row its offset stays open until the attempt has ended.
+    this.#o.book.write(plan.tier, work.key, row, acked, () => undefined);
   }
 
   /** Results acknowledged → tombstones where rows are, acknowledged → ended. */
@@ -238,12 +246,17 @@ export class WorkTable {
     if (row === undefined) return;
     this.#displace(work);
     this.#to(work, 'putting');
-    this.#o.book.write(work.tier as Tier, work.key, row, () => {
+    const acked = (): void => {
       if (this.works.get(work.key) !== work) return;
       this.#complete(work);
       this.#to(work, 'idle');
       this.place(work);
-    });
+    };
+    this.#o.book.write(work.tier as Tier, work.key, row, acked, () => this.#tooLarge(work));
+  }
+
+  #tooLarge(work: Work): void {
+    if (this.works.get(work.key) === work) this.#o.tooLarge(work);
   }
 
   /** The bytes of a delivery. Undefined when the store has lost them: the reign is over, and the tiers hold the truth. */

@@ -41,6 +41,8 @@ export const DeadReason = {
   LOOP: "DEAD_REASON_LOOP",
   /** UNREADABLE - The record could not be used: forged, damaged, or of a newer version. */
   UNREADABLE: "DEAD_REASON_UNREADABLE",
+  /** TOO_LARGE - It had to wait, and no retry tier takes a record of its size. */
+  TOO_LARGE: "DEAD_REASON_TOO_LARGE",
   UNRECOGNIZED: "UNRECOGNIZED",
 } as const;
 
@@ -56,6 +58,7 @@ export namespace DeadReason {
   export type BLOCKED = typeof DeadReason.BLOCKED;
   export type LOOP = typeof DeadReason.LOOP;
   export type UNREADABLE = typeof DeadReason.UNREADABLE;
+  export type TOO_LARGE = typeof DeadReason.TOO_LARGE;
   export type UNRECOGNIZED = typeof DeadReason.UNRECOGNIZED;
 }
 
@@ -88,6 +91,9 @@ export function deadReasonFromJSON(object: any): DeadReason {
     case 8:
     case "DEAD_REASON_UNREADABLE":
       return DeadReason.UNREADABLE;
+    case 9:
+    case "DEAD_REASON_TOO_LARGE":
+      return DeadReason.TOO_LARGE;
     case -1:
     case "UNRECOGNIZED":
     default:
@@ -115,6 +121,8 @@ export function deadReasonToJSON(object: DeadReason): string {
       return "DEAD_REASON_LOOP";
     case DeadReason.UNREADABLE:
       return "DEAD_REASON_UNREADABLE";
+    case DeadReason.TOO_LARGE:
+      return "DEAD_REASON_TOO_LARGE";
     case DeadReason.UNRECOGNIZED:
     default:
       return "UNRECOGNIZED";
@@ -141,6 +149,8 @@ export function deadReasonToNumber(object: DeadReason): number {
       return 7;
     case DeadReason.UNREADABLE:
       return 8;
+    case DeadReason.TOO_LARGE:
+      return 9;
     case DeadReason.UNRECOGNIZED:
     default:
       return -1;

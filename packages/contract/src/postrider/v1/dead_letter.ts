@@ -151,13 +151,16 @@ export function quarantineReasonToNumber(object: QuarantineReason): number {
  * own value is the body, so that the delivery can be sent again.
  */
 export interface DeadLetter {
-  /** The whole delivery as it was last known. */
+  /** The whole delivery as it was last known, with the record that it was read from (intake). */
   delivery:
     | Delivery
     | undefined;
   /** Why it was given up. */
   reason: DeadReason;
-  /** The last attempt; absent when there was none. */
+  /**
+   * The last attempt, without its body, which is this record's value; absent when there was none. With body_dropped also
+   * without headers, excerpt and detail.
+   */
   lastAttempt:
     | Attempt
     | undefined;
@@ -165,7 +168,10 @@ export interface DeadLetter {
   time:
     | Date
     | undefined;
-  /** True when the body was too large to be kept here: the record's value is empty and delivery.source tells where it is. */
+  /**
+   * True when the body was too large to be kept here: the record's value is empty; delivery.source tells where the event
+   * was read, and delivery.intake where the delivery was.
+   */
   bodyDropped: boolean;
   /** One sentence for a person. */
   detail: string;
