@@ -33,10 +33,13 @@ export interface Stack extends AsyncDisposable {
   readonly partitions: number;
   readonly controlPlane: ServiceProcess;
   readonly routers: readonly ServiceProcess[];
+  /** Those that were there from the beginning. */
   readonly dispatchers: readonly ServiceProcess[];
   /** The first of each. */
   readonly router: ServiceProcess;
   readonly dispatcher: ServiceProcess;
+  /** Starts one more dispatcher, and resolves when it is ready. It ends with the stack, if not before. */
+  addDispatcher(): Promise<ServiceProcess>;
   /** The control plane's services, called with the admin key. */
   readonly rpc: Rpc;
   /** A connection of the test's own. */
@@ -80,8 +83,18 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   await Promise.all([controlPlane, ...routers, ...dispatchers].map((service) => service.ready()));
   const topic = (id: TopicId) => topicName(topicPrefix, id);
   const owned = stack.move();
+  let added = dispatcherCount;
+  const addDispatcher = async (): Promise<ServiceProcess> => {
+    added += 1;
+    const name = `dispatcher-${added}`;
+    given.ports.push(...(await choosePorts(1)));
+    const env = { ...common(options, given, name), ...dispatcherEnv(given, name), ...options.envOf?.(name) };
+    const dispatcher = owned.use(startService('dispatcher', env, options.dispatcher, name));
+    await dispatcher.ready();
+    return dispatcher;
+  };
   return {
-    ...{ topicPrefix, partitions, controlPlane, routers, dispatchers, rpc, kafka, topic },
+    ...{ topicPrefix, partitions, controlPlane, routers, dispatchers, addDispatcher, rpc, kafka, topic },
     router: routers[0] as ServiceProcess,
     dispatcher: dispatchers[0] as ServiceProcess,
     async topicRecords(id, onRecord) {

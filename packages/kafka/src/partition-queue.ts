@@ -34,6 +34,8 @@ export interface PartitionQueue {
   claimedItems(): Iterable<Pending>;
   /** All records that are not settled yet. */
   waiting(): Iterable<Pending>;
+  /** Gives up the claim from this record on; how many before it stay claimed. */
+  unclaim(from: Pending): number;
   /** Ends the claim; the first `settled` records leave the queue. */
   release(settled: number): void;
   /** A send succeeded. */
@@ -114,6 +116,11 @@ class Queue implements PartitionQueue {
       const item = this.#items[at] as Pending;
       if (!item.settled) yield item;
     }
+  }
+
+  unclaim(from: Pending): number {
+    this.claimed = this.#items.indexOf(from, this.#head) - this.#head;
+    return this.claimed;
   }
 
   release(settled: number): void {

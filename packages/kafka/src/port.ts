@@ -19,9 +19,10 @@ export interface OutgoingRecord {
   readonly headers?: Headers;
   /**
    * Asked synchronously each time just before the record is handed to a socket (first time and every resend), not when it
-   * is queued. When it answers false the record is not written and fails with `FENCED`.
+   * is queued. When it answers false the record is not written and fails with `FENCED`. When it answers `later`, the record
+   * and all of its partition behind it wait, and it is asked again.
    */
-  readonly mayWrite?: () => boolean;
+  readonly mayWrite?: () => boolean | 'later';
 }
 
 /** A record as read. */
@@ -137,8 +138,14 @@ export interface GroupMember extends AsyncDisposable {
   commit(offsets: readonly TopicPartitionOffset[]): Promise<void>;
   /** The group's committed offset of one partition with its metadata; null when there is none. */
   committed(partition: TopicPartition): Promise<TopicPartitionOffset | null>;
-  /** `Clock.monotonic()` at the moment when the last heartbeat that was answered without error was *sent* (a successful join counts). -Infinity before the first. */
+  /**
+   * `Clock.monotonic()` at the moment when the last request was *sent* by whose answer the group still lists this member: a
+   * heartbeat (while members are joining, too, but not for longer than the group surely waits for one) or a successful join.
+   * -Infinity before the first.
+   */
   readonly lastHeartbeatSentAt: number;
+  /** What the group knows this member as, since the newest assignment; changed before `onAssigned` is called. */
+  readonly membership: { readonly memberId: string; readonly generation: number };
   readonly sessionTimeoutMs: number;
 }
 

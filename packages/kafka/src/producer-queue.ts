@@ -35,9 +35,17 @@ export interface ProduceTransport {
 
 type QueueOptions = ProducerOptions & { readonly clock: Clock; readonly onTrouble?: (error: Error) => void };
 
+interface FlightPart {
+  readonly queue: PartitionQueue;
+  claimed: number;
+  readonly written: Pending[];
+  /** A record may not be written yet: it and all behind it wait. */
+  deferred: boolean;
+}
+
 interface Flight {
   readonly leader: number;
-  readonly parts: readonly { readonly queue: PartitionQueue; readonly claimed: number; readonly written: Pending[] }[];
+  readonly parts: readonly FlightPart[];
   readonly cancelDeadline: () => void;
 }
 
@@ -48,6 +56,8 @@ const SEND_DEADLINE_MS_DEFAULT = 20_000;
 const RECORD_BYTES_MAX = 64 * 1024 * 1024;
 const BACKOFF_MS_MIN = 100;
 const BACKOFF_MS_MAX = 1_000;
+/** How soon a record that may not be written yet is asked about again. */
+const DEFERRED_MS = 100;
 /** A topic just created is unknown to some brokers for a while; one that stays unknown this long does not exist. */
 const UNKNOWN_TOPIC_GRACE_MS = 5_000;
 
@@ -213,12 +223,12 @@ class ProducerQueue implements Producer {
   #claim(queues: readonly PartitionQueue[]): Flight['parts'] {
     let records = this.#options.batchRecordsMax ?? BATCH_RECORDS_DEFAULT;
     let bytes = this.#options.batchBytesMax ?? BATCH_BYTES_DEFAULT;
-    const parts: { queue: PartitionQueue; claimed: number; written: Pending[] }[] = [];
+    const parts: FlightPart[] = [];
     for (const queue of queues) {
       const claim = queue.claim(records, bytes, parts.length === 0);
       if (claim.records === 0) break;
       this.#ready.delete(queue);
-      parts.push({ queue, claimed: claim.records, written: [] });
+      parts.push({ queue, claimed: claim.records, written: [], deferred: false });
       records -= claim.records;
       bytes -= claim.bytes;
       if (records <= 0 || bytes <= 0) break;
@@ -230,17 +240,17 @@ class ProducerQueue implements Producer {
   #take(flight: Flight): readonly PartitionWrite[] {
     if (this.#closed || this.#flights.get(flight.leader) !== flight) return [];
     const writes: PartitionWrite[] = [];
-    for (const { queue, written } of flight.parts) {
+    for (const part of flight.parts) {
+      const { queue, written } = part;
       for (const item of queue.claimedItems()) {
-        if (item.record.mayWrite?.() === false) {
-          this.#settle(
-            item,
-            new KafkaError('FENCED', `writing to ${queue.topic}/${queue.partition} is not allowed any more`),
-            null,
-          );
-        } else {
-          written.push(item);
+        const may = item.record.mayWrite?.() ?? true;
+        if (may === 'later') {
+          part.claimed = queue.unclaim(item);
+          part.deferred = true;
+          break;
         }
+        if (may) written.push(item);
+        else this.#settle(item, fenced(queue), null);
       }
       if (written.length > 0) {
         writes.push({ topic: queue.topic, partition: queue.partition, records: written.map(({ record }) => record) });
@@ -251,7 +261,7 @@ class ProducerQueue implements Producer {
 
   #land(flight: Flight, answers: readonly PartitionAnswer[]): void {
     const byName = new Map(answers.map((answer) => [`${answer.topic}/${answer.partition}`, answer]));
-    for (const { queue, claimed, written } of flight.parts) {
+    for (const { queue, claimed, written, deferred } of flight.parts) {
       const answer = byName.get(`${queue.topic}/${queue.partition}`);
       const open = [...queue.claimedItems()];
       // Everything claimed was fenced: nothing was asked of the broker.
@@ -259,6 +269,7 @@ class ProducerQueue implements Producer {
       // A partition that the answer does not name is not acknowledged, whatever the other partitions got.
       else if (answer === undefined) this.#again(queue);
       else this.#judge(queue, claimed, written, answer);
+      if (deferred && !queue.resting) this.#rest(queue, DEFERRED_MS);
       if (queue.size > 0) this.#ready.add(queue);
     }
   }
@@ -292,9 +303,13 @@ class ProducerQueue implements Producer {
   #again(queue: PartitionQueue): void {
     queue.release(0);
     queue.stale = true;
+    this.#rest(queue, backoffMs(queue.failures++));
+  }
+
+  #rest(queue: PartitionQueue, ms: number): void {
     queue.resting = true;
     // A timer may fire a little before its time, so it is the timer that ends the rest, not the time.
-    this.#clock.after(backoffMs(queue.failures++), () => {
+    this.#clock.after(ms, () => {
       queue.resting = false;
       this.#pump();
     });
@@ -368,6 +383,10 @@ class ProducerQueue implements Producer {
     }
     if (this.#backlog.records === 0) for (const resolve of this.#idle.splice(0)) resolve();
   }
+}
+
+function fenced({ topic, partition }: PartitionQueue): KafkaError {
+  return new KafkaError('FENCED', `writing to ${topic}/${partition} is not allowed any more`);
 }
 
 function backoffMs(failures: number): number {

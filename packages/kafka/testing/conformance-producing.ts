@@ -114,6 +114,32 @@ export const producingGuarantees: readonly Guarantee[] = [
     },
   },
   {
+    name: 'what may only be written later waits, and nothing of its partition is written before it',
+    async run(harness, port) {
+      const topic = await makeTopic(harness, port, { partitions: 2 });
+      const producer = port.producer({ name: 'writer' });
+      let allowed = false;
+      let asked = 0;
+      const mayWrite = () => {
+        asked += 1;
+        return allowed || ('later' as const);
+      };
+      const before = producer.send(record(topic, 'before'));
+      const waiting = producer.send(record(topic, 'waiting', 0, { mayWrite }));
+      const behind = producer.send(record(topic, 'behind'));
+      const elsewhere = producer.send(record(topic, 'elsewhere', 1));
+      await harness.settled(Promise.all([before, elsewhere]));
+      await harness.until(() => asked >= 3, 'it to be asked about again');
+      const late = producer.send(record(topic, 'late'));
+      assert.deepEqual(new Set((await readAll(harness, port, topic)).map(text)), new Set(['before', 'elsewhere']));
+      allowed = true;
+      await harness.settled(Promise.all([waiting, behind, late]));
+      const stored = (await readAll(harness, port, topic)).filter(({ partition }) => partition === 0);
+      assert.deepEqual(stored.map(text), ['before', 'waiting', 'behind', 'late']);
+      assert.equal(producer.backlog.records, 0);
+    },
+  },
+  {
     name: 'a record over max.message.bytes fails with RECORD_TOO_LARGE; its neighbours in the batch are stored in order',
     async run(harness, port) {
       const topic = await makeTopic(harness, port, { config: { 'max.message.bytes': '20000' } });

@@ -25,7 +25,7 @@ interface FakeMembership {
   disturb: (() => void) | null;
 }
 
-export type HeartbeatAnswer = 'ok' | 'rebalance' | 'unknown-member';
+export type HeartbeatAnswer = 'ok' | 'rebalance' | 'illegal-generation' | 'unknown-member';
 
 /** The coordinator of one consumer group: generations by joining, sessions by heartbeats. */
 export interface FakeGroup {
@@ -84,8 +84,9 @@ class Group implements FakeGroup {
   heartbeat(memberId: string, generation: number): HeartbeatAnswer {
     const member = this.#members.get(memberId);
     if (member === undefined) return 'unknown-member';
+    if (generation !== this.#generation) return 'illegal-generation';
     if (!member.waiting && member.disturb === null) this.#startSession(member);
-    return this.#preparing || generation !== this.#generation ? 'rebalance' : 'ok';
+    return this.#preparing ? 'rebalance' : 'ok';
   }
 
   steady(memberId: string, disturb: () => void): boolean {

@@ -4,7 +4,7 @@ import { retry } from '../src/kafkajs/retry.ts';
 import { createFakeFetcher } from './fake-fetcher.ts';
 import type { FakeCluster } from './fake-cluster.ts';
 import type { FakeFetcher } from './fake-fetcher.ts';
-import type { FakeGroup, FakeJoin } from './fake-group.ts';
+import type { FakeGroup, FakeJoin, HeartbeatAnswer } from './fake-group.ts';
 import type { FakeProcess } from './fake-process.ts';
 import type { GroupMember, GroupMemberOptions, TopicPartition, TopicPartitionOffset } from '../src/port.ts';
 
@@ -42,6 +42,7 @@ export async function createFakeMember(
 class Member implements GroupMember {
   readonly sessionTimeoutMs: number;
   readonly joined = Promise.withResolvers<void>();
+  membership = { memberId: '', generation: -1 };
   readonly #cluster: FakeCluster;
   readonly #process: FakeProcess;
   readonly #options: GroupMemberOptions;
@@ -205,7 +206,7 @@ class Member implements GroupMember {
     this.#process.clock.after(REJOIN_MS, () => this.#join());
   }
 
-  #rejected(answer: 'rebalance' | 'unknown-member'): void {
+  #rejected(answer: Exclude<HeartbeatAnswer, 'ok'>): void {
     if (answer === 'unknown-member') {
       this.#memberId = '';
       this.#options.onTrouble?.(new Error(`the group ${this.#options.groupId} took this member for dead`));
@@ -216,6 +217,7 @@ class Member implements GroupMember {
   #assign(answer: JoinAnswer, sentAt: number): void {
     this.#generation = answer.generation;
     this.#heartbeatSentAt = sentAt;
+    this.membership = { memberId: answer.memberId, generation: answer.generation };
     for (const { fetcher } of this.#assigned.values()) fetcher.stop();
     this.#assigned.clear();
     for (const [topic, partitions] of answer.assignment) {
@@ -259,23 +261,27 @@ class Member implements GroupMember {
     this.#cancelHeartbeat = this.#process.clock.after(delayMs, () => {
       if (this.#closed) return;
       this.#planHeartbeat(this.#intervalMs);
-      if (!this.#joining) void this.#heartbeat();
+      void this.#heartbeat();
     });
   }
 
   async #heartbeat(): Promise<void> {
     const sentAt = this.#process.clock.monotonic();
+    const { generation } = this.membership;
+    if (generation < 0) return;
     try {
       if (this.#process.mute) throw new KafkaError('UNAVAILABLE', 'the heartbeat got lost');
-      const answer = await this.#process.ask('heartbeat', () =>
-        this.#group.heartbeat(this.#memberId, this.#generation),
-      );
-      if (this.#joining || this.#closed) return;
-      if (answer !== 'ok') return this.#rejected(answer);
-      this.#heartbeatSentAt = sentAt;
-      this.#calm();
+      const answer = await this.#process.ask('heartbeat', () => this.#group.heartbeat(this.#memberId, generation));
+      if (this.#closed || generation !== this.#generation) return;
+      if (answer === 'ok') {
+        this.#heartbeatSentAt = sentAt;
+        return this.#calm();
+      }
+      if (!this.#joining) return this.#rejected(answer);
+      // While others are waited for, the answer still says that this one is listed.
+      if (answer === 'rebalance') this.#heartbeatSentAt = sentAt;
     } catch (error) {
-      this.#options.onTrouble?.(error as Error);
+      if (!this.#joining) this.#options.onTrouble?.(error as Error);
     }
   }
 

@@ -157,7 +157,7 @@ function sendPrepared(options: DispatchOptions, prepared: Prepared, next: (sent:
   const { endpoint, view, delivery } = prepared.flight;
   const finish = (result: SendResult): void => {
     // No answer from before a lost reign changes anything.
-    if (reign.mayAct()) next({ prepared, result, endedAt: clock.now() });
+    if (!reign.isOver()) next({ prepared, result, endedAt: clock.now() });
   };
   if (prepared.refusal !== null || endpoint.target.kind === 'deny') {
     const { refusal } = prepared;

@@ -1,7 +1,6 @@
-import { drainLimitMs, every } from '@postrider/core';
+import { createSessionFence, drainDeadline, every, type SessionFence } from '@postrider/core';
 import { coPartitionedTopics } from '@postrider/kafka';
 import { createPartitionOwner, type PartitionOwner } from './partition-owner.ts';
-import { createSessionFence, type SessionFence } from './session-fence.ts';
 import type { Assignment, Batch, GroupMember, KafkaPort, TopicPartitionOffset } from '@postrider/kafka';
 import type { FeedTopic } from './partition-feed.ts';
 import type { Pod } from './pod.ts';
@@ -78,7 +77,8 @@ class Group implements OwnerGroup {
     const fence = this.#fence;
     if (member === null || fence === null) return;
     // The newest heartbeat seen before this join was sent before the rebalance began.
-    const deadline = fence.lastSentAt + drainLimitMs();
+    const deadline = drainDeadline(fence.lastSentAt);
+    fence.open();
     // Topics that an operator has grown do not name further partitions: the six only count together.
     const partitions = new Set(assignment.get(this.#pod.topic('ownership')));
     for (const owner of this.owners.values()) if (!partitions.has(owner.partition)) owner.unnamed(deadline);
@@ -99,7 +99,7 @@ class Group implements OwnerGroup {
 
   async stop(): Promise<void> {
     this.#stopping = true;
-    const deadline = this.#pod.clock.monotonic() + drainLimitMs();
+    const deadline = drainDeadline(this.#pod.clock.monotonic());
     await Promise.all([...this.owners.values()].map((owner) => owner.stop(deadline)));
     this.#cancelTick?.();
     await this.#commit();

@@ -2,12 +2,11 @@ import { createChanges, type Changes } from './changes.ts';
 import { createPartitionFeed, type FeedTopic, type PartitionFeed } from './partition-feed.ts';
 import { createServing, type Serving } from './serving.ts';
 import { beginServing, claimPartition, type TakeOverOptions } from './take-over.ts';
-import type { OwnershipNews } from '@postrider/core';
+import type { OwnershipNews, SessionFence } from '@postrider/core';
 import type { Batch, GroupMember } from '@postrider/kafka';
 import type { OwnershipLog } from './ownership-log.ts';
 import type { Pod } from './pod.ts';
 import type { Reign } from './reign.ts';
-import type { SessionFence } from './session-fence.ts';
 
 /**
  * Where a partition stands in this process.

@@ -52,8 +52,8 @@ export function createParts({ pod, reign, feed, ledger, holds, ends, onLoaded }:
   const recent = createRecentKeys(() => clock.monotonic(), limits.recentKeysMax, limits.repeatLookBackMs);
   const lanes = createLanes({
     owner: {
-      mayStart: () => !reign.draining && reign.over === null,
-      start: (work) => takeOff(pod, reign, parts, dispatch, work),
+      mayStart: () => !reign.draining && reign.mayAct(),
+      start: (work) => takeOff(pod, parts, dispatch, work),
     },
     endpoints: pod.endpoints,
     view: pod.view,
@@ -111,9 +111,9 @@ export function createParts({ pod, reign, feed, ledger, holds, ends, onLoaded }:
 }
 
 /** It is this delivery's turn: it is sent, or it ends because its time is over or its endpoint is gone. */
-function takeOff(pod: Pod, reign: Reign, { lanes, endings, table }: Parts, dispatch: Dispatch, work: Work): boolean {
+function takeOff(pod: Pod, { lanes, endings, table }: Parts, dispatch: Dispatch, work: Work): boolean {
   const { lane } = work;
-  if (lane === null || !reign.mayAct()) return false;
+  if (lane === null) return false;
   const endpoint = pod.endpoints.get(lane.endpointId);
   if (endpoint === undefined) {
     // Deleted a moment ago, and this lane has not been told yet.

@@ -1,7 +1,6 @@
-import { limits, type Clock } from '@postrider/core';
+import { judgeReign, limits, type Clock, type SessionFence } from '@postrider/core';
 import type { KafkaError, OutgoingRecord, Producer } from '@postrider/kafka';
 import type { DispatcherEvents } from './events.ts';
-import type { SessionFence } from './session-fence.ts';
 
 /** Why a reign is over. `released`: in good order; `closed`: the process let go of its producers. */
 export type ReignEnd = 'released' | 'session' | 'drain-limit' | 'newer-claim' | 'void-claim' | 'store-lost' | 'closed';
@@ -24,6 +23,7 @@ export interface ReignWrite {
  * | from | to | when |
  * |---|---|---|
  * | reigning | draining | the group took the partition away, or a shutdown began |
+ * | reigning, draining | itself | the fence closes and opens again: nothing starts and no write leaves in between |
  * | reigning, draining | over | released; or lost: session, drain limit, a newer claim |
  *
  * What is over never acts again, whatever answers arrive.
@@ -40,8 +40,14 @@ export interface Reign {
   afterCrash: boolean;
   readonly draining: boolean;
   readonly over: ReignEnd | null;
-  /** The fence (design rule 8): asked before every request and every hand-over to a socket. A closed fence ends the reign. */
+  /** The fence (design rule 8): asked before every request. It may open again as long as the reign is not over. */
   readonly mayAct: () => boolean;
+  /** The same before a record is handed to a socket: it may wait for the fence. */
+  readonly mayWrite: () => boolean | 'later';
+  /** The fence has said "later" since this was set to false: something may wait for it that nobody will offer again. */
+  held: boolean;
+  /** Looks at the session first. What an endpoint answered while the fence was closed still counts. */
+  readonly isOver: () => boolean;
   /** Starts nothing more; silent for good after `deadline` (monotonic ms). An earlier deadline stays. */
   drain(deadline: number): void;
   end(how: ReignEnd): void;
@@ -71,8 +77,14 @@ class OneReign implements Reign {
   first = false;
   afterCrash = false;
   over: ReignEnd | null = null;
+  held = false;
   writing = 0;
-  readonly mayAct = (): boolean => this.#mayAct();
+  readonly mayAct = (): boolean => this.#look() === 'yes';
+  readonly mayWrite = (): boolean | 'later' => {
+    const verdict = this.#look();
+    return verdict === 'later' ? verdict : verdict === 'yes';
+  };
+  readonly isOver = (): boolean => this.#look() === 'over';
   readonly #options: ReignOptions;
   readonly #term: number;
   #drainBy = Infinity;
@@ -89,13 +101,16 @@ class OneReign implements Reign {
     return this.#drainBy !== Infinity;
   }
 
-  #mayAct(): boolean {
-    if (this.over !== null) return false;
+  #look(): 'yes' | 'later' | 'over' {
+    if (this.over !== null) return 'over';
     const { fence, clock } = this.#options;
     const open = fence.open();
-    if (!open || fence.term !== this.#term) this.end('session');
-    else if (clock.monotonic() >= this.#drainBy) this.end('drain-limit');
-    return this.over === null;
+    const sameTerm = fence.term === this.#term;
+    const verdict = judgeReign({ open, sameTerm, drainBy: this.#drainBy, now: clock.monotonic() });
+    this.held ||= verdict === 'later';
+    if (verdict === 'yes' || verdict === 'later') return verdict;
+    this.end(verdict);
+    return 'over';
   }
 
   drain(deadline: number): void {
@@ -115,7 +130,7 @@ class OneReign implements Reign {
   }
 
   #send(write: ReignWrite, refusals: number): void {
-    write.producer.enqueue({ ...write.record, mayWrite: this.mayAct }, (error, ack) => {
+    write.producer.enqueue({ ...write.record, mayWrite: this.mayWrite }, (error, ack) => {
       if (this.over !== null) return;
       if (ack === null) return this.#refused(write, refusals, error as KafkaError);
       // Counted until its consequences are drawn: they may be further writes, and the reign is not quiet in between.
@@ -131,11 +146,8 @@ class OneReign implements Reign {
 
   #refused(write: ReignWrite, refusals: number, error: KafkaError): void {
     if (error.code === 'CLOSED') return this.end('closed');
-    if (error.code === 'FENCED') {
-      // The fence said no a moment ago: even if it says yes now, records behind this one may already be written.
-      this.#mayAct();
-      return this.end('session');
-    }
+    // Refused by `mayWrite`, which ends the reign first.
+    if (error.code === 'FENCED') return this.end('session');
     if (error.code === 'RECORD_TOO_LARGE' && write.smaller !== undefined) {
       const { smaller, ...rest } = write;
       return this.#send({ ...rest, record: smaller() }, refusals);

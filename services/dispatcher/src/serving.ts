@@ -146,7 +146,9 @@ class OneServing implements Serving {
     const { lanes, endings, gone } = this.parts;
     gone.tick();
     this.#progress.tick();
-    lanes.refresh(() => false);
+    const { held } = this.#reign;
+    this.#reign.held = false;
+    lanes.refresh(() => held);
     for (const lane of lanes.all()) expireArrivals(lane, endings, this.#pod.clock.now());
     for (const head of this.#heads) head.tick();
     this.#memory?.tick();

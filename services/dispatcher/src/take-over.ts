@@ -3,13 +3,12 @@ import { intakeTopics } from './intake-ledger.ts';
 import { lookBackStart } from './look-back.ts';
 import { createReign, type Reign } from './reign.ts';
 import { createOwnershipLog, type OwnershipLog } from './ownership-log.ts';
-import type { Ownership, OwnershipProgress } from '@postrider/core';
+import type { Ownership, OwnershipProgress, SessionFence } from '@postrider/core';
 import type { TopicId } from '@postrider/kafka';
 import type { Changes } from './changes.ts';
 import type { PartitionFeed } from './partition-feed.ts';
 import type { Pod } from './pod.ts';
 import type { Ends, Serving, TakeoverEnds } from './serving.ts';
-import type { SessionFence } from './session-fence.ts';
 
 /** What a takeover of one partition works with. */
 export interface TakeOverOptions {

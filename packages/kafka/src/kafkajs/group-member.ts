@@ -30,6 +30,8 @@ interface Assigned extends TopicPartition {
 const READ_COMMITTED = 1;
 const BYTES_PER_PARTITION = 1024 * 1024;
 const COMMIT_LIMIT_MS = 10_000;
+/** As much of a time at the broker as may be counted on. */
+const SURE_FRACTION = 0.8;
 const LEAVE_LIMIT_MS = 2_000;
 const TROUBLE_PAUSE_MS = 100;
 const TROUBLE_PAUSE_MS_MAX = 1_000;
@@ -72,6 +74,7 @@ class Member implements GroupMember {
   readonly sessionTimeoutMs: number;
   readonly joined = Promise.withResolvers<void>();
   lastHeartbeatSentAt = -Infinity;
+  membership = { memberId: '', generation: -1 };
   readonly #options: KafkaOptions;
   readonly #wanted: GroupMemberOptions;
   readonly #client: KafkaClient;
@@ -82,6 +85,8 @@ class Member implements GroupMember {
   readonly #ended: Promise<void>;
   #locating: Assigned[] = [];
   #troubles = 0;
+  /** When the last request was sent by whose answer no rebalance had begun. */
+  #settledAt = -Infinity;
 
   constructor(options: KafkaOptions, wanted: GroupMemberOptions, client: KafkaClient) {
     this.#options = options;
@@ -207,10 +212,34 @@ class Member implements GroupMember {
 
   async #join(): Promise<void> {
     const owned = [...new Set([...this.#assigned.values()].map(({ partition }) => partition))];
-    const { assignment, aliveAt } = await this.#membership.join(owned);
+    const joined = new AbortController();
+    void this.#stayAliveWhileJoining(AbortSignal.any([joined.signal, this.#closing.signal]));
+    const { assignment, aliveAt } = await this.#membership.join(owned).finally(() => joined.abort());
     if (this.#closing.signal.aborted) return;
-    this.lastHeartbeatSentAt = aliveAt;
+    this.#settledAt = this.lastHeartbeatSentAt = aliveAt;
+    const { memberId, generation } = this.#membership;
+    this.membership = { memberId, generation };
     this.#assign(assignment);
+  }
+
+  /**
+   * Heartbeats while the group waits for others, which takes as long as the session of a dead one. The answer that members
+   * are joining says that this one is still listed; it can lose its place only when the group has waited for it in vain.
+   */
+  async #stayAliveWhileJoining(joined: AbortSignal): Promise<void> {
+    if (this.#membership.generation < 0) return;
+    const { clock } = this.#options;
+    const surelyMs = (this.#membership.rebalanceTimeoutMs - this.sessionTimeoutMs) * SURE_FRACTION;
+    for (;;) {
+      await pause(clock, this.#wanted.heartbeatIntervalMs ?? HEARTBEAT_INTERVAL_MS_DEFAULT, joined);
+      const sentAt = clock.monotonic();
+      // The rebalance began after that.
+      if (joined.aborted || sentAt >= this.#settledAt + surelyMs) return;
+      const errorCode = await this.#membership.heartbeatBeside().catch(() => null);
+      if (joined.aborted) return;
+      if (errorCode === code.none) this.#settledAt = sentAt;
+      if (errorCode === code.none || errorCode === code.rebalanceInProgress) this.lastHeartbeatSentAt = sentAt;
+    }
   }
 
   /** All in one turn: nothing of the old assignment is delivered after, nothing of the new one before the owner knows. */
@@ -239,7 +268,7 @@ class Member implements GroupMember {
         const errorCode = await this.#membership.heartbeat();
         if (errorCode === code.rebalanceInProgress) return;
         if (errorCode !== code.none) throw new ProtocolError('a heartbeat', errorCode);
-        this.lastHeartbeatSentAt = sentAt;
+        this.#settledAt = this.lastHeartbeatSentAt = sentAt;
         this.#troubles = 0;
       } catch (error) {
         if (isMembershipLost(error) || this.#closing.signal.aborted) throw error;

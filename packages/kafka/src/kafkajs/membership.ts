@@ -19,6 +19,10 @@ export interface Membership {
   join(owned: readonly number[]): Promise<{ readonly assignment: Assignment; readonly aliveAt: number }>;
   /** The protocol's error code of one heartbeat. Rejects when nobody answers. */
   heartbeat(): Promise<number>;
+  /** The same while a join is under way, for the generation before it, over one more connection that ends with the join. */
+  heartbeatBeside(): Promise<number>;
+  /** How long the group waits for a member that is alive to join again, at least. */
+  readonly rebalanceTimeoutMs: number;
   leave(): Promise<void>;
   /** The member id is worth nothing any more. */
   forget(): void;
@@ -37,8 +41,12 @@ export interface MembershipOptions {
 const PROTOCOL_TYPE = 'consumer';
 const ASSIGNER = 'postrider-sticky';
 const VERSION = 1;
-/** How long the group waits for a member to join again, at least: members look for a rebalance with every heartbeat. */
-const REBALANCE_TIMEOUT_MS = 30_000;
+const REBALANCE_TIMEOUT_MS_MIN = 30_000;
+/**
+ * Members look for a rebalance with every heartbeat, so the group waits long only for the dead: for one session. Whoever
+ * waits with it must be sure of its place for longer than that, and stop before it could lose it.
+ */
+const REBALANCE_TIMEOUT_SESSIONS = 3;
 const ANSWER_MARGIN_MS = 5_000;
 const SYNC_TIMEOUT_MS = 15_000;
 
@@ -58,24 +66,31 @@ export function createMembership(options: MembershipOptions): Membership {
 class GroupMembership implements Membership {
   memberId = '';
   generation = -1;
+  readonly rebalanceTimeoutMs: number;
   readonly #options: MembershipOptions;
   #coordinator: Broker | null = null;
+  /** A broker reads nothing more from a connection whose join it has not answered. */
+  #beside: Broker | null = null;
   #joining = false;
 
   constructor(options: MembershipOptions) {
     this.#options = options;
+    this.rebalanceTimeoutMs = Math.max(REBALANCE_TIMEOUT_MS_MIN, REBALANCE_TIMEOUT_SESSIONS * options.sessionTimeoutMs);
   }
 
   async join(owned: readonly number[]): Promise<{ assignment: Assignment; aliveAt: number }> {
     this.#joining = true;
-    const joined = await this.#join(owned).finally(() => (this.#joining = false));
+    const joined = await this.#join(owned).finally(() => {
+      this.#joining = false;
+      this.#hangUpBeside();
+    });
     const isLeader = joined.leaderId === joined.memberId;
     const groupAssignment = isLeader ? await this.#assignAll(joined.members) : [];
     const aliveAt = this.#options.monotonic();
     const raw = await this.#ask<{ errorCode: number; memberAssignment: Buffer }>(
       'SyncGroup',
       { generationId: joined.generationId, groupAssignment },
-      Math.max(SYNC_TIMEOUT_MS, REBALANCE_TIMEOUT_MS),
+      Math.max(SYNC_TIMEOUT_MS, this.rebalanceTimeoutMs),
     );
     assertNoError('getting an assignment', raw.errorCode);
     const decoded =
@@ -93,9 +108,25 @@ class GroupMembership implements Membership {
     return raw.errorCode;
   }
 
+  async heartbeatBeside(): Promise<number> {
+    const { client, groupId } = this.#options;
+    const { memberId, generation } = this;
+    if (this.#beside === null || !this.#beside.isConnected()) {
+      this.#hangUpBeside();
+      const { host, port } = await coordinatorAddress(client, groupId);
+      const beside = await client.dial(host, port);
+      if (!this.#joining) client.drop(beside);
+      else this.#beside = beside;
+    }
+    if (this.#beside === null) return code.illegalGeneration;
+    const args = { groupId, memberId, groupGenerationId: generation };
+    const raw = await client.call<{ errorCode: number }>(this.#beside, 'Heartbeat', args);
+    return raw.errorCode;
+  }
+
   async leave(): Promise<void> {
     if (this.memberId === '') return;
-    // A broker reads nothing more from a connection whose join it has not answered.
+    // As above: over that connection it would not be heard.
     if (this.#joining) this.#coordinator = null;
     await this.#ask('LeaveGroup', {});
   }
@@ -105,6 +136,11 @@ class GroupMembership implements Membership {
     this.generation = -1;
   }
 
+  #hangUpBeside(): void {
+    if (this.#beside !== null) this.#options.client.drop(this.#beside);
+    this.#beside = null;
+  }
+
   lostCoordinator(): void {
     if (this.#coordinator !== null) this.#options.client.drop(this.#coordinator);
     this.#coordinator = null;
@@ -112,18 +148,17 @@ class GroupMembership implements Membership {
 
   async #join(owned: readonly number[]): Promise<RawJoin> {
     const { sessionTimeoutMs, topics } = this.#options;
-    const rebalanceTimeout = Math.max(REBALANCE_TIMEOUT_MS, sessionTimeoutMs);
     const userData = Buffer.from(JSON.stringify({ owned, since: this.generation }));
     const metadata = assignerProtocol.MemberMetadata.encode({ version: VERSION, topics, userData });
     const args = {
       sessionTimeout: sessionTimeoutMs,
-      rebalanceTimeout,
+      rebalanceTimeout: this.rebalanceTimeoutMs,
       protocolType: PROTOCOL_TYPE,
       groupProtocols: [{ name: ASSIGNER, metadata }],
     };
     // The first join of a new member is refused with the id that it has to come back with.
     for (let attempt = 0; ; attempt += 1) {
-      const raw = await this.#ask<RawJoin>('JoinGroup', args, rebalanceTimeout + ANSWER_MARGIN_MS);
+      const raw = await this.#ask<RawJoin>('JoinGroup', args, this.rebalanceTimeoutMs + ANSWER_MARGIN_MS);
       if (raw.errorCode === code.memberIdRequired && attempt === 0) {
         this.memberId = raw.memberId;
         continue;
