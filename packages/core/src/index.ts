@@ -28,6 +28,7 @@ export * from './status-policy.ts';
 export * from './random-pool.ts';
 export * from './rate-limit.ts';
 export * from './attempt-codec.ts';
+export * from './delivery-bounds.ts';
 export * from './delivery-header.ts';
 export * from './move-delivery.ts';
 export * from './cloud-event.ts';

@@ -113,6 +113,8 @@ export const limits = Object.freeze({
   /** Between two tries to write a record that the brokers refuse: doubled from the least to the most. */
   refusedWriteBackoffMinMs: SECOND_MS,
   refusedWriteBackoffMaxMs: MINUTE_MS,
+  /** A clock of another machine may be ahead of ours by this much without anyone being at fault. */
+  clocksApartMaxMs: MINUTE_MS,
 
   // The done-filter: a hint in Redis, never waited for.
   /** How long it remembers that a delivery was taken by its endpoint. */

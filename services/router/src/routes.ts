@@ -14,7 +14,7 @@ import { orderingOf, wholeEndpoint } from './ordering.ts';
 import { quarantineRecord, type QuarantineVerdict } from './quarantine-record.ts';
 import type { ConfigSnapshot, ConfigView } from '@postrider/config-view';
 import type { SourceCoordinates } from '@postrider/contract/postrider/v1/delivery';
-import type { IncomingRecord } from '@postrider/kafka';
+import type { IncomingRecord, OutgoingRecord } from '@postrider/kafka';
 import type { RouterEvents } from './events.ts';
 import type { Routing } from './flow.ts';
 import type { SubscriptionIndex } from './subscription-index.ts';
@@ -148,11 +148,21 @@ function putAside(record: IncomingRecord, verdict: QuarantineVerdict, options: R
   events.eventQuarantined(record, verdict.reason, verdict.detail);
   const destination = { topicPrefix: config.topicPrefix, now: clock.now() };
   const source = coordinates(record, cluster, null);
+  const { topic, partition, offset, timestamp } = record;
+  /** What is left of a record that cannot even be copied: where it stands. */
+  const bare: IncomingRecord = { topic, partition, offset, timestamp, key: null, value: null, headers: {} };
+  const copyOf = (from: () => IncomingRecord, dropValue: boolean): OutgoingRecord => {
+    try {
+      return quarantineRecord(from(), source, verdict, { ...destination, dropValue });
+    } catch {
+      return quarantineRecord(bare, source, verdict, { ...destination, dropValue: true });
+    }
+  };
   return {
     count: 1,
-    record: () => quarantineRecord(record, source, verdict, { ...destination, dropValue: false }),
+    record: () => copyOf(() => record, false),
     orderOf: () => null,
-    tooLarge: () => quarantineRecord({ ...record, headers: {} }, source, verdict, { ...destination, dropValue: true }),
+    tooLarge: () => copyOf(() => ({ ...record, headers: {} }), true),
   };
 }
 
