@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { boundRetryAfterMs, parseRetryAfter, retryAfterMs } from './retry-after.ts';
+import { boundRetryAfterMs, hasUnreadableRetryAfter, parseRetryAfter, retryAfterMs } from './retry-after.ts';
 
 const now = Date.UTC(2026, 10, 21, 12, 0, 0);
 const hour = 3_600_000;
@@ -58,6 +58,16 @@ test('of two headers the longest that can be understood counts', () => {
   assert.equal(retryAfterMs(['retry-after', 'junk'], now), null);
   assert.equal(retryAfterMs(['retry-after'], now), null);
   assert.equal(retryAfterMs([], now), null);
+});
+
+test('junk is told apart from nothing, also beside what can be understood', () => {
+  for (const junk of ['-5', '120.1', 'soon', '']) {
+    assert.equal(hasUnreadableRetryAfter(['x', 'y', 'Retry-After', junk], now), true, junk);
+    assert.equal(hasUnreadableRetryAfter(['retry-after', '60', 'retry-after', junk], now), true, junk);
+  }
+  for (const fine of [[], ['x', 'junk'], ['retry-after'], ['retry-after', '0'], ['retry-after', '9'.repeat(20)]]) {
+    assert.equal(hasUnreadableRetryAfter(fine, now), false, fine.join(' '));
+  }
 });
 
 test('the wait is bounded: 1 second to the longer of an hour and twice the step', () => {

@@ -25,6 +25,14 @@ export function retryAfterMs(headers: readonly string[], now: number): number | 
   return longest;
 }
 
+/** Whether an answer asks us to wait in words that cannot be understood, for example `-5`, `120.1` or `soon`. */
+export function hasUnreadableRetryAfter(headers: readonly string[], now: number): boolean {
+  for (let i = 0; i + 1 < headers.length; i += 2) {
+    if (headers[i]?.toLowerCase() === 'retry-after' && parseRetryAfter(headers[i + 1] ?? '', now) === null) return true;
+  }
+  return false;
+}
+
 /** One Retry-After value as milliseconds from `now`; null when it cannot be understood. */
 export function parseRetryAfter(value: string, now: number): number | null {
   const text = value.replace(/^[ \t]+|[ \t]+$/g, '');

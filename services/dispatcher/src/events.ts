@@ -13,6 +13,8 @@ export type DispatcherEvents = DeliveryEvents & PartitionEvents & DoneFilterEven
 export interface DeliveryEvents {
   /** One HTTP request of a delivery has its result: the one wide line per attempt. */
   attempted(attempt: AttemptFields, work: Work): void;
+  /** An answer asked to wait in words that cannot be understood: the schedule's own delay holds. */
+  retryAfterIgnored(delivery: DeliveryView): void;
   deadLettered(delivery: DeliveryView, reason: DeadReason): void;
   /** The endpoint answered 410: nothing more is sent until its configuration has changed. */
   endpointGone(delivery: DeliveryView, revision: string): void;
@@ -60,12 +62,19 @@ function deliveryEvents(log: Logger, metrics: Metrics): DeliveryEvents {
   };
   const dead = metrics.counter('postrider_dead_letters', 'Deliveries given up, by reason', ['reason']);
   const cancelled = metrics.counter('postrider_cancelled_deliveries', 'Deliveries cancelled, by reason', ['reason']);
+  const ignored = metrics
+    .counter('postrider_retry_after_ignored', 'Answers whose Retry-After could not be understood', [])
+    .with({});
   const gone = metrics.counter('postrider_endpoints_gone', 'Endpoints that answered 410 and are held', []).with({});
   return {
     attempted(attempt) {
       attemptsOf(attempt.outcome, attempt.decision.kind).add();
       seconds.record((attempt.timings.total ?? 0) / 1_000);
       log.info(attemptLine(attempt), 'delivery.attempted');
+    },
+    retryAfterIgnored(delivery) {
+      ignored.add();
+      log.debug(idsOf(delivery), 'the answer’s Retry-After cannot be understood');
     },
     deadLettered(delivery, reason) {
       dead.with({ reason }).add();

@@ -1,5 +1,6 @@
 import {
   attemptId,
+  hasUnreadableRetryAfter,
   moveDelivery,
   tierFor,
   usesAttempt,
@@ -46,6 +47,9 @@ export function createPublish(options: PublishOptions): (decided: Decided) => vo
     const pauseMs = pauseAskedMs(decided.classified);
     if (pauseMs > 0 && work.lane !== null) {
       work.lane.heldUntil = Math.max(work.lane.heldUntil, clock.monotonic() + pauseMs);
+    }
+    if (sent.result.kind === 'response' && decided.decision.kind !== 'done') {
+      if (hasUnreadableRetryAfter(sent.result.headers, sent.endedAt)) events.retryAfterIgnored(view);
     }
     const results = [attempt, ...holding(decided)];
     const { decision } = decided;
