@@ -32,11 +32,11 @@ export interface AttemptSeen {
   readonly nextDueAt: number | null;
 }
 
-/** A process that was killed: what may be sent again because of it. */
+/** A process that was killed, or a partition that was taken from its owner unreleased: what may be sent again because of it. */
 export interface Kill {
   readonly at: number;
   /**
-   * By partition: from when on a finished delivery may be missing in the progress that the next owner adopted. Progress is
+   * By partition, of those that it concerns: from when on a finished delivery may be missing in the progress that the next owner adopted. Progress is
    * composed after the record before it was acknowledged, so what finished before that one is surely in.
    */
   readonly uncoveredSince: ReadonlyMap<number, number>;
@@ -170,10 +170,10 @@ function repeatable(
 ): number {
   const recorded = recordsOf(requests, attempts);
   return requests.filter((request) => {
-    const kill = kills.find(({ at }) => request.at <= at + slackMs);
+    const kill = kills.find(({ at, uncoveredSince }) => uncoveredSince.has(partition) && request.at <= at + slackMs);
     if (kill === undefined) return false;
     const settled = recorded.get(request)?.settledAt ?? Infinity;
-    return settled >= (kill.uncoveredSince.get(partition) ?? 0) - slackMs;
+    return settled >= (kill.uncoveredSince.get(partition) as number) - slackMs;
   }).length;
 }
 

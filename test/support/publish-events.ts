@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { deliveryId, partitionOf, webhookId } from '@postrider/core';
+import type { OutgoingRecord } from '@postrider/kafka';
 import type { Expectation } from './check-deliveries.ts';
 import { wants, type Customer } from './customers.ts';
 import type { Stack } from './stack.ts';
@@ -23,21 +24,26 @@ export function numberedEvent(tenant: string, type: string, number: number): Tes
 export async function publishEvents(stack: Stack, events: readonly TestEvent[]): Promise<void> {
   await using producer = stack.kafka.producer({ name: 'publisher' });
   const topic = stack.topic('events');
-  await Promise.all(
-    events.map(({ id, source, type, tenant, body }, index) =>
-      producer.send({
-        ...{ topic, partition: index % stack.partitions, key: Buffer.from(id), value: body },
-        headers: {
-          ce_specversion: Buffer.from('1.0'),
-          ce_id: Buffer.from(id),
-          ce_source: Buffer.from(source),
-          ce_type: Buffer.from(type),
-          ce_tenant: Buffer.from(tenant),
-          'content-type': Buffer.from('application/json'),
-        },
-      }),
-    ),
-  );
+  await Promise.all(events.map((event, index) => producer.send(eventRecord(topic, index % stack.partitions, event))));
+}
+
+/** An event as it stands on a source topic, in binary mode. */
+export function eventRecord(
+  topic: string,
+  partition: number,
+  { id, source, type, tenant, body }: TestEvent,
+): OutgoingRecord {
+  return {
+    ...{ topic, partition, key: Buffer.from(id), value: body },
+    headers: {
+      ce_specversion: Buffer.from('1.0'),
+      ce_id: Buffer.from(id),
+      ce_source: Buffer.from(source),
+      ce_type: Buffer.from(type),
+      ce_tenant: Buffer.from(tenant),
+      'content-type': Buffer.from('application/json'),
+    },
+  };
 }
 
 /** What the rules say of every (event, endpoint). */

@@ -7,6 +7,8 @@ export interface Receipt {
   readonly bodySha256: string;
   /** Milliseconds since the Unix epoch: when the body had arrived. */
   readonly at: number;
+  /** Who sent it: its `User-Agent`. */
+  readonly agent: string;
   /** What the receiver answered; 0 when it never did. */
   readonly status: number;
   /** Whether the signature was right; the reason when it was not. */

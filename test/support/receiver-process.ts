@@ -8,7 +8,10 @@ import type { AddressInfo } from 'node:net';
 import type { Behaviour, Receipt } from './receipt.ts';
 import { signatureVerifier, type VerifySignature } from './verify-signature.ts';
 
-type Command = { kind: 'behave'; behaviours: Record<string, Behaviour> } | { kind: 'receipts' } | { kind: 'count' };
+type Command =
+  | { kind: 'behave'; behaviours: Record<string, Behaviour> }
+  | { kind: 'receipts'; from: number }
+  | { kind: 'count' };
 
 const behaviours = new Map<string, Behaviour & { verify: VerifySignature }>();
 const seen = new Map<string, number>();
@@ -31,6 +34,7 @@ function answer(request: IncomingMessage, body: Buffer, response: ServerResponse
     webhookId,
     bodySha256: createHash('sha256').update(body).digest('hex'),
     at: Date.now(),
+    agent: headers['user-agent'] ?? '',
     status,
     signature: behaviour === undefined ? 'unknown path' : behaviour.verify(headers, body),
   });
@@ -61,7 +65,7 @@ process.on('message', (command: Command) => {
     for (const [path, behaviour] of Object.entries(command.behaviours))
       behaviours.set(path, { ...behaviour, verify: signatureVerifier(behaviour.verifyWith) });
     process.send?.({ kind: 'done' });
-  } else if (command.kind === 'receipts') process.send?.({ kind: 'receipts', receipts });
+  } else if (command.kind === 'receipts') process.send?.({ kind: 'receipts', receipts: receipts.slice(command.from) });
   else process.send?.({ kind: 'count', count: receipts.length });
 });
 process.on('disconnect', () => process.exit(0));

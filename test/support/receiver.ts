@@ -7,7 +7,8 @@ export interface Receiver extends AsyncDisposable {
   /** The URL of a path, plain http on loopback. */
   url(path: string): string;
   behave(behaviours: Record<string, Behaviour>): Promise<void>;
-  receipts(): Promise<readonly Receipt[]>;
+  /** Everything received so far, or only what came after the first `from` receipts. */
+  receipts(from?: number): Promise<readonly Receipt[]>;
   /** How many requests have been received so far. */
   count(): Promise<number>;
 }
@@ -37,7 +38,7 @@ export async function startReceiver(): Promise<Receiver> {
     port: first.port,
     url: (path) => `http://127.0.0.1:${first.port}/${path}`,
     behave: async (behaviours) => void (await ask({ kind: 'behave', behaviours }, 'done')),
-    receipts: async () => (await ask({ kind: 'receipts' }, 'receipts')).receipts,
+    receipts: async (from = 0) => (await ask({ kind: 'receipts', from }, 'receipts')).receipts,
     count: async () => (await ask({ kind: 'count' }, 'count')).count,
     [Symbol.asyncDispose]: async () => {
       const exited = new Promise((resolve) => child.once('exit', resolve));

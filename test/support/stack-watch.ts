@@ -1,6 +1,7 @@
 import {
   compareRowVersions,
   createOwnershipFold,
+  NO_EPOCH,
   readDelivery,
   readRowVersion,
   type OwnershipFold,
@@ -22,12 +23,25 @@ export interface StackWatch extends AsyncDisposable {
   quiet(deliveries: number): Promise<true>;
   /** What a dispatcher's kill leaves uncovered; `at` in ms since the Unix epoch. */
   kill(at: number): Kill;
+  /** For each time that a partition was claimed although its last owner had not released it: what that leaves uncovered. */
+  readonly interruptions: readonly Kill[];
+  /** Every valid claim of a partition, in the order of each partition's log. */
+  readonly claims: readonly ClaimSeen[];
+  /** The process that owns a partition now; null before the first claim. */
+  ownerOf(partition: number): string | null;
   /** Every partition has been taken over since then (ms since the Unix epoch). */
   takenOverSince(at: number): boolean;
   /** The delivery was routed before the reign of this epoch began, and a reign before it may have left rows of it. */
   olderThanReign(deliveryId: string, partition: number, epoch: number): boolean;
   /** Rows and tombstones of a delivery, as they stand in the tiers. */
   tierRecords(deliveryId: string): readonly TierRecordSeen[];
+}
+
+/** A claim as it stands on `ownership`; the broker's time, in milliseconds since the Unix epoch. */
+export interface ClaimSeen {
+  readonly at: number;
+  readonly partition: number;
+  readonly processId: string;
 }
 
 interface ProgressSeen {
@@ -44,6 +58,8 @@ export async function watchStack(stack: Stack): Promise<StackWatch> {
   const routed = new Map<string, number>();
   const owners = Array.from({ length: stack.partitions }, () => createOwnershipFold());
   const progresses = owners.map((): ProgressSeen[] => []);
+  const interruptions: Kill[] = [];
+  const claims: ClaimSeen[] = [];
   const rows = new Map<string, TierRecordSeen[]>();
   const follow = async (id: TopicId, onRecord: (record: IncomingRecord) => void) => {
     const topic = stack.topic(id);
@@ -55,7 +71,15 @@ export async function watchStack(stack: Stack): Promise<StackWatch> {
       const { deliveryId } = readDelivery(header(record, DELIVERY_HEADER) as Buffer);
       if (!routed.has(deliveryId)) routed.set(deliveryId, record.timestamp);
     }),
-    follow('ownership', (record) => applyOwnership(owners, progresses, record)),
+    follow('ownership', (record) => {
+      const { partition, timestamp: at } = record;
+      const owner = owners[partition];
+      const unreleased = owner !== undefined && owner.epoch !== NO_EPOCH && !owner.released;
+      if (!applyOwnership(owners, progresses, record)) return;
+      claims.push({ at, partition, processId: owner?.processId ?? '' });
+      const uncoveredSince = new Map([[partition, lastSureProgress(progresses[partition] ?? [], at)]]);
+      if (unreleased) interruptions.push({ at, uncoveredSince });
+    }),
     ...retryTiers.map((tier) => follow(tier, (record) => applyRow(rows, tier, record))),
   ]);
 
@@ -83,6 +107,9 @@ export async function watchStack(stack: Stack): Promise<StackWatch> {
       at,
       uncoveredSince: new Map(progresses.map((seen, partition) => [partition, lastSureProgress(seen, at)])),
     }),
+    interruptions,
+    claims,
+    ownerOf: (partition) => owners[partition]?.processId ?? null,
     takenOverSince: (at) =>
       progresses.every((seen) => seen.some((progress) => progress.number === 1 && progress.at > at)),
     olderThanReign(deliveryId, partition, epoch) {
@@ -105,19 +132,22 @@ async function undonePartitions(stack: Stack, owners: readonly OwnershipFold[]):
   return undone;
 }
 
+/** Tells whether the record is a valid claim. */
 function applyOwnership(
   owners: readonly OwnershipFold[],
   progresses: readonly ProgressSeen[][],
   { partition, offset, timestamp, key, value }: IncomingRecord,
-): void {
+): boolean {
   const news = owners[partition]?.apply({ offset, key, value });
   if (news?.kind === 'problem') throw new Error(`ownership/${partition}, offset ${offset}: ${news.problem.detail}`);
-  if (news?.kind !== 'progress') return;
+  if (news?.kind === 'claim') return news.valid;
+  if (news?.kind !== 'progress') return false;
   // A record that was sent twice counts once: what was composed next waited for the first copy only.
   const { epoch, number } = news.progress;
   const seen = progresses[partition];
   if (seen?.some((other) => other.epoch === epoch && other.number === number) === false)
     seen.push({ at: timestamp, epoch, number });
+  return false;
 }
 
 /** When the progress record before the last one that landed by `at` landed: the last one was composed after that. */

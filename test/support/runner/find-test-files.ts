@@ -14,12 +14,12 @@ export interface TestFile {
 }
 
 const places = ['packages', 'services', 'deploy/local', 'test'];
-const separateScripts = ['test/bench/', 'test/chaos/'];
-const aloneIn = ['test/integration/', 'test/e2e/'];
+const separateScripts = ['test/bench/'];
+const aloneIn = ['test/integration/', 'test/e2e/', 'test/chaos/'];
 
 /**
  * All test files below `root` whose path holds one of the filters (all, if there is none), in the order to run them: what
- * may run in parallel first. Benchmarks and chaos runs have scripts of their own.
+ * may run in parallel first. Benchmarks have a script of their own.
  */
 export function findTestFiles(root: string, filters: readonly string[] = []): TestFile[] {
   const patterns = places.map((place) => `${place}/**/*.test.ts`);

@@ -100,7 +100,7 @@ test('a part of a path chooses files; one that matches none is a failure', () =>
   assert.equal(none.lastLine, '0 passed, 0 failed');
 });
 
-test('files of packages, benchmarks and chaos are left out; integration and e2e come last and alone', () => {
+test('files of packages and benchmarks are left out; integration, e2e and chaos come last and alone', () => {
   const root = makeRoot('found', {
     'test/e2e/z.test.ts': `// test-timeout: 300 s\nawait ${'sharedKafka'}();`,
     'test/a.test.ts': '',
@@ -113,6 +113,7 @@ test('files of packages, benchmarks and chaos are left out; integration and e2e 
   assert.deepEqual(findTestFiles(root), [
     { path: 'packages/p/src/p.test.ts', alone: false, needsSharedKafka: false, timeoutMs: undefined },
     { path: 'test/a.test.ts', alone: false, needsSharedKafka: false, timeoutMs: undefined },
+    { path: 'test/chaos/c.test.ts', alone: true, needsSharedKafka: false, timeoutMs: undefined },
     { path: 'test/e2e/z.test.ts', alone: true, needsSharedKafka: true, timeoutMs: 300_000 },
   ]);
 });

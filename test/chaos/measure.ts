@@ -1,0 +1,61 @@
+import type { Receipt } from '../support/receipt.ts';
+
+/** What is known of an event that Kafka has accepted. */
+export interface AcceptedEvent {
+  /** Milliseconds since the Unix epoch. */
+  readonly at: number;
+  readonly tenant: string;
+}
+
+/** Accepted events by webhook-id, in the order of their acceptance. */
+export type Accepted = ReadonlyMap<string, AcceptedEvent>;
+
+/** Tenants of endpoints, by path. */
+export type Paths = ReadonlyMap<string, string>;
+
+/** As many events as pass every tenant and every source partition several times. */
+export const probes = 36;
+
+/** The value below which `fraction` of all lie, of sorted or unsorted numbers; 0 of none. */
+export function quantile(values: readonly number[], fraction: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * fraction))] ?? 0;
+}
+
+/**
+ * How long after `from` (ms since the Unix epoch) the first events that were accepted after it had reached every one of
+ * these endpoints that wants them, in milliseconds; null while one has not, or while there are too few of them.
+ */
+export function recoveryMs(
+  receipts: readonly Receipt[],
+  accepted: Accepted,
+  { from, paths }: { readonly from: number; readonly paths: Paths },
+): number | null {
+  const first = [...accepted].filter(([, { at }]) => at > from).slice(0, probes);
+  if (first.length < probes) return null;
+  const missing = new Set<string>();
+  for (const [webhookId, { tenant }] of first)
+    for (const [path, wantedBy] of paths) if (wantedBy === tenant) missing.add(`${path} ${webhookId}`);
+  let last = from;
+  for (const { path, webhookId, at } of receipts) if (missing.delete(`${path} ${webhookId}`)) last = Math.max(last, at);
+  return missing.size === 0 ? last - from : null;
+}
+
+/** From acceptance to first request, in milliseconds, of these paths' events that were accepted in a span of time. */
+export function latencies(
+  receipts: readonly Receipt[],
+  accepted: Accepted,
+  { from, to, paths }: { readonly from: number; readonly to: number; readonly paths: Paths },
+): number[] {
+  const seen = new Set<string>();
+  const found: number[] = [];
+  for (const { path, webhookId, at } of receipts) {
+    const acceptedAt = accepted.get(webhookId)?.at ?? 0;
+    const key = `${path} ${webhookId}`;
+    if (!paths.has(path) || acceptedAt < from || acceptedAt >= to || seen.has(key)) continue;
+    seen.add(key);
+    // The request may come before the publisher has heard that its event is accepted.
+    found.push(Math.max(0, at - acceptedAt));
+  }
+  return found;
+}

@@ -1,0 +1,140 @@
+import { checkDeliveries, type Evidence } from '../support/check-deliveries.ts';
+import { createCustomers, twentyCustomers, type Customer } from '../support/customers.ts';
+import { openKafkaEdges } from '../support/kafka-edges.ts';
+import { startKafka } from '../support/kafka.ts';
+import { expectations } from '../support/publish-events.ts';
+import { startReceiver, type Receiver } from '../support/receiver.ts';
+import { resultsSeen } from '../support/results-seen.ts';
+import { watchStack } from '../support/stack-watch.ts';
+import { startStack, type Stack } from '../support/stack.ts';
+import { waitFor } from '../support/wait-for.ts';
+import { startLoad } from './load.ts';
+import { latencies, quantile } from './measure.ts';
+import type { Latency, Row, RowResult } from './row.ts';
+import { Scene } from './scene.ts';
+
+const routers = 2;
+const dispatchers = 3;
+const sessionTimeoutMs = 6_000;
+const eventsPerSecondDefault = 30;
+/** How long each phase of a row lasts, besides the injection. */
+export interface Pace {
+  /** Connections, caches and compiled code come to rest before the baseline. */
+  readonly warmUpMs: number;
+  readonly baselineMs: number;
+  /** The load goes on for a while after the last thing is mended. */
+  readonly aftermathMs: number;
+}
+
+const fullPace: Pace = { warmUpMs: 4_000, baselineMs: 8_000, aftermathMs: 3_000 };
+/** Too short for a baseline that says much. */
+export const briefPace: Pace = { warmUpMs: 1_000, baselineMs: 2_000, aftermathMs: 1_000 };
+
+const quietTimeoutMs = 90_000;
+/** How long after its attempt's record a delivery may be done, on a busy machine. */
+const slackMs = 500;
+/** A slowest hundredth below this says more of the machine than of what was broken. */
+const calmSlackMs = 100;
+
+/** Of each tenant: every third customer, so that each has some that are well. */
+const tenants = ['chaos-a', 'chaos-b', 'chaos-c'];
+
+/** Brings everything up, breaks what the row breaks, waits until all is quiet, and compares what was seen with what is promised. */
+export async function runRow(row: Row, pace: Pace = fullPace): Promise<RowResult> {
+  const started = performance.now();
+  const processes = [
+    ...Array.from({ length: row.stack?.routers ?? routers }, (_, index) => `router-${index + 1}`),
+    ...Array.from({ length: row.stack?.dispatchers ?? dispatchers }, (_, index) => `dispatcher-${index + 1}`),
+  ];
+  const brokers = row.brokers ?? 1;
+  await using edges = await openKafkaEdges(processes, brokers);
+  await using kafka = await startKafka({ ...row.kafka, brokers, ownBrokers: true, edges: edges.plans });
+  await using receiver = await startReceiver();
+  await using stack = await startStack({
+    ...{ kafka, routers, dispatchers, sessionTimeoutMs, replicationFactor: brokers },
+    brokersOf: (name) => (processes.includes(name) ? edges.edge(name).bootstrapServers : kafka.bootstrapServers),
+    ...row.stack,
+  });
+  const customers = await createAllCustomers(stack, receiver);
+  await using watch = await watchStack(stack);
+  const load = startLoad(stack, tenants, row.eventsPerSecond ?? eventsPerSecondDefault);
+  const { edge } = edges;
+  const { recoveryMsMax } = row;
+  const scene = new Scene({ kafka, stack, watch, receiver, load, customers, edge, recoveryMsMax });
+  await scene.ownedByAll(stack.dispatchers);
+  await scene.pass(pace.warmUpMs);
+  const baselineFrom = Date.now();
+  await scene.pass(pace.baselineMs);
+  await row.inject(scene);
+  scene.mended();
+  await scene.pass(pace.aftermathMs);
+  await load.stop();
+  const expected = [...customers].flatMap(([tenant, list]) =>
+    expectations(
+      stack,
+      load.accepted.filter((event) => event.tenant === tenant),
+      list,
+    ),
+  );
+  const unquiet = await waitFor(() => watch.quiet(expected.length), { what: 'quiet', timeoutMs: quietTimeoutMs }).then(
+    () => [],
+    (error: Error) => [`not quiet: ${(error.cause as Error | undefined)?.message ?? error.message}`],
+  );
+  const receipts = await receiver.receipts();
+  const { attempts, deadLetters } = await resultsSeen(stack, watch, expected);
+  const evidence: Evidence = { expected, receipts, deadLetters, attempts, kills: watch.interruptions, slackMs };
+  const verdict = checkDeliveries(evidence);
+  const latency = latencyOf(scene, receipts, baselineFrom);
+  const recoveryMs = scene.recoveries.length === 0 ? null : Math.max(...scene.recoveries);
+  return {
+    ...{ id: row.id, title: row.title, deliveries: expected.length },
+    ...{ lost: verdict.lost, duplicates: verdict.duplicates, duplicatesAllowed: verdict.duplicatesAllowed },
+    ...{ recoveryMs, recoveryMsMax: row.recoveryMsMax, latency, outcomes: scene.outcomes },
+    problems: [
+      ...unquiet,
+      ...verdict.problems,
+      ...rowProblems(row, { scene, recoveryMs, latency, duplicates: verdict.duplicates }),
+    ],
+    seconds: (performance.now() - started) / 1_000,
+  };
+}
+
+async function createAllCustomers(stack: Stack, receiver: Receiver): Promise<Map<string, readonly Customer[]>> {
+  const customers = new Map<string, readonly Customer[]>();
+  for (const [index, tenant] of tenants.entries()) {
+    const plans = twentyCustomers.filter((_, place) => place % tenants.length === index);
+    customers.set(tenant, await createCustomers(stack, receiver, tenant, plans));
+  }
+  return customers;
+}
+
+function latencyOf(scene: Scene, receipts: Evidence['receipts'], from: number): Latency {
+  const { spans } = scene;
+  const { acceptedById } = scene.parts.load;
+  const calm = spans.filter(({ calmPaths }) => calmPaths.size > 0);
+  const paths = scene.goodPaths();
+  const baseline = latencies(receipts, acceptedById, { from, to: spans[0]?.from ?? Infinity, paths });
+  const broken = calm.flatMap(({ calmPaths, ...span }) =>
+    latencies(receipts, acceptedById, { ...span, paths: calmPaths }),
+  );
+  return { baselineMs: quantile(baseline, 0.99), brokenMs: broken.length === 0 ? null : quantile(broken, 0.99) };
+}
+
+interface Measured {
+  readonly scene: Scene;
+  readonly recoveryMs: number | null;
+  readonly latency: Latency;
+  readonly duplicates: number;
+}
+
+function rowProblems(row: Row, { scene, recoveryMs, latency, duplicates }: Measured): string[] {
+  const problems = scene.outcomes.filter(({ ok }) => !ok).map(({ text }) => `not so: ${text}`);
+  if (row.noDuplicates === true && duplicates > 0) problems.push(`${duplicates} duplicates where none is allowed`);
+  if (recoveryMs !== null && recoveryMs > row.recoveryMsMax)
+    problems.push(`recovered after ${recoveryMs} ms, later than ${row.recoveryMsMax} ms`);
+  const { baselineMs, brokenMs } = latency;
+  const most = Math.max(baselineMs * (row.calmRatioMax ?? Infinity), baselineMs + calmSlackMs);
+  if (brokenMs !== null && brokenMs > most)
+    problems.push(`others were slowed: p99 ${Math.round(brokenMs)} ms, ${Math.round(baselineMs)} ms before`);
+  return problems;
+}
