@@ -12,7 +12,8 @@ import { attemptResult, type AttemptWriter } from './attempt-record.ts';
 import { deadLetterResult } from './dead-letters.ts';
 import type { DispatcherEvents } from './events.ts';
 import type { Reign } from './reign.ts';
-import type { StoredDelivery, WaitingStore } from './waiting-store.ts';
+import type { Result } from './result-record.ts';
+import type { StoredDelivery } from './waiting-store.ts';
 import type { Work } from './work.ts';
 import type { WorkTable } from './work-table.ts';
 
@@ -35,71 +36,81 @@ export interface EndingsOptions {
   readonly random: RandomBytes;
   readonly events: DispatcherEvents;
   readonly reign: Reign;
-  readonly store: WaitingStore;
   readonly table: () => WorkTable;
   readonly attempts: AttemptWriter;
   readonly deadLetterTopic: string;
 }
 
-const emptyDelivery: StoredDelivery = { header: Buffer.alloc(0), body: Buffer.alloc(0) };
+/** What a dead letter says of its own. */
+interface Letter {
+  readonly endpointId: string | null;
+  readonly reason: DeadReason;
+  readonly detail: string;
+}
 
 /** Endings over one reign. */
 export function createEndings(options: EndingsOptions): Endings {
-  const { clock, events, reign, store } = options;
-  const bytesOf = (work: Work): StoredDelivery => work.delivery ?? store.get(work.key) ?? emptyDelivery;
-  const viewOf = (work: Work): DeliveryView => work.view ?? readDelivery(bytesOf(work).header);
+  const { clock, events, reign } = options;
 
-  function dead(work: Work, endpointId: string | null, reason: DeadReason, detail: string): void {
-    const letter = deadLetterResult({
+  /** Without its bytes a delivery cannot end: the store has lost them, and the reign is over. */
+  function end(work: Work, ending: (delivery: StoredDelivery) => Result): void {
+    const delivery = options.table().bytesOf(work);
+    if (delivery !== undefined) options.table().finish(work, [ending(delivery)]);
+  }
+
+  function letterOf(work: Work, delivery: StoredDelivery, letter: Letter): Result {
+    return deadLetterResult({
       topic: options.deadLetterTopic,
       partition: reign.partition,
-      delivery: bytesOf(work),
-      endpointId,
-      reason,
+      delivery,
+      ...letter,
       lastAttempt: undefined,
       intake: work.origin,
       time: clock.now(),
-      detail,
     });
-    options.table().finish(work, [letter]);
   }
 
-  function withoutRequest(work: Work, ending: EndingWithoutRequest): void {
-    const fields = attemptWithoutRequest(options, viewOf(work), bytesOf(work), ending);
-    options.table().finish(work, [attemptResult(fields, options.attempts)]);
+  function dead(work: Work, reason: DeadReason, detailOf: (view: DeliveryView) => string): void {
+    end(work, (delivery) => {
+      const view = viewOf(work, delivery);
+      events.deadLettered(view, reason);
+      return letterOf(work, delivery, { endpointId: view.endpointId, reason, detail: detailOf(view) });
+    });
+  }
+
+  function withoutRequest(work: Work, tell: (view: DeliveryView) => EndingWithoutRequest): void {
+    end(work, (delivery) => {
+      const view = viewOf(work, delivery);
+      return attemptResult(attemptWithoutRequest(options, view, delivery, tell(view)), options.attempts);
+    });
   }
 
   return {
-    expire(work) {
-      const view = viewOf(work);
-      events.deadLettered(view, DeadReason.EXPIRED);
-      const detail =
-        view.attempt === 0 ? 'It could not be attempted before it expired.' : 'It waited until it expired.';
-      dead(work, view.endpointId, DeadReason.EXPIRED, detail);
-    },
-    tooLarge(work) {
-      const view = viewOf(work);
-      events.deadLettered(view, DeadReason.TOO_LARGE);
-      dead(work, view.endpointId, DeadReason.TOO_LARGE, 'It had to wait, and is too large for a retry tier.');
-    },
-    cancel(work, reason) {
-      events.cancelled(viewOf(work), reason);
-      withoutRequest(work, {
-        outcome: Outcome.CANCELLED,
-        decision: { kind: 'cancelled', reason },
-        code: '',
-        detail: '',
-      });
-    },
-    deliveredBefore(work) {
-      events.deliveredBefore(viewOf(work));
-      withoutRequest(work, deliveredBefore);
-    },
-    unreadable(work, detail) {
-      events.unreadable(reign.partition, work.key, detail);
-      dead(work, null, DeadReason.UNREADABLE, detail);
-    },
+    expire: (work) =>
+      dead(work, DeadReason.EXPIRED, ({ attempt }) =>
+        attempt === 0 ? 'It could not be attempted before it expired.' : 'It waited until it expired.',
+      ),
+    tooLarge: (work) => dead(work, DeadReason.TOO_LARGE, () => 'It had to wait, and is too large for a retry tier.'),
+    cancel: (work, reason) =>
+      withoutRequest(work, (view) => {
+        events.cancelled(view, reason);
+        return { outcome: Outcome.CANCELLED, decision: { kind: 'cancelled', reason }, code: '', detail: '' };
+      }),
+    deliveredBefore: (work) =>
+      withoutRequest(work, (view) => {
+        events.deliveredBefore(view);
+        return deliveredBefore;
+      }),
+    unreadable: (work, detail) =>
+      end(work, (delivery) => {
+        events.unreadable(reign.partition, work.key, detail);
+        return letterOf(work, delivery, { endpointId: null, reason: DeadReason.UNREADABLE, detail });
+      }),
   };
+}
+
+function viewOf(work: Work, { header }: StoredDelivery): DeliveryView {
+  return work.view ?? readDelivery(header);
 }
 
 type EndingWithoutRequest = Pick<AttemptFields, 'outcome' | 'decision' | 'code' | 'detail'>;

@@ -14,7 +14,7 @@ export function addGauges(metrics: Metrics, pod: Pod, group: OwnerGroup): void {
   });
   metrics.gauge('postrider_waiting_deliveries', 'Deliveries that wait in a retry tier', () => {
     let rows = 0;
-    for (const { serving } of group.owners.values()) rows += serving?.parts?.store.rows ?? 0;
+    for (const { serving } of group.owners.values()) rows += serving?.parts?.table.rows.size ?? 0;
     return rows;
   });
   metrics.gauge('postrider_offset_range', 'Offsets taken and not all done: the widest range of a partition', () =>

@@ -2,6 +2,7 @@ import { limits, readDelivery, tierFor, workKey, type Clock, type DeliveryView }
 import { WaitReason } from '@postrider/contract/postrider/v1/delivery';
 import { DELIVERY_HEADER, header } from '@postrider/kafka';
 import { intakeTopics, topicOf, type IntakeLedger, type IntakeTopic } from './intake-ledger.ts';
+import { NO_ROW, type RowFacts } from './row-index.ts';
 import type { Batch, IncomingRecord } from '@postrider/kafka';
 import type { ByteMeter } from './byte-meter.ts';
 import type { Endings } from './endings.ts';
@@ -101,8 +102,7 @@ class OneIntake implements Intake {
     const key = workKey(view.deliveryId, view.runId);
     // What is done only teaches its id, so that a repeat further on is known.
     if (ledger.isDone(at)) return recent.add(key);
-    const known = table.works.get(key);
-    if (known !== undefined) return table.takeAgain(known, at);
+    if (table.takeAgain(key, at)) return;
     if (recent.has(key)) return ledger.done(at);
     this.#arrive(
       newWork(key, view, this.#o.lanes.of(view.endpointId, view.tenant, view.endpointRevision), {
@@ -174,38 +174,29 @@ function newWork(key: string, view: DeliveryView, lane: Lane, { at, header: byte
     origin: at,
     open: [at],
     state: 'idle',
-    queuedIn: null,
+    queued: false,
+    row: NO_ROW,
     tier: null,
     dueAt: view.dueAt ?? 0,
     expiresAt: expiryOf(view, now),
-    timer: null,
     bytes: bytes.length + body.length,
     readyAt: now,
   };
 }
 
-/** A delivery that a loaded row holds. */
-export function workOfRow(key: string, view: DeliveryView, lane: Lane, now: number): Work {
+/** What the index keeps of a row that was loaded. */
+export function factsOfRow(view: DeliveryView, lane: Lane, bytes: number, now: number): RowFacts {
   return {
-    key,
     lane,
-    view: null,
-    delivery: null,
     origin: view.intake ?? noOrigin,
-    open: [],
-    state: 'idle',
-    queuedIn: null,
-    tier: null,
     dueAt: view.dueAt ?? 0,
     expiresAt: expiryOf(view, now),
-    timer: null,
-    bytes: view.header.length,
-    readyAt: now,
+    bytes,
   };
 }
 
-/** A record or row whose header cannot be read. */
-export function unreadableWork(key: string, now: number): Work {
+/** A record whose header cannot be read. */
+function unreadableWork(key: string, now: number): Work {
   return {
     key,
     lane: null,
@@ -214,11 +205,11 @@ export function unreadableWork(key: string, now: number): Work {
     origin: noOrigin,
     open: [],
     state: 'idle',
-    queuedIn: null,
+    queued: false,
+    row: NO_ROW,
     tier: null,
     dueAt: 0,
     expiresAt: Infinity,
-    timer: null,
     bytes: 0,
     readyAt: now,
   };

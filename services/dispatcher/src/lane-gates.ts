@@ -19,19 +19,16 @@ export function followGate({ lane, table, endings, clock }: GateContext): void {
   const { gate } = lane;
   switch (gate.kind) {
     case 'config':
-      // It opens again in a moment; meanwhile everything stays where it is.
-      return;
     case 'open':
-      for (const work of [...lane.waiting]) table.place(work);
+      // What waits stays where it is: an open lane starts what is due by itself.
       return;
     case 'disabled':
       for (const work of arrivals(lane)) table.put(work, waitFor(WaitReason.DISABLED, null, clock.now()));
       return;
     case 'cancel':
       for (const work of arrivals(lane)) endings.cancel(work, gate.reason);
-      for (const work of [...lane.waiting, ...lane.due.filter(({ queuedIn }) => queuedIn === 'due')]) {
-        if (work.state === 'idle') endings.cancel(work, gate.reason);
-      }
+      for (let work = table.takeWaiting(lane); work !== undefined; work = table.takeWaiting(lane))
+        endings.cancel(work, gate.reason);
   }
 }
 

@@ -1,5 +1,6 @@
 import { createRateLimit, type RateLimit } from '@postrider/core';
 import { createFifo } from './fifo.ts';
+import { createLaneRows, type LaneRows } from './lane-rows.ts';
 import type { CancelReason } from '@postrider/contract/postrider/v1/attempt';
 import type { Fifo } from './fifo.ts';
 import type { Work } from './work.ts';
@@ -22,6 +23,8 @@ export interface LaneOwner {
   mayStart(): boolean;
   /** Starts this delivery. False: it ended or waits without a request. */
   start(work: Work): boolean;
+  /** The lane's oldest row that is due, which does not wait any more. */
+  takeDue(lane: Lane): Work | undefined;
 }
 
 /** The queue of one endpoint inside its owner. */
@@ -41,17 +44,13 @@ export interface Lane {
   rate: RateLimit | null;
   /** Stands in the scheduler's rotation. */
   rotating: boolean;
-  /** Rows that are due: the oldest first. */
-  readonly due: Work[];
+  readonly rows: LaneRows;
   /** First attempts, in the order of reading. */
   readonly arrivals: Fifo<Work>;
-  /** How many of each are no stale entries. */
-  queuedDue: number;
+  /** How many of them are no stale entries. */
   queuedArrivals: number;
   /** Bytes of the first attempts that are queued. */
   queuedBytes: number;
-  /** Rows that are not due, or wait for something other than a time. */
-  readonly waiting: Set<Work>;
   /** Wakes the lane when it is held. */
   cancelWake: (() => void) | null;
 }
@@ -70,12 +69,10 @@ export function createLane(owner: LaneOwner, endpointId: string, tenant: string)
     heldUntil: -Infinity,
     rate: null,
     rotating: false,
-    due: [],
+    rows: createLaneRows(),
     arrivals: createFifo(),
-    queuedDue: 0,
     queuedArrivals: 0,
     queuedBytes: 0,
-    waiting: new Set(),
     cancelWake: null,
   };
 }
@@ -86,44 +83,36 @@ export function setRate(lane: Lane, count: number, periodMs: number): void {
   else if (lane.rate?.count !== count || lane.rate.periodMs !== periodMs) lane.rate = createRateLimit(count, periodMs);
 }
 
-/** Puts a delivery that may start into one of the lane's queues. */
-export function enqueue(lane: Lane, work: Work, queue: 'arrivals' | 'due'): void {
-  work.queuedIn = queue;
-  if (queue === 'arrivals') {
-    lane.arrivals.push(work);
-    lane.queuedArrivals += 1;
-    lane.queuedBytes += work.bytes;
-  } else {
-    pushDue(lane.due, work);
-    lane.queuedDue += 1;
-  }
+/** Puts a first attempt that may start into the lane's queue. */
+export function enqueue(lane: Lane, work: Work): void {
+  work.queued = true;
+  lane.arrivals.push(work);
+  lane.queuedArrivals += 1;
+  lane.queuedBytes += work.bytes;
 }
 
-/** Takes a delivery out of whatever queue it stands in; its entry becomes stale. */
+/** Takes a first attempt out of the queue if it stands there; its entry becomes stale. */
 export function unqueue(lane: Lane, work: Work): void {
-  if (work.queuedIn === 'arrivals') {
-    lane.queuedArrivals -= 1;
-    lane.queuedBytes -= work.bytes;
-  }
-  if (work.queuedIn === 'due') lane.queuedDue -= 1;
-  work.queuedIn = null;
+  if (!work.queued) return;
+  work.queued = false;
+  lane.queuedArrivals -= 1;
+  lane.queuedBytes -= work.bytes;
 }
 
-/** The delivery that starts next, taken out of its queue: due rows before first attempts. */
+/** The delivery that starts next, taken out of where it waits: due rows before first attempts. */
 export function takeNext(lane: Lane): Work | undefined {
-  while (lane.due.length > 0) {
-    const work = popDue(lane.due);
-    if (work.queuedIn !== 'due') continue;
-    unqueue(lane, work);
-    return work;
-  }
-  return takeArrival(lane);
+  return queuedDue(lane) > 0 ? lane.owner.takeDue(lane) : takeArrival(lane);
+}
+
+/** How many rows of the lane are due. */
+export function queuedDue(lane: Lane): number {
+  return lane.rows.ready?.size ?? 0;
 }
 
 /** The oldest first attempt, taken out of the queue. */
 export function takeArrival(lane: Lane): Work | undefined {
   for (let work = lane.arrivals.shift(); work !== undefined; work = lane.arrivals.shift()) {
-    if (work.queuedIn !== 'arrivals') continue;
+    if (!work.queued) continue;
     unqueue(lane, work);
     return work;
   }
@@ -133,7 +122,7 @@ export function takeArrival(lane: Lane): Work | undefined {
 /** The oldest first attempt, which stays where it is. */
 export function nextArrival(lane: Lane): Work | undefined {
   for (let work = lane.arrivals.peek(); work !== undefined; work = lane.arrivals.peek()) {
-    if (work.queuedIn === 'arrivals') return work;
+    if (work.queued) return work;
     lane.arrivals.shift();
   }
   return undefined;
@@ -146,40 +135,5 @@ export function openAt(lane: Lane): number {
 
 /** Whether the lane has something to start that nothing but time keeps. */
 export function hasWork(lane: Lane): boolean {
-  return lane.gate.kind === 'open' && lane.inFlight < lane.concurrencyMax && lane.queuedDue + lane.queuedArrivals > 0;
-}
-
-/** Older: read earlier; of what was read on different topics, live before bulk. */
-function older(a: Work, b: Work): boolean {
-  if (a.origin.bulk !== b.origin.bulk) return b.origin.bulk;
-  return a.origin.offset < b.origin.offset;
-}
-
-function pushDue(heap: Work[], work: Work): void {
-  let at = heap.push(work) - 1;
-  while (at > 0) {
-    const parent = (at - 1) >> 1;
-    const above = heap[parent] as Work;
-    if (!older(work, above)) break;
-    heap[at] = above;
-    at = parent;
-  }
-  heap[at] = work;
-}
-
-function popDue(heap: Work[]): Work {
-  const top = heap[0] as Work;
-  const last = heap.pop() as Work;
-  if (heap.length === 0) return top;
-  let at = 0;
-  for (;;) {
-    let child = 2 * at + 1;
-    if (child >= heap.length) break;
-    if (child + 1 < heap.length && older(heap[child + 1] as Work, heap[child] as Work)) child += 1;
-    if (!older(heap[child] as Work, last)) break;
-    heap[at] = heap[child] as Work;
-    at = child;
-  }
-  heap[at] = last;
-  return top;
+  return lane.gate.kind === 'open' && lane.inFlight < lane.concurrencyMax && queuedDue(lane) + lane.queuedArrivals > 0;
 }

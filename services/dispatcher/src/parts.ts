@@ -4,21 +4,22 @@ import { askFirst } from './ask-first.ts';
 import { createDispatch, type Dispatch } from './dispatch-delivery.ts';
 import { createEndings, type Endings } from './endings.ts';
 import { createGoneEndpoints, type GoneEndpoints } from './gone-endpoints.ts';
-import { createIntake, readable, unreadableWork, workOfRow, type Intake } from './intake.ts';
+import { createIntake, factsOfRow, readable, type Intake } from './intake.ts';
 import { followGate } from './lane-gates.ts';
 import { createLanes, type Lanes } from './lanes.ts';
 import { createPublish } from './publish-outcome.ts';
 import { createRecentKeys } from './recent-keys.ts';
-import { createTierBook, type LoadedRow, type TierBook } from './tier-book.ts';
+import { RowIndex, type RowFacts } from './row-index.ts';
+import { createTierBook, type TierBook } from './tier-book.ts';
 import { createWorkTable, type WorkTable } from './work-table.ts';
-import type { Clock, DeliveryView, EndpointHolds, Tier } from '@postrider/core';
+import type { DeliveryView, EndpointHolds, Tier } from '@postrider/core';
 import type { PreparedEndpoint } from './endpoint-cache.ts';
 import type { IntakeLedger } from './intake-ledger.ts';
 import type { PartitionFeed } from './partition-feed.ts';
 import type { Pod } from './pod.ts';
 import type { Reign } from './reign.ts';
 import type { WriteResult } from './result-record.ts';
-import type { WaitingStore } from './waiting-store.ts';
+import type { StoredDelivery, WaitingStore } from './waiting-store.ts';
 import type { Work } from './work.ts';
 
 /** What a reign works with once it may read, answer and start. */
@@ -47,13 +48,15 @@ export interface PartsOptions {
 
 /** Wires the parts of one reign; nothing runs yet. */
 export function createParts({ pod, reign, feed, ledger, holds, ends, onLoaded }: PartsOptions): Parts {
-  const { clock, events, scheduler, timers, meter } = pod;
+  const { clock, events, scheduler, slices, meter } = pod;
   const store = pod.createStore(reign.partition);
+  const rows = new RowIndex();
   const recent = createRecentKeys(() => clock.monotonic(), limits.recentKeysMax, limits.repeatLookBackMs);
   const lanes = createLanes({
     owner: {
       mayStart: () => !reign.draining && reign.mayAct(),
       start: (work) => takeOff(pod, parts, dispatch, work),
+      takeDue: (lane) => table.takeDue(lane),
     },
     endpoints: pod.endpoints,
     view: pod.view,
@@ -68,8 +71,10 @@ export function createParts({ pod, reign, feed, ledger, holds, ends, onLoaded }:
     write: (record, acked, tooLarge) =>
       reign.write({ producer: pod.stateProducer, record, acked, ...(tooLarge && { tooLarge }) }),
     rowOf: (key) => table.rowOf(key),
-    onRow: (row) => loadRow(clock, parts, row),
-    onLoaded,
+    ...{ rows, store, slices, onLoaded },
+    describe: (delivery) => describeRow(pod, parts, delivery),
+    onRow: (row) => table.load(row),
+    mayRead: (tier, may) => (may ? feed.run(tier) : feed.hold(tier)),
   });
   const writeResult: WriteResult = (result, acked) => {
     const ackedResult = (): void => {
@@ -80,14 +85,15 @@ export function createParts({ pod, reign, feed, ledger, holds, ends, onLoaded }:
   };
   const writer = { clock, events, reign, attempts: pod.attempts, random: pod.randomId };
   const deadLetterTopic = pod.topic('dead-letters');
-  const endings = createEndings({ ...writer, store, table: () => table, deadLetterTopic });
+  const endings = createEndings({ ...writer, table: () => table, deadLetterTopic });
   const table: WorkTable = createWorkTable({
-    ...{ reign, clock, timers, scheduler, meter, book, ledger, store, recent, ends },
+    ...{ reign, clock, slices, scheduler, meter, book, ledger, rows, store, recent, ends },
     unsettled: pod.unsettled,
     writeResult,
     expire: (work) => endings.expire(work),
     tooLarge: (work) => endings.tooLarge(work),
     cancel: (work, reason) => endings.cancel(work, reason),
+    unreadable: (work) => endings.unreadable(work, unreadableDetail(table.bytesOf(work))),
   });
   const gone = createGoneEndpoints({
     ...{ holds, events, writeResult, endpoints: pod.endpoints, view: pod.view, operations: pod.operations },
@@ -145,20 +151,16 @@ function isCancelled({ cancelsBelow }: PreparedEndpoint, { endpointRevision }: D
   return revision !== null && revision < cancelsBelow;
 }
 
-/** A tier has been read: what it holds waits from now on. */
-function loadRow(clock: Clock, { lanes, endings, table, store, gone }: Parts, row: LoadedRow): void {
-  const view = readable(row.delivery.header);
-  if (typeof view !== 'string') {
-    const create = (): Work =>
-      workOfRow(row.key, view, lanes.of(view.endpointId, view.tenant, view.endpointRevision), clock.now());
-    table.load(row, create);
-    return gone.loaded(view);
-  }
-  // A delivery in hand under this key holds all there is to know; its end takes this row away.
-  if (table.works.has(row.key)) return;
-  const work = unreadableWork(row.key, clock.now());
-  work.tier = row.tier;
-  store.put(row.key, row.delivery);
-  table.works.set(row.key, work);
-  endings.unreadable(work, view);
+/** What the index keeps of a row that is read; null when it cannot be read. */
+function describeRow(pod: Pod, { lanes, gone }: Parts, delivery: StoredDelivery): RowFacts | null {
+  const view = readable(delivery.header);
+  if (typeof view === 'string') return null;
+  gone.loaded(view);
+  const lane = lanes.of(view.endpointId, view.tenant, view.endpointRevision);
+  return factsOfRow(view, lane, delivery.header.length + delivery.body.length, pod.clock.now());
+}
+
+function unreadableDetail(delivery: StoredDelivery | undefined): string {
+  const view = readable(delivery?.header);
+  return typeof view === 'string' ? view : '';
 }

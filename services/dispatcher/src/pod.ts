@@ -4,13 +4,13 @@ import type { Admin, KafkaPort, Producer, TopicId } from '@postrider/kafka';
 import type { AttemptWriter } from './attempt-record.ts';
 import type { ByteMeter } from './byte-meter.ts';
 import type { Send } from './dispatch-delivery.ts';
-import type { DueTimers } from './due-timers.ts';
 import type { EndpointCache } from './endpoint-cache.ts';
 import type { DoneFilter } from './done-filter.ts';
 import type { DispatcherEvents } from './events.ts';
 import type { FreshOffsets } from './fresh-offsets.ts';
 import type { OperationsTopic } from './operations.ts';
 import type { Scheduler } from './scheduler.ts';
+import type { Slices } from './slices.ts';
 import type { Unsettled } from './unsettled.ts';
 import type { WaitingStore } from './waiting-store.ts';
 
@@ -38,7 +38,8 @@ export interface Pod {
   readonly userAgent: string;
   readonly attempts: AttemptWriter;
   readonly operations: OperationsTopic;
-  readonly timers: DueTimers;
+  /** Long work of all partitions takes its turns here. */
+  readonly slices: Slices;
   readonly scheduler: Scheduler;
   /** Null: there is none. */
   readonly doneFilter: DoneFilter | null;

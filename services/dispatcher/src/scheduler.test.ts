@@ -23,6 +23,7 @@ function setUp(bounds: {
   let mayStart = true;
   const lane = (tenant: string, name: string, count: number, concurrencyMax = 100): Lane => {
     const owner = {
+      takeDue: () => undefined,
       mayStart: () => mayStart,
       start: () => {
         started.push(name);
@@ -34,7 +35,7 @@ function setUp(bounds: {
     made.gate = { kind: 'open' };
     made.concurrencyMax = concurrencyMax;
     for (let i = 0; i < count; i += 1)
-      enqueue(made, { bytes: 10, queuedIn: null, origin: { bulk: false, offset: i } } as Work, 'arrivals');
+      enqueue(made, { bytes: 10, queued: false, origin: { bulk: false, offset: i } } as Work);
     return made;
   };
   const endOne = (): void => {

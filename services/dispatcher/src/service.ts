@@ -22,13 +22,13 @@ import {
 import { createMetrics, type CheckResult, type Logger, type Metrics } from '@postrider/runtime';
 import { createByteMeter } from './byte-meter.ts';
 import { createDoneFilter, type DoneFilter } from './done-filter.ts';
-import { createDueTimers } from './due-timers.ts';
 import { createEndpointCache, type Target } from './endpoint-cache.ts';
 import { createEvents, type DispatcherEvents } from './events.ts';
 import { createFreshOffsets } from './fresh-offsets.ts';
 import { addGauges } from './gauges.ts';
 import { joinGroup, type OwnerGroup } from './group.ts';
 import { createScheduler } from './scheduler.ts';
+import { createSlices } from './slices.ts';
 import { createUnsettled } from './unsettled.ts';
 import { connectRedis } from './redis-done-store.ts';
 import { createMemoryStore } from './waiting-store.ts';
@@ -129,8 +129,8 @@ function createPod(
       ? { kind: 'deny', detail: verdict.detail }
       : { kind: 'allow', ...targetOf(verdict.url) };
   };
-  const timers = createDueTimers(clock);
-  stack.defer(() => timers.close());
+  const slices = createSlices(clock);
+  stack.defer(() => slices.close());
   const producer = (name: string) => stack.use(kafka.producer({ name: `${config.processId}-${name}` }));
   const unsettled = createUnsettled();
   let stopped = false;
@@ -156,7 +156,7 @@ function createPod(
     userAgent: userAgent(config.contactUrl),
     attempts: { topic: topic('attempts'), partitions: partitionCount('attempts', 0), pod: config.processId },
     operations: { topic: topic('operations'), partitions: partitionCount('operations', 0) },
-    timers,
+    slices,
     doneFilter,
     unsettled,
     scheduler: createScheduler(clock, unsettled, {

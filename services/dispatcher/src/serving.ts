@@ -163,11 +163,13 @@ class OneServing implements Serving {
   }
 
   release(acked: () => void): void {
+    this.parts?.book.close();
     this.#progress.write(true, acked);
   }
 
   close(): void {
     for (const stop of this.#stopListening) stop();
+    this.parts?.book.close();
     this.parts?.lanes.close();
     this.parts?.table.close();
     this.parts = null;
@@ -189,7 +191,7 @@ class OneServing implements Serving {
   }
 
   #loaded(tier: Tier): void {
-    this.#pod.events.tierLoaded(this.#reign.partition, tier, this.parts?.store.rows ?? 0);
+    this.#pod.events.tierLoaded(this.#reign.partition, tier, this.parts?.table.rows.size ?? 0);
     const next = TIERS[TIERS.indexOf(tier) + 1];
     if (next !== undefined) this.#load(next);
   }

@@ -3,26 +3,38 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { encodeRowVersion } from '@postrider/core';
 import { DELIVERY_HEADER, ROW_HEADER, header, type Batch, type OutgoingRecord } from '@postrider/kafka';
-import { createTierBook, type LoadedRow } from './tier-book.ts';
+import { createFakeClock } from '@postrider/kafka/testing';
+import { RowIndex, mark } from './row-index.ts';
+import { createSlices } from './slices.ts';
+import { createTierBook } from './tier-book.ts';
+import { createMemoryStore } from './waiting-store.ts';
 
 const tier = 'retry.1m';
 const header1 = Buffer.from('delivery');
 
 function createBook(options: { readonly truth?: string } = {}) {
   const written: { readonly record: Omit<OutgoingRecord, 'mayWrite'>; readonly acked: () => void }[] = [];
-  const rows: LoadedRow[] = [];
+  const loadedRows: { readonly key: string; readonly body: string; readonly overwritten: boolean }[] = [];
+  const rows = new RowIndex();
+  const store = createMemoryStore();
   const loaded: string[] = [];
   const { truth } = options;
   const book = createTierBook({
     epoch: 20,
     partition: 0,
     fullName: (name) => name,
-    write: (record, acked) => void written.push({ record, acked }),
+    write: (record, acked) => void written.push({ record, acked: () => acked(0) }),
     rowOf: () => (truth === undefined ? undefined : { header: header1, body: Buffer.from(truth) }),
-    onRow: (row) => void rows.push(row),
+    onRow: (row) => {
+      const body = store.get(row)?.body.toString() ?? '';
+      loadedRows.push({ key: rows.keyOf(row), body, overwritten: rows.is(row, mark.overwritten) });
+      rows.loaded(row);
+    },
+    ...{ rows, store, slices: createSlices(createFakeClock()), mayRead: () => undefined },
+    describe: () => ({ lane: null, origin: { bulk: false, offset: 0 }, dueAt: 0, expiresAt: 0, bytes: 0 }),
     onLoaded: (name) => void loaded.push(name),
   });
-  return { book, written, rows, loaded };
+  return { book, written, rows: loadedRows, loaded };
 }
 
 function batch(
@@ -57,7 +69,7 @@ test('of the records of a key the newest (epoch, n) holds, wherever it stands in
   book.read(tier, batch([4, 'c', 9, 1, 'old'], [5, 'c', 10, 1, 'new']));
   assert.deepEqual(loaded, [tier]);
   assert.deepEqual(
-    rows.map(({ key, delivery, overwritten }) => [key, delivery.body.toString(), overwritten]),
+    rows.map(({ key, body, overwritten }) => [key, body, overwritten]),
     [
       ['a', 'newer', true],
       ['c', 'new', false],

@@ -1,31 +1,20 @@
-import { TIERS, compareRowVersions, encodeRowVersion, readRowVersion } from '@postrider/core';
-import { DELIVERY_HEADER, ROW_HEADER, header } from '@postrider/kafka';
+import { TIERS, compareRowVersions } from '@postrider/core';
+import { NO_OFFSET, NO_ROW, mark, type RowIndex } from './row-index.ts';
+import { keyOf, oldest, tierRecord, versionOf, type Version } from './tier-record.ts';
+import { createTierLoader, type TierLoader, type TierLoaderOptions } from './tier-loader.ts';
 import type { Tier } from '@postrider/core';
 import type { Batch, IncomingRecord, OutgoingRecord } from '@postrider/kafka';
+import type { Slices } from './slices.ts';
 import type { StoredDelivery } from './waiting-store.ts';
-
-/** Every tier record bears one; of two records of a key the higher (epoch, n) holds, wherever it stands in the log. */
-export interface Version {
-  readonly epoch: number;
-  readonly n: number;
-}
 
 /** What an owner knows of a key in a tier: its own last write until its reader has passed it, or the row it loaded. */
 export interface Known extends Version {
   readonly row: boolean;
   /** The reader has seen it in the log. */
-  read: boolean;
-  acked: boolean;
-}
-
-/** A row that a tier held when it was loaded. */
-export interface LoadedRow {
-  readonly tier: Tier;
-  readonly key: string;
-  readonly version: Version;
-  readonly delivery: StoredDelivery;
-  /** A record with an older version stands behind it in the log, which compaction would keep in its place. */
-  readonly overwritten: boolean;
+  readonly read: boolean;
+  readonly acked: boolean;
+  /** Where it stands in the log; `NO_OFFSET` until it is acknowledged. */
+  readonly offset: number;
 }
 
 export interface TierBook {
@@ -39,45 +28,40 @@ export interface TierBook {
   known(tier: Tier, key: string): Known | undefined;
   /** Tiers other than `tier` whose newest known record of the key is a row. */
   rowsElsewhere(tier: Tier | null, key: string): Tier[];
+  /** The row is not what its delivery goes on from: it leaves the index, but is known to stand in its tier. */
+  setAside(row: number): void;
   /** Where the tier ends for this reign: what stands below is loaded, what stands above is answered. Until then it is not read. */
   begin(tier: Tier, range: { readonly low: number; readonly end: number }): void;
   /** Nothing below this offset can be read any more. */
   passed(tier: Tier, offset: number): void;
-  /** Records of the tier, as its partition is read. */
+  /** Records of the tier, as its partition is read. They are gone through in slices; what is read meanwhile waits its turn. */
   read(tier: Tier, batch: Batch): void;
   isLoaded(tier: Tier): boolean;
   readonly allLoaded: boolean;
+  /** Nothing that was read is gone through any more. */
+  close(): void;
 }
 
-export interface TierBookOptions {
+export interface TierBookOptions extends Pick<TierLoaderOptions, 'rows' | 'store' | 'describe' | 'onRow'> {
   readonly epoch: number;
   readonly partition: number;
   readonly fullName: (tier: Tier) => string;
-  /** Writes until it is acknowledged, or too large if anybody wants to know. */
-  readonly write: (record: OutgoingRecord, acked: () => void, tooLarge?: () => void) => void;
+  readonly slices: Slices;
+  /** Writes until it is acknowledged, and tells at which offset; or until it is too large, if anybody wants to know. */
+  readonly write: (record: OutgoingRecord, acked: (offset: number) => void, tooLarge?: () => void) => void;
   /** What the owner's row of this key says now; undefined when it has none. Answers are made of it. */
   readonly rowOf: (key: string) => StoredDelivery | undefined;
-  /** A row that nothing this reign wrote has overtaken. Called when its tier is fully read. */
-  readonly onRow: (row: LoadedRow) => void;
   readonly onLoaded: (tier: Tier) => void;
-}
-
-interface Candidate {
-  version: Version;
-  delivery: StoredDelivery | null;
-  overwritten: boolean;
-  lastIsRow: boolean;
+  /** Whether more of the tier may be read: no, while too much of it waits to be gone through. */
+  readonly mayRead: (tier: Tier, may: boolean) => void;
 }
 
 interface Page {
-  end: number;
-  loaded: boolean;
-  /** What the log says, until it is fully read. */
-  readonly loading: Map<string, Candidate>;
+  readonly tier: Tier;
+  readonly loader: TierLoader;
+  /** What stands in the tier but not in the index: own tombstones until they are read, and older rows. */
   readonly known: Map<string, Known>;
 }
-
-const oldest: Version = { epoch: -1, n: 0 };
 
 /** The retry tiers of one partition as one reign writes, loads and answers them (design rules 9, 10, 11). */
 export function createTierBook(options: TierBookOptions): TierBook {
@@ -86,13 +70,26 @@ export function createTierBook(options: TierBookOptions): TierBook {
 
 class Book implements TierBook {
   readonly #options: TierBookOptions;
-  readonly #pages = new Map<Tier, Page>(
-    TIERS.map((tier) => [tier, { end: 0, loaded: false, loading: new Map(), known: new Map() }]),
-  );
+  readonly #rows: RowIndex;
+  readonly #pages: ReadonlyMap<Tier, Page>;
   #n = 0;
 
   constructor(options: TierBookOptions) {
     this.#options = options;
+    this.#rows = options.rows;
+    const { rows, store, slices, describe, onRow, onLoaded, mayRead } = options;
+    const pageOf = (tier: Tier): Page => {
+      const loader = createTierLoader({
+        ...{ tier, rows, store, slices, describe, onRow },
+        isWritten: (key) => this.known(tier, key) !== undefined,
+        bury: (key) => this.write(tier, key, null),
+        follow: (record) => this.#follow(tier, record),
+        onLoaded: () => onLoaded(tier),
+        mayRead: (may) => mayRead(tier, may),
+      });
+      return { tier, loader, known: new Map() };
+    };
+    this.#pages = new Map(TIERS.map((tier) => [tier, pageOf(tier)]));
   }
 
   get allLoaded(): boolean {
@@ -100,11 +97,12 @@ class Book implements TierBook {
   }
 
   isLoaded(tier: Tier): boolean {
-    return this.#page(tier).loaded;
+    return this.#page(tier).loader.loaded;
   }
 
   known(tier: Tier, key: string): Known | undefined {
-    return this.#page(tier).known.get(key);
+    const row = this.#rowIn(tier, key);
+    return row === NO_ROW ? this.#page(tier).known.get(key) : this.#knownOf(row);
   }
 
   rowsElsewhere(tier: Tier | null, key: string): Tier[] {
@@ -113,127 +111,119 @@ class Book implements TierBook {
 
   write(tier: Tier, key: string, row: StoredDelivery | null, acked?: () => void, tooLarge?: () => void): void {
     const { epoch, partition, fullName } = this.#options;
-    const known: Known = { epoch, n: ++this.#n, row: row !== null, read: false, acked: false };
-    this.#page(tier).known.set(key, known);
-    const ackedRecord = (): void => {
-      known.acked = true;
+    const version = { epoch, n: ++this.#n };
+    this.#note(tier, key, version, row !== null);
+    const ackedRecord = (offset: number): void => {
+      this.#acked(tier, key, version, offset);
       acked?.();
     };
-    this.#options.write(tierRecord(fullName(tier), partition, key, known, row), ackedRecord, tooLarge);
+    this.#options.write(tierRecord(fullName(tier), partition, key, version, row), ackedRecord, tooLarge);
   }
 
-  begin(tier: Tier, { low, end }: { readonly low: number; readonly end: number }): void {
-    this.#page(tier).end = end;
-    if (low >= end) this.#finishLoad(tier);
+  setAside(row: number): void {
+    this.#moveOut(row);
+    this.#rows.remove(row);
+    this.#options.store.delete(row);
+  }
+
+  begin(tier: Tier, range: { readonly low: number; readonly end: number }): void {
+    this.#page(tier).loader.begin(range);
   }
 
   read(tier: Tier, batch: Batch): void {
-    const page = this.#page(tier);
-    for (const record of batch.records) {
-      if (record.offset < page.end) {
-        this.#load(page, record);
-        continue;
-      }
-      if (!page.loaded) this.#finishLoad(tier);
-      this.#follow(tier, record);
-    }
-    if (!page.loaded && batch.nextOffset >= page.end) this.#finishLoad(tier);
+    this.#page(tier).loader.read(batch);
   }
 
   passed(tier: Tier, offset: number): void {
-    const page = this.#page(tier);
-    if (!page.loaded && offset >= page.end) this.#finishLoad(tier);
-  }
-
-  #page(tier: Tier): Page {
-    return this.#pages.get(tier) as Page;
-  }
-
-  #load({ loading }: Page, record: IncomingRecord): void {
-    const key = record.key?.toString() ?? '';
-    const version = versionOf(record);
-    const delivery = deliveryOf(record);
-    const before = loading.get(key);
-    if (before !== undefined && compareRowVersions(before.version, version) > 0) {
-      before.overwritten = true;
-      before.lastIsRow = delivery !== null;
-    } else {
-      loading.set(key, { version, delivery, overwritten: false, lastIsRow: delivery !== null });
-    }
-  }
-
-  #finishLoad(tier: Tier): void {
-    const page = this.#page(tier);
-    page.loaded = true;
-    for (const [key, { version, delivery, overwritten, lastIsRow }] of page.loading) {
-      // What this reign wrote meanwhile is newer than anything below the end.
-      if (page.known.has(key)) continue;
-      if (delivery === null) {
-        // The log ends with a row that a newer tombstone overrules: compaction must not keep it.
-        if (lastIsRow) this.write(tier, key, null);
-        continue;
-      }
-      page.known.set(key, { ...version, row: true, read: true, acked: true });
-      this.#options.onRow({ tier, key, version, delivery, overwritten });
-    }
-    page.loading.clear();
-    this.#options.onLoaded(tier);
-  }
-
-  /** Past the end: whatever does not agree with what this reign knows is answered. */
-  #follow(tier: Tier, record: IncomingRecord): void {
-    const { known } = this.#page(tier);
-    const key = record.key?.toString() ?? '';
-    const version = versionOf(record);
-    const mine = known.get(key);
-    if (mine === undefined) {
-      if (record.value !== null) this.answer(tier, key);
-      return;
-    }
-    if (mine.epoch === version.epoch && mine.n === version.n) {
-      mine.read = true;
-      if (!mine.row) known.delete(key);
-      return;
-    }
-    // What my own write still overtakes in the log needs no answer.
-    if (mine.read || compareRowVersions(version, mine) > 0) this.answer(tier, key);
+    this.#page(tier).loader.passed(offset);
   }
 
   answer(tier: Tier, key: string): void {
     const row = this.known(tier, key)?.row === true ? this.#options.rowOf(key) : undefined;
     this.write(tier, key, row ?? null);
   }
-}
 
-function tierRecord(
-  topic: string,
-  partition: number,
-  key: string,
-  version: Version,
-  row: StoredDelivery | null,
-): Omit<OutgoingRecord, 'mayWrite'> {
-  const rowHeader = encodeRowVersion(version.epoch, version.n);
-  return {
-    topic,
-    partition,
-    key: Buffer.from(key),
-    value: row?.body ?? null,
-    headers: row === null ? { [ROW_HEADER]: rowHeader } : { [DELIVERY_HEADER]: row.header, [ROW_HEADER]: rowHeader },
-  };
-}
-
-/** The version that a record bears. One without a readable version is older than everything: a stranger's. */
-function versionOf(record: IncomingRecord): Version {
-  const bytes = header(record, ROW_HEADER);
-  if (bytes === undefined) return oldest;
-  try {
-    return readRowVersion(bytes);
-  } catch {
-    return oldest;
+  close(): void {
+    for (const { loader } of this.#pages.values()) loader.close();
   }
-}
 
-function deliveryOf(record: IncomingRecord): StoredDelivery | null {
-  if (record.value === null) return null;
-  return { header: header(record, DELIVERY_HEADER) ?? Buffer.alloc(0), body: record.value };
+  #page(tier: Tier): Page {
+    return this.#pages.get(tier) as Page;
+  }
+
+  /** The row of this key, if the index knows it as this tier's. */
+  #rowIn(tier: Tier, key: string): number {
+    const row = this.#rows.find(key);
+    return row !== NO_ROW && this.#rows.tierOf(row) === tier ? row : NO_ROW;
+  }
+
+  #knownOf(row: number): Known {
+    const rows = this.#rows;
+    return {
+      ...{ epoch: rows.epochOf(row), n: rows.n.get(row), row: true },
+      ...{ read: rows.is(row, mark.read), acked: rows.is(row, mark.acked), offset: rows.recordOffset.get(row) },
+    };
+  }
+
+  /** What is being written is the newest of its key in this tier. */
+  #note(tier: Tier, key: string, version: Version, isRow: boolean): void {
+    const rows = this.#rows;
+    const { known } = this.#page(tier);
+    const row = rows.find(key);
+    if (isRow && row !== NO_ROW) {
+      const before = rows.tierOf(row);
+      if (before !== tier) {
+        if (before !== null) this.#moveOut(row);
+        rows.recordOffset.set(row, NO_OFFSET);
+        known.delete(key);
+      }
+      rows.setVersion(row, tier, version);
+      rows.set(row, mark.acked | mark.read, false);
+      return;
+    }
+    if (row !== NO_ROW && rows.tierOf(row) === tier) rows.setVersion(row, null, oldest);
+    known.set(key, { ...version, row: isRow, read: false, acked: false, offset: NO_OFFSET });
+  }
+
+  /** From the index to what is known besides. */
+  #moveOut(row: number): void {
+    const { known } = this.#page(this.#rows.tierOf(row) as Tier);
+    known.set(this.#rows.keyOf(row), this.#knownOf(row));
+  }
+
+  #acked(tier: Tier, key: string, { n, epoch }: Version, offset: number): void {
+    const rows = this.#rows;
+    const row = this.#rowIn(tier, key);
+    if (row !== NO_ROW) {
+      if (rows.n.get(row) !== n || rows.epochOf(row) !== epoch) return;
+      rows.set(row, mark.acked, true);
+      rows.recordOffset.set(row, offset);
+      return;
+    }
+    const { known } = this.#page(tier);
+    const mine = known.get(key);
+    if (mine?.n === n && mine.epoch === epoch) known.set(key, { ...mine, acked: true, offset });
+  }
+
+  /** Past the end: whatever does not agree with what this reign knows is answered. */
+  #follow(tier: Tier, record: IncomingRecord): void {
+    const key = keyOf(record);
+    const version = versionOf(record);
+    const mine = this.known(tier, key);
+    if (mine === undefined) {
+      if (record.value !== null) this.answer(tier, key);
+      return;
+    }
+    if (mine.epoch === version.epoch && mine.n === version.n) return this.#seen(tier, key, mine);
+    // What my own write still overtakes in the log needs no answer.
+    if (mine.read || compareRowVersions(version, mine) > 0) this.answer(tier, key);
+  }
+
+  #seen(tier: Tier, key: string, mine: Known): void {
+    const { known } = this.#page(tier);
+    const row = this.#rowIn(tier, key);
+    if (row !== NO_ROW) this.#rows.set(row, mark.read, true);
+    else if (mine.row) known.set(key, { ...mine, read: true });
+    else known.delete(key);
+  }
 }

@@ -5,14 +5,14 @@ export interface StoredDelivery {
 }
 
 /**
- * Where an owner holds the bytes of its rows, by work key. It may vanish at any time: the retry tiers hold the truth, and
- * a new owner loads them again. Answers at once: a store on disk has to be a synchronous one.
+ * Where an owner holds the bytes of its rows, by row id. It may vanish at any time: the retry tiers hold the truth, and a
+ * new owner loads them again. Answers at once, and never throws: what it has lost is not found.
  */
 export interface WaitingStore {
-  put(key: string, delivery: StoredDelivery): void;
-  /** Undefined when there is no row of this key. */
-  get(key: string): StoredDelivery | undefined;
-  delete(key: string): void;
+  put(row: number, delivery: StoredDelivery): void;
+  /** Undefined when there is nothing under this number. */
+  get(row: number): StoredDelivery | undefined;
+  delete(row: number): void;
   readonly rows: number;
   readonly bytes: number;
   /** Forgets everything. */
@@ -21,20 +21,18 @@ export interface WaitingStore {
 
 /** A store in memory. */
 export function createMemoryStore(): WaitingStore {
-  const rows = new Map<string, StoredDelivery>();
+  const rows = new Map<number, StoredDelivery>();
   let bytes = 0;
-  const sizeOf = (delivery: StoredDelivery | undefined): number =>
-    delivery === undefined ? 0 : delivery.header.length + delivery.body.length;
   return {
-    put(key, delivery) {
-      bytes += sizeOf(delivery) - sizeOf(rows.get(key));
+    put(row, delivery) {
+      bytes += sizeOf(delivery) - sizeOf(rows.get(row));
       // Copies: what was read is a view into the whole answer of a fetch, which would stay in memory as long as the row.
-      rows.set(key, { header: Buffer.from(delivery.header), body: Buffer.from(delivery.body) });
+      rows.set(row, { header: Buffer.from(delivery.header), body: Buffer.from(delivery.body) });
     },
-    get: (key) => rows.get(key),
-    delete(key) {
-      bytes -= sizeOf(rows.get(key));
-      rows.delete(key);
+    get: (row) => rows.get(row),
+    delete(row) {
+      bytes -= sizeOf(rows.get(row));
+      rows.delete(row);
     },
     get rows() {
       return rows.size;
@@ -47,4 +45,9 @@ export function createMemoryStore(): WaitingStore {
       bytes = 0;
     },
   };
+}
+
+/** Bytes that a delivery takes. */
+export function sizeOf(delivery: StoredDelivery | undefined): number {
+  return delivery === undefined ? 0 : delivery.header.length + delivery.body.length;
 }

@@ -5,22 +5,25 @@ import { WaitReason } from '@postrider/contract/postrider/v1/delivery';
 import { createFakeClock } from '@postrider/kafka/testing';
 import { deliveryRecord, tenant } from '../testing/test-records.ts';
 import { createByteMeter } from './byte-meter.ts';
-import { createDueTimers } from './due-timers.ts';
 import { createIntakeLedger } from './intake-ledger.ts';
 import { waitFor } from './intake.ts';
 import { createLane } from './lane.ts';
+import { NO_ROW, RowIndex } from './row-index.ts';
+import { createSlices } from './slices.ts';
 import { createUnsettled } from './unsettled.ts';
 import { createMemoryStore } from './waiting-store.ts';
 import { createWorkTable, type WorkTableOptions } from './work-table.ts';
 import type { Work } from './work.ts';
+
+const idleOwner = { mayStart: () => true, start: () => true, takeDue: () => undefined };
 
 test('a repeat that is read between a guard row and the row after the attempt is done with the latter', () => {
   const clock = createFakeClock();
   const ledger = createIntakeLedger(undefined);
   const acks: (() => void)[] = [];
   const table = createWorkTable({
-    ...{ clock, ledger, timers: createDueTimers(clock), unsettled: createUnsettled(), meter: createByteMeter() },
-    store: createMemoryStore(),
+    ...{ clock, ledger, slices: createSlices(clock), unsettled: createUnsettled(), meter: createByteMeter() },
+    ...{ store: createMemoryStore(), rows: new RowIndex() },
     reign: { draining: false, epoch: 1 },
     book: {
       write: (...[, , , acked]: Parameters<WorkTableOptions['book']['write']>) =>
@@ -33,8 +36,8 @@ test('a repeat that is read between a guard row and the row after the attempt is
   const at = { bulk: false, offset: 0 };
   ledger.range('deliveries').take(0);
   const work: Work = {
-    ...{ key: 'dlv_1', lane: createLane({ mayStart: () => true, start: () => true }, 'ep_shop', tenant) },
-    ...{ view: null, origin: at, open: [at], state: 'idle', queuedIn: null, tier: null, timer: null },
+    ...{ key: 'dlv_1', lane: createLane(idleOwner, 'ep_shop', tenant) },
+    ...{ view: null, origin: at, open: [at], state: 'idle', queued: false, row: NO_ROW, tier: null },
     delivery: { header: record.headers['postrider-delivery'] as Buffer, body: record.value },
     ...{ dueAt: 0, expiresAt: clock.now() + 600_000, bytes: 2, readyAt: 0 },
   };
@@ -45,7 +48,7 @@ test('a repeat that is read between a guard row and the row after the attempt is
   acks[0]?.();
   assert.equal(ledger.range('deliveries').watermark, 1);
   ledger.range('deliveries').take(1);
-  table.takeAgain(work, { bulk: false, offset: 1 });
+  table.takeAgain('dlv_1', { bulk: false, offset: 1 });
   assert.equal(ledger.range('deliveries').watermark, 1);
   acks[1]?.();
   assert.equal(ledger.range('deliveries').watermark, 2);

@@ -1,6 +1,6 @@
 import type { DeliveryView, Tier } from '@postrider/core';
-import type { DueTimer } from './due-timers.ts';
 import type { Lane } from './lane.ts';
+import type { RowIndex } from './row-index.ts';
 import type { StoredDelivery } from './waiting-store.ts';
 
 /** A record that was taken in: `bulk` says whether on `deliveries.bulk` or on `deliveries`. */
@@ -14,18 +14,21 @@ export interface IntakeOffset {
  *
  * | from | to | when |
  * |---|---|---|
- * | – | idle | its record was read, or its row loaded |
+ * | – | idle | its record was read, or its row is taken out of those that wait |
  * | idle | flying | its lane starts a request |
  * | idle | putting | it must wait in a tier, or this epoch must write its row again |
  * | idle | ending | it expired, was cancelled, or cannot be read |
  * | flying | putting | the attempt failed and another is due |
  * | flying | ending | the attempt was the last one |
- * | putting | idle | row and attempt are acknowledged |
+ * | putting | (a row that waits) | row and attempt are acknowledged |
  * | ending | (gone) | results and tombstones are acknowledged |
  */
 export type WorkState = 'idle' | 'flying' | 'putting' | 'ending';
 
-/** One delivery in one run, from being read to having ended. The only object per delivery; everything points to it. */
+/**
+ * One delivery in one run that is being worked on, or is to be as soon as its lane lets it. A row that waits has none: one
+ * is made of it when it starts, is put again or ends.
+ */
 export interface Work {
   /** (delivery id, run). */
   readonly key: string;
@@ -39,18 +42,27 @@ export interface Work {
   /** Records that are done when it ends or is put by this epoch. */
   open: IntakeOffset[];
   state: WorkState;
-  /** Which of its lane's queues it stands in. An entry of the other one is stale. */
-  queuedIn: 'arrivals' | 'due' | null;
+  /** It stands in its lane's queue of first attempts. */
+  queued: boolean;
+  /** Its row in the index; `NO_ROW` when it has none. */
+  row: number;
   /** The tier that holds its newest row, written or being written. */
   tier: Tier | null;
   /** Not started before this time (ms since the Unix epoch); 0: at once. */
   dueAt: number;
   /** It ends by then. */
   expiresAt: number;
-  /** Wakes it while it waits. */
-  timer: DueTimer | null;
   /** Bytes counted as queued or in flight. */
   bytes: number;
   /** When it was read or fell due (ms since the Unix epoch): what it waits beyond that is our doing. */
   readyAt: number;
+}
+
+/** What is worked on when a row does not wait any more. */
+export function workOfRow(rows: RowIndex, row: number, readyAt: number): Work {
+  return {
+    ...rows.factsOf(row),
+    ...{ key: rows.keyOf(row), row, tier: rows.tierOf(row), readyAt },
+    ...{ view: null, delivery: null, open: [], state: 'idle', queued: false },
+  };
 }

@@ -1,0 +1,8 @@
+/** To be called `count` times, at least one; `done` is called by the last of them. */
+export function countDown(count: number, done: () => void): () => void {
+  let left = count;
+  return () => {
+    left -= 1;
+    if (left === 0) done();
+  };
+}

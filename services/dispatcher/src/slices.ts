@@ -1,0 +1,65 @@
+import type { Clock } from '@postrider/core';
+import { createFifo } from './fifo.ts';
+
+/** Does a little of what there is to do. True: there is more. */
+export type Step = () => boolean;
+
+/**
+ * Long work in slices, so that sockets and timers are never kept waiting for it. All of a process's long work shares one,
+ * or many short slices would be one long one.
+ */
+export interface Slices {
+  /** Takes the step again and again until it has no more to do: the first slice at once, if there is time left in this one. */
+  run(step: Step): void;
+  close(): void;
+}
+
+/** How long a slice may take; then everything else has its turn. */
+const SLICE_MS = 2;
+/** And how many steps: a clock that stands still while a program runs ends no slice. */
+const SLICE_STEPS = 64;
+/** Calls this close to each other are of one turn of the event loop, and share a slice. */
+const SAME_TURN_MS = 0.5;
+
+/** No work yet. */
+export function createSlices(clock: Clock): Slices {
+  const steps = createFifo<Step>();
+  let began = -Infinity;
+  let ended = -Infinity;
+  let working = false;
+  let cancel: (() => void) | null = null;
+
+  function work(): void {
+    working = true;
+    const now = clock.monotonic();
+    if (now - ended > SAME_TURN_MS) began = now;
+    let left = SLICE_STEPS;
+    try {
+      while (steps.length > 0 && left-- > 0 && clock.monotonic() - began < SLICE_MS) {
+        const step = steps.shift() as Step;
+        if (step()) steps.push(step);
+      }
+    } finally {
+      working = false;
+      ended = clock.monotonic();
+      if (steps.length > 0)
+        cancel ??= clock.after(0, () => {
+          cancel = null;
+          began = clock.monotonic();
+          work();
+        });
+    }
+  }
+
+  return {
+    run(step) {
+      steps.push(step);
+      if (!working && cancel === null) work();
+    },
+    close() {
+      cancel?.();
+      cancel = null;
+      steps.clear();
+    },
+  };
+}

@@ -1,0 +1,208 @@
+import { compareRowVersions, type Tier } from '@postrider/core';
+import { createFifo } from './fifo.ts';
+import { NO_ROW, mark, type RowFacts, type RowIndex } from './row-index.ts';
+import { deliveryOf, keyOf, versionOf } from './tier-record.ts';
+import type { Batch, IncomingRecord } from '@postrider/kafka';
+import type { Slices } from './slices.ts';
+import type { StoredDelivery, WaitingStore } from './waiting-store.ts';
+
+/**
+ * One tier of one partition as it is read, in slices.
+ *
+ * | state | what is read | goes on to |
+ * |---|---|---|
+ * | reading | stands below the end: noted as loading, of each key the newest | merging, when all below the end is read |
+ * | merging | waits | loaded, when every row that was noted has been handed on |
+ * | loaded | stands past the end: followed | – |
+ */
+export interface TierLoader {
+  readonly loaded: boolean;
+  begin(range: { readonly low: number; readonly end: number }): void;
+  passed(offset: number): void;
+  read(batch: Batch): void;
+  close(): void;
+}
+
+/** What loading a tier needs. */
+export interface TierLoaderOptions {
+  readonly tier: Tier;
+  readonly rows: RowIndex;
+  readonly store: WaitingStore;
+  readonly slices: Slices;
+  /** What the index is to know of a row; null when its header cannot be read. */
+  readonly describe: (delivery: StoredDelivery) => RowFacts | null;
+  /** This reign has written the key: that is newer than anything below the end. */
+  readonly isWritten: (key: string) => boolean;
+  /** Writes a tombstone. */
+  readonly bury: (key: string) => void;
+  /** A row that nothing this reign wrote has overtaken, still marked as loading. Called when its tier is fully read. */
+  readonly onRow: (row: number) => void;
+  /** A record past the end. */
+  readonly follow: (record: IncomingRecord) => void;
+  readonly onLoaded: () => void;
+  readonly mayRead: (may: boolean) => void;
+}
+
+/** Records, rows and places gone through before the time is looked at again. */
+const RECORDS_PER_STEP = 32;
+const ROWS_PER_STEP = 32;
+const PLACES_PER_STEP = 1_024;
+/** What may wait to be gone through, of one tier of one partition, before no more of it is read. */
+const QUEUED_BYTES_MAX = 2 * 1_024 * 1_024;
+
+/** A tier of which nothing is read yet. */
+export function createTierLoader(options: TierLoaderOptions): TierLoader {
+  return new Loader(options);
+}
+
+class Loader implements TierLoader {
+  loaded = false;
+  readonly #o: TierLoaderOptions;
+  readonly #batches = createFifo<Batch>();
+  #at = 0;
+  #queuedBytes = 0;
+  #held = false;
+  #end = Infinity;
+  /** Where all is read below; where the merge stands. */
+  #position = 0;
+  #merged = 0;
+  #running = false;
+  #closed = false;
+
+  constructor(options: TierLoaderOptions) {
+    this.#o = options;
+  }
+
+  begin({ low, end }: { readonly low: number; readonly end: number }): void {
+    this.#end = end;
+    this.#position = low;
+    this.#run();
+  }
+
+  passed(offset: number): void {
+    this.#position = Math.max(this.#position, offset);
+    this.#run();
+  }
+
+  read(batch: Batch): void {
+    if (this.#closed) return;
+    this.#batches.push(batch);
+    this.#queuedBytes += bytesOf(batch);
+    this.#run();
+    if (this.#queuedBytes <= QUEUED_BYTES_MAX || this.#held) return;
+    this.#held = true;
+    this.#o.mayRead(false);
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#batches.clear();
+  }
+
+  #run(): void {
+    if (this.#running || this.#closed) return;
+    this.#running = true;
+    this.#o.slices.run(() => {
+      this.#running = this.#step();
+      return this.#running;
+    });
+  }
+
+  #step(): boolean {
+    if (this.#closed) return false;
+    if (!this.loaded && this.#position >= this.#end) return this.#merge();
+    const batch = this.#batches.peek();
+    if (batch === undefined) return false;
+    for (let left = RECORDS_PER_STEP; left > 0; left -= 1) {
+      const record = batch.records[this.#at];
+      if (record === undefined) {
+        this.#passBatch(batch);
+        break;
+      }
+      if (this.loaded) this.#o.follow(record);
+      else if (record.offset < this.#end) this.#note(record);
+      else {
+        // The rest stands past the end: it is looked at again when what stands below has been handed on.
+        this.#position = record.offset;
+        break;
+      }
+      this.#at += 1;
+    }
+    return true;
+  }
+
+  #passBatch(batch: Batch): void {
+    this.#batches.shift();
+    this.#at = 0;
+    this.#position = Math.max(this.#position, batch.nextOffset);
+    this.#queuedBytes -= bytesOf(batch);
+    if (!this.#held || this.#queuedBytes > QUEUED_BYTES_MAX / 2) return;
+    this.#held = false;
+    this.#o.mayRead(true);
+  }
+
+  #note(record: IncomingRecord): void {
+    const { tier, rows, store, describe, isWritten } = this.#o;
+    const key = keyOf(record);
+    if (isWritten(key)) return;
+    const version = versionOf(record);
+    const delivery = deliveryOf(record);
+    let row = rows.findLoading(key, tier);
+    if (row === NO_ROW) {
+      row = rows.add(key, mark.loading);
+    } else if (compareRowVersions({ epoch: rows.epochOf(row), n: rows.n.get(row) }, version) > 0) {
+      rows.set(row, mark.overwritten, true);
+      rows.set(row, mark.endsWithRow, delivery !== null);
+      return;
+    }
+    rows.setVersion(row, tier, version);
+    rows.recordOffset.set(row, record.offset);
+    rows.set(row, mark.overwritten | mark.unreadable, false);
+    rows.set(row, mark.endsWithRow, delivery !== null);
+    rows.set(row, mark.tombstone, delivery === null);
+    if (delivery === null) return store.delete(row);
+    store.put(row, delivery);
+    const facts = describe(delivery);
+    if (facts === null) rows.set(row, mark.unreadable, true);
+    else rows.describe(row, facts);
+  }
+
+  /** Hands on a few of the rows that were noted. */
+  #merge(): boolean {
+    const { tier, rows, onLoaded } = this.#o;
+    let handedOn = 0;
+    for (let places = PLACES_PER_STEP; places > 0 && handedOn < ROWS_PER_STEP; places -= 1) {
+      this.#merged += 1;
+      if (this.#merged >= rows.capacity) {
+        this.loaded = true;
+        onLoaded();
+        return true;
+      }
+      if (!rows.is(this.#merged, mark.loading) || rows.tierOf(this.#merged) !== tier) continue;
+      handedOn += 1;
+      this.#handOn(this.#merged);
+    }
+    return true;
+  }
+
+  #handOn(row: number): void {
+    const { rows, store, isWritten, bury, onRow } = this.#o;
+    const key = rows.keyOf(row);
+    const tombstone = rows.is(row, mark.tombstone);
+    if (!tombstone && !isWritten(key)) return onRow(row);
+    // The log ends with a row that a newer tombstone overrules: compaction must not keep it.
+    const buried = !isWritten(key) && rows.is(row, mark.endsWithRow);
+    rows.remove(row);
+    store.delete(row);
+    if (buried) bury(key);
+  }
+}
+
+function bytesOf({ records }: Batch): number {
+  let bytes = 0;
+  for (const { value, headers } of records) {
+    bytes += value?.length ?? 0;
+    for (const name in headers) bytes += headers[name]?.length ?? 0;
+  }
+  return bytes;
+}
