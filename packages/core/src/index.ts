@@ -16,6 +16,7 @@ export * from './retry-schedule.ts';
 export * from './tier.ts';
 export * from './offset-range.ts';
 export * from './ownership.ts';
+export * from './ownership-reading.ts';
 export * from './session-fence.ts';
 export * from './reign-rule.ts';
 export * from './classify.ts';

@@ -100,6 +100,10 @@ export const limits = Object.freeze({
   /** Endpoints of a partition that answered 410, as many as a progress record carries. */
   holdsToldMax: 1_000,
   claimTombstoneMs: 15 * MINUTE_MS,
+  /** No write travels longer: the broker closes a connection that is silent for 10 min (`connections.max.idle.ms`). */
+  lateWriteMs: 15 * MINUTE_MS,
+  /** What a takeover reads of `ownership` beyond that at first. */
+  ownershipLookBackSlackMs: MINUTE_MS,
   tierShortWaitMs: MINUTE_MS,
   tierMediumWaitMs: HOUR_MS,
   sessionTimeoutMs: 30 * SECOND_MS,
@@ -185,6 +189,7 @@ const relations: readonly (readonly [text: string, holds: (l: Limits) => boolean
     (l) => l.refusedWriteBackoffMinMs <= l.refusedWriteBackoffMaxMs,
   ],
   ['rateBurstFraction ≤ 1', (l) => l.rateBurstFraction <= 1],
+  ['claimTombstoneMs ≥ lateWriteMs', (l) => l.claimTombstoneMs >= l.lateWriteMs],
   ['tierShortWaitMs < tierMediumWaitMs', (l) => l.tierShortWaitMs < l.tierMediumWaitMs],
   ['tierMediumWaitMs < retrySpanMaxMs', (l) => l.tierMediumWaitMs < l.retrySpanMaxMs],
   ['3 × heartbeatEveryMs ≤ sessionTimeoutMs', (l) => 3 * l.heartbeatEveryMs <= l.sessionTimeoutMs],

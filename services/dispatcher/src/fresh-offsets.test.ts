@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createFreshOffsets } from './fresh-offsets.ts';
+import { createFreshOffsets, createOffsetsAt } from './fresh-offsets.ts';
 import type { OffsetRange } from '@postrider/kafka';
 
 test('an answer is never older than the call, and calls that come together share one question', async () => {
@@ -33,4 +33,15 @@ test('a question that fails fails for those who asked it, and the next one is as
   });
   await assert.rejects(fresh('t'), /no broker/);
   assert.deepEqual(await fresh('t'), []);
+});
+
+test('partitions that are taken over together ask one question about the same time, and are told of no later one', async () => {
+  const asked: number[] = [];
+  const offsetsAt = createOffsetsAt(async (_topic, timestamp) => {
+    asked.push(timestamp);
+    return new Map([[0, 7]]);
+  });
+  const answers = await Promise.all([offsetsAt('t', 60_001), offsetsAt('t', 69_999), offsetsAt('t', 70_000)]);
+  assert.deepEqual(asked, [60_000, 70_000]);
+  assert.equal(answers[1]?.get(0), 7);
 });

@@ -1,28 +1,37 @@
 import { createOwnershipFold, type Ownership, type OwnershipNews } from '@postrider/core';
 import type { Batch } from '@postrider/kafka';
 
-/** One partition of `ownership` as far as it was read, from its beginning. */
+/** One partition of `ownership` as far as it was read. */
 export interface OwnershipLog {
   readonly state: Ownership;
   /** The offset that reading goes on from. */
   readonly position: number;
+  /** When the last usable progress that was read landed (the broker's time, ms since the Unix epoch); null: none was read. */
+  readonly progressAt: number | null;
   /** Adds what was read; `onNews` hears of each record. */
   read(batch: Batch, onNews: (news: OwnershipNews) => void): void;
 }
 
-/** A log of which nothing has been read; it begins at `low`. */
-export function createOwnershipLog(low: number): OwnershipLog {
+/** A log of which nothing has been read; reading begins at `start`. */
+export function createOwnershipLog(start: number): OwnershipLog {
   const fold = createOwnershipFold();
-  let position = low;
+  let position = start;
+  let progressAt: number | null = null;
   return {
     state: fold,
     get position() {
       return position;
     },
+    get progressAt() {
+      return progressAt;
+    },
     read(batch, onNews) {
       for (const record of batch.records) {
         // A seek may have brought some of them twice.
-        if (record.offset >= position) onNews(fold.apply(record));
+        if (record.offset < position) continue;
+        const news = fold.apply(record);
+        if (news.kind === 'progress') progressAt = record.timestamp;
+        onNews(news);
       }
       position = Math.max(position, batch.nextOffset);
     },

@@ -32,6 +32,7 @@ export interface Pod {
   readonly resultProducer: Producer;
   readonly topic: (id: TopicId) => string;
   readonly freshOffsets: FreshOffsets;
+  readonly offsetsAt: Admin['offsetsAt'];
   readonly view: ConfigView;
   readonly endpoints: EndpointCache;
   readonly send: Send;

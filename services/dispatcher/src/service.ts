@@ -24,7 +24,7 @@ import { createByteMeter } from './byte-meter.ts';
 import { createDoneFilter, type DoneFilter } from './done-filter.ts';
 import { createEndpointCache, type Target } from './endpoint-cache.ts';
 import { createEvents, type DispatcherEvents } from './events.ts';
-import { createFreshOffsets } from './fresh-offsets.ts';
+import { createFreshOffsets, createOffsetsAt } from './fresh-offsets.ts';
 import { addGauges } from './gauges.ts';
 import { joinGroup, type OwnerGroup } from './group.ts';
 import { createScheduler } from './scheduler.ts';
@@ -150,6 +150,7 @@ function createPod(
     resultProducer: producer('results'),
     topic,
     freshOffsets: createFreshOffsets((name) => kafka.admin.offsets(name)),
+    offsetsAt: createOffsetsAt((name, timestamp) => kafka.admin.offsetsAt(name, timestamp)),
     view,
     endpoints: createEndpointCache({ snapshot: () => view.snapshot(), kek: config.kek, judgeUrl: judge }),
     send,

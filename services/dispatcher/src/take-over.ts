@@ -1,14 +1,15 @@
 import { NO_EPOCH, OWNER_KEY, TIERS, encodeClaim, mayClaim } from '@postrider/core';
-import { intakeTopics } from './intake-ledger.ts';
+import { ask, endsOf, pause } from './ask-kafka.ts';
 import { lookBackStart } from './look-back.ts';
 import { createReign, type Reign } from './reign.ts';
-import { createOwnershipLog, type OwnershipLog } from './ownership-log.ts';
+import { readOn, readOwnershipLog } from './read-ownership.ts';
 import type { Ownership, OwnershipProgress, SessionFence } from '@postrider/core';
-import type { TopicId } from '@postrider/kafka';
 import type { Changes } from './changes.ts';
+import type { IntakeTopic } from './intake-ledger.ts';
+import type { OwnershipLog } from './ownership-log.ts';
 import type { PartitionFeed } from './partition-feed.ts';
 import type { Pod } from './pod.ts';
-import type { Ends, Serving, TakeoverEnds } from './serving.ts';
+import type { Serving, TakeoverEnds } from './serving.ts';
 
 /** What a takeover of one partition works with. */
 export interface TakeOverOptions {
@@ -29,8 +30,6 @@ export interface TakeOverOptions {
 
 /** How often the group is asked whether the last owner is still a member. */
 const ASK_GROUP_EVERY_MS = 500;
-/** A question that Kafka did not answer is asked again. */
-const ASK_AGAIN_MS = 500;
 
 /** A claim that holds, and what was done before it. */
 export interface Claimed {
@@ -43,14 +42,9 @@ export interface Claimed {
  * acknowledged and read back. Null when the partition was lost before the claim, or the claim is void.
  */
 export async function claimPartition(options: TakeOverOptions): Promise<Claimed | null> {
-  const { pod, partition, feed, changes, wanted } = options;
-  const { low, end } = await endOf(options, 'ownership');
-  if (!wanted()) return null;
-  const log = createOwnershipLog(low);
-  options.onLog(log);
-  feed.seek('ownership', low);
-  feed.run('ownership');
-  await changes.until(() => !wanted() || log.position >= end);
+  const { pod, partition, changes } = options;
+  const log = await readOwnershipLog(options);
+  if (log === null) return null;
   const follows = await lastOwnerOutOfTheWay(options, log);
   if (follows === null) return null;
 
@@ -79,13 +73,10 @@ export async function claimPartition(options: TakeOverOptions): Promise<Claimed 
  * The second half: ends fetched; the adopted progress written as ours, acknowledged; only then reading, answering,
  * starting. Who loses the partition on the way goes on to that progress, marks it as released, and stops.
  */
-export async function beginServing(
-  options: TakeOverOptions,
-  { reign, adopted }: Claimed,
-  serving: Serving,
-): Promise<void> {
+export async function beginServing(options: TakeOverOptions, claimed: Claimed, serving: Serving): Promise<void> {
   const { changes } = options;
-  const ends = reign.draining ? null : await fetchEnds(options, adopted);
+  const { reign } = claimed;
+  const ends = reign.draining ? null : await fetchEnds(options, claimed);
   const released = reign.draining;
   let acked = false;
   serving.writeFirstProgress(released, () => {
@@ -163,75 +154,49 @@ async function claim(
   await changes.until(() => reign.over !== null || (offset >= 0 && (readBack() || !wanted())));
   if (reign.over !== null) return null;
   // Who is not named any more cannot read as a member; the claim must be released all the same.
-  const state = readBack() ? log.state : await ask(options, () => readOwnership(pod, partition));
+  const isOver = (): boolean => reign.over !== null;
+  const state = readBack() ? log.state : await ask(options, () => readOn(options, log), isOver);
   // Of a claim that was sent twice the first copy counts, whichever was acknowledged.
-  return state.claim?.randomId.equals(randomId) === true ? state : null;
+  return state?.claim?.randomId.equals(randomId) === true ? state : null;
 }
 
-/** Everything that stands in a partition of ownership now. */
-async function readOwnership(pod: Pod, partition: number): Promise<Ownership> {
-  const log = createOwnershipLog(0);
-  await using reader = await pod.reader({
-    topic: pod.topic('ownership'),
-    partitions: [partition],
-    onBatch: (batch) => log.read(batch, () => undefined),
-  });
-  await reader.caughtUp;
-  return log.state;
-}
-
-async function fetchEnds(options: TakeOverOptions, adopted: OwnershipProgress | null): Promise<TakeoverEnds> {
+/** Null when the reign has nothing to begin any more. */
+async function fetchEnds(options: TakeOverOptions, { reign, adopted }: Claimed): Promise<TakeoverEnds | null> {
   const { pod, partition } = options;
-  const tiers = new Map(await Promise.all(TIERS.map(async (tier) => [tier, await endOf(options, tier)] as const)));
-  const startOf = async (topic: (typeof intakeTopics)[number]) => {
-    const ends = await endOf(options, topic);
+  const pointless = (): boolean => reign.draining || reign.isOver();
+  const tiers = await Promise.all(TIERS.map((tier) => endsOf(options, tier, pointless)));
+  const startOf = async (topic: IntakeTopic) => {
+    const ends = await endsOf(options, topic, pointless);
+    if (ends === null) return null;
     const watermark = adopted?.intake.get(topic)?.watermark ?? 0;
     // Reading begins at an offset that exists, so the broker will not complain: what lay between is told here.
     if (adopted !== null && (watermark < ends.low || watermark > ends.end)) {
       pod.events.offsetOutOfRange(pod.topic(topic), partition, watermark);
     }
-    const start = await ask(options, () =>
+    const lookBack = () =>
       lookBackStart({
-        offsetsAt: (name, timestamp) => pod.admin.offsetsAt(name, timestamp),
+        offsetsAt: pod.offsetsAt,
         topic: pod.topic(topic),
         partition,
         watermark,
         range: { low: ends.low, high: ends.end },
         now: pod.clock.now(),
-      }),
-    );
-    return [topic, { ...ends, start }] as const;
+      });
+    const start = await ask(options, lookBack, pointless);
+    return start === null ? null : { ...ends, start };
   };
-  return { tiers, intake: new Map(await Promise.all(intakeTopics.map(startOf))) };
-}
-
-async function endOf(options: TakeOverOptions, topic: TopicId): Promise<Ends> {
-  const { pod, partition } = options;
-  const ranges = await ask(options, () => pod.freshOffsets(pod.topic(topic)));
-  const range = ranges.find((one) => one.partition === partition);
-  return { low: range?.low ?? 0, end: range?.high ?? 0 };
-}
-
-/** Asks until Kafka answers: without the answer the takeover cannot go on. */
-async function ask<T>({ pod, changes }: TakeOverOptions, question: () => Promise<T>): Promise<T> {
-  for (;;) {
-    try {
-      return await question();
-    } catch (error) {
-      if (pod.stopped()) throw error;
-      pod.events.kafkaTrouble(error as Error);
-      await pause(pod, changes, ASK_AGAIN_MS, () => false);
-    }
-  }
-}
-
-/** Until the time has passed or something makes waiting pointless. */
-async function pause(pod: Pod, changes: Changes, ms: number, enough: () => boolean): Promise<void> {
-  let over = false;
-  const cancel = pod.clock.after(ms, () => {
-    over = true;
-    changes.notify();
-  });
-  await changes.until(() => over || enough());
-  cancel();
+  const [live, bulk] = await Promise.all([startOf('deliveries'), startOf('deliveries.bulk')]);
+  const [short, medium, long] = tiers;
+  if (!live || !bulk || !short || !medium || !long) return null;
+  return {
+    tiers: new Map([
+      [TIERS[0], short],
+      [TIERS[1], medium],
+      [TIERS[2], long],
+    ]),
+    intake: new Map([
+      ['deliveries', live],
+      ['deliveries.bulk', bulk],
+    ]),
+  };
 }

@@ -1,0 +1,55 @@
+import type { TopicId } from '@postrider/kafka';
+import type { Changes } from './changes.ts';
+import type { Pod } from './pod.ts';
+import type { Ends } from './serving.ts';
+
+/** For whom Kafka is asked. */
+export interface Asking {
+  readonly pod: Pod;
+  readonly partition: number;
+  readonly changes: Changes;
+}
+
+/** A question that Kafka did not answer is asked again. */
+const ASK_AGAIN_MS = 500;
+
+/**
+ * Asks until Kafka answers: without the answer a takeover cannot go on.
+ * @returns null when there is no answer and `pointless` says that none is needed any more
+ */
+export async function ask<T>(
+  { pod, changes }: Asking,
+  question: () => Promise<T>,
+  pointless: () => boolean,
+): Promise<T | null> {
+  for (;;) {
+    try {
+      return await question();
+    } catch (error) {
+      if (pod.stopped()) throw error;
+      pod.events.kafkaTrouble(error as Error);
+      await pause(pod, changes, ASK_AGAIN_MS, pointless);
+      if (pointless()) return null;
+    }
+  }
+}
+
+/** Where a topic of the partition begins and ends; null as above. */
+export async function endsOf(asking: Asking, topic: TopicId, pointless: () => boolean): Promise<Ends | null> {
+  const { pod, partition } = asking;
+  const ranges = await ask(asking, () => pod.freshOffsets(pod.topic(topic)), pointless);
+  if (ranges === null) return null;
+  const range = ranges.find((one) => one.partition === partition);
+  return { low: range?.low ?? 0, end: range?.high ?? 0 };
+}
+
+/** Until the time has passed or something makes waiting pointless. */
+export async function pause(pod: Pod, changes: Changes, ms: number, enough: () => boolean): Promise<void> {
+  let over = false;
+  const cancel = pod.clock.after(ms, () => {
+    over = true;
+    changes.notify();
+  });
+  await changes.until(() => over || enough());
+  cancel();
+}
