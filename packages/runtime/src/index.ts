@@ -48,3 +48,4 @@ export {
 } from './metrics.ts';
 export { addProcessMetrics } from './process-metrics.ts';
 export { kafkaEnv, kafkaSettings, type KafkaSettings } from './kafka-env.ts';
+export { processEnv, processSettings, type ProcessDefaults, type ProcessSettings } from './process-env.ts';

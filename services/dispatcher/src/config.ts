@@ -6,21 +6,19 @@ import { TOPIC_PREFIX_DEFAULT } from '@postrider/kafka';
 import { parseRedisUrl, type RedisTarget } from './redis-target.ts';
 import {
   boolean,
-  duration,
   integer,
   kafkaEnv,
   kafkaSettings,
   list,
-  logLevels,
-  oneOf,
   parsed,
-  port,
+  processEnv,
+  processSettings,
   readEnv,
   secret,
   text,
   type Env,
   type KafkaSettings,
-  type LogLevel,
+  type ProcessSettings,
 } from '@postrider/runtime';
 
 /** Everything that a dispatcher can be told. */
@@ -44,16 +42,18 @@ export interface DispatcherConfig {
 }
 
 /** What the process needs besides the dispatcher itself. */
-export interface DispatcherProcessConfig {
+export interface DispatcherProcessConfig extends ProcessSettings {
   readonly service: DispatcherConfig;
   readonly kafka: KafkaSettings;
-  readonly health: { readonly host: string; readonly port: number };
-  readonly logLevel: LogLevel;
 }
 
 const spec = {
   kafka: kafkaEnv,
-  topicPrefix: text('POSTRIDER_TOPIC_PREFIX', { default: TOPIC_PREFIX_DEFAULT }),
+  process: processEnv({
+    topicPrefix: TOPIC_PREFIX_DEFAULT,
+    healthPort: 8083,
+    sessionTimeout: { default: limits.sessionTimeoutMs, min: 3 * limits.heartbeatEveryMs, max: 300_000 },
+  }),
   /** 32 bytes as hexadecimal digits or base64; the same as the control plane's. */
   kek: parsed(secret('POSTRIDER_KEK'), (value) => parseKek(new Secret(value.reveal()))),
   allowHttp: boolean('POSTRIDER_ALLOW_HTTP', { default: false }),
@@ -61,12 +61,6 @@ const spec = {
   allowCidrs: parsed(list('POSTRIDER_ALLOW_CIDRS', { default: [] }), (allowCidrs) => {
     createPolicy({ allowCidrs });
     return allowCidrs;
-  }),
-  /** The broker's `group.min.session.timeout.ms` is the least. */
-  sessionTimeoutMs: duration('POSTRIDER_SESSION_TIMEOUT', {
-    default: limits.sessionTimeoutMs,
-    min: 3 * limits.heartbeatEveryMs,
-    max: 300_000,
   }),
   /** `redis://` or, with TLS, `rediss://`. Authorities that are not the system's: NODE_EXTRA_CA_CERTS. */
   redis: parsed(secret('POSTRIDER_REDIS_URL', { optional: true }), (url) =>
@@ -84,23 +78,21 @@ const spec = {
     min: 1,
     max: limits.podInFlightMax,
   }),
-  healthHost: text('POSTRIDER_HEALTH_HOST', { default: '127.0.0.1' }),
-  healthPort: port('POSTRIDER_HEALTH_PORT', { default: 8083 }),
-  logLevel: oneOf('POSTRIDER_LOG_LEVEL', logLevels, { default: 'info' }),
 };
 
 /** Reads the environment; throws `EnvError` with every problem in it. */
 export function readDispatcherConfig(env: Env = process.env): DispatcherProcessConfig {
-  const { kafka, healthHost, healthPort, logLevel, podName, contactUrl, redis, ...service } = readEnv(env, spec);
+  const { kafka, process: own, podName, contactUrl, redis, ...service } = readEnv(env, spec);
   return Object.freeze({
     service: {
       processId: `dispatcher-${podName ?? hostname()}-${randomBytes(4).toString('hex')}`,
       contactUrl: contactUrl ?? '',
       ...(redis === undefined ? {} : { redis }),
+      topicPrefix: own.topicPrefix,
+      sessionTimeoutMs: own.sessionTimeoutMs,
       ...service,
     },
     kafka: kafkaSettings(kafka),
-    health: { host: healthHost, port: healthPort },
-    logLevel,
+    ...processSettings(own),
   });
 }

@@ -4,19 +4,17 @@ import { limits } from '@postrider/core';
 import { TOPIC_PREFIX_DEFAULT } from '@postrider/kafka';
 import {
   bytes,
-  duration,
   integer,
   kafkaEnv,
   kafkaSettings,
   list,
-  logLevels,
-  oneOf,
-  port,
+  processEnv,
+  processSettings,
   readEnv,
   text,
   type Env,
   type KafkaSettings,
-  type LogLevel,
+  type ProcessSettings,
 } from '@postrider/runtime';
 
 /** Everything that a router can be told. */
@@ -36,16 +34,18 @@ export interface RouterConfig {
 }
 
 /** What the process needs besides the router itself. */
-export interface RouterProcessConfig {
+export interface RouterProcessConfig extends ProcessSettings {
   readonly service: RouterConfig;
   readonly kafka: KafkaSettings;
-  readonly health: { readonly host: string; readonly port: number };
-  readonly logLevel: LogLevel;
 }
 
 const spec = {
   kafka: kafkaEnv,
-  topicPrefix: text('POSTRIDER_TOPIC_PREFIX', { default: TOPIC_PREFIX_DEFAULT }),
+  process: processEnv({
+    topicPrefix: TOPIC_PREFIX_DEFAULT,
+    healthPort: 8082,
+    sessionTimeout: { default: limits.sessionTimeoutMs, min: 3 * limits.heartbeatEveryMs, max: 300_000 },
+  }),
   sourceTopics: list('POSTRIDER_SOURCE_TOPICS', { optional: true }),
   defaultEventType: text('POSTRIDER_DEFAULT_EVENT_TYPE', { optional: true }),
   bodyBytesMax: bytes('POSTRIDER_BODY_BYTES_MAX', {
@@ -53,28 +53,24 @@ const spec = {
     min: 1_024,
     max: limits.bodyBytesMax,
   }),
-  sessionTimeoutMs: duration('POSTRIDER_SESSION_TIMEOUT', {
-    default: limits.sessionTimeoutMs,
-    min: 3 * limits.heartbeatEveryMs,
-    max: 300_000,
-  }),
   outstandingMax: integer('POSTRIDER_ROUTER_OUTSTANDING_MAX', { default: 10_000, min: 10, max: 1_000_000 }),
   outstandingBytesMax: bytes('POSTRIDER_ROUTER_OUTSTANDING_BYTES_MAX', {
     default: limits.podQueuedBytesMax,
     min: limits.bodyBytesMax,
   }),
-  healthHost: text('POSTRIDER_HEALTH_HOST', { default: '127.0.0.1' }),
-  healthPort: port('POSTRIDER_HEALTH_PORT', { default: 8082 }),
-  logLevel: oneOf('POSTRIDER_LOG_LEVEL', logLevels, { default: 'info' }),
 };
 
 /** Reads the environment; throws `EnvError` with every problem in it. */
 export function readRouterConfig(env: Env = process.env): RouterProcessConfig {
-  const { kafka, healthHost, healthPort, logLevel, ...service } = readEnv(env, spec);
+  const { kafka, process: own, ...service } = readEnv(env, spec);
   return Object.freeze({
-    service: { processId: `router-${hostname()}-${randomBytes(4).toString('hex')}`, ...service },
+    service: {
+      processId: `router-${hostname()}-${randomBytes(4).toString('hex')}`,
+      topicPrefix: own.topicPrefix,
+      sessionTimeoutMs: own.sessionTimeoutMs,
+      ...service,
+    },
     kafka: kafkaSettings(kafka),
-    health: { host: healthHost, port: healthPort },
-    logLevel,
+    ...processSettings(own),
   });
 }
