@@ -15,6 +15,7 @@ export * from './retry-policy.ts';
 export * from './retry-schedule.ts';
 export * from './tier.ts';
 export * from './offset-range.ts';
+export * from './stuck-range.ts';
 export * from './ownership.ts';
 export * from './ownership-reading.ts';
 export * from './session-fence.ts';

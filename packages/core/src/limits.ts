@@ -89,6 +89,12 @@ export const limits = Object.freeze({
   // Ownership, progress, waiting.
   slots: 4_096,
   offsetRangeMax: 10_000,
+  /** An offset range that is used by more than this may be held up: by its head where more than the second part of it is done. */
+  stuckUsedFraction: 0.9,
+  stuckDoneFraction: 0.98,
+  /** It is held up by lanes when it has moved by less than this part of the bound in this time. */
+  stuckMovedFraction: 0.1,
+  stuckRangeMs: 5 * SECOND_MS,
   /** Part of the offset range above which a full lane's arrivals are put into a tier. */
   putArrivalsAtFraction: 0.5,
   progressEveryMs: SECOND_MS,
@@ -180,6 +186,12 @@ const relations: readonly (readonly [text: string, holds: (l: Limits) => boolean
     'doneKeptMs > sessionTimeoutMs + drain limit + drainSlackMs',
     (l) => l.doneKeptMs > l.sessionTimeoutMs + drainLimitMs(l) + l.drainSlackMs,
   ],
+  [
+    'resumeAtFraction < stuckUsedFraction < 1',
+    (l) => l.resumeAtFraction < l.stuckUsedFraction && l.stuckUsedFraction < 1,
+  ],
+  ['stuckDoneFraction < 1', (l) => l.stuckDoneFraction < 1],
+  ['stuckMovedFraction < stuckUsedFraction', (l) => l.stuckMovedFraction < l.stuckUsedFraction],
   ['slots is a power of two', (l) => Number.isInteger(Math.log2(l.slots))],
   ['progressEveryCompletions ≤ offsetRangeMax', (l) => l.progressEveryCompletions <= l.offsetRangeMax],
   ['repeatLookBackOffsetsMax ≤ recentKeysMax', (l) => l.repeatLookBackOffsetsMax <= l.recentKeysMax],

@@ -1,5 +1,5 @@
 import { crowdedPlan } from './intake.ts';
-import { openAt, takeArrival, type Lane } from './lane.ts';
+import { mayStart, takeArrival, type Lane } from './lane.ts';
 import type { Clock } from '@postrider/core';
 import type { ByteMeter } from './byte-meter.ts';
 import type { Lanes } from './lanes.ts';
@@ -45,8 +45,4 @@ export function createFullMemory({ meter, lanes, table, clock }: FullMemoryOptio
 export function putArrivals(lane: Lane, table: WorkTable, clock: Clock): void {
   for (let work = takeArrival(lane); work !== undefined; work = takeArrival(lane))
     table.put(work, crowdedPlan(lane, clock));
-}
-
-function mayStart(lane: Lane, now: number): boolean {
-  return lane.gate.kind === 'open' && lane.inFlight < lane.concurrencyMax && openAt(lane) <= now;
 }

@@ -33,8 +33,7 @@ export interface IntakeOptions {
   readonly endings: Endings;
 }
 
-/** The part of the offset range from which on a topic is not read, and down to which it is read again. */
-const PAUSE_AT = limits.offsetRangeMax * limits.pauseAtFraction;
+/** Down to which a topic is read again whose offset range was full. */
 const RESUME_AT = limits.offsetRangeMax * limits.resumeAtFraction;
 const PUT_AT = limits.offsetRangeMax * limits.putArrivalsAtFraction;
 /** What one lane may hold of the pod's memory once half of that is taken. */
@@ -69,7 +68,7 @@ class OneIntake implements Intake {
       this.#take({ bulk, offset: record.offset }, record);
     }
     range.pass(batch.nextOffset);
-    if (range.size >= PAUSE_AT || this.#o.meter.full) this.#hold(topic);
+    if (range.size >= limits.offsetRangeMax || this.#o.meter.full) this.#hold(topic);
   }
 
   resume(): void {

@@ -133,6 +133,11 @@ export function openAt(lane: Lane): number {
   return lane.rate === null ? lane.heldUntil : Math.max(lane.heldUntil, lane.rate.openAt);
 }
 
+/** Whether the lane, as far as it depends on itself, may start one more (`now`: ms, monotonic). */
+export function mayStart(lane: Lane, now: number): boolean {
+  return lane.gate.kind === 'open' && lane.inFlight < lane.concurrencyMax && openAt(lane) <= now;
+}
+
 /** Whether the lane has something to start that nothing but time keeps. */
 export function hasWork(lane: Lane): boolean {
   return lane.gate.kind === 'open' && lane.inFlight < lane.concurrencyMax && queuedDue(lane) + lane.queuedArrivals > 0;

@@ -17,6 +17,8 @@ export interface Scheduler {
   drop(lane: Lane): void;
   readonly inFlight: number;
   readonly bytesInFlight: number;
+  /** Whether the pod as a whole may start one more. */
+  readonly hasRoom: boolean;
 }
 
 /** What of the pod's writes keeps requests from starting. */
@@ -90,7 +92,7 @@ class RoundRobin implements Scheduler {
     if (this.#pumping) return;
     this.#pumping = true;
     try {
-      while (this.#hasRoom()) {
+      while (this.hasRoom) {
         const lane = this.#nextTurn();
         if (lane === undefined) break;
         if (this.#canStart(lane) && openAt(lane) <= this.#clock.monotonic()) this.#startOne(lane);
@@ -101,7 +103,7 @@ class RoundRobin implements Scheduler {
     }
   }
 
-  #hasRoom(): boolean {
+  get hasRoom(): boolean {
     const { podInFlightMax, podInFlightBytesMax } = this.#bounds;
     if (this.inFlight >= podInFlightMax || this.bytesInFlight >= podInFlightBytesMax) return false;
     return this.#unwritten.records < podInFlightMax;

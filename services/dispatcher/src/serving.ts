@@ -109,7 +109,7 @@ class OneServing implements Serving {
     });
     this.parts = parts;
     this.#heads = intakeTopics.map((topic) =>
-      createStuckHead({ topic, ledger, table: parts.table, clock: this.#pod.clock }),
+      createStuckHead({ topic, ledger, table: parts.table, scheduler: this.#pod.scheduler, clock: this.#pod.clock }),
     );
     this.#memory = createFullMemory({ ...parts, meter: this.#pod.meter, clock: this.#pod.clock });
     this.#stopListening = [

@@ -1,12 +1,14 @@
 import { WaitReason } from '@postrider/contract/postrider/v1/delivery';
-import { limits, type Clock } from '@postrider/core';
-import { waitFor } from './intake.ts';
-import { putArrivals } from './full-memory.ts';
+import { createRangeWatch, limits, type Clock } from '@postrider/core';
+import { crowdedPlan, waitFor } from './intake.ts';
+import { mayStart } from './lane.ts';
 import type { IntakeLedger, IntakeTopic } from './intake-ledger.ts';
 import type { Lane } from './lane.ts';
+import type { Scheduler } from './scheduler.ts';
+import type { Work } from './work.ts';
 import type { WorkTable } from './work-table.ts';
 
-/** Frees an offset range whose watermark one lane holds back, so that this lane cannot hold up the partition's others. */
+/** Frees an offset range that some lanes hold up, so that they cannot hold up the partition's others. */
 export interface StuckHead {
   /** Called every second. */
   tick(): void;
@@ -17,43 +19,42 @@ export interface StuckHeadOptions {
   readonly topic: IntakeTopic;
   readonly ledger: IntakeLedger;
   readonly table: WorkTable;
+  readonly scheduler: Pick<Scheduler, 'hasRoom'>;
   readonly clock: Clock;
 }
 
-const STUCK_AT = limits.offsetRangeMax * limits.pauseAtFraction;
-
 /**
- * A range so full that its topic is not read, whose watermark has not moved for a second, is held by its oldest delivery's
- * lane. What that lane has queued is put; what it has in flight gets a guard row, due after the request's longest
- * deadline, which is overwritten or removed when the attempt ends.
+ * What is open in the older half of a range that is held up: queued, it is put; in flight, it gets a guard row, due after
+ * the request's longest deadline, which is overwritten or removed when the attempt ends. Where lanes hold it up, only
+ * those are meant that can do no more than they do; while the process itself can do no more, none are.
  */
-export function createStuckHead({ topic, ledger, table, clock }: StuckHeadOptions): StuckHead {
-  let watermark = -1;
+export function createStuckHead({ topic, ledger, table, scheduler, clock }: StuckHeadOptions): StuckHead {
+  const watch = createRangeWatch();
+  const bulk = topic === 'deliveries.bulk';
+
+  function free(isMeant: (lane: Lane) => boolean): void {
+    const range = ledger.range(topic);
+    const below = range.watermark + range.size / 2;
+    for (const work of table.works.values()) {
+      const { lane } = work;
+      if (lane === null || !isMeant(lane)) continue;
+      if (work.open.some((at) => at.bulk === bulk && at.offset < below)) freeOne(work, lane);
+    }
+  }
+
+  function freeOne(work: Work, lane: Lane): void {
+    if (work.queued) return table.put(work, crowdedPlan(lane, clock));
+    if (work.state !== 'flying') return;
+    const now = clock.now();
+    table.guard(work, waitFor(WaitReason.GUARD, now + limits.attemptTimeoutMaxMs + limits.drainSlackMs, now));
+  }
+
   return {
     tick() {
-      const range = ledger.range(topic);
-      const stuck = range.size >= STUCK_AT && range.watermark === watermark;
-      watermark = range.watermark;
-      const lane = stuck ? laneOf(table, topic, watermark) : null;
-      if (lane !== null) free(lane, table, clock);
+      const now = clock.monotonic();
+      const verdict = watch.judge(ledger.range(topic), now);
+      if (verdict === 'head') free(() => true);
+      if (verdict === 'lanes' && scheduler.hasRoom) free((lane) => !mayStart(lane, now));
     },
   };
-}
-
-function laneOf(table: WorkTable, topic: IntakeTopic, offset: number): Lane | null {
-  const bulk = topic === 'deliveries.bulk';
-  for (const work of table.works.values()) {
-    if (work.open.some((at) => at.bulk === bulk && at.offset === offset)) return work.lane;
-  }
-  return null;
-}
-
-function free(lane: Lane, table: WorkTable, clock: Clock): void {
-  const now = clock.now();
-  putArrivals(lane, table, clock);
-  const guardedUntil = now + limits.attemptTimeoutMaxMs + limits.drainSlackMs;
-  for (const work of table.works.values()) {
-    if (work.lane !== lane || work.state !== 'flying' || work.open.length === 0) continue;
-    table.guard(work, waitFor(WaitReason.GUARD, guardedUntil, now));
-  }
 }
