@@ -116,6 +116,8 @@ export const limits = Object.freeze({
   heartbeatEveryMs: SECOND_MS,
   fenceFraction: 0.8,
   drainSlackMs: 10 * SECOND_MS,
+  /** How long a process that stops waits for a takeover that has not started anything yet. */
+  takeoverStopMs: 5 * SECOND_MS,
   /** What a pod's termination grace period leaves above the drain limit. */
   graceAboveDrainMs: 20 * SECOND_MS,
   terminationGraceMs: MINUTE_MS,

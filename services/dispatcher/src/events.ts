@@ -28,6 +28,8 @@ export interface PartitionEvents {
   writeRefused(topic: string, partition: number, error: Error): void;
   takeoverWaits(partition: number, owner: string, waitMs: number): void;
   takeoverFailed(partition: number, error: Error): void;
+  /** A mistake in the work of a partition: its reign is over, and a new one begins in a while. */
+  partitionFailed(partition: number, error: Error): void;
   claimed(partition: number, epoch: number, why: string): void;
   serving(partition: number, epoch: number): void;
   tierLoaded(partition: number, tier: string, rows: number): void;
@@ -113,6 +115,8 @@ function partitionEvents(log: Logger, metrics: Metrics): PartitionEvents {
       log.info({ partition, owner, waitMs }, 'partition.waiting: its last owner is still a member of the group'),
     takeoverFailed: (partition, error) =>
       log.error({ partition, error }, 'the partition cannot be taken over; trying again'),
+    partitionFailed: (partition, error) =>
+      log.error({ partition, error }, 'the work of a partition failed; it is taken over anew'),
     claimed: (partition, epoch, why) => log.info({ partition, epoch, why }, 'partition.claimed'),
     serving: (partition, epoch) => log.info({ partition, epoch }, 'partition.serving'),
     tierLoaded: (partition, tier, rows) => log.info({ partition, tier, rows }, 'partition.tier-loaded'),

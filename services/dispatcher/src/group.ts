@@ -1,5 +1,6 @@
 import { createSessionFence, drainDeadline, every, type SessionFence } from '@postrider/core';
 import { coPartitionedTopics } from '@postrider/kafka';
+import { intakeTopics } from './intake-ledger.ts';
 import { createPartitionOwner, type PartitionOwner } from './partition-owner.ts';
 import type { Assignment, Batch, GroupMember, KafkaPort, TopicPartitionOffset } from '@postrider/kafka';
 import type { FeedTopic } from './partition-feed.ts';
@@ -58,6 +59,7 @@ class Group implements OwnerGroup {
   #ticks = 0;
   /** What the group was told, by topic and partition. */
   readonly #committed = new Map<string, number>();
+  #committing = false;
 
   constructor(pod: Pod) {
     this.#pod = pod;
@@ -102,7 +104,8 @@ class Group implements OwnerGroup {
     const deadline = drainDeadline(this.#pod.clock.monotonic());
     await Promise.all([...this.owners.values()].map((owner) => owner.stop(deadline)));
     this.#cancelTick?.();
-    await this.#commit();
+    // Without a session nobody would take it.
+    if (this.#fence?.open() === true) await this.#commit();
     await this.#member?.[Symbol.asyncDispose]();
   }
 
@@ -119,21 +122,32 @@ class Group implements OwnerGroup {
 
   /** Truth is in `ownership`; these offsets only make lag visible to the tools that people have. */
   async #commit(): Promise<void> {
-    const offsets: TopicPartitionOffset[] = [];
-    for (const { partition, serving } of this.owners.values()) {
-      if (serving === null || serving.parts === null) continue;
-      for (const id of ['deliveries', 'deliveries.bulk'] as const) {
-        const topic = this.#pod.topic(id);
-        const offset = serving.watermark(id);
-        if (this.#committed.get(`${topic}/${partition}`) !== offset) offsets.push({ topic, partition, offset });
-      }
-    }
-    if (offsets.length === 0) return;
+    const offsets = this.#uncommitted();
+    if (offsets.length === 0 || this.#committing) return;
+    this.#committing = true;
     try {
       await this.#member?.commit(offsets);
       for (const { topic, partition, offset } of offsets) this.#committed.set(`${topic}/${partition}`, offset);
     } catch {
       // The next one says more.
+    } finally {
+      this.#committing = false;
     }
+  }
+
+  /** What is done of the partitions that the group names us for: the others' next owners speak for them. */
+  #uncommitted(): TopicPartitionOffset[] {
+    const named = new Set(this.#assignment.get(this.#pod.topic('ownership')));
+    const offsets: TopicPartitionOffset[] = [];
+    for (const { partition, watermark } of this.owners.values()) {
+      if (!named.has(partition)) continue;
+      for (const id of intakeTopics) {
+        const topic = this.#pod.topic(id);
+        const offset = watermark(id);
+        const isNews = offset !== null && this.#committed.get(`${topic}/${partition}`) !== offset;
+        if (isNews) offsets.push({ topic, partition, offset });
+      }
+    }
+    return offsets;
   }
 }

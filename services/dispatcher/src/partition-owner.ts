@@ -1,9 +1,11 @@
+import { limits } from '@postrider/core';
 import { createChanges, type Changes } from './changes.ts';
 import { createPartitionFeed, type FeedTopic, type PartitionFeed } from './partition-feed.ts';
 import { createServing, type Serving } from './serving.ts';
 import { beginServing, claimPartition, type TakeOverOptions } from './take-over.ts';
 import type { OwnershipNews, SessionFence } from '@postrider/core';
 import type { Batch, GroupMember } from '@postrider/kafka';
+import { intakeTopics, type IntakeTopic } from './intake-ledger.ts';
 import type { OwnershipLog } from './ownership-log.ts';
 import type { Pod } from './pod.ts';
 import type { Reign } from './reign.ts';
@@ -27,6 +29,8 @@ export interface PartitionOwner {
   readonly partition: number;
   readonly state: OwnerState;
   readonly serving: Serving | null;
+  /** Everything below is done, as this process last knew when it owned the partition; null: it never did. For group commits. */
+  readonly watermark: (topic: IntakeTopic) => number | null;
   /** The group names us (again). Called inside the join. */
   named(): void;
   /** The group does not name us any more: everything in flight must have ended by `deadline` (monotonic ms). */
@@ -59,6 +63,9 @@ class Owner implements PartitionOwner {
   readonly partition: number;
   state: OwnerState = 'idle';
   serving: Serving | null = null;
+  readonly watermark = (topic: IntakeTopic): number | null =>
+    this.serving?.parts == null ? (this.#watermarks.get(topic) ?? null) : this.serving.watermark(topic);
+  readonly #watermarks = new Map<IntakeTopic, number>();
   readonly #pod: Pod;
   readonly #fence: SessionFence;
   readonly #member: GroupMember;
@@ -71,6 +78,8 @@ class Owner implements PartitionOwner {
   #drainBy = Infinity;
   #stopping = false;
   #living = false;
+  /** The reign ended by a mistake: the next one does not begin at once. */
+  #failed = false;
 
   constructor({ pod, partition, member, fence }: PartitionOwnerOptions) {
     this.partition = partition;
@@ -104,13 +113,21 @@ class Owner implements PartitionOwner {
 
   async stop(deadline: number): Promise<void> {
     this.#stopping = true;
-    this.#drain(deadline);
-    await this.#changes.until(() => !this.#living || this.#pod.clock.monotonic() >= deadline);
+    const { clock } = this.#pod;
+    // A takeover that has started nothing has nothing to finish: without Kafka it would only wait.
+    const isServing = this.serving !== null && this.serving.parts !== null;
+    const by = isServing ? deadline : Math.min(deadline, clock.monotonic() + limits.takeoverStopMs);
+    this.#drain(by);
+    await this.#changes.until(() => !this.#living || clock.monotonic() >= by);
     this.#reign?.end('drain-limit');
     this.#feed.holdAll();
   }
 
   read(topic: FeedTopic, batch: Batch): void {
+    this.#contain(() => this.#read(topic, batch));
+  }
+
+  #read(topic: FeedTopic, batch: Batch): void {
     if (!this.#feed.accept(topic, batch)) return;
     if (topic !== 'ownership') return this.serving?.read(topic, batch);
     this.#log?.read(batch, (news) => this.#onNews(news));
@@ -131,10 +148,22 @@ class Owner implements PartitionOwner {
   }
 
   tick(): void {
-    this.serving?.tick();
-    // The fence ends a reign that does nothing, too.
-    this.#reign?.mayAct();
+    this.#contain(() => this.serving?.tick());
+    // The session ends a reign that does nothing, too.
+    this.#reign?.isOver();
     this.#changes.notify();
+  }
+
+  /** A mistake in the work of one partition ends that partition's reign, not the process and the reigns of all. */
+  #contain(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.#pod.events.partitionFailed(this.partition, error as Error);
+      this.#failed = true;
+      this.#reign?.end('failed');
+      this.#changes.notify();
+    }
   }
 
   #newFeed(): PartitionFeed {
@@ -172,15 +201,24 @@ class Owner implements PartitionOwner {
         // Nothing was lost: what is not done is still in the topics. Tried again on the next tick.
         this.#pod.events.takeoverFailed(this.partition, error as Error);
         this.#reign?.end('void-claim');
-        await this.#nextTick();
+        this.#failed = true;
       }
-      this.serving?.close();
-      this.serving = null;
-      this.#reign = null;
+      this.#close();
+      if (this.#failed) await this.#nextTick();
+      this.#failed = false;
     }
     this.#living = false;
     this.state = 'idle';
     this.#changes.notify();
+  }
+
+  #close(): void {
+    const { serving } = this;
+    if (serving !== null && serving.parts !== null)
+      for (const topic of intakeTopics) this.#watermarks.set(topic, serving.watermark(topic));
+    serving?.close();
+    this.serving = null;
+    this.#reign = null;
   }
 
   async #reignOnce(): Promise<void> {

@@ -2,8 +2,19 @@ import { judgeReign, limits, type Clock, type SessionFence } from '@postrider/co
 import type { KafkaError, OutgoingRecord, Producer } from '@postrider/kafka';
 import type { DispatcherEvents } from './events.ts';
 
-/** Why a reign is over. `released`: in good order; `closed`: the process let go of its producers. */
-export type ReignEnd = 'released' | 'session' | 'drain-limit' | 'newer-claim' | 'void-claim' | 'store-lost' | 'closed';
+/**
+ * Why a reign is over. `released`: in good order; `failed`: by a mistake in its work; `closed`: the process let go of its
+ * producers.
+ */
+export type ReignEnd =
+  | 'released'
+  | 'session'
+  | 'drain-limit'
+  | 'newer-claim'
+  | 'void-claim'
+  | 'store-lost'
+  | 'failed'
+  | 'closed';
 
 /** A write that must be acknowledged, whatever it takes. */
 export interface ReignWrite {

@@ -185,14 +185,17 @@ function createProcesses(
     async start(
       processId: string,
       changes: Partial<DispatcherConfig> = {},
-      more: { readonly doneStore?: DoneStore } = {},
+      {
+        wrapSend = (send: Send) => send,
+        ...more
+      }: { readonly doneStore?: DoneStore; readonly wrapSend?: (send: Send) => Send } = {},
     ): Promise<TestDispatcher> {
       const port = kafka.connect(processId);
       const deps = {
         kafka: port,
         clock: port.clock,
         log: log.child({ process: processId }),
-        send: sendOf(port, processId),
+        send: wrapSend(sendOf(port, processId)),
         ...more,
       };
       const config = { ...settings, processId, sessionTimeoutMs: 30_000, contactUrl: '', ...changes };

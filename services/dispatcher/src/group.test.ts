@@ -1,0 +1,52 @@
+/** The group's part in a dispatcher: stops, commits and mistakes, on the fake Kafka and the fake clock. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createHarness } from '../testing/harness.ts';
+
+test('a stop while Kafka is away and nothing has been started yet takes seconds, not the drain limit', async () => {
+  const h = createHarness();
+  h.kafka.onProduce(({ topic }) => (topic === 'postrider.ownership' ? { kind: 'lose-request' } : undefined));
+  const a = await h.start('a');
+  await h.clock.advance(1_000);
+  h.kafka.brokerDown();
+  const before = h.clock.monotonic();
+  await h.stop(a);
+  assert.ok(h.clock.monotonic() - before < 10_000, `${h.clock.monotonic() - before} ms`);
+});
+
+test('after a stop the group shows all that is done', async () => {
+  const h = createHarness();
+  h.config.endpoint('shop');
+  const a = await h.start('a');
+  for (let i = 0; i < 7; i += 1) h.deliver(`order-${i}`, 'shop');
+  await h.until(() => h.receipts.length === 7, 'all are sent');
+  await h.stop(a);
+  assert.equal(h.kafka.committed('postrider.dispatcher', 'postrider.deliveries', 0)?.offset, 7);
+});
+
+test('a mistake in the work of one partition costs that partition a new takeover, and the process nothing', async () => {
+  const h = createHarness({ partitions: 2 });
+  h.config.endpoint('shop');
+  h.config.endpoint('broken');
+  let mistakes = 1;
+  const a = await h.start(
+    'a',
+    {},
+    {
+      wrapSend: (send) => (request, done) => {
+        if (request.path === '/broken' && mistakes-- > 0) throw new Error('a mistake');
+        send(request, done);
+      },
+    },
+  );
+  const told = (text: string) => h.log.lines.filter(({ message }) => message.includes(text));
+  await h.until(() => told('partition.serving').length === 2, 'it serves');
+  h.deliver('order-1', 'broken', { partition: 1 });
+  h.deliver('order-2', 'shop', { partition: 0 });
+  await h.until(() => told('the work of a partition failed').length === 1, 'the mistake');
+  await h.until(() => h.watermark(0) === 1 && h.watermark(1) === 1, 'both are done', 60_000);
+  assert.equal(h.received('order-1').length, 1);
+  assert.equal(h.received('order-2').length, 1);
+  assert.equal(told('partition.lost').length, 1);
+  await h.stop(a);
+});
