@@ -1,14 +1,15 @@
 import { checkSuccess, isOver } from './checks.ts';
 import { compact } from './compaction.ts';
 import { offerMembership } from './group.ts';
+import { noteEnd, ripenNote } from './load-from.ts';
 import { offerNetwork } from './network.ts';
-import { endOf, INTAKES, LIVE, TIERS, type Tier } from './records.ts';
+import { BULK, endOf, INTAKES, LIVE, TIERS, type Tier } from './records.ts';
 import { isAllLoaded, isBusy, type Reign, type Work } from './reign.ts';
 import { offerClaim, offerTakeOver, release, tailOwnership, writeProgress } from './take-over.ts';
-import { loadTier, tailTier, type Keeper } from './waiting.ts';
+import { loadTier, tailTier } from './waiting.ts';
 import { finish, guard, mayStart, put, start, takeAnswer, takeIn } from './work.ts';
-import { isOrdered, isResend, laneOf, nameOf, note, offer } from './world.ts';
-import type { Request, World } from './world.ts';
+import { endpointOf, isOrdered, isResend, laneOf, nameOf, note, offer } from './world.ts';
+import type { Keeper, Request, World } from './world.ts';
 
 /** Collects all that may happen next. */
 export function offerAll(world: World): void {
@@ -31,11 +32,17 @@ export function offerAll(world: World): void {
 function offerRouting(world: World): void {
   const { settings, random, faults } = world;
   const { left, toRoute } = settings;
-  const routed = world.intake[LIVE];
-  if (toRoute.length > 0) offer(world, 2, 'route', () => void routed.push(toRoute.shift() as string));
+  if (toRoute.length > 0) offer(world, 2, 'route', () => route(world, toRoute.shift() as string));
   if (!faults) return;
-  if (left.repeat > 0 && routed.length > 0) offer(world, 0.3, 'router repeats', () => repeat(world));
-  if (left.resend > 0 && routed.length > 0) offer(world, 0.3, 'resend', () => resend(world));
+  const routed = world.intake.some((keys) => keys.length > 0);
+  if (left.repeat > 0 && routed) offer(world, 0.3, 'router repeats', () => repeat(world));
+  if (left.deletion > 0)
+    offer(world, 0.1, 'delete endpoint', () => {
+      left.deletion -= 1;
+      world.revision += 1;
+      world.deletedAt = world.revision;
+    });
+  if (left.resend > 0 && routed) offer(world, 0.3, 'resend', () => resend(world));
   if (left.block > 0)
     offer(world, 0.2, 'block or unblock', () => {
       left.block -= 1;
@@ -45,24 +52,34 @@ function offerRouting(world: World): void {
   if (left.compact > 0) offer(world, settings.compactRate, 'compact', () => compact(world));
 }
 
+/** First runs that keep order are never in bulk: offsets of two topics cannot be compared. */
+function route(world: World, key: string): void {
+  const bulk = !isOrdered(key) && world.random.chance(world.settings.bulkShare);
+  world.intake[bulk ? BULK : LIVE].push(key);
+}
+
 /** The router writes once more what it had written since its last commit. */
 function repeat(world: World): void {
   const { settings, random } = world;
-  const routed = world.intake[LIVE];
+  const intake = world.intake[BULK].length > 0 && random.chance(0.3) ? BULK : LIVE;
+  const keys = world.intake[intake];
+  if (keys.length === 0) return;
   settings.left.repeat -= 1;
   world.routerRepeated = true;
-  const from = random.below(routed.length);
-  const to = from + 1 + random.below(3);
-  routed.push(...routed.slice(from, to));
+  const from = random.below(keys.length);
+  for (const key of keys.slice(from, from + 1 + random.below(3))) {
+    if (world.rules.repeatTopic) keys.push(key);
+    else route(world, key);
+  }
 }
 
 function resend(world: World): void {
-  const routed = world.intake[LIVE];
   world.settings.left.resend -= 1;
-  const key = world.random.pick(routed);
+  const key = world.random.pick(world.intake.flat());
   if (isResend(key)) return;
-  routed.push(world.rules.runKey ? `${key}#1` : key);
+  const again = world.rules.runKey ? `${key}#1` : key;
   if (isOver(world, key)) world.askedAgain.add(key);
+  route(world, again);
 }
 
 function offerReceiver(world: World, request: Request): void {
@@ -109,6 +126,10 @@ function offerServing(keeper: Keeper): void {
     const next = TIERS.find((tier) => !reign.loaded[tier]);
     if (next !== undefined) offer(world, 2 * settings.loadRate, `load ${me}`, () => loadTier(keeper, next));
   }
+  for (const tier of TIERS) ripenNote(world, reign, tier);
+  for (const tier of TIERS)
+    if (reign.noted[tier] === null && reign.counted[tier] < world.tierEnds[tier])
+      offer(world, settings.noteRate, `note end ${tier} ${me}`, () => noteEnd(world, reign, tier));
   for (const tier of TIERS)
     if (reign.loaded[tier] && endOf(world.tiers[tier]) > reign.read[tier])
       offer(world, faults ? settings.tailRate : 1.5, `tail ${tier} ${me}`, () => tailTier(keeper, tier));
@@ -121,9 +142,12 @@ function offerWork(keeper: Keeper, work: Work): void {
   const { settings, random, faults } = world;
   const { left, tiersUsed } = settings;
   const { key } = work;
-  if (mayStart(world, reign, work)) offer(world, 1.5, `start ${key} ${nameOf(process)}`, () => start(keeper, work));
+  if (mayStart(keeper, work)) offer(world, 1.5, `start ${key} ${nameOf(process)}`, () => start(keeper, work));
   if (reign.draining) return;
   const { state, tier } = work;
+  const endpoint = endpointOf(world, process, key);
+  if (state === 'idle' && (endpoint === 'deleted' || (endpoint === 'unknown' && !world.rules.revisionWait)))
+    offer(world, 1, `cancel ${key}`, () => finish(keeper, work, 'cancelled'));
   if (state === 'idle' && tier !== null && work.open.length > 0)
     offer(world, 1, `own the row ${key}`, () => put(keeper, work, tier));
   if (state === 'idle' && tier === null && mustWait(world, reign, work))

@@ -9,6 +9,8 @@ export interface Campaign {
   readonly withoutCrash: number;
   /** Of these with an attempt before its due time, after a crash. */
   readonly withEarlyRetry: number;
+  /** Records that takeovers did not read, for they stood below load-from. */
+  readonly notRead: number;
   readonly seconds: number;
   /** By kind of problem: how many schedules had it, the first of them, and what it was there. */
   readonly found: Readonly<Record<string, Finding>>;
@@ -34,15 +36,17 @@ export function campaign({ rules, seeds, from = 1, script = null }: CampaignOpti
   const started = performance.now();
   let withoutCrash = 0;
   let withEarlyRetry = 0;
+  let allNotRead = 0;
   for (let seed = from; seed < from + seeds; seed += 1) {
-    const { problems, early, graceful } = explore(seed, { rules, script });
+    const { problems, early, notRead, graceful } = explore(seed, { rules, script });
     if (graceful) withoutCrash += 1;
     if (early > 0) withEarlyRetry += 1;
+    allNotRead += notRead;
     for (const [kind, example] of problems) {
       found[kind] ??= { schedules: 0, seed, example };
       found[kind].schedules += 1;
     }
   }
   const seconds = Math.round(performance.now() - started) / 1_000;
-  return { schedules: seeds, withoutCrash, withEarlyRetry, seconds, found };
+  return { schedules: seeds, withoutCrash, withEarlyRetry, notRead: allNotRead, seconds, found };
 }

@@ -1,6 +1,7 @@
-import { foldTier, INTAKES, isDone, type Progress } from './records.ts';
+import { foldTier, INTAKES, isDone, isNewer, TIERS, type Progress, type Tier, type TierRecord } from './records.ts';
 import { reignGhost } from './ghosts.ts';
 import { progressThatHolds } from './ownership.ts';
+import { knownOf, type Reign } from './reign.ts';
 import { allKeys, isOrdered, note, problem, type Process, type World } from './world.ts';
 
 /** After every landing the logs alone must hold each delivery that has not ended: a crash of everybody now loses nothing. */
@@ -55,6 +56,42 @@ export function checkSuccess(world: World, key: string): void {
     );
   }
   if (successes === 1 && isOrdered(key) && !dead.has(key)) checkOrder(world, key);
+}
+
+/** An endpoint that exists was taken for deleted. */
+export function checkCancelled(world: World, key: string): void {
+  if (world.deletedAt === null || isOrdered(key)) problem(world, 'cancelled-wrongly', `${key}: its endpoint exists`);
+}
+
+/** A record of a tier is about to land. */
+export function checkTierRecord(world: World, tier: Tier, record: Omit<TierRecord, 'offset'>, by: Reign | null): void {
+  const { key, row } = record;
+  if (row !== null) {
+    const onRecord = world.attemptsOnRecord.get(key) ?? 0;
+    if (row.attempts > onRecord)
+      problem(world, 'attempt-hidden', `a row of ${key} counts ${row.attempts} attempts, ${onRecord} are on record`);
+    return;
+  }
+  if (by === null || !world.ghosts.burials.has(`${record.epoch}/${record.n}`)) return;
+  const mine = rowOfKey(world, tier, key);
+  // A row that arrived late was not known to be the newest.
+  if (mine === null || (mine.epoch !== by.epoch && mine.offset >= (by.ends[tier] ?? 0))) return;
+  for (const other of TIERS) {
+    if (other === tier) continue;
+    const left = rowOfKey(world, other, key);
+    const known = knownOf(by, other, key);
+    if (left === null || known === undefined || (known.acked && !known.row)) continue;
+    if (isNewer(world.rules, mine, left))
+      problem(world, 'older-row-wakes', `${key}: tier ${other} still holds an older row`);
+  }
+}
+
+function rowOfKey(world: World, tier: Tier, key: string): TierRecord | null {
+  const held = foldTier(
+    world.rules,
+    world.tiers[tier].filter((record) => record.key === key),
+  ).get(key);
+  return held === undefined || held.row === null ? null : held;
 }
 
 function checkOrder(world: World, key: string): void {

@@ -13,6 +13,8 @@ export interface Exploration {
   readonly trace: readonly string[];
   /** Attempts that began before their due time; after a crash that may be. */
   readonly early: number;
+  /** Records that takeovers did not read, for they stood below load-from. */
+  readonly notRead: number;
   /** Nothing crashed, stopped or took too long. */
   readonly graceful: boolean;
 }
@@ -35,7 +37,8 @@ export function explore(seed: number, options: ExploreOptions): Exploration {
     startAnew(world);
     settle(world, 'after the new start');
   }
-  return { problems: ghosts.problems, trace: world.trace ?? [], early: ghosts.early, graceful: settings.graceful };
+  const { problems, early, notRead } = ghosts;
+  return { problems, trace: world.trace ?? [], early, notRead, graceful: settings.graceful };
 }
 
 /** Something that can happen happens. False when nothing can. */

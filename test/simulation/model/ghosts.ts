@@ -25,6 +25,10 @@ export interface Ghosts {
   epoch: number;
   /** Attempts that began before their due time. */
   early: number;
+  /** Records that takeovers did not read, for they stood below load-from. */
+  notRead: number;
+  /** Versions of the tombstones by which deliveries ended while all tiers were loaded. */
+  readonly burials: Set<string>;
   /** Keys that ever had a row. */
   readonly everRow: Set<string>;
 }
@@ -38,6 +42,8 @@ export function createGhosts(): Ghosts {
     reigns: new Map(),
     epoch: -1,
     early: 0,
+    notRead: 0,
+    burials: new Set(),
     everRow: new Set(),
   };
 }

@@ -24,6 +24,10 @@ export function offerMembership(world: World, process: Process): void {
   } else if (process.news) offer(world, 1.5 * settings.swift, `learn ${me}`, () => learn(world, process));
   if (process.leaving && process.reign === null && members.has(process.id))
     offer(world, 2, `leave ${me}`, () => endSession(world, process));
+  if (process.config < world.revision)
+    offer(world, faults ? settings.configRate : 1, `config ${me}`, () => {
+      process.config += 1;
+    });
   if (faults) offerFaults(world, process);
 }
 
@@ -63,6 +67,7 @@ function offerFaults(world: World, process: Process): void {
 function restart(process: Process): void {
   process.alive = true;
   process.reign = null;
+  process.config = 0;
 }
 
 function join(world: World, process: Process): void {

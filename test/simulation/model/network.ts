@@ -1,5 +1,6 @@
-import { checkNothingAtRisk, checkProgress } from './checks.ts';
+import { checkCancelled, checkNothingAtRisk, checkProgress, checkTierRecord } from './checks.ts';
 import { allowRepeats } from './ghosts.ts';
+import { checkLoadFrom } from './load-from.ts';
 import { ownerOf } from './ownership.ts';
 import type { OwnershipRecord, Result } from './records.ts';
 import type { Reign } from './reign.ts';
@@ -78,7 +79,7 @@ function offerLostAnswer(world: World, write: Write, orphaned: boolean): void {
   if (!world.faults || left.lostAnswer === 0 || orphaned || write.process.paused) return;
   offer(world, 0.15, 'answer lost, sent again', () => {
     left.lostAnswer -= 1;
-    const again = { ...write, landed: false };
+    const again = { ...write, landed: false, since: world.step };
     world.writes = world.writes.map((other) => (other === write ? again : other));
     if (write.landed) return;
     write.copy = true;
@@ -101,6 +102,7 @@ function land(world: World, write: Write): void {
     return `  land ${nameOf(process)} ${copy ? '(late copy) ' : ''}${what}`;
   });
   checkNothingAtRisk(world);
+  checkLoadFrom(world);
 }
 
 function append(world: World, write: Write): void {
@@ -113,6 +115,7 @@ function append(world: World, write: Write): void {
       return appendOwnership(world, { ...write.record, offset: write.offset });
     default:
       write.offset = world.tierEnds[write.to]++;
+      checkTierRecord(world, write.to, write.record, write.reign);
       world.tiers[write.to].push({ ...write.record, offset: write.offset });
       if (write.record.row !== null) world.ghosts.everRow.add(write.record.key);
   }
@@ -121,7 +124,10 @@ function append(world: World, write: Write): void {
 function appendResult(world: World, record: Result): void {
   world.results.push(record);
   if (record.kind === 'delivered') world.delivered.add(record.key);
-  if (record.kind === 'dead') world.dead.add(record.key);
+  if (record.kind === 'dead' || record.kind === 'cancelled') world.dead.add(record.key);
+  if (record.kind === 'cancelled') checkCancelled(world, record.key);
+  const onRecord = world.attemptsOnRecord.get(record.key) ?? 0;
+  world.attemptsOnRecord.set(record.key, Math.max(onRecord, record.attempts));
 }
 
 function appendOwnership(world: World, record: OwnershipRecord): void {

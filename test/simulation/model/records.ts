@@ -64,10 +64,12 @@ export interface Progress {
 
 export type OwnershipRecord = Claim | Progress;
 
-/** What has ended a delivery. */
+/** What an attempt came to, or how a delivery ended without one. */
 export interface Result {
   readonly key: string;
-  readonly kind: 'delivered' | 'dead';
+  readonly kind: 'delivered' | 'failed' | 'dead' | 'cancelled';
+  /** How many attempts the delivery has used. */
+  readonly attempts: number;
 }
 
 export function isDone(done: Done, offset: number): boolean {

@@ -28,13 +28,33 @@ export interface Work {
   tier: Tier | null;
   /** Where the row is that was written while its request is open. */
   guard: Tier | null;
+  /** The record of the attempt that its next row counts is not acknowledged. */
+  resultOpen: boolean;
   state: 'idle' | 'flying' | 'putting' | 'ending';
 }
 
 /** The newest of a key so far while a tier is loaded. */
 export interface Candidate {
-  top: TierRecord;
+  readonly top: TierRecord;
   last: TierRecord;
+  /** A row stands behind the newest. */
+  rowBehind: boolean;
+}
+
+/** A row in the log, by its last acknowledged or loaded record. */
+export interface Standing extends Version {
+  readonly offset: number;
+}
+
+/** The end of a tier as it was noted once, on its way to being an offset below which nothing can matter. */
+export interface NotedEnd {
+  readonly end: number;
+  /** When it was noted. */
+  readonly since: number;
+  /** Set when nothing that was on its way then can land any more: where the tier ended. */
+  readUntil: number | null;
+  /** Set when all that is read: the writes of this reign that must be acknowledged. */
+  writtenUntil: number | null;
 }
 
 export type Phase = 'claiming' | 'claimed' | 'adopted' | 'first-progress' | 'serving' | 'released';
@@ -61,6 +81,13 @@ export interface Reign {
   readonly read: [number, number, number];
   ends: readonly number[];
   readonly loaded: [boolean, boolean, boolean];
+  /** By tier: the rows that stand in the log. */
+  readonly standing: readonly Map<string, Standing>[];
+  /** By tier: the end that is noted, and the last one that counts. */
+  readonly noted: [NotedEnd | null, NotedEnd | null, NotedEnd | null];
+  readonly counted: [number, number, number];
+  /** By tier: as last adopted or written. */
+  readonly loadFrom: [number, number, number];
   /** Keys that ended, or were done before. */
   readonly recent: Set<string>;
   /** Something is news for the next progress. */
@@ -89,6 +116,10 @@ export function createReign(follows: number): Reign {
     read: [0, 0, 0],
     ends: [0, 0, 0],
     loaded: [false, false, false],
+    standing: TIERS.map(() => new Map()),
+    noted: [null, null, null],
+    counted: [0, 0, 0],
+    loadFrom: [0, 0, 0],
     recent: new Set(),
     dirty: false,
     writing: 0,

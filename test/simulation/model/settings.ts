@@ -6,6 +6,8 @@ export interface Script {
   readonly tiers: number;
   /** How many seeds it takes to see the mistake that it is about. */
   readonly seeds: number;
+  /** What is routed; one delivery without order unless said. */
+  readonly deliveries?: readonly string[];
   /** How often the receiver answers well while the script runs; 0 unless said. */
   readonly succeeds?: number;
   /** Beginnings of the names of actions: each is taken as soon as it is possible, then chance goes on. */
@@ -26,7 +28,8 @@ export type Disturbances = Record<
   | 'compact'
   | 'put'
   | 'guard'
-  | 'expiry',
+  | 'expiry'
+  | 'deletion',
   number
 >;
 
@@ -53,6 +56,12 @@ export interface Settings {
   readonly networkRate: number;
   readonly loadRate: number;
   readonly progressRate: number;
+  /** How often the end of a tier is noted. */
+  readonly noteRate: number;
+  /** How fast processes hear of changed endpoints. */
+  readonly configRate: number;
+  /** Share of the deliveries without order that go to `deliveries.bulk`. */
+  readonly bulkShare: number;
   /** Crashes come just after an own write landed, or a tombstone was written; and how much more often. */
   readonly heatAfterLanding: boolean;
   readonly heatAfterTombstone: boolean;
@@ -84,13 +93,18 @@ export function drawSettings(random: Random, script: Script | null): Settings {
     networkRate: random.pick([0.15, 0.5, 1]),
     loadRate: random.pick([0.1, 0.4, 1]),
     progressRate: random.pick([0.1, 0.4, 1]),
+    noteRate: random.pick([0.1, 0.5, 2]),
+    configRate: random.pick([0.1, 0.5, 2]),
+    bulkShare: random.pick([0, 0.3, 0.7]),
     heatAfterLanding: random.chance(0.3),
     heatAfterTombstone: random.chance(0.5),
     heat: random.pick([1, 6, 20, 60]),
   };
   if (script !== null) {
-    toRoute.splice(0, toRoute.length, 'u0');
-    for (const name of Object.keys(left) as (keyof Disturbances)[]) left[name] = name === 'repeat' ? 0 : 9;
+    toRoute.splice(0, toRoute.length, ...(script.deliveries ?? ['u0']));
+    for (const name of Object.keys(left) as (keyof Disturbances)[])
+      left[name] = name === 'repeat' || name === 'deletion' ? 0 : 9;
+    more.bulkShare = 0;
   }
   const steer = script?.steps.split(',') ?? [];
   return { toRoute, left, graceful, tiersUsed, ...rates, ...more, scriptSucceeds: script?.succeeds ?? 0, steer };
@@ -124,5 +138,6 @@ function drawDisturbances(random: Random, hostile: boolean): Disturbances {
     put: some(0.6, hostile ? 9 : 5),
     guard: some(0.5, 2),
     expiry: some(0.2, 1),
+    deletion: some(0.2, 1),
   };
 }

@@ -1,7 +1,8 @@
 import { reignGhost } from './ghosts.ts';
+import { moveLoadFrom } from './load-from.ts';
 import { dropReign, send } from './network.ts';
 import { isReleased, ownerOf, progressThatHolds, type Owner } from './ownership.ts';
-import { INTAKES, LIVE, BULK } from './records.ts';
+import { BULK, INTAKES, LIVE, TIERS } from './records.ts';
 import { createReign, doneOf, type Reign } from './reign.ts';
 import { nameOf, note, offer, type Process, type World } from './world.ts';
 
@@ -77,12 +78,18 @@ function readBack(world: World, process: Process, reign: Reign): void {
     for (let offset = 0; offset < done.watermark; offset += 1) reign.done[intake].add(offset);
     reign.position[intake] = rules.lookBack ? 0 : done.watermark;
   }
+  for (const tier of TIERS) reign.loadFrom[tier] = adopted?.loadFrom[tier] ?? 0;
   reign.phase = 'adopted';
   if (reign.draining) release(world, process, reign);
 }
 
 function fetchEnds(world: World, process: Process, reign: Reign): void {
   if (world.rules.endsAfterClaim) reign.ends = [...world.tierEnds];
+  for (const tier of TIERS) {
+    const from = reign.loadFrom[tier];
+    reign.read[tier] = from;
+    world.ghosts.notRead += world.tiers[tier].filter(({ offset }) => offset < from).length;
+  }
   reign.intakeEnds = [world.intake[LIVE].length, world.intake[BULK].length];
   reign.phase = world.rules.firstProgress ? 'first-progress' : 'serving';
   if (world.rules.firstProgress) writeProgress(world, process, reign, false);
@@ -91,6 +98,7 @@ function fetchEnds(world: World, process: Process, reign: Reign): void {
 /** Writes what is done. */
 export function writeProgress(world: World, process: Process, reign: Reign, released: boolean): void {
   reign.dirty = false;
+  moveLoadFrom(world, reign);
   reign.progressNumber += 1;
   const { epoch, progressNumber: number } = reign;
   reignGhost(world.ghosts, epoch).composed = number;
@@ -102,7 +110,7 @@ export function writeProgress(world: World, process: Process, reign: Reign, rele
     process: process.id,
     released,
     intake: doneOf(reign),
-    loadFrom: [0, 0, 0],
+    loadFrom: [...reign.loadFrom],
   } as const;
   send(world, process, { to: 'ownership', record }, () => {
     reign.writing -= 1;

@@ -1,14 +1,8 @@
 import { holdsOver, isNewer, type Row, type Tier, type TierRecord } from './records.ts';
+import { acknowledged, handedOver } from './load-from.ts';
 import { send } from './network.ts';
-import { knownOf, rowOf, type Known, type Reign, type Work } from './reign.ts';
-import { nameOf, note, type Process, type World } from './world.ts';
-
-/** Who works with the tiers: a process in its reign. */
-export interface Keeper {
-  readonly world: World;
-  readonly process: Process;
-  readonly reign: Reign;
-}
+import { knownOf, rowOf, type Known, type Work } from './reign.ts';
+import { nameOf, note, type Keeper, type World } from './world.ts';
 
 /** Writes a row, or with null a tombstone, as the newest of its key in this tier. */
 export function writeTier(keeper: Keeper, tier: Tier, key: string, row: Row | null, acked?: () => void): void {
@@ -19,18 +13,24 @@ export function writeTier(keeper: Keeper, tier: Tier, key: string, row: Row | nu
   const known: Known = { epoch, n, row: row !== null, read: false, acked: false };
   reign.known[tier]?.set(key, known);
   reign.writing += 1;
-  send(world, process, { to: tier, record: { key, epoch, n, row } }, () => {
+  handedOver(keeper, tier, key, known);
+  send(world, process, { to: tier, record: { key, epoch, n, row } }, (offset) => {
     reign.writing -= 1;
     known.acked = true;
+    acknowledged(keeper, tier, key, known, offset);
     acked?.();
   });
 }
 
-/** Writes the truth of a key again: its row if it has one here, else a tombstone. */
+/**
+ * Writes the truth of a key again: its row if it has one here, else a tombstone. A row that counts an attempt which is not
+ * on record yet cannot be written; what follows that record stands behind anyway.
+ */
 function answer(keeper: Keeper, tier: Tier, key: string): void {
   const work = keeper.reign.works.get(key);
-  const row = knownOf(keeper.reign, tier, key)?.row === true && work !== undefined ? rowOf(work) : null;
-  writeTier(keeper, tier, key, row);
+  const hasRow = knownOf(keeper.reign, tier, key)?.row === true && work !== undefined;
+  if (hasRow && work.resultOpen && keeper.world.rules.answerOnRecord) return;
+  writeTier(keeper, tier, key, hasRow ? rowOf(work) : null);
 }
 
 /** Reads a piece of a tier that is not loaded yet. */
@@ -42,8 +42,11 @@ export function loadTier(keeper: Keeper, tier: Tier): void {
     reign.read[tier] = record.offset + 1;
     const candidate = reign.loading[tier]?.get(record.key);
     if (candidate === undefined || holdsOver(world.rules, record, candidate.top))
-      reign.loading[tier]?.set(record.key, { top: record, last: record });
-    else candidate.last = record;
+      reign.loading[tier]?.set(record.key, { top: record, last: record, rowBehind: false });
+    else {
+      candidate.last = record;
+      candidate.rowBehind ||= record.row !== null;
+    }
   }
 }
 
@@ -52,11 +55,11 @@ function finishLoad(keeper: Keeper, tier: Tier): void {
   reign.loaded[tier] = true;
   reign.read[tier] = reign.ends[tier] ?? 0;
   note(world, () => `   ${nameOf(process)} loaded tier ${tier}`);
-  for (const [key, { top, last }] of reign.loading[tier] ?? []) {
+  for (const [key, { top, last, rowBehind }] of reign.loading[tier] ?? []) {
     if (world.rules.remember && knownOf(reign, tier, key) !== undefined) continue;
     if (top.row !== null) loadRow(keeper, tier, top, top.row, last);
-    // Compaction would keep the row in place of the tombstone that overrules it.
-    else if (last.row !== null) writeTier(keeper, tier, key, null);
+    // Compaction would keep a last row in place of the tombstone that overrules it, and so does who loads from behind the tombstone.
+    else if (world.rules.rowBehind ? rowBehind : last.row !== null) writeTier(keeper, tier, key, null);
   }
   reign.loading[tier]?.clear();
 }
@@ -65,9 +68,10 @@ function loadRow(keeper: Keeper, tier: Tier, top: TierRecord, row: Row, last: Ti
   const { world, reign } = keeper;
   const { key } = top;
   reign.known[tier]?.set(key, { epoch: top.epoch, n: top.n, row: true, read: true, acked: true });
+  reign.standing[tier]?.set(key, top);
   const work = reign.works.get(key);
   if (work === undefined) {
-    reign.works.set(key, { key, ...row, open: [], tier, guard: null, state: 'idle' });
+    reign.works.set(key, { key, ...row, open: [], tier, guard: null, resultOpen: false, state: 'idle' });
     if (last !== top) answer(keeper, tier, key);
     return;
   }
@@ -84,7 +88,7 @@ function goOnFrom(keeper: Keeper, work: Work, tier: Tier, row: Row): void {
   const old = work.tier;
   work.attempts = row.attempts;
   work.due = row.due;
-  if (row.origin.offset < work.origin.offset) work.origin = row.origin;
+  work.origin = row.origin;
   work.tier = tier;
   if (old !== null) writeTier(keeper, old, work.key, null);
 }

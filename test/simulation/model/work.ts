@@ -1,10 +1,10 @@
 import { reignGhost } from './ghosts.ts';
 import { checkStart } from './checks.ts';
 import { dropReign, lateWritesPossible, mayAct, send } from './network.ts';
-import { TIERS, type Intake, type Result, type Tier } from './records.ts';
+import { isNewer, TIERS, type Intake, type Result, type Tier } from './records.ts';
 import { isAllLoaded, knownOf, rowOf, type Work } from './reign.ts';
-import { writeTier, type Keeper } from './waiting.ts';
-import { isOrdered, laneOf, type Request, type World } from './world.ts';
+import { writeTier } from './waiting.ts';
+import { endpointOf, isOrdered, laneOf, type Keeper, type Request, type World } from './world.ts';
 import type { Reign } from './reign.ts';
 
 const ATTEMPTS_MAX = 4;
@@ -27,7 +27,17 @@ export function takeIn({ world, reign }: Keeper, intake: Intake): void {
   }
   const origin = { intake, offset };
   const open = [origin];
-  reign.works.set(key, { key, origin, attempts: 0, due: 0, open, tier: null, guard: null, state: 'idle' });
+  reign.works.set(key, {
+    key,
+    origin,
+    attempts: 0,
+    due: 0,
+    open,
+    tier: null,
+    guard: null,
+    resultOpen: false,
+    state: 'idle',
+  });
 }
 
 /** Another record of a delivery in hand: done when that ends, or when this epoch puts it. */
@@ -41,8 +51,10 @@ function takeAgain({ rules }: World, reign: Reign, work: Work, at: Work['origin'
 }
 
 /** Whether a delivery may be attempted now. */
-export function mayStart({ rules, clock, blocked }: World, reign: Reign, work: Work): boolean {
+export function mayStart({ world, process, reign }: Keeper, work: Work): boolean {
+  const { rules, clock, blocked } = world;
   if (work.state !== 'idle' || work.due > clock || blocked.has(laneOf(work.key)) || reign.draining) return false;
+  if (endpointOf(world, process, work.key) !== 'known') return false;
   if (!isOrdered(work.key)) return true;
   if (rules.orderLoaded && !isAllLoaded(reign)) return false;
   for (const other of reign.works.values()) {
@@ -74,12 +86,13 @@ export function takeAnswer(world: World, request: Request): void {
   work.due = world.clock + 1 + world.random.below(3);
   world.ghosts.due.set(key, work.due);
   work.guard = null;
-  put(keeper, work, world.random.below(world.settings.tiersUsed) as Tier);
+  const tier = world.random.below(world.settings.tiersUsed) as Tier;
+  put(keeper, work, tier, { key, kind: 'failed', attempts: work.attempts });
 }
 
-/** Writes a row; acknowledged, its offsets are done and it waits. */
-export function put(keeper: Keeper, work: Work, tier: Tier): void {
-  const { world, reign } = keeper;
+/** Writes the result of an attempt, if one was made, then a row; acknowledged, its offsets are done and it waits. */
+export function put(keeper: Keeper, work: Work, tier: Tier, result?: Result): void {
+  const { world, process, reign } = keeper;
   const { rules } = world;
   const { key } = work;
   work.state = 'putting';
@@ -88,7 +101,21 @@ export function put(keeper: Keeper, work: Work, tier: Tier): void {
   const { open } = work;
   const others = TIERS.filter((other) => other !== tier && knownOf(reign, other, key)?.row === true);
   if (!rules.movePutFirst) for (const other of others) writeTier(keeper, other, key, null);
-  writeTier(keeper, tier, key, rowOf(work), () => {
+  if (result === undefined) return writeRow();
+  if (!rules.attemptFirst) writeRow();
+  reign.writing += 1;
+  work.resultOpen = true;
+  send(world, process, { to: 'attempts', record: result }, () => {
+    reign.writing -= 1;
+    work.resultOpen = false;
+    if (rules.attemptFirst) writeRow();
+  });
+
+  function writeRow(): void {
+    writeTier(keeper, tier, key, rowOf(work), rowAcked);
+  }
+
+  function rowAcked(): void {
     if (reign.works.get(key) !== work) return;
     if (work.state === 'putting') work.state = 'idle';
     if (open === work.open) complete(world, reign, work);
@@ -96,7 +123,7 @@ export function put(keeper: Keeper, work: Work, tier: Tier): void {
     if (!rules.movePutFirst) return;
     for (const other of others)
       if (knownOf(reign, other, key)?.row === true && work.tier !== other) writeTier(keeper, other, key, null);
-  });
+  }
 }
 
 /** Writes a row for a delivery in flight; its attempt goes on. */
@@ -112,14 +139,15 @@ export function guard(keeper: Keeper, work: Work, tier: Tier): void {
 }
 
 /** Result acknowledged → tombstones acknowledged → ended. */
-export function finish(keeper: Keeper, work: Work, kind: Result['kind']): void {
+export function finish(keeper: Keeper, work: Work, kind: Exclude<Result['kind'], 'failed'>): void {
   const { world, process, reign } = keeper;
   const { rules } = world;
   work.state = 'ending';
   reignGhost(world.ghosts, reign.epoch).started.add(work.key);
   if (!rules.ackFirst) complete(world, reign, work);
   if (!rules.resultFirst) bury(keeper, work, () => undefined);
-  const record = { key: work.key, kind };
+  const attempts = kind === 'delivered' ? work.attempts + 1 : work.attempts;
+  const record = { key: work.key, kind, attempts };
   reign.writing += 1;
   send(world, process, { to: kind === 'dead' ? 'dead-letters' : 'attempts', record }, () => {
     reign.writing -= 1;
@@ -131,10 +159,30 @@ export function finish(keeper: Keeper, work: Work, kind: Result['kind']): void {
 /** Tombstones where rows are, and while late rows are possible everywhere. */
 function bury(keeper: Keeper, work: Work, done: () => void): void {
   const tiers = TIERS.filter((tier) => needsTombstone(keeper, work, tier));
+  const newest = keeper.world.rules.newestLast ? newestRow(keeper, work) : null;
+  const older = tiers.filter((tier) => tier !== newest);
+  const last = tiers.filter((tier) => tier === newest);
+  tombstones(keeper, work, older, () => tombstones(keeper, work, last, done));
+}
+
+/** The tier whose row a takeover would go on from. */
+function newestRow({ world, reign }: Keeper, { key }: Work): Tier | null {
+  let newest: Tier | null = null;
+  for (const tier of TIERS) {
+    const row = knownOf(reign, tier, key);
+    const before = knownOf(reign, newest, key);
+    if (row?.row === true && (before === undefined || isNewer(world.rules, row, before))) newest = tier;
+  }
+  return newest;
+}
+
+function tombstones(keeper: Keeper, { key }: Work, tiers: readonly Tier[], done: () => void): void {
+  const { world, reign } = keeper;
   let left = tiers.length;
   if (left === 0) return done();
   for (const tier of tiers) {
-    writeTier(keeper, tier, work.key, null, () => {
+    if (isAllLoaded(reign)) world.ghosts.burials.add(`${reign.epoch}/${reign.n + 1}`);
+    writeTier(keeper, tier, key, null, () => {
       left -= 1;
       if (left === 0) done();
     });
@@ -145,7 +193,9 @@ function needsTombstone({ world, reign }: Keeper, work: Work, tier: Tier): boole
   const { rules } = world;
   const known = knownOf(reign, tier, work.key);
   if (known?.row === true && (rules.guardEnd || work.guard !== tier)) return true;
-  if (known?.row === false || !rules.everyTier) return false;
+  if (known?.row === false) return rules.newestLast && !known.acked;
+  // The first reign of all has no predecessor whose row could lie or arrive anywhere.
+  if (!rules.everyTier || reign.follows < 0) return false;
   const older = work.origin.offset < reign.intakeEnds[work.origin.intake];
   return older && (!reign.loaded[tier] || lateWritesPossible(world, reign));
 }

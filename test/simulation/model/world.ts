@@ -22,6 +22,8 @@ export interface Process {
   reign: Reign | null;
   /** Ends of the tiers when it heard that it is named. */
   endsWhenNamed: readonly number[];
+  /** Revision that its config view has reached. */
+  config: number;
 }
 
 /** A write between handing over and its acknowledgement. A handed-over write may land late, twice or never. */
@@ -52,6 +54,13 @@ export interface Request {
   answer: 'ok' | 'fail' | null;
 }
 
+/** An owner: a process in its reign. */
+export interface Keeper {
+  readonly world: World;
+  readonly process: Process;
+  readonly reign: Reign;
+}
+
 /** Something that may happen next. */
 export interface Action {
   readonly weight: number;
@@ -72,8 +81,11 @@ export interface World {
   readonly ownership: OwnershipRecord[];
   ownershipEnd: number;
   readonly results: Result[];
+  /** By key: the highest attempt that is on record. */
+  readonly attemptsOnRecord: Map<string, number>;
   /** Keys that a result has ended. */
   readonly delivered: Set<string>;
+  /** Dead or cancelled. */
   readonly dead: Set<string>;
   writes: Write[];
   requests: Request[];
@@ -81,6 +93,10 @@ export interface World {
   clock: number;
   /** Counts steps. */
   step: number;
+  /** Revision of the newest config record. The endpoints were created at 1, which every delivery names. */
+  revision: number;
+  /** Revision at which the endpoint without order was deleted. */
+  deletedAt: number | null;
   /** Lanes that may start nothing: paused, disabled, breaker open. */
   readonly blocked: Set<string>;
   /** Deliveries that somebody asked to have again when they had ended. */
@@ -124,12 +140,15 @@ export function createWorld(seed: number, { rules, script = null, trace = false 
     ownership: [],
     ownershipEnd: 0,
     results: [],
+    attemptsOnRecord: new Map(),
     delivered: new Set(),
     dead: new Set(),
     writes: [],
     requests: [],
     clock: 0,
     step: 0,
+    revision: 1,
+    deletedAt: null,
     blocked: new Set(),
     askedAgain: new Set(),
     processes: ['A', 'B', 'C'].map(createProcess),
@@ -158,6 +177,13 @@ export function nameOf({ name, id }: Process): string {
 /** The lane of a delivery: `o` keeps order, `u` does not, resends have lanes of their own. */
 export function laneOf(key: string): string {
   return isResend(key) ? `x${key}` : (key[0] as string);
+}
+
+/** What a process knows of the endpoint of a delivery. */
+export function endpointOf(world: World, process: Process, key: string): 'unknown' | 'known' | 'deleted' {
+  if (process.config < 1) return 'unknown';
+  const deleted = key.startsWith('u') && world.deletedAt !== null && process.config >= world.deletedAt;
+  return deleted ? 'deleted' : 'known';
 }
 
 export function isOrdered(key: string): boolean {
@@ -194,5 +220,6 @@ function createProcess(name: string): Process {
     leaving: false,
     reign: null,
     endsWhenNamed: [0, 0, 0],
+    config: 0,
   };
 }
