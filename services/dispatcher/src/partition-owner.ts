@@ -63,8 +63,11 @@ class Owner implements PartitionOwner {
   readonly partition: number;
   state: OwnerState = 'idle';
   serving: Serving | null = null;
-  readonly watermark = (topic: IntakeTopic): number | null =>
-    this.serving?.parts == null ? (this.#watermarks.get(topic) ?? null) : this.serving.watermark(topic);
+  readonly watermark = (topic: IntakeTopic): number | null => {
+    const { serving } = this;
+    if (serving !== null && serving.parts !== null) return serving.watermark(topic);
+    return this.#watermarks.get(topic) ?? null;
+  };
   readonly #watermarks = new Map<IntakeTopic, number>();
   readonly #pod: Pod;
   readonly #fence: SessionFence;
