@@ -83,6 +83,8 @@ export const limits = Object.freeze({
   podInFlightMax: 1_024,
   podInFlightBytesMax: 64 * MIB,
   podQueuedBytesMax: 128 * MIB,
+  /** Waiting deliveries, about 100 bytes of memory each. */
+  podRowsMax: 2_000_000,
   pauseAtFraction: 0.8,
   resumeAtFraction: 0.5,
 

@@ -37,6 +37,8 @@ export interface DispatcherConfig {
   readonly contactUrl: string;
   /** Requests in flight at most; `limits.podInFlightMax` when absent. */
   readonly inFlightMax?: number;
+  /** Waiting deliveries at most; `limits.podRowsMax` when absent. */
+  readonly rowsMax?: number;
   /** Where the done-filter remembers; absent: there is none. */
   readonly redis?: RedisTarget;
 }
@@ -78,6 +80,8 @@ const spec = {
     min: 1,
     max: limits.podInFlightMax,
   }),
+  /** Waiting deliveries, for machines that have more or less memory: about 100 bytes each. */
+  rowsMax: integer('POSTRIDER_ROWS_MAX', { default: limits.podRowsMax, min: 1_000, max: 20_000_000 }),
 };
 
 /** Reads the environment; throws `EnvError` with every problem in it. */

@@ -4,6 +4,7 @@ import type { CancelReason, DeadReason } from '@postrider/contract/postrider/v1/
 import type { AttemptFields, DeliveryView } from '@postrider/core';
 import type { Counter, Logger, Metrics } from '@postrider/runtime';
 import type { ReignEnd } from './reign.ts';
+import type { EndpointRows } from './row-bound.ts';
 import type { Work } from './work.ts';
 
 /** What happens in the business of a dispatcher: each helper counts and tells its event. No payloads, no secrets. */
@@ -26,6 +27,8 @@ export interface DeliveryEvents {
 export interface PartitionEvents {
   /** The brokers refuse a record for good; it is tried again, and its delivery waits. */
   writeRefused(topic: string, partition: number, error: Error): void;
+  /** More waits than the process may hold: nothing more is taken in. */
+  rowsFull(rows: number, largest: readonly EndpointRows[]): void;
   takeoverWaits(partition: number, owner: string, waitMs: number): void;
   takeoverFailed(partition: number, error: Error): void;
   /** A mistake in the work of a partition: its reign is over, and a new one begins in a while. */
@@ -99,6 +102,9 @@ function deliveryEvents(log: Logger, metrics: Metrics): DeliveryEvents {
 
 function partitionEvents(log: Logger, metrics: Metrics): PartitionEvents {
   const refused = metrics.counter('postrider_refused_writes', 'Records that the brokers refused for good', ['topic']);
+  const full = metrics
+    .counter('postrider_rows_full', 'Alarms: more waited than the process may hold, so that intake stood still', [])
+    .with({});
   const reigns = metrics.counter('postrider_reigns_ended', 'Partitions given up or lost, by how', ['how']);
   const outOfRange = metrics.counter('postrider_offsets_out_of_range', 'Positions that did not exist any more', [
     'topic',
@@ -110,6 +116,10 @@ function partitionEvents(log: Logger, metrics: Metrics): PartitionEvents {
         { topic, partition, error },
         'a record is refused by the brokers; its delivery waits until it is taken',
       );
+    },
+    rowsFull(rows, largest) {
+      full.add();
+      log.error({ rows, largest }, 'dispatcher.full: more waits than may be held; nothing more is taken in');
     },
     takeoverWaits: (partition, owner, waitMs) =>
       log.info({ partition, owner, waitMs }, 'partition.waiting: its last owner is still a member of the group'),

@@ -113,6 +113,7 @@ class Group implements OwnerGroup {
     this.#cancelTick = every(this.#pod.clock, TICK_MS, () => {
       this.#fence?.open();
       for (const owner of this.owners.values()) owner.tick();
+      this.#pod.rowBound.tick();
       // Whatever kept something from starting may be over without an event of its own.
       this.#pod.scheduler.written();
       this.#ticks += 1;

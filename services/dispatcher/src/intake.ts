@@ -9,6 +9,7 @@ import type { Endings } from './endings.ts';
 import type { Lane } from './lane.ts';
 import type { Lanes } from './lanes.ts';
 import type { PartitionFeed } from './partition-feed.ts';
+import type { RowBound } from './row-bound.ts';
 import type { RecentKeys } from './recent-keys.ts';
 import type { IntakeOffset, Work } from './work.ts';
 import type { WaitPlan, WorkTable } from './work-table.ts';
@@ -30,6 +31,7 @@ export interface IntakeOptions {
   readonly lanes: Lanes;
   readonly recent: RecentKeys;
   readonly meter: ByteMeter;
+  readonly rowBound: Pick<RowBound, 'full'>;
   readonly endings: Endings;
 }
 
@@ -58,7 +60,7 @@ class OneIntake implements Intake {
     const bulk = topic === 'deliveries.bulk';
     const range = this.#o.ledger.range(topic);
     for (const record of batch.records) {
-      if (!range.fits(record.offset)) {
+      if (this.#o.rowBound.full || !range.fits(record.offset)) {
         // The batch is longer than the room there is: the rest is read again when there is some.
         this.#hold(topic);
         this.#o.feed.seek(topic, record.offset);
@@ -68,11 +70,11 @@ class OneIntake implements Intake {
       this.#take({ bulk, offset: record.offset }, record);
     }
     range.pass(batch.nextOffset);
-    if (range.size >= limits.offsetRangeMax || this.#o.meter.full) this.#hold(topic);
+    if (range.size >= limits.offsetRangeMax || this.#isFull()) this.#hold(topic);
   }
 
   resume(): void {
-    if (this.#stopped || this.#o.meter.full) return;
+    if (this.#stopped || this.#isFull()) return;
     for (const topic of intakeTopics) {
       if (this.#reading[topic] || this.#o.ledger.range(topic).size > RESUME_AT) continue;
       this.#reading[topic] = true;
@@ -83,6 +85,10 @@ class OneIntake implements Intake {
   stop(): void {
     this.#stopped = true;
     for (const topic of intakeTopics) this.#hold(topic);
+  }
+
+  #isFull(): boolean {
+    return this.#o.meter.full || this.#o.rowBound.full;
   }
 
   #hold(topic: IntakeTopic): void {

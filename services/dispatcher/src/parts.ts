@@ -110,7 +110,7 @@ export function createParts({ pod, reign, feed, ledger, holds, ends, onLoaded }:
     publish,
   });
   const dispatch = askFirst({ filter: doneFilter, reign, ends, clock, endings }, send);
-  const intake = createIntake({ clock, feed, ledger, table, lanes, recent, meter, endings });
+  const intake = createIntake({ clock, feed, ledger, table, lanes, recent, meter, rowBound: pod.rowBound, endings });
 
   const parts: Parts = { store, book, table, lanes, endings, intake, gone };
   return parts;

@@ -9,6 +9,7 @@ import type { DoneFilter } from './done-filter.ts';
 import type { DispatcherEvents } from './events.ts';
 import type { FreshOffsets } from './fresh-offsets.ts';
 import type { OperationsTopic } from './operations.ts';
+import type { RowBound } from './row-bound.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { Slices } from './slices.ts';
 import type { Unsettled } from './unsettled.ts';
@@ -46,6 +47,7 @@ export interface Pod {
   readonly doneFilter: DoneFilter | null;
   readonly unsettled: Unsettled;
   readonly meter: ByteMeter;
+  readonly rowBound: RowBound;
   /** The process has let go of everything: nobody waits for anything any more. */
   readonly stopped: () => boolean;
   readonly createStore: (partition: number) => WaitingStore;

@@ -27,6 +27,7 @@ import { createEvents, type DispatcherEvents } from './events.ts';
 import { createFreshOffsets, createOffsetsAt } from './fresh-offsets.ts';
 import { addGauges } from './gauges.ts';
 import { joinGroup, type OwnerGroup } from './group.ts';
+import { createRowBound } from './row-bound.ts';
 import { createScheduler } from './scheduler.ts';
 import { createSlices } from './slices.ts';
 import { createUnsettled } from './unsettled.ts';
@@ -165,6 +166,7 @@ function createPod(
       podInFlightMax: config.inFlightMax ?? limits.podInFlightMax,
     }),
     meter: createByteMeter(),
+    rowBound: createRowBound(events.rowsFull, config.rowsMax),
     createStore: createMemoryStore,
     stopped: () => stopped,
   };

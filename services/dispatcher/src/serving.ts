@@ -119,6 +119,11 @@ class OneServing implements Serving {
           parts.lanes.refresh(({ endpointId, tenant }) => ids.has(endpointId) || ids.has(tenant));
       }),
       this.#pod.meter.onRoom(() => parts.intake.resume()),
+      this.#pod.rowBound.add({
+        rows: () => parts.table.rows.size,
+        lanes: () => parts.lanes.all(),
+        onRoom: () => parts.intake.resume(),
+      }),
     ];
     for (const topic of intakeTopics) this.#feed.seek(topic, intake.get(topic)?.start ?? 0);
     this.#load(TIERS[0]);
