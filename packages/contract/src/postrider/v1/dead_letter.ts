@@ -158,8 +158,9 @@ export interface DeadLetter {
   /** Why it was given up. */
   reason: DeadReason;
   /**
-   * The last attempt, without its body, which is this record's value; absent when there was none. With body_dropped also
-   * without headers, excerpt and detail.
+   * The attempt that ended the delivery, without its body, which is this record's value, and with body_dropped also without
+   * headers, excerpt and detail. Absent when it ended without one, for example by its expiry: delivery.last tells how the
+   * last one went.
    */
   lastAttempt:
     | Attempt
