@@ -1,7 +1,7 @@
 /**
  * Plants one mistake in a process that is about to start, so that a test can show that it would be noticed:
  *
- *   node --import ./test/support/plant.ts services/dispatcher/src/main.ts      with POSTRIDER_TEST_PLANT=<JSON Plant>
+ *   node --import ./test/support/plant.ts services/dispatcher/src/main.ts      with POSTRIDER_TEST_PLANT=<JSON Plant, or an array of them>
  *
  * The source on disk stays as it is. A plant whose text does not stand exactly once in its file fails at once, so that a
  * plant cannot quietly stop planting.
@@ -21,18 +21,19 @@ const text = process.env['POSTRIDER_TEST_PLANT'];
 if (text !== undefined) {
   // Postrider's own processes refuse environment names that they do not know.
   delete process.env['POSTRIDER_TEST_PLANT'];
-  const plant = JSON.parse(text) as Plant;
+  const plants = [JSON.parse(text) as Plant | readonly Plant[]].flat();
   registerHooks({
     load(url, context, nextLoad) {
-      if (!url.endsWith(plant.file)) return nextLoad(url, context);
-      const source = readFileSync(fileURLToPath(url), 'utf8');
-      const places = source.split(plant.find).length - 1;
-      if (places !== 1) throw new Error(`plant: the text stands ${places} times in ${plant.file}, not once`);
-      return {
-        format: 'module-typescript',
-        source: source.replace(plant.find, () => plant.replace),
-        shortCircuit: true,
-      };
+      const mine = plants.filter(({ file }) => url.endsWith(file));
+      if (mine.length === 0) return nextLoad(url, context);
+      const source = mine.reduce(planted, readFileSync(fileURLToPath(url), 'utf8'));
+      return { format: 'module-typescript', source, shortCircuit: true };
     },
   });
+}
+
+function planted(source: string, { file, find, replace }: Plant): string {
+  const places = source.split(find).length - 1;
+  if (places !== 1) throw new Error(`plant: the text stands ${places} times in ${file}, not once`);
+  return source.replace(find, () => replace);
 }

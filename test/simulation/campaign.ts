@@ -1,0 +1,111 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { join } from 'node:path';
+import { addCoverage, type CoverageCounts } from './coverage.ts';
+import type { Plant } from '../support/plant.ts';
+import type { SeedResult } from './run-seed.ts';
+import type { Chunk, WorkerMessage } from './worker.ts';
+
+/** What is to be run. */
+export interface CampaignOptions {
+  readonly from: number;
+  readonly seeds: number;
+  readonly processes: number;
+  readonly trace: boolean;
+  readonly schedule: string | null;
+  readonly plants: readonly Plant[];
+  /** Ends as soon as a promise was broken. */
+  readonly stopAtFirst: boolean;
+  readonly onResult?: (result: SeedResult, done: number) => void;
+}
+
+/** How it went, as it is printed. */
+export interface CampaignSummary {
+  readonly seeds: number;
+  readonly from: number;
+  readonly failed: number;
+  /** By kind of problem: how many seeds, and the first of them. */
+  readonly problems: Readonly<Record<string, { seeds: number; firstSeed: number; text: string }>>;
+  readonly deliveries: number;
+  readonly requests: number;
+  readonly virtualHours: number;
+  readonly seconds: number;
+  readonly coverage: CoverageCounts;
+}
+
+/** So few that the processes end together, and many enough that asking for them costs nothing. */
+const CHUNK_SEEDS = 8;
+
+/** Runs seeds in processes of their own, into which the plants are planted. */
+export async function runCampaign(options: CampaignOptions): Promise<CampaignSummary> {
+  const startedAt = performance.now();
+  const sum = { seeds: 0, failed: 0, deliveries: 0, requests: 0, virtualHours: 0 };
+  const problems: Record<string, { seeds: number; firstSeed: number; text: string }> = {};
+  const coverage: CoverageCounts = { crashes: {}, situations: {} };
+  let next = options.from;
+  let stopped = false;
+  const end = options.from + options.seeds;
+
+  function take(): Chunk | null {
+    if (next >= end || stopped) return null;
+    const seeds = Math.min(CHUNK_SEEDS, end - next);
+    const chunk = { from: next, seeds, trace: options.trace, schedule: options.schedule };
+    next += seeds;
+    return chunk;
+  }
+  function add(result: SeedResult): void {
+    sum.seeds += 1;
+    sum.deliveries += result.deliveries;
+    sum.requests += result.requests;
+    sum.virtualHours += result.virtualHours;
+    addCoverage(coverage, result.coverage);
+    if (result.problems.length > 0) sum.failed += 1;
+    for (const { kind, text } of result.problems) {
+      const known = (problems[kind] ??= { seeds: 0, firstSeed: result.seed, text });
+      known.seeds += 1;
+      if (result.seed < known.firstSeed) Object.assign(known, { firstSeed: result.seed, text });
+    }
+    stopped ||= options.stopAtFirst && result.problems.length > 0;
+    options.onResult?.(result, sum.seeds);
+  }
+
+  const processes = Math.min(options.processes, Math.ceil(options.seeds / CHUNK_SEEDS));
+  await Promise.all(Array.from({ length: processes }, () => runWorker(options.plants, take, add)));
+  return {
+    ...sum,
+    from: options.from,
+    problems,
+    coverage,
+    virtualHours: Math.round(sum.virtualHours),
+    seconds: (performance.now() - startedAt) / 1_000,
+  };
+}
+
+function runWorker(
+  plants: readonly Plant[],
+  take: () => Chunk | null,
+  add: (result: SeedResult) => void,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const child = startWorker(plants);
+    const nextChunk = (): void => {
+      const chunk = take();
+      if (chunk === null) child.disconnect();
+      else child.send(chunk);
+    };
+    child.on('message', (message: WorkerMessage) => {
+      if (message.kind === 'seed') add(message.result);
+      else nextChunk();
+    });
+    child.on('error', reject);
+    child.on('exit', (code) => (code === 0 ? resolve() : reject(new Error(`a worker ended with code ${code}`))));
+  });
+}
+
+function startWorker(plants: readonly Plant[]): ChildProcess {
+  const planting = plants.length === 0 ? [] : ['--import', join(import.meta.dirname, '../support/plant.ts')];
+  return fork(join(import.meta.dirname, 'worker.ts'), {
+    execArgv: [...planting, '--max-old-space-size=1024'],
+    env: { ...process.env, ...(plants.length === 0 ? {} : { POSTRIDER_TEST_PLANT: JSON.stringify(plants) }) },
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
+}

@@ -1,0 +1,69 @@
+/**
+ * Searches random schedules for a broken promise: `npm run simulate -- --seeds 10000`. The real router, dispatcher, config
+ * view and waiting store run over a fake Kafka, a fake clock and scripted endpoints; a seed decides everything.
+ */
+import { runCampaign, type CampaignSummary } from './campaign.ts';
+import { parseCommand, usage, type SimulateOptions } from './options.ts';
+import { plantsOf, rules } from './plants/index.ts';
+import { scheduleNames } from './schedules.ts';
+import { writeNames } from './referee/named-writes.ts';
+import type { SeedResult } from './run-seed.ts';
+
+const PROGRESS_EVERY_MS = 2_000;
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+
+const command = parseCommand(process.argv.slice(2));
+if (command.kind === 'usage') {
+  const { problem } = command;
+  process[problem === null ? 'stdout' : 'stderr'].write(problem === null ? usage : `${problem}\n\n${usage}`);
+  process.exitCode = problem === null ? 0 : 2;
+} else if (command.kind === 'list') {
+  for (const { name, about } of rules) say(`--without ${name.padEnd(24)} ${about}`);
+  for (const { name, about } of scheduleNames()) say(`--schedule ${name.padEnd(23)} ${about}`);
+} else {
+  await simulate(command.options);
+}
+
+async function simulate(options: SimulateOptions): Promise<void> {
+  const plants = options.without.flatMap((rule) => plantsOf(rule));
+  let saidAt = performance.now();
+  let failed = 0;
+  const onResult = (result: SeedResult, done: number): void => {
+    if (options.trace) for (const line of result.lines) say(line);
+    if (result.problems.length > 0) {
+      failed += 1;
+      if (failed <= 5) tellProblems(result, options);
+    }
+    if (performance.now() - saidAt < PROGRESS_EVERY_MS) return;
+    saidAt = performance.now();
+    process.stderr.write(`${done} of ${options.seeds} seeds, ${failed} with problems\n`);
+  };
+  const summary = await runCampaign({ ...options, plants, stopAtFirst: false, onResult });
+  tellCoverage(summary);
+  say(JSON.stringify({ simulate: { ...summary, without: options.without, schedule: options.schedule } }));
+  process.exitCode = summary.failed > 0 ? 1 : 0;
+}
+
+function tellProblems({ seed, problems }: SeedResult, { without, schedule }: SimulateOptions): void {
+  say(`seed ${seed}:`);
+  for (const { kind, text, atMs } of problems) say(`  ${kind} at ${(atMs / 1_000).toFixed(3)} s: ${text}`);
+  const flags = [
+    ...without.map((rule) => ` --without ${rule}`),
+    schedule === null ? '' : ` --schedule ${schedule}`,
+  ].join('');
+  say(`  again: npm run simulate -- --seed ${seed} --trace${flags}`);
+}
+
+function tellCoverage({ coverage, seeds, failed, deliveries, requests, virtualHours, seconds }: CampaignSummary): void {
+  say('crashes at named writes         before    after');
+  for (const name of writeNames) {
+    const { before, after } = coverage.crashes[name] ?? { before: 0, after: 0 };
+    say(`  ${name.padEnd(26)} ${String(before).padStart(9)} ${String(after).padStart(8)}`);
+  }
+  for (const [name, times] of Object.entries(coverage.situations).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+    say(`  ${name.padEnd(36)} ${String(times).padStart(8)}`);
+  const days = Math.round(virtualHours / 24);
+  say(
+    `${seeds} seeds, ${failed} with problems; ${deliveries} deliveries, ${requests} requests, ${days} virtual days, ${seconds.toFixed(1)} s`,
+  );
+}

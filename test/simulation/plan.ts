@@ -1,0 +1,239 @@
+import { randomOf, type Random } from './random.ts';
+
+export const SECOND = 1_000;
+export const MINUTE = 60 * SECOND;
+export const HOUR = 60 * MINUTE;
+export const DAY = 24 * HOUR;
+
+/** How an endpoint treats requests. */
+export type Manner = 'good' | 'flaky' | 'down' | 'dead' | 'slow' | 'hang' | 'busy' | 'gone' | 'forgetful';
+
+/** One endpoint of a seed. */
+export interface EndpointPlan {
+  readonly id: string;
+  readonly tenant: string;
+  readonly types: readonly string[];
+  readonly manner: Manner;
+  readonly delaysMs: readonly number[];
+  /** From first seen to expiry; null: as the schedule needs. */
+  readonly spanMs: number | null;
+  readonly ordering: 'none' | 'endpoint' | 'key';
+  readonly onExhausted: 'skip' | 'stop';
+  readonly ratePerMinute: number;
+  readonly timeoutMs: number;
+  readonly concurrencyMax: number;
+  /** Its configuration changes during the run. */
+  readonly changes: boolean;
+}
+
+/** One event of a seed. `broken`: it cannot be read. */
+export interface EventPlan {
+  readonly atMs: number;
+  readonly id: string;
+  readonly tenant: string;
+  readonly type: string;
+  readonly subject: string;
+  readonly broken: boolean;
+}
+
+export type FaultKind =
+  | 'crash'
+  | 'pause'
+  | 'mute'
+  | 'cut'
+  | 'leave'
+  | 'join'
+  | 'roll'
+  | 'storm'
+  | 'slow'
+  | 'outage'
+  | 'router-crash'
+  | 'compact'
+  | 'config'
+  | 'resend'
+  | 'trap';
+
+/** Something that happens at a time; its details are drawn when it does. */
+export interface FaultPlan {
+  readonly atMs: number;
+  readonly kind: FaultKind;
+}
+
+/** How likely each write is to go wrong by itself. */
+export interface WriteFaultRates {
+  readonly loseAnswer: number;
+  readonly loseRequest: number;
+  readonly late: number;
+  readonly silence: number;
+  readonly refuse: number;
+  readonly ask: number;
+}
+
+/** Everything that a seed decides in advance. */
+export interface Plan {
+  readonly seed: number;
+  /** No fault at all, only moves in good order, or everything. */
+  readonly temper: 'calm' | 'graceful' | 'faulty';
+  readonly partitions: number;
+  readonly brokers: number;
+  readonly members: number;
+  readonly sessionMs: number;
+  readonly tenants: readonly string[];
+  readonly endpoints: readonly EndpointPlan[];
+  readonly events: readonly EventPlan[];
+  readonly faults: readonly FaultPlan[];
+  readonly rates: WriteFaultRates;
+  /** Until then there are events and faults. */
+  readonly activeMs: number;
+  readonly latencyMs: number;
+}
+
+const EVENT_TYPES = ['order.paid', 'order.sent', 'invoice.due', 'user.new', 'user.gone', 'stock.low'];
+const DELIVERIES_LEAST = 330;
+
+const schedules: readonly (readonly number[])[] = [
+  [SECOND, 5 * SECOND, 30 * SECOND],
+  [2 * SECOND, 90 * SECOND, 10 * MINUTE],
+  [10 * SECOND, 5 * MINUTE, 40 * MINUTE, 3 * HOUR],
+  [30 * SECOND, 20 * MINUTE, 2 * HOUR, 8 * HOUR],
+  [0, 45 * SECOND, HOUR, 5 * HOUR],
+];
+const longSchedule = [MINUTE, HOUR, DAY, 3 * DAY, 4 * DAY, 4 * DAY];
+
+/** The plan of a seed: which kinds of faults there are at all, and how many, differs from seed to seed. */
+export function planOf(seed: number): Plan {
+  const random = randomOf(seed, 'plan');
+  const temper = random.weighted({ calm: 6, graceful: 14, faulty: 80 });
+  const tenants = ['acme', 'globex'];
+  const long = random.chance(0.02);
+  const endpoints = endpointsOf(random, tenants, temper, long);
+  const activeMs = random.int(24, 30) * HOUR;
+  const bursts = Array.from({ length: random.int(4, 9) }, () => random.int(0, activeMs - 2 * HOUR));
+  return {
+    seed,
+    temper,
+    partitions: random.int(2, 4),
+    brokers: random.pick([1, 3]),
+    members: random.int(3, 4),
+    sessionMs:
+      random.weighted({ '30': 2, '60': 5, '120': 3 }) === '30' ? 30_000 : random.pick([60_000, 60_000, 120_000]),
+    tenants,
+    endpoints,
+    events: eventsOf(random, endpoints, tenants, bursts),
+    faults: faultsOf(random, temper, bursts, activeMs),
+    rates: ratesOf(random, temper),
+    activeMs,
+    latencyMs: random.pick([1, 3, 10, 40]),
+  };
+}
+
+function endpointsOf(
+  random: Random,
+  tenants: readonly string[],
+  temper: Plan['temper'],
+  long: boolean,
+): EndpointPlan[] {
+  const ordered = random.int(5, 8);
+  const manners = {
+    good: 40,
+    flaky: random.int(5, 30),
+    down: random.int(3, 15),
+    dead: random.int(0, 4),
+    slow: random.int(0, 8),
+    hang: random.int(0, 4),
+    busy: random.int(0, 6),
+    gone: random.chance(0.3) ? 3 : 0,
+    forgetful: random.int(0, 5),
+  } as const;
+  return Array.from({ length: random.int(20, 24) }, (_, i): EndpointPlan => ({
+    id: `e${i}`,
+    tenant: tenants[i % tenants.length] ?? '',
+    types: EVENT_TYPES.filter((_type, at) => at === i % EVENT_TYPES.length || random.chance(0.2)),
+    manner: random.weighted(manners),
+    delaysMs: long && random.chance(0.2) ? longSchedule : random.pick(schedules),
+    spanMs: random.chance(0.15) ? random.pick([2 * MINUTE, 30 * MINUTE, 4 * HOUR]) : null,
+    ordering: i < ordered ? random.pick(['endpoint', 'key']) : 'none',
+    onExhausted: random.chance(0.2) ? 'stop' : 'skip',
+    ratePerMinute: random.chance(0.1) ? random.pick([6, 60]) : 0,
+    timeoutMs: random.pick([5 * SECOND, 15 * SECOND, 30 * SECOND]),
+    concurrencyMax: random.pick([1, 2, 16]),
+    changes: temper !== 'calm' && random.chance(0.25),
+  }));
+}
+
+function eventsOf(
+  random: Random,
+  endpoints: readonly EndpointPlan[],
+  tenants: readonly string[],
+  bursts: readonly number[],
+): EventPlan[] {
+  const events: EventPlan[] = [];
+  let deliveries = 0;
+  for (let i = 0; deliveries < DELIVERIES_LEAST || i < 20; i += 1) {
+    const tenant = random.pick(tenants);
+    const type = random.pick(EVENT_TYPES);
+    const broken = random.chance(0.02);
+    if (!broken)
+      deliveries += endpoints.filter((one) => one.tenant === tenant && one.types.includes(type) && !one.changes).length;
+    events.push({
+      atMs: random.pick(bursts) + Math.floor(random.next() ** 2 * 10 * MINUTE),
+      id: `ev-${i}`,
+      tenant,
+      type,
+      subject: random.pick(['a', 'b', 'c']),
+      broken,
+    });
+  }
+  return events.toSorted((a, b) => a.atMs - b.atMs);
+}
+
+function faultsOf(random: Random, temper: Plan['temper'], bursts: readonly number[], activeMs: number): FaultPlan[] {
+  if (temper === 'calm')
+    return Array.from({ length: 5 }, () => ({ atMs: random.int(0, activeMs), kind: 'compact' as const }));
+  const graceful: Partial<Record<FaultKind, number>> = {
+    leave: 3,
+    join: 3,
+    roll: 2,
+    storm: 2,
+    config: 2,
+    resend: 1,
+    compact: 2,
+  };
+  const rough: Partial<Record<FaultKind, number>> = {
+    crash: 4,
+    pause: 3,
+    mute: 2,
+    cut: 2,
+    slow: 2,
+    outage: 1,
+    'router-crash': 2,
+    trap: 12,
+  };
+  const weights: Partial<Record<FaultKind, number>> = {};
+  // Each kind is there or not: what only shows without the others is found, too.
+  for (const [kind, weight] of Object.entries(temper === 'faulty' ? { ...graceful, ...rough } : graceful) as [
+    FaultKind,
+    number,
+  ][])
+    if (kind === 'trap' || random.chance(0.7)) weights[kind] = weight * random.pick([0.5, 1, 2]);
+  if (Object.keys(weights).length === 0) weights['roll'] = 1;
+  return Array.from({ length: random.int(6, temper === 'faulty' ? 16 : 9) }, () => ({
+    // Most of them where something happens; retries happen at all times.
+    atMs: random.chance(0.75) ? random.pick(bursts) + random.int(0, 15 * MINUTE) : random.int(0, activeMs - HOUR),
+    kind: random.weighted(weights as Record<FaultKind, number>),
+  })).toSorted((a, b) => a.atMs - b.atMs);
+}
+
+function ratesOf(random: Random, temper: Plan['temper']): WriteFaultRates {
+  const none = { loseAnswer: 0, loseRequest: 0, late: 0, silence: 0, refuse: 0, ask: 0 };
+  if (temper !== 'faulty' || random.chance(0.3)) return none;
+  const rate = (most: number): number => (random.chance(0.5) ? random.next() * most : 0);
+  return {
+    loseAnswer: rate(0.04),
+    loseRequest: rate(0.04),
+    late: rate(0.02),
+    silence: rate(0.004),
+    refuse: rate(0.01),
+    ask: rate(0.03),
+  };
+}

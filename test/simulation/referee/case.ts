@@ -1,0 +1,102 @@
+import type { Tier } from '@postrider/core';
+
+/** The newest record of a key in one tier, by version. */
+export interface RowGhost {
+  readonly epoch: number;
+  readonly n: number;
+  /** False: a tombstone. */
+  readonly row: boolean;
+  readonly attempt: number;
+  readonly dueAt: number;
+}
+
+/** A place in `deliveries` or `deliveries.bulk`. */
+export interface Place {
+  readonly bulk: boolean;
+  readonly offset: number;
+}
+
+export type Ending = 'done' | 'dead' | 'cancelled';
+
+/** One delivery in one run, as the logs and the receivers tell of it. */
+export interface Case {
+  /** (delivery id, run). */
+  readonly key: string;
+  readonly deliveryId: string;
+  readonly webhookId: string;
+  readonly endpointUid: string;
+  readonly partition: number;
+  /** What its endpoint must see in order; null: nothing. */
+  readonly lane: string | null;
+  readonly eventId: string;
+  readonly routedAt: number;
+  readonly expiresAt: number;
+  readonly body: string;
+  /** Its records, routers' repeats included. The first one's offset is its place in the order. */
+  readonly places: Place[];
+  readonly rows: Map<Tier, RowGhost>;
+  ending: Ending | null;
+  endedAt: number;
+  /** Requests that arrived, those of them answered with a 2xx, and those of these whose answer got lost on the way. */
+  sends: number;
+  successes: number;
+  lostAnswers: number;
+  deadLetters: number;
+  /** Number of its last request. */
+  lastNumber: number;
+  /** Requests whose number was not above the last one's. */
+  repeats: number;
+  /** It is being repeated after it had ended. */
+  revived: boolean;
+  /** Requests before the due time that the newest attempt names. */
+  early: number;
+  dueAt: number;
+  /** How often it may be repeated, and be early, because a reign ended badly. */
+  repeatsAllowed: number;
+  earlyAllowed: number;
+  /** Reign of its last request. */
+  sentInEpoch: number;
+}
+
+/** A delivery of which one record is known. */
+export function newCase(
+  fields: Pick<
+    Case,
+    | 'key'
+    | 'deliveryId'
+    | 'webhookId'
+    | 'endpointUid'
+    | 'partition'
+    | 'lane'
+    | 'eventId'
+    | 'routedAt'
+    | 'expiresAt'
+    | 'body'
+  >,
+): Case {
+  return {
+    ...fields,
+    places: [],
+    rows: new Map(),
+    ending: null,
+    endedAt: 0,
+    sends: 0,
+    successes: 0,
+    lostAnswers: 0,
+    deadLetters: 0,
+    lastNumber: 0,
+    repeats: 0,
+    revived: false,
+    early: 0,
+    dueAt: 0,
+    repeatsAllowed: 0,
+    earlyAllowed: 0,
+    sentInEpoch: -1,
+  };
+}
+
+/** Whether some tier holds a row of it: a row that no newer record of its tier overrules. */
+export function hasRow(one: Case): boolean {
+  for (const { row } of one.rows.values()) if (row) return true;
+  return false;
+}

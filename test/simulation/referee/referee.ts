@@ -1,0 +1,333 @@
+import { DELIVERY_HEADER, ROW_HEADER, header, type Headers, type IncomingRecord } from '@postrider/kafka';
+import type { Tier } from '@postrider/core';
+import type { Customers } from '../customers.ts';
+import { hasRow, newCase, type Case, type Ending } from './case.ts';
+import { createLaneOrder } from './lane-order.ts';
+import { createOwnershipGhost, type OwnershipGhost } from './ownership-ghost.ts';
+import { fieldsOf, timeOf } from './wire.ts';
+
+/** A promise that was broken, and when (virtual ms since the start). */
+export interface Problem {
+  readonly kind: string;
+  readonly text: string;
+  readonly atMs: number;
+}
+
+/** A request as it arrives at its endpoint. */
+export interface Arrival {
+  readonly process: string;
+  readonly deliveryId: string;
+  readonly number: number;
+  readonly webhookId: string;
+  readonly body: string;
+}
+
+export interface RefereeOptions {
+  readonly partitions: number;
+  readonly customers: Customers;
+  /** Milliseconds since the Unix epoch. */
+  readonly now: () => number;
+  readonly startedAt: number;
+  /** The session of this process was over, and it has not joined again. */
+  readonly expelled: (process: string) => boolean;
+  readonly onReignEnd: (how: 'released' | 'lost') => void;
+}
+
+const PROBLEMS_MAX = 20;
+/** How much later than its expiry a request may arrive: what had taken off before it. */
+const EXPIRY_SLACK_MS = 40_000;
+/** A router that repeats an event within this time starts nothing (design rule 6: two minutes, less what travels). */
+const REPEAT_KNOWN_MS = 110_000;
+const PREFIX = 'postrider.'.length;
+
+/** Watches every record that is stored and every request that arrives, and knows what must never happen. */
+export function createReferee(options: RefereeOptions): Referee {
+  return new Referee(options);
+}
+
+export class Referee {
+  readonly problems: Problem[] = [];
+  readonly cases = new Map<string, Case>();
+  readonly quarantined = new Set<string>();
+  /** Delivery ids that were asked to be sent again. */
+  readonly resent = new Set<string>();
+  /** When the faults were over (ms since the Unix epoch). */
+  calmAt = Infinity;
+  /** Nothing may be sent any more. */
+  epilogue = false;
+  readonly #o: RefereeOptions;
+  readonly #byDelivery = new Map<string, Case>();
+  readonly #byPlace = new Map<string, Case>();
+  /** What has not ended, by partition. */
+  readonly #open: Set<Case>[];
+  readonly #ghosts: OwnershipGhost[];
+  readonly #order;
+
+  constructor(options: RefereeOptions) {
+    this.#o = options;
+    this.#open = Array.from({ length: options.partitions }, () => new Set());
+    this.#ghosts = Array.from({ length: options.partitions }, createOwnershipGhost);
+    this.#order = createLaneOrder((kind, text) => this.problem(kind, text));
+  }
+
+  problem(kind: string, text: string): void {
+    if (this.problems.length >= PROBLEMS_MAX || this.problems.some((one) => one.kind === kind)) return;
+    this.problems.push({ kind, text, atMs: this.#o.now() - this.#o.startedAt });
+  }
+
+  ghost(partition: number): OwnershipGhost {
+    return this.#ghosts[partition] as OwnershipGhost;
+  }
+
+  /** How many deliveries have not ended. */
+  get openCases(): number {
+    return this.#open.reduce((sum, { size }) => sum + size, 0);
+  }
+
+  /** Everything has ended, nothing waits, and the logs say so. */
+  get settled(): boolean {
+    if (this.openCases > 0) return false;
+    for (const one of this.cases.values()) if (this.unfinished(one)) return false;
+    return true;
+  }
+
+  /** It has not ended, or the logs do not say so yet. */
+  unfinished(one: Case): boolean {
+    return one.ending === null || hasRow(one) || this.#hasOpenPlace(one);
+  }
+
+  /** The endpoint's deliveries need no order any more. */
+  forgetOrder(endpointUid: string): void {
+    this.#order.forget(endpointUid);
+  }
+
+  /**
+   * A record leaves its process: only the newest valid owner may write to tiers and ownership, and anybody only while its
+   * session holds. `free`: a claim, or a release whose answer was lost and whose partition may have a new owner already.
+   */
+  handedOver(process: string, topic: string, partition: number, free: boolean): void {
+    const owned = topic.startsWith('retry.') || topic === 'ownership';
+    if (!owned && topic !== 'attempts' && topic !== 'dead-letters') return;
+    if (this.#o.expelled(process)) this.problem('written-after-session', `${process} writes to ${topic}/${partition}`);
+    if (!owned || free) return;
+    const ghost = this.ghost(partition);
+    if (ghost.processId !== process)
+      this.problem('written-by-stranger', `${process} writes to ${topic}/${partition}, which ${ghost.processId} owns`);
+  }
+
+  stored(records: readonly IncomingRecord[]): void {
+    for (const record of records) {
+      const topic = record.topic.slice(PREFIX);
+      if (topic === 'deliveries' || topic === 'deliveries.bulk') this.#delivery(topic === 'deliveries.bulk', record);
+      else if (topic === 'ownership') this.#ownership(record);
+      else if (topic.startsWith('retry.')) this.#tierRecord(topic as Tier, record, true);
+      else if (topic === 'attempts') this.#attempt(record);
+      else if (topic === 'dead-letters') this.#deadLetter(record);
+      else if (topic === 'quarantine') this.quarantined.add(record.value?.toString() ?? '');
+    }
+  }
+
+  /** The log cleaner went through a tier: what is left is what counts. */
+  compacted(tier: Tier, records: readonly IncomingRecord[]): void {
+    for (const one of this.cases.values()) one.rows.delete(tier);
+    for (const record of records) this.#tierRecord(tier, record, false);
+    for (const open of this.#open) for (const one of open) this.#mustBeHeld(one, `compaction of ${tier}`);
+  }
+
+  /** A request arrives. Undefined for one that no delivery stands for. */
+  arrived(arrival: Arrival): Case | undefined {
+    const one = this.#byDelivery.get(arrival.deliveryId);
+    if (one === undefined) {
+      this.problem('unknown-delivery', `${arrival.deliveryId} is sent and stands on no topic`);
+      return undefined;
+    }
+    one.sends += 1;
+    this.#judgeSender(one, arrival);
+    this.#judgeMoment(one, arrival);
+    one.lastNumber = arrival.number;
+    one.sentInEpoch = this.ghost(one.partition).epoch;
+    return one;
+  }
+
+  /** The endpoint answers with a 2xx; `answerLost`: the answer never reaches the process. */
+  succeeded(one: Case, answerLost: boolean): void {
+    one.successes += 1;
+    if (answerLost) one.lostAnswers += 1;
+    const ends = one.successes - one.lostAnswers + Math.min(1, one.deadLetters);
+    if (ends > 1 + one.repeatsAllowed) {
+      const kind = one.deadLetters > 0 ? 'sent-after-dead-letter' : 'duplicate';
+      this.problem(kind, `${one.key} ended ${ends} times; allowed ${1 + one.repeatsAllowed}`);
+    }
+    if (one.successes === 1 && one.deadLetters === 0) this.#order.succeeded(one);
+  }
+
+  #judgeSender(one: Case, { process, webhookId, body }: Arrival): void {
+    const ghost = this.ghost(one.partition);
+    if (this.epilogue) this.problem('sent-in-epilogue', `${one.key} is sent after everything had ended`);
+    if (ghost.processId !== process)
+      this.problem(
+        'sent-by-stranger',
+        `${process} sends ${one.key}; partition ${one.partition} is ${ghost.processId}'s`,
+      );
+    if (this.#o.expelled(process)) this.problem('sent-after-session', `${process} sends ${one.key}`);
+    if (webhookId !== one.webhookId) this.problem('webhook-id', `${one.key} is sent as ${webhookId}`);
+    if (body !== one.body) this.problem('body', `${one.key} is sent with another body`);
+  }
+
+  #judgeMoment(one: Case, { number }: Arrival): void {
+    const now = this.#o.now();
+    if (now > one.expiresAt + EXPIRY_SLACK_MS) this.problem('sent-after-expiry', `${one.key}, attempt ${number}`);
+    if (now < one.dueAt) {
+      one.early += 1;
+      if (one.early > one.earlyAllowed)
+        this.problem('early', `${one.key} attempt ${number} is sent ${one.dueAt - now} ms before it is due`);
+    }
+    // What is repeated may fail and be retried: that is one repetition, until it ends again.
+    if (number <= one.lastNumber || (one.ending !== null && !one.revived)) {
+      one.repeats += 1;
+      one.revived = one.ending !== null;
+      if (one.repeats > one.repeatsAllowed)
+        this.problem('repeated-attempt', `${one.key} attempt ${number} after ${one.lastNumber}, ending ${one.ending}`);
+    }
+    const most = this.#o.customers.byUid(one.endpointUid)?.attemptsMax ?? 0;
+    if (number > most) this.problem('too-many-attempts', `${one.key} attempt ${number} of ${most}`);
+  }
+
+  #delivery(bulk: boolean, record: IncomingRecord): void {
+    const bytes = header(record, DELIVERY_HEADER);
+    if (bytes === undefined) return;
+    const fields = fieldsOf(bytes);
+    const deliveryId = fields.bytes(1).toString();
+    const runId = fieldsOf(fields.bytes(2)).bytes(2).toString();
+    const key = runId === '' ? deliveryId : `${deliveryId}/${runId}`;
+    let one = this.cases.get(key);
+    if (one === undefined) {
+      one = this.#newCase(key, deliveryId, bytes, record);
+      this.cases.set(key, one);
+      this.#byDelivery.set(deliveryId, one);
+      this.#open[record.partition]?.add(one);
+    }
+    // Who owns the partition remembers what was read and ended for so long; a router that repeats later is not known.
+    else if (this.#o.now() - one.routedAt > REPEAT_KNOWN_MS) one.repeatsAllowed += 1;
+    one.places.push({ bulk, offset: record.offset });
+    this.#byPlace.set(`${record.partition}/${bulk}/${record.offset}`, one);
+  }
+
+  #newCase(key: string, deliveryId: string, bytes: Buffer, record: IncomingRecord): Case {
+    const fields = fieldsOf(bytes);
+    const endpointUid = fields.bytes(6).toString();
+    const event = fieldsOf(fields.bytes(9));
+    const endpoint = this.#o.customers.byUid(endpointUid);
+    const ordering = key !== deliveryId ? 'none' : (endpoint?.ordering ?? 'none');
+    const lane =
+      ordering === 'none'
+        ? null
+        : ordering === 'endpoint'
+          ? endpointUid
+          : `${endpointUid}/${event.bytes(4).toString()}`;
+    return newCase({
+      key,
+      deliveryId,
+      webhookId: fields.bytes(4).toString(),
+      endpointUid,
+      partition: record.partition,
+      lane,
+      eventId: event.bytes(1).toString(),
+      routedAt: this.#o.now(),
+      expiresAt: timeOf(fields.bytes(12)),
+      body: record.value?.toString() ?? '',
+    });
+  }
+
+  #ownership({ partition, offset, key, value }: IncomingRecord): void {
+    const ghost = this.ghost(partition);
+    if (value === null) return;
+    if (key?.toString() === 'owner') {
+      const before = ghost.epoch;
+      if (ghost.claim(offset, value)) this.#reignEnded(partition, before);
+      return;
+    }
+    const { holds, epoch, number } = ghost.progress(value);
+    if (!holds) return;
+    for (const one of this.#open[partition] ?? []) this.#mustBeHeld(one, `progress ${epoch}.${number}`);
+  }
+
+  /** What a reign that was not released may have sent without the logs knowing how it went: once more is allowed. */
+  #reignEnded(partition: number, epoch: number): void {
+    const ghost = this.ghost(partition);
+    if (epoch < 0) return;
+    const released = ghost.released(epoch);
+    this.#o.onReignEnd(released ? 'released' : 'lost');
+    if (released) return;
+    for (const one of this.cases.values()) {
+      if (one.partition !== partition || !this.unfinished(one)) continue;
+      if (one.sentInEpoch === epoch) one.repeatsAllowed += 1;
+      one.earlyAllowed += 1;
+    }
+  }
+
+  #hasOpenPlace(one: Case): boolean {
+    const ghost = this.ghost(one.partition);
+    return one.places.some(({ bulk, offset }) => !ghost.isDone(bulk ? 'deliveries.bulk' : 'deliveries', offset));
+  }
+
+  /** The logs alone must hold what has not ended, at any moment: everybody may die now. */
+  #mustBeHeld(one: Case, after: string): void {
+    if (one.ending !== null || hasRow(one) || this.#hasOpenPlace(one)) return;
+    this.problem('at-risk', `${one.key} after ${after}: no row, its offsets are done, and it has not ended`);
+  }
+
+  #tierRecord(tier: Tier, record: IncomingRecord, check: boolean): void {
+    const one = this.cases.get(record.key?.toString() ?? '');
+    if (one === undefined)
+      return this.problem('row-of-nobody', `${tier}/${record.partition} ${record.key?.toString()}`);
+    const version = fieldsOf(header(record, ROW_HEADER) ?? Buffer.alloc(0));
+    const epoch = version.number(1);
+    const n = version.number(2);
+    const before = one.rows.get(tier);
+    if (before !== undefined && (before.epoch > epoch || (before.epoch === epoch && before.n > n))) return;
+    const fields = fieldsOf(deliveryHeader(record));
+    const row = record.value !== null;
+    one.rows.set(tier, { epoch, n, row, attempt: fields.number(14), dueAt: timeOf(fields.bytes(13)) });
+    if (check && before?.row === true && !row) this.#mustBeHeld(one, `a tombstone in ${tier}`);
+  }
+
+  #attempt({ key, value }: IncomingRecord): void {
+    const fields = fieldsOf(value ?? Buffer.alloc(0));
+    const runId = fieldsOf(fields.bytes(3)).bytes(2).toString();
+    const one = this.cases.get(runId === '' ? (key?.toString() ?? '') : `${key?.toString()}/${runId}`);
+    if (one === undefined) return this.problem('attempt-of-nobody', key?.toString() ?? '');
+    const decision = fieldsOf(fields.bytes(8));
+    if (decision.has(2)) one.dueAt = timeOf(fieldsOf(decision.bytes(2)).bytes(1));
+    else if (decision.has(1)) {
+      if (one.successes === 0) this.problem('attempt-lies', `${one.key} is called delivered, and no endpoint took it`);
+      this.#end(one, 'done');
+    } else if (decision.has(4)) {
+      const untouched = this.#o.customers.byUid(one.endpointUid)?.untouched === true;
+      if (untouched) this.problem('cancelled-without-reason', one.key);
+      this.#end(one, 'cancelled');
+    }
+  }
+
+  #deadLetter(record: { readonly headers: Headers }): void {
+    const letter = fieldsOf(header(record, 'postrider-dead-letter') ?? Buffer.alloc(0));
+    const delivery = fieldsOf(letter.bytes(1));
+    const runId = fieldsOf(delivery.bytes(2)).bytes(2).toString();
+    const deliveryId = delivery.bytes(1).toString();
+    const one = this.cases.get(runId === '' ? deliveryId : `${deliveryId}/${runId}`);
+    if (one === undefined) return this.problem('dead-letter-of-nobody', deliveryId);
+    one.deadLetters += 1;
+    this.#end(one, 'dead');
+  }
+
+  #end(one: Case, ending: Ending): void {
+    if (one.ending === null) one.endedAt = this.#o.now();
+    one.ending ??= ending;
+    one.revived = false;
+    this.#open[one.partition]?.delete(one);
+  }
+}
+
+function deliveryHeader(record: IncomingRecord): Buffer {
+  return (record.value === null ? undefined : header(record, DELIVERY_HEADER)) ?? Buffer.alloc(0);
+}

@@ -1,0 +1,229 @@
+import { createHash } from 'node:crypto';
+import { TIERS } from '@postrider/core';
+import { topicSpecs } from '@postrider/kafka';
+import {
+  createFakeClock,
+  createFakeKafka,
+  settleMicrotasks,
+  type FakeClock,
+  type FakeKafka,
+} from '@postrider/kafka/testing';
+import { createCoverage, type Coverage } from './coverage.ts';
+import { createCustomers, type Customers } from './customers.ts';
+import { createFaults } from './faults.ts';
+import { createFleet, type Fleet } from './fleet.ts';
+import { HOUR, type Plan } from './plan.ts';
+import { createPublisher } from './publisher.ts';
+import { hashOf, randomOf } from './random.ts';
+import { createReceivers } from './receivers.ts';
+import { createReferee, type Referee } from './referee/referee.ts';
+import { createTraps } from './traps.ts';
+
+/** One installation over a fake Kafka, with everything that happens to it. */
+export interface Simulation {
+  readonly clock: FakeClock;
+  readonly kafka: FakeKafka;
+  readonly fleet: Fleet;
+  readonly referee: Referee;
+  readonly customers: Customers;
+  readonly coverage: Coverage;
+  readonly lines: string[];
+  /** Starts everything; events and faults will happen by themselves. */
+  begin(): void;
+  /** Faults are over: everybody lives, and every endpoint answers. */
+  calmDown(): void;
+  /** Virtual ms since the start. */
+  elapsed(): number;
+  /** Runs the log cleaner over everything that is compacted. */
+  compact(): void;
+  /** Stands for everything that was observed, in order. */
+  traceHash(): string;
+}
+
+const START = 1_767_225_600_000;
+
+/** The installation of a plan; nothing has happened yet. With `trace` every step is kept as a line. */
+export function createSimulation(plan: Plan, options: { readonly trace: boolean }): Simulation {
+  return new OneSimulation(plan, options.trace);
+}
+
+class OneSimulation implements Simulation {
+  readonly clock = createFakeClock(START, settleMicrotasks);
+  readonly kafka: FakeKafka;
+  readonly fleet: Fleet;
+  readonly referee: Referee;
+  readonly customers: Customers;
+  readonly coverage = createCoverage();
+  readonly lines: string[] = [];
+  readonly #plan: Plan;
+  readonly #tracing: boolean;
+  readonly #startedAt: number;
+  readonly #receivers;
+  readonly #traps;
+  readonly #faults;
+  readonly #publisher;
+  #hash = 0;
+  #slow = 1;
+
+  constructor(plan: Plan, tracing: boolean) {
+    this.#plan = plan;
+    this.#tracing = tracing;
+    this.#startedAt = this.clock.now();
+    this.kafka = this.#createKafka();
+    this.customers = createCustomers(this.kafka, plan);
+    const { kafka, clock, customers, coverage } = this;
+    const elapsed = (): number => this.elapsed();
+    const trace = (what: string): void => this.#trace(what);
+    this.referee = createReferee({
+      partitions: plan.partitions,
+      customers,
+      now: () => clock.now(),
+      startedAt: this.#startedAt,
+      expelled: (process) => kafka.expelled('postrider.dispatcher', process),
+      onReignEnd: (how) => coverage.count(`reigns ${how}`),
+    });
+    const { referee } = this;
+    this.#receivers = createReceivers({ plan, referee, elapsed, trace });
+    this.fleet = createFleet({
+      ...{ plan, kafka, clock, trace },
+      sendOf: (port, process) => this.#receivers.sendOf(port, process),
+      problem: (kind, text) => referee.problem(kind, text),
+      hear: (pod, level, fields, message) => this.#heard(pod, level, fields, message),
+    });
+    const { fleet } = this;
+    const after = (ms: number, action: () => void): void => void clock.after(ms, action);
+    this.#publisher = createPublisher({ plan, kafka, referee });
+    this.#traps = createTraps({ plan, fleet, referee, coverage, after, trace });
+    this.#faults = createFaults({
+      ...{ plan, fleet, customers, after, trace, traps: this.#traps },
+      compact: () => this.compact(),
+      resend: () => this.#publisher.resend(clock.now()),
+      slowDown: (factor) => (this.#slow = factor),
+      brokers: (up) => (up ? kafka.brokerUp() : kafka.brokerDown()),
+      unordered: ({ uid }) => referee.forgetOrder(uid),
+    });
+    this.#watch();
+  }
+
+  begin(): void {
+    const { plan } = { plan: this.#plan };
+    this.fleet.start('router');
+    for (let member = 0; member < plan.members; member += 1) this.fleet.start('dispatcher');
+    for (const event of plan.events) this.clock.after(event.atMs, () => this.#publisher.publish(event));
+    for (const fault of plan.faults)
+      this.clock.after(fault.atMs, () => {
+        this.#trace(`fault: ${fault.kind}`);
+        this.coverage.count(`fault ${fault.kind}`);
+        this.#faults.happen(fault);
+      });
+  }
+
+  calmDown(): void {
+    this.#trace('faults are over');
+    this.#traps.end();
+    this.#faults.end();
+    this.#receivers.recover();
+    this.referee.calmAt = this.clock.now();
+  }
+
+  elapsed(): number {
+    return this.clock.now() - this.#startedAt;
+  }
+
+  compact(): void {
+    for (const tier of TIERS) {
+      const topic = `postrider.${tier}`;
+      const removed = this.kafka.compact(topic);
+      this.#trace(`compaction takes ${removed} records of ${tier}`);
+      if (removed > 0) this.referee.compacted(tier, this.kafka.records(topic));
+    }
+    this.kafka.compact('postrider.ownership');
+    this.kafka.compact('postrider.config');
+  }
+
+  traceHash(): string {
+    return createHash('sha256').update(String(this.#hash)).digest('hex').slice(0, 16);
+  }
+
+  #createKafka(): FakeKafka {
+    const plan = this.#plan;
+    const random = randomOf(plan.seed, 'network');
+    const most = plan.latencyMs;
+    const kafka = createFakeKafka({
+      clock: this.clock,
+      brokers: plan.brokers,
+      computedHeartbeats: true,
+      latency: () => (random.chance(0.01) ? random.int(1, 50) * most : random.int(0, most)) * this.#slow,
+      leaderOf: (topic, partition) => ((hashOf(topic) + partition) >>> 0) % plan.brokers,
+    });
+    const spec = { prefix: 'postrider.', partitions: plan.partitions, replicationFactor: 1, bodyBytesMax: 262_144 };
+    kafka.createTopics(topicSpecs(spec));
+    return kafka;
+  }
+
+  #watch(): void {
+    const { kafka, referee, coverage, fleet } = this;
+    kafka.onStored((records, clientId) => {
+      if (clientId === null) {
+        referee.stored(records);
+        return;
+      }
+      for (const record of records) {
+        const { topic, partition, offset, key, value } = record;
+        this.#hash = Math.imul(this.#hash ^ hashOf(topic), 31) + partition * 7 + offset + (value?.length ?? -1);
+        if (this.#tracing)
+          this.#trace(`stored ${topic}/${partition}@${offset} of ${clientId}: ${key?.toString()} ${describe(record)}`);
+      }
+      referee.stored(records);
+    });
+    kafka.onProduce((attempt) => this.#traps.decide(attempt));
+    kafka.onAsk((process, what) => {
+      const commit = what === 'commit' ? this.#traps.commits(process) : undefined;
+      const pod = commit === undefined ? undefined : fleet.find(process);
+      if (commit === 'before' && pod !== undefined) {
+        fleet.kill(pod);
+        this.clock.after(100, () => fleet.living('router').length > 0 || fleet.start('router'));
+      }
+      if (commit === 'after' && pod !== undefined) {
+        this.clock.after(1, () => {
+          fleet.kill(pod);
+          fleet.start('router');
+        });
+        return { kind: 'delay-answer', ms: 50 };
+      }
+      return undefined;
+    });
+    coverage.count('seeds');
+    coverage.count(`seeds ${this.#plan.temper}`);
+  }
+
+  #heard(
+    pod: string,
+    level: 'info' | 'warn' | 'error',
+    fields: Readonly<Record<string, unknown>>,
+    message: string,
+  ): void {
+    if (message === 'partition.claimed') this.coverage.count(`claims: ${String(fields['why'])}`);
+    if (message === 'partition.lost') this.coverage.count(`lost: ${String(fields['how'])}`);
+    if (this.#tracing && message !== 'delivery.attempted')
+      this.#trace(
+        `${pod} ${level}: ${message} ${JSON.stringify(fields, (_key, value: unknown) => (value instanceof Error ? value.message : value))}`,
+      );
+  }
+
+  #trace(what: string): void {
+    this.#hash = Math.imul(this.#hash ^ hashOf(what), 31) + this.elapsed();
+    if (this.#tracing) this.lines.push(`${timeText(this.elapsed())} ${what}`);
+  }
+}
+
+function describe({ value, headers }: { readonly value: Buffer | null; readonly headers: object }): string {
+  return value === null
+    ? 'null'
+    : `${value.length} bytes ${Object.keys(headers).length > 0 ? '' : value.toString('hex').slice(0, 60)}`;
+}
+
+function timeText(ms: number): string {
+  const hours = Math.floor(ms / HOUR);
+  return `${String(hours).padStart(3)}:${new Date(ms % HOUR).toISOString().slice(14, 23)}`;
+}

@@ -1,0 +1,170 @@
+import type { ProduceAttempt, ProduceFault } from '@postrider/kafka/testing';
+import { MINUTE, SECOND, type Plan } from './plan.ts';
+import { randomOf, type Random } from './random.ts';
+import { nameOfWrite, writeNames, type WriteName } from './referee/named-writes.ts';
+import type { Coverage } from './coverage.ts';
+import type { Fleet, Pod } from './fleet.ts';
+import type { Referee } from './referee/referee.ts';
+
+/** What happens to a write that a trap was set for. */
+export type Spring =
+  /** Its process dies and nothing was stored. */
+  | 'crash-before'
+  /** It is stored, and its process dies before it hears of it. */
+  | 'crash-after'
+  /** Its process dies; the write is stored minutes later, or never. */
+  | 'crash-late'
+  /** Its process stands still; the write is stored. */
+  | 'pause-after'
+  /** It is stored minutes later, and sent again at once. */
+  | 'late-copy';
+
+interface Trap {
+  readonly write: WriteName;
+  readonly spring: Spring;
+}
+
+export interface TrapsOptions {
+  readonly plan: Plan;
+  readonly fleet: Fleet;
+  readonly referee: Referee;
+  readonly coverage: Coverage;
+  readonly after: (ms: number, action: () => void) => void;
+  readonly trace: (what: string) => void;
+}
+
+/** Waits for certain writes, and makes something go wrong right before or after them. */
+export interface Traps {
+  /** Sets a trap for some write. */
+  arm(): void;
+  /** Asked about each write as it leaves its process. */
+  decide(attempt: ProduceAttempt): ProduceFault | undefined;
+  /** The router is about to commit: kills it before or after. */
+  commits(process: string): 'before' | 'after' | undefined;
+  /** Nothing goes wrong any more. */
+  end(): void;
+}
+
+const PREFIX = 'postrider.'.length;
+/** No write lives longer on its way: brokers close connections that say nothing. */
+const LATE_MS_MAX = 10 * MINUTE;
+const TRAPS_MAX = 3;
+
+export function createTraps(options: TrapsOptions): Traps {
+  return new AllTraps(options);
+}
+
+class AllTraps implements Traps {
+  readonly #o: TrapsOptions;
+  readonly #random: Random;
+  #armed: Trap[] = [];
+  #over = false;
+
+  constructor(options: TrapsOptions) {
+    this.#o = options;
+    this.#random = randomOf(options.plan.seed, 'traps');
+  }
+
+  arm(): void {
+    const write = this.#random.pick(writeNames);
+    const spring = this.#random.weighted<Spring>({
+      'crash-before': 4,
+      'crash-after': 4,
+      'crash-late': 3,
+      'pause-after': 2,
+      'late-copy': 2,
+    });
+    // A trap for what never happens must not stand in the way of the others.
+    this.#armed = [...this.#armed, { write, spring }].slice(-TRAPS_MAX);
+  }
+
+  decide(attempt: ProduceAttempt): ProduceFault | undefined {
+    const topic = attempt.topic.slice(PREFIX);
+    const { referee, fleet } = this.#o;
+    const names = attempt.records.map((record) => nameOfWrite(topic, record, (key) => referee.cases.get(key)));
+    referee.handedOver(
+      attempt.clientId,
+      topic,
+      attempt.partition,
+      names.includes('claim') || names.includes('released'),
+    );
+    if (this.#over) return undefined;
+    const pod = fleet.find(attempt.clientId);
+    if (pod === undefined) return undefined;
+    // The rest of the same request, whose process died a moment ago.
+    if (pod.state === 'gone') return this.#crashed(names, this.#random.chance(0.5) ? 'after' : 'before');
+    const trap = this.#armed.find(({ write }) => names.includes(write));
+    if (trap === undefined) return this.#byItself(names);
+    this.#armed = this.#armed.filter((other) => other !== trap);
+    return this.#spring(trap, pod, names);
+  }
+
+  commits(process: string): 'before' | 'after' | undefined {
+    const trap = this.#over ? undefined : this.#armed.find(({ write }) => write === 'router-commit');
+    const pod = this.#o.fleet.find(process);
+    if (trap === undefined || pod?.role !== 'router' || pod.state !== 'running') return undefined;
+    this.#armed = this.#armed.filter((other) => other !== trap);
+    const moment = trap.spring === 'crash-before' || trap.spring === 'crash-late' ? 'before' : 'after';
+    this.#o.coverage.crash('router-commit', moment);
+    return moment;
+  }
+
+  end(): void {
+    this.#over = true;
+    this.#armed = [];
+  }
+
+  #spring({ write, spring }: Trap, pod: Pod, names: readonly (WriteName | null)[]): ProduceFault | undefined {
+    const { fleet, trace, after } = this.#o;
+    trace(`a trap for ${write} of ${pod.id} springs: ${spring}`);
+    const kill = (): void => {
+      fleet.kill(pod);
+      after(this.#random.pick([10, 5 * SECOND, MINUTE]), () => {
+        if (!this.#over && fleet.living(pod.role).length < this.#o.plan.members) fleet.start(pod.role);
+      });
+    };
+    switch (spring) {
+      case 'crash-before':
+        kill();
+        return this.#crashed(names, 'before');
+      case 'crash-after':
+        kill();
+        return this.#crashed(names, 'after');
+      case 'crash-late':
+        kill();
+        this.#crashed(names, 'before');
+        return this.#late();
+      case 'pause-after':
+        // A router that stands still for longer repeats what no owner remembers any more.
+        if (pod.role === 'router') fleet.freeze(pod, this.#random.int(1, 60) * 1_000);
+        else fleet.freeze(pod, Math.floor(this.#o.plan.sessionMs * this.#random.pick([0.5, 1.2, 4])));
+        return undefined;
+      case 'late-copy':
+        return this.#late();
+    }
+  }
+
+  #crashed(names: readonly (WriteName | null)[], moment: 'before' | 'after'): ProduceFault {
+    for (const name of new Set(names)) if (name !== null) this.#o.coverage.crash(name, moment);
+    return { kind: moment === 'before' ? 'lose-request' : 'lose-answer' };
+  }
+
+  #late(): ProduceFault {
+    this.#o.coverage.count('late writes');
+    return { kind: 'store-late', ms: Math.floor(this.#random.next() ** 2 * LATE_MS_MAX) };
+  }
+
+  /** What goes wrong without any trap, as often as the plan says. */
+  #byItself(names: readonly (WriteName | null)[]): ProduceFault | undefined {
+    const { rates } = this.#o.plan;
+    let left = this.#random.next();
+    if ((left -= rates.loseAnswer) < 0) return { kind: 'lose-answer' };
+    if ((left -= rates.loseRequest) < 0) return { kind: 'lose-request' };
+    if ((left -= rates.late) < 0 && !names.includes('delivery')) return this.#late();
+    if (left < 0) return undefined;
+    if ((left -= rates.silence) < 0) return { kind: 'silence', stored: this.#random.chance(0.5) };
+    // NOT_ENOUGH_REPLICAS, and now and then a refusal for good, which the next try finds gone.
+    if ((left -= rates.refuse) < 0) return { kind: 'refuse', errorCode: this.#random.chance(0.8) ? 19 : 29 };
+    return undefined;
+  }
+}

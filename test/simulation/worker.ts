@@ -1,0 +1,38 @@
+/** Runs the seeds that its parent names, one after the other, and tells how each went. */
+import { runSchedule } from './schedules.ts';
+import { runSeed, type SeedResult } from './run-seed.ts';
+
+/** What a worker is told: seeds from `from` on. */
+export interface Chunk {
+  readonly from: number;
+  readonly seeds: number;
+  readonly trace: boolean;
+  readonly schedule: string | null;
+}
+
+export type WorkerMessage =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'seed'; readonly result: SeedResult }
+  | { readonly kind: 'chunk-done' };
+
+const tell = (message: WorkerMessage): void => void process.send?.(message);
+
+process.on('message', (chunk: Chunk) => void work(chunk));
+process.on('disconnect', () => process.exit());
+tell({ kind: 'ready' });
+
+async function work({ from, seeds, trace, schedule }: Chunk): Promise<void> {
+  for (let seed = from; seed < from + seeds; seed += 1)
+    tell({ kind: 'seed', result: await runOne(seed, trace, schedule) });
+  tell({ kind: 'chunk-done' });
+}
+
+async function runOne(seed: number, trace: boolean, schedule: string | null): Promise<SeedResult> {
+  try {
+    return await (schedule === null ? runSeed(seed, { trace }) : runSchedule(schedule, seed, { trace }));
+  } catch (error) {
+    const problem = { kind: 'crash', text: (error as Error).stack ?? String(error), atMs: 0 };
+    const nothing = { deliveries: 0, requests: 0, virtualHours: 0, traceHash: '', lines: [] };
+    return { seed, problems: [problem], coverage: { crashes: {}, situations: {} }, ...nothing };
+  }
+}
