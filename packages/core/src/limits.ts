@@ -112,6 +112,12 @@ export const limits = Object.freeze({
   lateWriteMs: 15 * MINUTE_MS,
   /** What a takeover reads of `ownership` beyond that at first. */
   ownershipLookBackSlackMs: MINUTE_MS,
+  /** What the files of waiting deliveries may take of a pod's scratch disk. */
+  storeBytesDefault: 8 * 1_024 * MIB,
+  /** As many stores lost within this time, and for this time new ones are in memory, which may take so much. */
+  storeLossesMax: 3,
+  storeDistrustMs: 10 * MINUTE_MS,
+  storeMemoryBytesMax: 256 * MIB,
   tierShortWaitMs: MINUTE_MS,
   tierMediumWaitMs: HOUR_MS,
   sessionTimeoutMs: 30 * SECOND_MS,
@@ -196,6 +202,7 @@ const relations: readonly (readonly [text: string, holds: (l: Limits) => boolean
   ],
   ['stuckDoneFraction < 1', (l) => l.stuckDoneFraction < 1],
   ['stuckMovedFraction < stuckUsedFraction', (l) => l.stuckMovedFraction < l.stuckUsedFraction],
+  ['storeMemoryBytesMax ≤ storeBytesDefault', (l) => l.storeMemoryBytesMax <= l.storeBytesDefault],
   ['slots is a power of two', (l) => Number.isInteger(Math.log2(l.slots))],
   ['progressEveryCompletions ≤ offsetRangeMax', (l) => l.progressEveryCompletions <= l.offsetRangeMax],
   ['repeatLookBackOffsetsMax ≤ recentKeysMax', (l) => l.repeatLookBackOffsetsMax <= l.recentKeysMax],

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { hostname } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { limits, parseKek, Secret, type SealingKey } from '@postrider/core';
 import { createPolicy } from '@postrider/egress';
 import { TOPIC_PREFIX_DEFAULT } from '@postrider/kafka';
@@ -35,6 +36,10 @@ export interface DispatcherConfig {
   readonly sessionTimeoutMs: number;
   /** Where a receiver finds out who is calling; empty: not named. */
   readonly contactUrl: string;
+  /** Folder for the bytes of waiting deliveries, which may vanish at any time; absent: they are held in memory. */
+  readonly storeDir?: string;
+  /** What they may take there; `limits.storeBytesDefault` when absent. */
+  readonly storeBytesMax?: number;
   /** Requests in flight at most; `limits.podInFlightMax` when absent. */
   readonly inFlightMax?: number;
   /** Waiting deliveries at most; `limits.podRowsMax` when absent. */
@@ -74,6 +79,13 @@ const spec = {
     hint: 'a name of letters, digits, dots, _ and -',
   }),
   contactUrl: text('POSTRIDER_CONTACT_URL', { optional: true }),
+  /** Scratch disk: what is left there by an earlier process is removed. */
+  storeDir: text('POSTRIDER_STORE_DIR', { default: join(tmpdir(), 'postrider') }),
+  storeBytesMax: integer('POSTRIDER_STORE_BYTES_MAX', {
+    default: limits.storeBytesDefault,
+    min: limits.storeMemoryBytesMax,
+    max: Number.MAX_SAFE_INTEGER,
+  }),
   /** Requests in flight, for machines that are to spend less on them. */
   inFlightMax: integer('POSTRIDER_IN_FLIGHT_MAX', {
     default: limits.podInFlightMax,

@@ -39,6 +39,12 @@ export interface PartitionEvents {
   reignEnded(partition: number, epoch: number, how: ReignEnd): void;
   ownershipProblem(partition: number, detail: string): void;
   offsetOutOfRange(topic: string, partition: number, offset: number): void;
+  /** The bytes of a partition's waiting deliveries are lost, on disk or in memory: it is taken over anew. */
+  storeLost(partition: number, where: 'disk' | 'memory', error: Error): void;
+  /** The disk has failed again and again: for so long (ms) new stores are in memory. */
+  storeInMemory(forMs: number): void;
+  /** The stores are nearly full: nothing more is taken in. */
+  storesFull(bytes: number): void;
   kafkaTrouble(error: Error): void;
 }
 
@@ -109,6 +115,7 @@ function partitionEvents(log: Logger, metrics: Metrics): PartitionEvents {
   const outOfRange = metrics.counter('postrider_offsets_out_of_range', 'Positions that did not exist any more', [
     'topic',
   ]);
+  const storesLost = metrics.counter('postrider_stores_lost', 'Stores of waiting deliveries that were lost', ['where']);
   return {
     writeRefused(topic, partition, error) {
       refused.with({ topic }).add();
@@ -140,6 +147,20 @@ function partitionEvents(log: Logger, metrics: Metrics): PartitionEvents {
       outOfRange.with({ topic }).add();
       log.error({ topic, partition, offset }, 'unread records are gone: the topic keeps too little or was replaced');
     },
+    storeLost(partition, where, error) {
+      storesLost.with({ where }).add();
+      log.error(
+        { partition, where, error },
+        'the store of waiting deliveries is lost; the partition is taken over anew, nothing else is lost',
+      );
+    },
+    storesFull: (bytes) =>
+      log.error(
+        { bytes },
+        'dispatcher.full: waiting deliveries take nearly all the room that they may; nothing more is taken in',
+      ),
+    storeInMemory: (forMs) =>
+      log.error({ forMs }, 'the scratch disk fails again and again; waiting deliveries are held in memory for a while'),
     kafkaTrouble: (error) => log.warn({ error }, 'Kafka cannot be reached or the group is unsettled; trying again'),
   };
 }

@@ -20,6 +20,11 @@ export function addGauges(metrics: Metrics, pod: Pod, group: OwnerGroup): void {
   metrics.gauge('postrider_waiting_deliveries_largest', 'Waiting deliveries of the five endpoints that have most', () =>
     pod.rowBound.largest().map(({ endpointId, rows }): [Labels, number] => [{ endpoint: endpointId }, rows]),
   );
+  metrics.gauge(
+    'postrider_store_bytes',
+    'Bytes that waiting deliveries take on disk or in memory',
+    () => pod.stores.bytes,
+  );
   metrics.gauge('postrider_offset_range', 'Offsets taken and not all done: the widest range of a partition', () =>
     intakeTopics.map((topic): [Labels, number] => {
       let widest = 0;

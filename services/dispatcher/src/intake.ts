@@ -12,6 +12,7 @@ import type { PartitionFeed } from './partition-feed.ts';
 import type { RowBound } from './row-bound.ts';
 import type { RecentKeys } from './recent-keys.ts';
 import type { IntakeOffset, Work } from './work.ts';
+import type { WaitingStores } from './waiting-stores.ts';
 import type { WaitPlan, WorkTable } from './work-table.ts';
 
 /** Takes deliveries in from `deliveries` and `deliveries.bulk` (design rules 6, 15), as far as there is room. */
@@ -32,6 +33,7 @@ export interface IntakeOptions {
   readonly recent: RecentKeys;
   readonly meter: ByteMeter;
   readonly rowBound: Pick<RowBound, 'full'>;
+  readonly stores: Pick<WaitingStores, 'full'>;
   readonly endings: Endings;
 }
 
@@ -87,8 +89,9 @@ class OneIntake implements Intake {
     for (const topic of intakeTopics) this.#hold(topic);
   }
 
+  /** What is taken in may have to wait: in memory, in the index, in the store. */
   #isFull(): boolean {
-    return this.#o.meter.full || this.#o.rowBound.full;
+    return this.#o.meter.full || this.#o.rowBound.full || this.#o.stores.full;
   }
 
   #hold(topic: IntakeTopic): void {

@@ -206,8 +206,10 @@ class Owner implements PartitionOwner {
         this.#reign?.end('void-claim');
         this.#failed = true;
       }
+      // A disk that is full or failing now will hardly be better at once.
+      const failed = this.#failed || this.#reign?.over === 'store-lost';
       this.#close();
-      if (this.#failed) await this.#nextTick();
+      if (failed) await this.#nextTick();
       this.#failed = false;
     }
     this.#living = false;

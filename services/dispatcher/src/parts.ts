@@ -49,7 +49,7 @@ export interface PartsOptions {
 /** Wires the parts of one reign; nothing runs yet. */
 export function createParts({ pod, reign, feed, ledger, holds, ends, onLoaded }: PartsOptions): Parts {
   const { clock, events, scheduler, slices, meter } = pod;
-  const store = pod.createStore(reign.partition);
+  const store = pod.stores.create(reign.partition, () => reign.end('store-lost'));
   const rows = new RowIndex();
   const recent = createRecentKeys(() => clock.monotonic(), limits.recentKeysMax, limits.repeatLookBackMs);
   const lanes = createLanes({
@@ -110,7 +110,8 @@ export function createParts({ pod, reign, feed, ledger, holds, ends, onLoaded }:
     publish,
   });
   const dispatch = askFirst({ filter: doneFilter, reign, ends, clock, endings }, send);
-  const intake = createIntake({ clock, feed, ledger, table, lanes, recent, meter, rowBound: pod.rowBound, endings });
+  const { rowBound, stores } = pod;
+  const intake = createIntake({ clock, feed, ledger, table, lanes, recent, meter, rowBound, stores, endings });
 
   const parts: Parts = { store, book, table, lanes, endings, intake, gone };
   return parts;

@@ -13,7 +13,7 @@ import type { RowBound } from './row-bound.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { Slices } from './slices.ts';
 import type { Unsettled } from './unsettled.ts';
-import type { WaitingStore } from './waiting-store.ts';
+import type { WaitingStores } from './waiting-stores.ts';
 
 /** What all partitions of a process share. */
 export interface Pod {
@@ -50,5 +50,5 @@ export interface Pod {
   readonly rowBound: RowBound;
   /** The process has let go of everything: nobody waits for anything any more. */
   readonly stopped: () => boolean;
-  readonly createStore: (partition: number) => WaitingStore;
+  readonly stores: WaitingStores;
 }

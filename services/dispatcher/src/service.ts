@@ -32,7 +32,7 @@ import { createScheduler } from './scheduler.ts';
 import { createSlices } from './slices.ts';
 import { createUnsettled } from './unsettled.ts';
 import { connectRedis } from './redis-done-store.ts';
-import { createMemoryStore } from './waiting-store.ts';
+import { createWaitingStores, type WaitingStoresOptions } from './waiting-stores.ts';
 import type { DispatcherConfig } from './config.ts';
 import type { Send } from './dispatch-delivery.ts';
 import type { DoneStore } from './done-store.ts';
@@ -167,9 +167,16 @@ function createPod(
     }),
     meter: createByteMeter(),
     rowBound: createRowBound(events.rowsFull, config.rowsMax),
-    createStore: createMemoryStore,
+    stores: stack.use(createWaitingStores({ ...storeOptions(config), clock, events })),
     stopped: () => stopped,
   };
+}
+
+function storeOptions({
+  storeDir,
+  storeBytesMax,
+}: DispatcherConfig): Pick<WaitingStoresOptions, 'directory' | 'bytesMax'> {
+  return { directory: storeDir ?? null, ...(storeBytesMax !== undefined && { bytesMax: storeBytesMax }) };
 }
 
 /** What endpoints have just taken, remembered outside the process: only where there is somewhere to remember it. */

@@ -148,7 +148,7 @@ class OneServing implements Serving {
 
   tick(): void {
     if (!this.#reign.mayAct() || this.parts === null || this.#reign.draining) return;
-    const { lanes, endings, gone } = this.parts;
+    const { lanes, endings, gone, intake } = this.parts;
     gone.tick();
     this.#progress.tick();
     const { held } = this.#reign;
@@ -157,6 +157,8 @@ class OneServing implements Serving {
     for (const lane of lanes.all()) expireArrivals(lane, endings, this.#pod.clock.now());
     for (const head of this.#heads) head.tick();
     this.#memory?.tick();
+    // The stores do not tell when there is room again.
+    intake.resume();
   }
 
   drain(): void {

@@ -9,6 +9,8 @@ export interface DataDir extends AsyncDisposable {
   readonly path: string;
   readonly kafka: string;
   readonly log: string;
+  /** For what may vanish. */
+  readonly scratch: string;
   /** True when a run before this one was killed: what it held is given free only after a while. */
   readonly afterKill: boolean;
   /** The key that secrets are sealed under, 32 bytes in base64; made once. */
@@ -20,7 +22,7 @@ export interface DataDir extends AsyncDisposable {
 }
 
 /** Everything we ever put into the folder, but the lock: only these are removed to begin anew. */
-const contents = ['kafka', 'log', 'kek', 'admin-key', 'connection.json'];
+const contents = ['kafka', 'log', 'scratch', 'kek', 'admin-key', 'connection.json'];
 
 /**
  * Makes and locks the folder; with `fresh` what earlier runs left is removed. Secrets are readable by their owner only.
@@ -45,6 +47,7 @@ export async function openDataDir(path: string, fresh: boolean): Promise<DataDir
       path,
       kafka: join(path, 'kafka'),
       log: join(path, 'log'),
+      scratch: join(path, 'scratch'),
       afterKill: lock.tookOver,
       kek,
       adminKey,

@@ -32,8 +32,8 @@ export async function startStandalone(
   const keep = stack.use(new AsyncDisposableStack());
   const { topicPrefix, partitions, grpcPort } = config;
   const { kafka, replicationFactor } = cluster;
-  const { kek, adminKey } = data;
-  const options = { kafka, topicPrefix, partitions, replicationFactor, grpcPort, kek, adminKey, logs, screen };
+  const { kek, adminKey, scratch } = data;
+  const options = { kafka, topicPrefix, partitions, replicationFactor, grpcPort, kek, adminKey, scratch, logs, screen };
   const services = stack.use(await startServices(options, signal));
   const server = `127.0.0.1:${services.grpcPort}`;
   const connection: Connection = { server, apiKey: adminKey, brokers: kafka.brokers, topicPrefix };

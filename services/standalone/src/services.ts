@@ -18,6 +18,8 @@ export interface ServicesOptions {
   readonly grpcPort: number;
   readonly kek: string;
   readonly adminKey: string;
+  /** Folder for what may vanish. */
+  readonly scratch: string;
   readonly logs: LogFiles;
   readonly screen: Screen;
 }
@@ -57,7 +59,10 @@ export async function startServices(options: ServicesOptions, signal: AbortSigna
     stack.use(await startRouter(service, depsOf('router', service), signal));
   });
   const dispatcher = await screen.step('dispatcher', async () => {
-    const { service } = readDispatcherConfig({ ...env, ...openedForLaptop, POSTRIDER_KEK: options.kek });
+    const { service } = readDispatcherConfig({
+      ...{ ...env, ...openedForLaptop, POSTRIDER_KEK: options.kek },
+      POSTRIDER_STORE_DIR: options.scratch,
+    });
     const started = stack.use(await startDispatcher(service, depsOf('dispatcher', service), signal));
     await whenServing(started, signal);
     return started;

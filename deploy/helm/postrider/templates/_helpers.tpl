@@ -65,6 +65,8 @@ POSTRIDER_SOURCE_TOPICS: {{ join "," . | quote }}
 {{- end }}
 {{- if eq .service "dispatcher" }}
 POSTRIDER_SESSION_TIMEOUT: {{ $values.dispatcher.sessionTimeout | quote }}
+POSTRIDER_STORE_DIR: /var/postrider
+POSTRIDER_STORE_BYTES_MAX: {{ $values.dispatcher.store.bytesMax | int64 | quote }}
 {{- if $values.redis.existingSecret }}
 POSTRIDER_REDIS_URL_FILE: /etc/postrider/redis/url
 {{- end }}
@@ -85,6 +87,11 @@ POSTRIDER_ALLOW_CIDRS: {{ join "," . | quote }}
 {{- $values := .root.Values -}}
 - name: tmp
   emptyDir: {}
+{{- if eq .service "dispatcher" }}
+- name: store
+  emptyDir:
+    sizeLimit: {{ $values.dispatcher.store.sizeLimit }}
+{{- end }}
 {{- if ne .service "router" }}
 - name: secrets
   secret:
@@ -121,6 +128,10 @@ POSTRIDER_ALLOW_CIDRS: {{ join "," . | quote }}
 {{- define "postrider.volumeMounts" -}}
 - name: tmp
   mountPath: /tmp
+{{- if eq .service "dispatcher" }}
+- name: store
+  mountPath: /var/postrider
+{{- end }}
 {{- if ne .service "router" }}
 - name: secrets
   mountPath: /etc/postrider/secrets
