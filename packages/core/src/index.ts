@@ -20,6 +20,7 @@ export * from './ownership.ts';
 export * from './ownership-reading.ts';
 export * from './session-fence.ts';
 export * from './reign-rule.ts';
+export * from './read-stall.ts';
 export * from './classify.ts';
 export * from './decide.ts';
 export * from './endpoint-holds.ts';

@@ -123,6 +123,10 @@ export const limits = Object.freeze({
   sessionTimeoutMs: 30 * SECOND_MS,
   heartbeatEveryMs: SECOND_MS,
   fenceFraction: 0.8,
+  /** How often it is looked whether reading stands still; for how long it may before it is told of, and before a restart. */
+  readStallLookEveryMs: 25 * SECOND_MS,
+  readStallAlarmMs: 20 * SECOND_MS,
+  readStallUnhealthyMs: 45 * SECOND_MS,
   drainSlackMs: 10 * SECOND_MS,
   /** How long a process that stops waits for a takeover that has not started anything yet. */
   takeoverStopMs: 5 * SECOND_MS,
@@ -216,6 +220,9 @@ const relations: readonly (readonly [text: string, holds: (l: Limits) => boolean
   ['tierShortWaitMs < tierMediumWaitMs', (l) => l.tierShortWaitMs < l.tierMediumWaitMs],
   ['tierMediumWaitMs < retrySpanMaxMs', (l) => l.tierMediumWaitMs < l.retrySpanMaxMs],
   ['3 × heartbeatEveryMs ≤ sessionTimeoutMs', (l) => 3 * l.heartbeatEveryMs <= l.sessionTimeoutMs],
+  // It is noticed at the second look.
+  ['readStallAlarmMs < readStallLookEveryMs', (l) => l.readStallAlarmMs < l.readStallLookEveryMs],
+  ['readStallAlarmMs < readStallUnhealthyMs', (l) => l.readStallAlarmMs < l.readStallUnhealthyMs],
   ['0 < fenceFraction < 1', (l) => 0 < l.fenceFraction && l.fenceFraction < 1],
   [
     'sessionTimeoutMs × (1 − fenceFraction) ≥ heartbeatEveryMs',

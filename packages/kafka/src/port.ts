@@ -134,6 +134,8 @@ export interface GroupMember extends AsyncDisposable {
   seek(position: TopicPartitionOffset): void;
   pause(partitions: readonly TopicPartition[]): void;
   resume(partitions: readonly TopicPartition[]): void;
+  /** Reading goes on from where it is over new connections; the membership is not touched. */
+  reconnect(): void;
   /** Writes the group's offsets. May be partly applied when it rejects; rejects with `CLOSED` after disposal began. */
   commit(offsets: readonly TopicPartitionOffset[]): Promise<void>;
   /** The group's committed offset of one partition with its metadata; null when there is none. */

@@ -140,6 +140,24 @@ export const memberGuarantees: readonly Guarantee[] = [
     },
   },
   {
+    name: 'over new connections reading goes on from where it was, and the membership is the same',
+    async run(harness, port) {
+      const topic = await makeTopic(harness, port);
+      const watched = await join(harness, port, { groupId: harness.unique('group'), topics: [topic] });
+      const producer = port.producer({ name: 'writer' });
+      watched.member.resume(watched.all());
+      await sendAll(harness, producer, [record(topic, 'one')]);
+      await harness.until(() => watched.offsets().length === 1, 'the first record');
+      const { membership } = watched.member;
+      watched.member.reconnect();
+      await sendAll(harness, producer, [record(topic, 'two')]);
+      await harness.until(() => watched.offsets().length >= 2, 'the second record');
+      assert.deepEqual(watched.values(), ['one', 'two']);
+      assert.deepEqual(watched.member.membership, membership);
+      assert.equal(watched.assignments.length, 1);
+    },
+  },
+  {
     name: 'pausing and resuming loses nothing and repeats nothing',
     async run(harness, port) {
       const topic = await makeTopic(harness, port, { partitions: 2 });

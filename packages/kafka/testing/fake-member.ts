@@ -108,6 +108,10 @@ class Member implements GroupMember {
     }
   }
 
+  reconnect(): void {
+    // Its connections never fall silent.
+  }
+
   async commit(offsets: readonly TopicPartitionOffset[]): Promise<void> {
     if (this.#closed) throw new KafkaError('CLOSED', `the member of ${this.#options.groupId} is closed`);
     assertCommittable(offsets);

@@ -33,6 +33,14 @@ export interface PartitionEvents {
   takeoverFailed(partition: number, error: Error): void;
   /** A mistake in the work of a partition: its reign is over, and a new one begins in a while. */
   partitionFailed(partition: number, error: Error): void;
+  /** There is more to read of a partition, and for `forMs` nothing has been. */
+  readingStalled(stalled: {
+    readonly topic: string;
+    readonly partition: number;
+    readonly position: number;
+    readonly end: number;
+    readonly forMs: number;
+  }): void;
   claimed(partition: number, epoch: number, why: string): void;
   serving(partition: number, epoch: number): void;
   tierLoaded(partition: number, tier: string, rows: number): void;
@@ -112,6 +120,9 @@ function partitionEvents(log: Logger, metrics: Metrics): PartitionEvents {
     .counter('postrider_rows_full', 'Alarms: more waited than the process may hold, so that intake stood still', [])
     .with({});
   const reigns = metrics.counter('postrider_reigns_ended', 'Partitions given up or lost, by how', ['how']);
+  const stalled = metrics.counter('postrider_reading_stalled', 'Times that reading of a partition stood still', [
+    'topic',
+  ]);
   const outOfRange = metrics.counter('postrider_offsets_out_of_range', 'Positions that did not exist any more', [
     'topic',
   ]);
@@ -134,6 +145,10 @@ function partitionEvents(log: Logger, metrics: Metrics): PartitionEvents {
       log.error({ partition, error }, 'the partition cannot be taken over; trying again'),
     partitionFailed: (partition, error) =>
       log.error({ partition, error }, 'the work of a partition failed; it is taken over anew'),
+    readingStalled(stall) {
+      stalled.with({ topic: stall.topic }).add();
+      log.error(stall, 'reading stands still although there is more to read: its connections are renewed');
+    },
     claimed: (partition, epoch, why) => log.info({ partition, epoch, why }, 'partition.claimed'),
     serving: (partition, epoch) => log.info({ partition, epoch }, 'partition.serving'),
     tierLoaded: (partition, tier, rows) => log.info({ partition, tier, rows }, 'partition.tier-loaded'),

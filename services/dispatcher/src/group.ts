@@ -1,7 +1,9 @@
-import { createSessionFence, drainDeadline, every, type SessionFence } from '@postrider/core';
+import { createSessionFence, drainDeadline, every, limits, type SessionFence } from '@postrider/core';
 import { coPartitionedTopics } from '@postrider/kafka';
 import { intakeTopics } from './intake-ledger.ts';
 import { createPartitionOwner, type PartitionOwner } from './partition-owner.ts';
+import { createStallWatch, type Reading, type StallWatch } from './stall-watch.ts';
+import type { CheckResult } from '@postrider/runtime';
 import type { Assignment, Batch, GroupMember, KafkaPort, TopicPartitionOffset } from '@postrider/kafka';
 import type { FeedTopic } from './partition-feed.ts';
 import type { Pod } from './pod.ts';
@@ -10,6 +12,8 @@ import type { Pod } from './pod.ts';
 export interface OwnerGroup {
   /** Every partition that this process has been named for. */
   readonly owners: ReadonlyMap<number, PartitionOwner>;
+  /** For `/livez`. */
+  reading(): CheckResult;
   /** A shutdown: every partition is given up, then the group is left. */
   stop(): Promise<void>;
 }
@@ -23,6 +27,7 @@ export interface OwnerGroupOptions {
 const TICK_MS = 1_000;
 /** Ticks between two group commits, which are for dashboards only. */
 const COMMIT_EVERY_TICKS = 5;
+const LOOK_EVERY_TICKS = limits.readStallLookEveryMs / TICK_MS;
 
 /** Joins the group; resolves when this process has been named for its first partitions. */
 export async function joinGroup(options: OwnerGroupOptions): Promise<OwnerGroup> {
@@ -60,6 +65,7 @@ class Group implements OwnerGroup {
   /** What the group was told, by topic and partition. */
   readonly #committed = new Map<string, number>();
   #committing = false;
+  #stalls: StallWatch | null = null;
 
   constructor(pod: Pod) {
     this.#pod = pod;
@@ -68,6 +74,13 @@ class Group implements OwnerGroup {
   joined(member: GroupMember): void {
     this.#member = member;
     this.#fence = createSessionFence(this.#pod.clock, member);
+    this.#stalls = createStallWatch({
+      clock: this.#pod.clock,
+      events: this.#pod.events,
+      freshOffsets: this.#pod.freshOffsets,
+      readings: () => this.#readings(),
+      reconnect: () => member.reconnect(),
+    });
     this.#planTick();
     this.assigned(this.#assignment);
   }
@@ -99,6 +112,15 @@ class Group implements OwnerGroup {
     this.owners.get(batch.partition)?.read(topic, batch);
   }
 
+  reading(): CheckResult {
+    return this.#stalls?.check() ?? { ok: true };
+  }
+
+  *#readings(): Iterable<Reading> {
+    for (const owner of this.owners.values())
+      for (const { topic, position } of owner.readings()) yield { topic, partition: owner.partition, position };
+  }
+
   async stop(): Promise<void> {
     this.#stopping = true;
     const deadline = drainDeadline(this.#pod.clock.monotonic());
@@ -118,6 +140,7 @@ class Group implements OwnerGroup {
       this.#pod.scheduler.written();
       this.#ticks += 1;
       if (this.#ticks % COMMIT_EVERY_TICKS === 0) void this.#commit();
+      if (this.#ticks % LOOK_EVERY_TICKS === 0) void this.#stalls?.look();
     });
   }
 

@@ -13,8 +13,11 @@ await run(name, async (signal) => {
   await using stack = new AsyncDisposableStack();
   let dispatcher: Dispatcher | null = null;
   const owning = () => dispatcher?.ready() ?? { ok: false as const, reason: 'starting, or waiting for Kafka' };
+  const reading = () => dispatcher?.live() ?? { ok: true as const };
   const portVariable = 'POSTRIDER_HEALTH_PORT';
-  stack.use(await startHealth({ ...config.health, checks: { owning }, metrics, portVariable }));
+  stack.use(
+    await startHealth({ ...config.health, checks: { owning }, liveChecks: { reading }, metrics, portVariable }),
+  );
   const { processId } = config.service;
   const kafka = stack.use(connectKafka({ ...config.kafka, clientId: processId, clock: systemClock, logger: log }));
   dispatcher = stack.use(await startDispatcher(config.service, { kafka, clock: systemClock, log, metrics }, signal));

@@ -16,6 +16,8 @@ export interface PartitionFeed {
   holdAll(): void;
   /** The offset that reading goes on from. */
   position(topic: FeedTopic): number;
+  /** What is read at present. */
+  readings(): readonly { readonly topic: string; readonly position: number }[];
   /** Notes how far a batch goes. False: it is not of what is read now and must be dropped. */
   accept(topic: FeedTopic, batch: Batch): boolean;
   /** After an assignment, which paused everything: goes on as before. */
@@ -66,6 +68,7 @@ export function createPartitionFeed(
       for (const topic of coPartitionedTopics) hold(topic);
     },
     position: (topic) => of(topic).position,
+    readings: () => (attached ? [...sources.values()].filter(({ running }) => running) : []),
     accept(topic, batch) {
       const source = of(topic);
       if (!source.running || batch.nextOffset < source.position) return false;

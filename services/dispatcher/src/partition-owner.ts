@@ -31,6 +31,8 @@ export interface PartitionOwner {
   readonly serving: Serving | null;
   /** Everything below is done, as this process last knew when it owned the partition; null: it never did. For group commits. */
   readonly watermark: (topic: IntakeTopic) => number | null;
+  /** What is read at present, by full topic name. */
+  readings(): readonly { readonly topic: string; readonly position: number }[];
   /** The group names us (again). Called inside the join. */
   named(): void;
   /** The group does not name us any more: everything in flight must have ended by `deadline` (monotonic ms). */
@@ -124,6 +126,10 @@ class Owner implements PartitionOwner {
     await this.#changes.until(() => !this.#living || clock.monotonic() >= by);
     this.#reign?.end('drain-limit');
     this.#feed.holdAll();
+  }
+
+  readings(): readonly { readonly topic: string; readonly position: number }[] {
+    return this.#feed.readings();
   }
 
   read(topic: FeedTopic, batch: Batch): void {

@@ -60,6 +60,8 @@ export interface Dispatcher extends AsyncDisposable {
   readonly view: ConfigView;
   /** For `/readyz`: every partition that the group has named us for is served, or is being taken over. */
   ready(): CheckResult;
+  /** For `/livez`: what there is to read is read. */
+  live(): CheckResult;
   /** The longest a clean stop may take (ms): everything in flight ends, and what it asks for is written. */
   readonly stopWithinMs: number;
 }
@@ -102,6 +104,7 @@ export async function startDispatcher(
   return {
     view,
     ready: () => readiness(group),
+    live: () => group.reading(),
     stopWithinMs: drainLimitMs() + limits.drainSlackMs,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };

@@ -45,6 +45,8 @@ export interface KafkaClient {
   call<T>(broker: Broker, api: ApiName, args: object, timeoutMs?: number): Promise<T>;
   /** Forgets a broker whose connection proved bad. */
   drop(broker: Broker): void;
+  /** Hangs up on every broker; whatever is in flight rejects, and what is asked next is asked over new connections. */
+  reconnect(): void;
   /** Closes everything at once; whatever is in flight rejects. */
   destroy(): void;
 }
@@ -204,6 +206,10 @@ class Client implements KafkaClient {
   drop(broker: Broker): void {
     this.#opened.delete(broker);
     void hangUp(broker);
+  }
+
+  reconnect(): void {
+    for (const nodeId of [...this.#connected.keys()]) this.#forget(nodeId);
   }
 
   destroy(): void {

@@ -146,6 +146,10 @@ class Member implements GroupMember {
     }
   }
 
+  reconnect(): void {
+    this.#client.reconnect();
+  }
+
   async commit(offsets: readonly TopicPartitionOffset[]): Promise<void> {
     this.#assertOpen();
     assertCommittable(offsets);
