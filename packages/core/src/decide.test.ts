@@ -176,3 +176,16 @@ test('every delivery ends: no sequence of outcomes is retried without end', () =
     { numRuns: 50 },
   );
 });
+
+test('where order stops, what would be given up is stopped with its reason, but for what has expired', () => {
+  const stops = true;
+  const outcome = Outcome.REJECTED;
+  assert.deepEqual(decide(input({ outcome, stops, final: true })), { kind: 'stopped', reason: DeadReason.REJECTED });
+  assert.deepEqual(decide(input({ outcome, stops, attempt: 12 })), { kind: 'stopped', reason: DeadReason.EXHAUSTED });
+  const last = { outcome: Outcome.INTERNAL_ERROR, internalFailures: 19 };
+  assert.deepEqual(decide(input({ ...last, stops })), { kind: 'stopped', reason: DeadReason.INTERNAL_ERROR });
+  const late = decide(input({ outcome, stops, expiresAt: now + 1 }));
+  assert.deepEqual(late, { kind: 'dead', reason: DeadReason.EXPIRED });
+  assert.equal(decide(input({ outcome, stops })).kind, 'retry');
+  assert.deepEqual(decide(input({ outcome: Outcome.DELIVERED, stops })), { kind: 'done' });
+});

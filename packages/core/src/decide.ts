@@ -16,6 +16,8 @@ export interface DecideInput extends Pick<Verdict, 'outcome' | 'code' | 'retryAf
   readonly now: EpochMs;
   readonly expiresAt: EpochMs;
   readonly random: RandomFraction;
+  /** Order is kept, and what stands behind a delivery that is given up waits for a person. */
+  readonly stops?: boolean;
   /** Why the attempt was cancelled, if the delivery itself is; absent for a shutdown, which cancels no delivery. */
   readonly cancelReason?: CancelReason;
 }
@@ -34,8 +36,16 @@ export interface DecideInput extends Pick<Verdict, 'outcome' | 'code' | 'retryAf
  *
  * Retry-After is honoured where it asks for more than the schedule, within the bounds of `boundRetryAfterMs`. A retry is
  * never due before `now` + its delay; one that would not be due before `expiresAt` is not made: dead `expired`.
+ *
+ * Where order stops behind what is given up, everything that would be dead is stopped instead; but not what has expired.
  */
 export function decide(input: DecideInput): Decision {
+  const decision = decideAlone(input);
+  if (input.stops !== true || decision.kind !== 'dead' || decision.reason === DeadReason.EXPIRED) return decision;
+  return { kind: 'stopped', reason: decision.reason };
+}
+
+function decideAlone(input: DecideInput): Decision {
   switch (input.outcome) {
     case Outcome.DELIVERED:
       return { kind: 'done' };

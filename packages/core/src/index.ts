@@ -37,5 +37,6 @@ export * from './move-delivery.ts';
 export * from './cloud-event.ts';
 export * from './match.ts';
 export * from './plain-enum.ts';
+export * from './dead-reason.ts';
 export * from './ordering-key.ts';
 export * from './lane-order.ts';

@@ -1,18 +1,19 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { OrderingMode, RunKind } from '@postrider/contract/postrider/v1/delivery';
 import fc from 'fast-check';
-import { createLaneOrder, type OrderPlace } from './lane-order.ts';
+import { createLaneOrder, orderPlaceOf, type OrderPlace } from './lane-order.ts';
 
 /** The rule in its plainest form, over everything that has not ended. */
 class NaiveOrder {
   readonly places: OrderPlace[] = [];
 
-  isFirst(place: OrderPlace): boolean {
-    return !this.places.some((other) => other.seq < place.seq && areOrdered(other, place));
+  firstFor(place: OrderPlace): number {
+    return Math.min(...this.places.filter((other) => areOrdered(other, place)).map(({ seq }) => seq));
   }
 
   firsts(): number[] {
-    return this.places.filter((place) => this.isFirst(place)).map(({ seq }) => seq);
+    return this.places.filter((place) => this.firstFor(place) === place.seq).map(({ seq }) => seq);
   }
 
   remove(place: OrderPlace): void {
@@ -51,7 +52,7 @@ test('whose turn it is, and whose turn comes when one ends, is what the plain ru
           for (const seq of told) assert.ok(naive.places.some((place) => place.seq === seq));
         }
         assert.equal(order.size, naive.places.length);
-        for (const place of naive.places) assert.equal(order.isFirst(place), naive.isFirst(place));
+        for (const place of naive.places) assert.equal(order.firstFor(place), naive.firstFor(place));
         const heads = new Set(order.heads());
         for (const seq of naive.firsts()) assert.ok(heads.has(seq), `${seq} is a head`);
       }
@@ -67,7 +68,7 @@ test('what is taken out from behind and put in again keeps its place', () => {
   order.remove(places[1] as OrderPlace);
   order.add(places[1] as OrderPlace);
   order.remove(places[0] as OrderPlace);
-  assert.ok(order.isFirst(places[1] as OrderPlace));
+  assert.equal(order.firstFor(places[2] as OrderPlace), 2);
   assert.equal(order.size, 2);
 });
 
@@ -76,4 +77,21 @@ test('taking out what is not there changes nothing', () => {
   order.remove({ keyHash: null, seq: 1 });
   order.remove({ keyHash: 1n, seq: 1 });
   assert.equal(order.size, 0);
+});
+
+test('a delivery has a place when it was routed in order, for the first time, and read on deliveries', () => {
+  const ordering = { mode: OrderingMode.KEY, keyHash: 7n, seq: 0 };
+  const view = { ordering, runKind: RunKind.FIRST, runId: '' };
+  const at = { bulk: false, offset: 3 };
+  const inMode = (mode: OrderingMode) => orderPlaceOf({ ...view, ordering: { ...ordering, mode } }, at);
+  assert.deepEqual(orderPlaceOf(view, at), { keyHash: 7n, seq: 3 });
+  assert.deepEqual(inMode(OrderingMode.ENDPOINT), { keyHash: null, seq: 3 });
+  assert.deepEqual(inMode(OrderingMode.UNRECOGNIZED), { keyHash: null, seq: 3 });
+  assert.equal(inMode(OrderingMode.NONE), null);
+  assert.equal(inMode(OrderingMode.UNSPECIFIED), null);
+  assert.equal(orderPlaceOf({ ...view, ordering: null }, at), null);
+  assert.equal(orderPlaceOf({ ...view, runKind: RunKind.RESEND, runId: 'run_1' }, at), null);
+  assert.equal(orderPlaceOf({ ...view, runId: 'run_1' }, at), null);
+  assert.equal(orderPlaceOf(view, { ...at, bulk: true }), null);
+  assert.equal(orderPlaceOf(view, { ...at, offset: -1 }), null);
 });

@@ -1,3 +1,6 @@
+import { OrderingMode, RunKind } from '@postrider/contract/postrider/v1/delivery';
+import type { DeliveryView, IntakeView } from './delivery-header.ts';
+
 /** Where a delivery stands in the order of its endpoint. */
 export interface OrderPlace {
   /** Hash of the ordering key; null: it was routed while the whole endpoint had one order. */
@@ -18,12 +21,34 @@ export interface LaneOrder {
   add(place: OrderPlace): void;
   /** The delivery has ended, or has another place. */
   remove(place: OrderPlace): void;
-  /** Whether nothing that it is ordered with stands before this delivery, which is in the order. */
-  isFirst(place: OrderPlace): boolean;
+  /** The lowest place among the deliveries that this one, which is in the order, is ordered with; its own if it is first. */
+  firstFor(place: OrderPlace): number;
   /** The places whose turn may have come by the end of `ended`: all that are first now and were not, and perhaps more. */
   after(ended: OrderPlace): Iterable<number>;
   /** The first place of each key, and that of the whole endpoint: all places that may be first. */
   heads(): Iterable<number>;
+}
+
+/**
+ * The place of a delivery that was read at `intake`; null: it stands in no order. Exempt are resends, recoveries and
+ * replays, what was routed while its endpoint asked for no order, and what has no offset on `deliveries` to stand at. A
+ * mode that this version does not know is taken for the strictest.
+ */
+export function orderPlaceOf(
+  { ordering, runKind, runId }: Pick<DeliveryView, 'ordering' | 'runKind' | 'runId'>,
+  intake: IntakeView,
+): OrderPlace | null {
+  if (ordering === null || runKind !== RunKind.FIRST || runId !== '' || intake.bulk || intake.offset < 0) return null;
+  switch (ordering.mode) {
+    case OrderingMode.UNSPECIFIED:
+    case OrderingMode.NONE:
+      return null;
+    case OrderingMode.KEY:
+      return { keyHash: ordering.keyHash, seq: intake.offset };
+    case OrderingMode.ENDPOINT:
+    case OrderingMode.UNRECOGNIZED:
+      return { keyHash: null, seq: intake.offset };
+  }
 }
 
 /** An order of none. */
@@ -51,9 +76,9 @@ class Order implements LaneOrder {
     if (keyHash !== null && places.lowest === Infinity) this.#keys.delete(keyHash);
   }
 
-  isFirst({ keyHash, seq }: OrderPlace): boolean {
-    if (keyHash !== null) return this.#whole.lowest >= seq && this.#keys.get(keyHash)?.lowest === seq;
-    return this.#whole.lowest === seq && this.#isBeforeAllKeys(seq);
+  firstFor({ keyHash }: OrderPlace): number {
+    const whole = this.#whole.lowest;
+    return Math.min(whole, keyHash === null ? this.#firstOfKeys() : (this.#keys.get(keyHash)?.lowest ?? Infinity));
   }
 
   *after({ keyHash }: OrderPlace): Iterable<number> {
@@ -68,10 +93,11 @@ class Order implements LaneOrder {
     for (const { lowest } of this.#keys.values()) yield lowest;
   }
 
-  /** Looks at every key, but only while the endpoint changes its mode: else there are no keys here. */
-  #isBeforeAllKeys(seq: number): boolean {
-    for (const { lowest } of this.#keys.values()) if (lowest < seq) return false;
-    return true;
+  /** Looks at every key, but only while the endpoint changes its mode: else who asks finds none. */
+  #firstOfKeys(): number {
+    let first = Infinity;
+    for (const { lowest } of this.#keys.values()) first = Math.min(first, lowest);
+    return first;
   }
 }
 

@@ -101,6 +101,12 @@ export const limits = Object.freeze({
   putArrivalsAtFraction: 0.5,
   progressEveryMs: SECOND_MS,
   progressEveryCompletions: 1_000,
+  /** After an ordered delivery ended without a success, what stands behind it waits for a progress record: this long until it is written. */
+  orderedProgressMs: 100,
+  /** A first attempt waits in memory for its turn this long; then it is put, if the one before it waits in a tier. */
+  orderedHoldMs: MINUTE_MS,
+  /** Of those, at most so many in a second. */
+  orderedPutsMax: 500,
   repeatLookBackMs: 2 * MINUTE_MS,
   repeatLookBackOffsetsMax: 10_000,
   /** Ids of a partition that are remembered so that a router's repeat is known: more than a wide fan-out puts between the two. */

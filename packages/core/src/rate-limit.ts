@@ -6,6 +6,8 @@ export interface RateLimit {
   readonly periodMs: number;
   /** From when on one may start, on the clock that `take` is called with. */
   readonly openAt: number;
+  /** From when on it is as if none had ever started. */
+  readonly restedAt: number;
   /** One starts at `now`, which is not before `openAt`. */
   take(now: number): void;
 }
@@ -25,6 +27,9 @@ export function createRateLimit(count: number, periodMs: number): RateLimit {
     periodMs,
     get openAt() {
       return expectedAt - toleranceMs;
+    },
+    get restedAt() {
+      return expectedAt;
     },
     take(now) {
       expectedAt = Math.max(now, expectedAt) + spacingMs;

@@ -7,7 +7,8 @@ import { createFakeDoneStore, type FakeDoneStore } from '../testing/fake-done-st
 import { createHarness, type Harness, type TestDispatcher } from '../testing/harness.ts';
 
 const count = 40;
-const ordering = { mode: OrderingMode.ENDPOINT, keyHash: 0n, seq: 0n, stopped: 0 };
+/** Each an order of its own, or one would wait for the other. */
+const orderingOf = (i: number) => ({ mode: OrderingMode.KEY, keyHash: BigInt(i), seq: 0n });
 
 /** A crash in the gap: endpoints took everything, and of what follows from that nothing is acknowledged. */
 async function crashInTheGap(h: Harness, store?: FakeDoneStore): Promise<TestDispatcher> {
@@ -21,7 +22,7 @@ async function crashInTheGap(h: Harness, store?: FakeDoneStore): Promise<TestDis
   const mend = h.kafka.onProduce(({ topic }) =>
     topic === 'postrider.attempts' ? { kind: 'lose-request' } : undefined,
   );
-  for (let i = 0; i < count; i += 1) h.deliver(`order-${i}`, 'shop', i % 4 === 0 ? { ordering } : {});
+  for (let i = 0; i < count; i += 1) h.deliver(`order-${i}`, 'shop', i % 4 === 0 ? { ordering: orderingOf(i) } : {});
   await h.until(() => h.receipts.length === count + 2, 'everything is sent', 300_000);
   await h.clock.advance(10);
   first.port.kill();

@@ -195,12 +195,18 @@ function decide({ random }: DispatchOptions, classified: Classified): Decided {
     now: sent.endedAt,
     expiresAt: work.expiresAt,
     random,
+    stops: work.order !== null && endpoint.stops,
   });
   // Another attempt that its endpoint, gone meanwhile, would only cancel is cancelled now.
-  if ((decision.kind === 'retry' || decision.kind === 'hold') && gate?.kind === 'cancel') {
+  if (isNoEnd(decision) && gate?.kind === 'cancel') {
     return { classified, decision: { kind: 'cancelled', reason: gate.reason } };
   }
   return { classified, decision };
+}
+
+/** It would wait. */
+function isNoEnd({ kind }: Decision): boolean {
+  return kind === 'retry' || kind === 'hold' || kind === 'stopped';
 }
 
 /** How long the endpoint asked its whole lane to pause (ms), within bounds; 0: not at all. */

@@ -24,7 +24,7 @@ function setUp(clock: FakeClock) {
   });
   const add = (dueAt: number, expiresAt: number): number => {
     const row = rows.add(`row-${dueAt}-${expiresAt}-${rows.size}`);
-    rows.describe(row, { lane, origin: { bulk: false, offset: 0 }, dueAt, expiresAt, bytes: 0 });
+    rows.describe(row, { lane, origin: { bulk: false, offset: 0 }, order: null, dueAt, expiresAt, bytes: 0 });
     rows.wait(row);
     due.arm();
     return row;

@@ -1,5 +1,6 @@
 import {
   attemptId,
+  deadReasonOf,
   readDelivery,
   type AttemptFields,
   type Clock,
@@ -15,7 +16,7 @@ import type { Reign } from './reign.ts';
 import type { Result } from './result-record.ts';
 import type { StoredDelivery } from './waiting-store.ts';
 import type { Work } from './work.ts';
-import type { WorkTable } from './work-table.ts';
+import type { Ending, WorkTable } from './work-table.ts';
 
 /** How deliveries end without a request. */
 export interface Endings {
@@ -25,6 +26,8 @@ export interface Endings {
   tooLarge(work: Work): void;
   /** Its endpoint is gone, or disabled without keeping what was pending. */
   cancel(work: Work, reason: CancelReason): void;
+  /** It was given up a while ago, and order does not keep it in its place any more. */
+  giveUp(work: Work): void;
   /** An earlier owner delivered it and could not write that down. */
   deliveredBefore(work: Work): void;
   /** Its header cannot be read: kept as a dead letter, so that nothing is lost and the next record flows. */
@@ -53,9 +56,9 @@ export function createEndings(options: EndingsOptions): Endings {
   const { clock, events, reign } = options;
 
   /** Without its bytes a delivery cannot end: the store has lost them, and the reign is over. */
-  function end(work: Work, ending: (delivery: StoredDelivery) => Result): void {
+  function end(work: Work, ending: (delivery: StoredDelivery) => Result, how?: Ending): void {
     const delivery = options.table().bytesOf(work);
-    if (delivery !== undefined) options.table().finish(work, [ending(delivery)]);
+    if (delivery !== undefined) options.table().finish(work, [ending(delivery)], how);
   }
 
   function letterOf(work: Work, delivery: StoredDelivery, letter: Letter): Result {
@@ -70,19 +73,21 @@ export function createEndings(options: EndingsOptions): Endings {
     });
   }
 
-  function dead(work: Work, reason: DeadReason, detailOf: (view: DeliveryView) => string): void {
+  function dead(work: Work, known: DeadReason | null, detailOf: (view: DeliveryView) => string): void {
     end(work, (delivery) => {
       const view = viewOf(work, delivery);
+      const reason = known ?? deadReasonOf(view.givenUp);
       events.deadLettered(view, reason);
       return letterOf(work, delivery, { endpointId: view.endpointId, reason, detail: detailOf(view) });
     });
   }
 
-  function withoutRequest(work: Work, tell: (view: DeliveryView) => EndingWithoutRequest): void {
-    end(work, (delivery) => {
+  function withoutRequest(work: Work, how: Ending, tell: (view: DeliveryView) => EndingWithoutRequest): void {
+    const record = (delivery: StoredDelivery): Result => {
       const view = viewOf(work, delivery);
       return attemptResult(attemptWithoutRequest(options, view, delivery, tell(view)), options.attempts);
-    });
+    };
+    end(work, record, how);
   }
 
   return {
@@ -91,13 +96,14 @@ export function createEndings(options: EndingsOptions): Endings {
         attempt === 0 ? 'It could not be attempted before it expired.' : 'It waited until it expired.',
       ),
     tooLarge: (work) => dead(work, DeadReason.TOO_LARGE, () => 'It had to wait, and is too large for a retry tier.'),
+    giveUp: (work) => dead(work, null, () => 'It was given up, and what stands behind it was let go on.'),
     cancel: (work, reason) =>
-      withoutRequest(work, (view) => {
+      withoutRequest(work, 'undelivered', (view) => {
         events.cancelled(view, reason);
         return { outcome: Outcome.CANCELLED, decision: { kind: 'cancelled', reason }, code: '', detail: '' };
       }),
     deliveredBefore: (work) =>
-      withoutRequest(work, (view) => {
+      withoutRequest(work, 'delivered', (view) => {
         events.deliveredBefore(view);
         return deliveredBefore;
       }),

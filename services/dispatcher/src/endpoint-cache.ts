@@ -12,7 +12,9 @@ import {
 } from '@postrider/core';
 import type { ConfigSnapshot } from '@postrider/config-view';
 import type { EndpointConfig, TenantConfig } from '@postrider/contract/postrider/v1/config';
-import type { Endpoint, StatusPolicy } from '@postrider/contract/postrider/v1/endpoint';
+import { OrderingMode } from '@postrider/contract/postrider/v1/delivery';
+import { OnExhausted } from '@postrider/contract/postrider/v1/endpoint';
+import type { Endpoint, Ordering, StatusPolicy } from '@postrider/contract/postrider/v1/endpoint';
 
 /** What signs a request now. */
 export interface ActiveKeys {
@@ -34,6 +36,8 @@ export interface PreparedEndpoint {
   readonly target: Target;
   readonly retry: ResolvedRetryPolicy;
   readonly statusPolicy: StatusPolicy | undefined;
+  /** It asks for order, and what stands behind a delivery that is given up waits for a person. */
+  readonly stops: boolean;
   readonly concurrencyMax: number;
   readonly timeoutMs: number;
   /** Starts at most per `ratePeriodMs`; 0: no limit. */
@@ -112,6 +116,7 @@ function prepare(
     target: judgeUrl(endpoint.url),
     retry: resolveRetryPolicy(endpoint.retryPolicy),
     statusPolicy: endpoint.statusPolicy,
+    stops: stops(endpoint.ordering),
     concurrencyMax: clamp(bounds?.concurrencyMax || limits.laneConcurrencyDefault, 1, limits.laneConcurrencyMax),
     timeoutMs: clamp(
       timeoutMs || limits.attemptTimeoutDefaultMs,
@@ -126,6 +131,11 @@ function prepare(
       return active;
     },
   };
+}
+
+function stops(ordering: Ordering | undefined): boolean {
+  const { mode = OrderingMode.NONE, onExhausted } = ordering ?? {};
+  return (mode === OrderingMode.ENDPOINT || mode === OrderingMode.KEY) && onExhausted === OnExhausted.STOP;
 }
 
 function openKeys(

@@ -17,6 +17,8 @@ export interface DeliveryEvents {
   /** An answer asked to wait in words that cannot be understood: the schedule's own delay holds. */
   retryAfterIgnored(delivery: DeliveryView): void;
   deadLettered(delivery: DeliveryView, reason: DeadReason): void;
+  /** A delivery was given up, and what stands behind it in its order waits for a person. */
+  laneStopped(delivery: DeliveryView, reason: DeadReason): void;
   /** The endpoint answered 410: nothing more is sent until its configuration has changed. */
   endpointGone(delivery: DeliveryView, revision: string): void;
   cancelled(delivery: DeliveryView, reason: CancelReason): void;
@@ -80,6 +82,11 @@ function deliveryEvents(log: Logger, metrics: Metrics): DeliveryEvents {
     return found;
   };
   const dead = metrics.counter('postrider_dead_letters', 'Deliveries given up, by reason', ['reason']);
+  const stopped = metrics.counter(
+    'postrider_lanes_stopped',
+    'Ordered deliveries given up that stop what is behind them',
+    ['reason'],
+  );
   const cancelled = metrics.counter('postrider_cancelled_deliveries', 'Deliveries cancelled, by reason', ['reason']);
   const ignored = metrics
     .counter('postrider_retry_after_ignored', 'Answers whose Retry-After could not be understood', [])
@@ -98,6 +105,10 @@ function deliveryEvents(log: Logger, metrics: Metrics): DeliveryEvents {
     deadLettered(delivery, reason) {
       dead.with({ reason }).add();
       log.warn({ ...idsOf(delivery), reason, attempt: delivery.attempt }, 'delivery.dead');
+    },
+    laneStopped(delivery, reason) {
+      stopped.with({ reason }).add();
+      log.warn({ ...idsOf(delivery), reason }, 'lane.stopped');
     },
     endpointGone(delivery, revision) {
       gone.add();
@@ -191,7 +202,7 @@ function attemptLine(attempt: AttemptFields): Record<string, unknown> {
     ...(decision.kind === 'retry'
       ? { dueAt: decision.dueAt === null ? null : new Date(decision.dueAt), tier: decision.tier }
       : {}),
-    ...(decision.kind === 'dead' || decision.kind === 'cancelled' ? { reason: decision.reason } : {}),
+    ...('reason' in decision ? { reason: decision.reason } : {}),
     status: attempt.status,
     code: attempt.code,
     queuedMs: timings.queued,

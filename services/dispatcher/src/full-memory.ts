@@ -29,7 +29,9 @@ export function createFullMemory({ meter, lanes, table, clock }: FullMemoryOptio
     tick() {
       if (meter.full && wasFull) {
         const now = clock.monotonic();
-        const kept = [...lanes.all()].filter((lane) => lane.queuedBytes > 0 && !mayStart(lane, now));
+        const kept = [...lanes.all()].filter(
+          (lane) => lane.held.size > 0 || (lane.queuedBytes > 0 && !mayStart(lane, now)),
+        );
         kept.sort((a, b) => b.queuedBytes - a.queuedBytes);
         for (const lane of kept) {
           if (!meter.full) break;
@@ -41,8 +43,9 @@ export function createFullMemory({ meter, lanes, table, clock }: FullMemoryOptio
   };
 }
 
-/** Puts whatever the lane has queued of first attempts. */
+/** Puts whatever the lane has queued or holds of first attempts, as far as it may be put. */
 export function putArrivals(lane: Lane, table: WorkTable, clock: Clock): void {
   for (let work = takeArrival(lane); work !== undefined; work = takeArrival(lane))
-    table.put(work, crowdedPlan(lane, clock));
+    table.put(work, crowdedPlan(true, lane, clock));
+  for (const work of lane.held) if (table.mayPut(work)) table.put(work, crowdedPlan(false, lane, clock));
 }

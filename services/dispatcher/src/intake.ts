@@ -1,4 +1,4 @@
-import { limits, readDelivery, tierFor, workKey, type Clock, type DeliveryView } from '@postrider/core';
+import { limits, orderPlaceOf, readDelivery, tierFor, workKey, type Clock, type DeliveryView } from '@postrider/core';
 import { WaitReason } from '@postrider/contract/postrider/v1/delivery';
 import { DELIVERY_HEADER, header } from '@postrider/kafka';
 import { intakeTopics, topicOf, type IntakeLedger, type IntakeTopic } from './intake-ledger.ts';
@@ -8,16 +8,19 @@ import type { ByteMeter } from './byte-meter.ts';
 import type { Endings } from './endings.ts';
 import type { Lane } from './lane.ts';
 import type { Lanes } from './lanes.ts';
+import type { Ordering } from './ordering.ts';
 import type { PartitionFeed } from './partition-feed.ts';
 import type { RowBound } from './row-bound.ts';
 import type { RecentKeys } from './recent-keys.ts';
-import type { IntakeOffset, Work } from './work.ts';
+import type { IntakeOffset, Work, WorkOrder } from './work.ts';
 import type { WaitingStores } from './waiting-stores.ts';
 import type { WaitPlan, WorkTable } from './work-table.ts';
 
 /** Takes deliveries in from `deliveries` and `deliveries.bulk` (design rules 6, 15), as far as there is room. */
 export interface Intake {
   read(topic: IntakeTopic, batch: Batch): void;
+  /** Decides what becomes of a first attempt: it ends, is put, or stands in its lane. */
+  admit(work: Work): void;
   /** Starts reading, or goes on if there is room again. */
   resume(): void;
   /** Nothing more is taken in. */
@@ -30,6 +33,7 @@ export interface IntakeOptions {
   readonly ledger: IntakeLedger;
   readonly table: WorkTable;
   readonly lanes: Lanes;
+  readonly ordering: Ordering;
   readonly recent: RecentKeys;
   readonly meter: ByteMeter;
   readonly rowBound: Pick<RowBound, 'full'>;
@@ -66,12 +70,14 @@ class OneIntake implements Intake {
         // The batch is longer than the room there is: the rest is read again when there is some.
         this.#hold(topic);
         this.#o.feed.seek(topic, record.offset);
+        if (!bulk) this.#o.ordering.readTo(record.offset);
         return;
       }
       range.take(record.offset);
       this.#take({ bulk, offset: record.offset }, record);
     }
     range.pass(batch.nextOffset);
+    if (!bulk) this.#o.ordering.readTo(batch.nextOffset);
     if (range.size >= limits.offsetRangeMax || this.#isFull()) this.#hold(topic);
   }
 
@@ -112,28 +118,25 @@ class OneIntake implements Intake {
     if (ledger.isDone(at)) return recent.add(key);
     if (table.takeAgain(key, at)) return;
     if (recent.has(key)) return ledger.done(at);
-    this.#arrive(
-      newWork(key, view, this.#o.lanes.of(view.endpointId, view.tenant, view.endpointRevision), {
-        at,
-        header: bytes,
-        body: record.value,
-        now: this.#o.clock.now(),
-      }),
-    );
+    const lane = this.#o.lanes.of(view.endpointId, view.tenant, view.endpointRevision);
+    const work = newWork(key, view, lane, { at, header: bytes, body: record.value, now: this.#o.clock.now() });
+    table.arrive(work);
+    this.admit(work);
   }
 
-  #arrive(work: Work): void {
-    const { table, endings, ledger, clock } = this.#o;
-    table.arrive(work);
+  admit(work: Work): void {
+    const { table, endings, ledger, ordering, clock } = this.#o;
     const lane = work.lane as Lane;
     if (lane.gate.kind === 'cancel') return endings.cancel(work, lane.gate.reason);
+    if (!table.mayPut(work)) return table.queue(work);
     const now = clock.now();
     if (lane.gate.kind === 'disabled') return table.put(work, waitFor(WaitReason.DISABLED, null, now));
     if (work.dueAt > now) return table.put(work, waitFor(WaitReason.RETRY, work.dueAt, now));
-    const crowdsRange = lane.queuedArrivals >= limits.laneQueueMax && ledger.range(topicOf(work.origin)).size > PUT_AT;
+    const queued = lane.queuedArrivals + lane.held.size;
+    const crowdsRange = queued >= limits.laneQueueMax && ledger.range(topicOf(work.origin)).size > PUT_AT;
     const crowdsMemory = lane.queuedBytes >= LANE_QUEUED_BYTES && this.#o.meter.bytes > PUT_AT_BYTES;
-    if (crowdsRange || crowdsMemory) return table.put(work, crowdedPlan(lane, clock));
-    table.queue(work);
+    if (!crowdsRange && !crowdsMemory) return table.queue(work);
+    table.put(work, crowdedPlan(ordering.isTurn(work, false), lane, clock));
   }
 
   #takeUnreadable(at: IntakeOffset, record: IncomingRecord, detail: string): void {
@@ -152,10 +155,11 @@ class OneIntake implements Intake {
   }
 }
 
-/** How a delivery waits for its lane, which is full, or which the endpoint asked to pause. */
-export function crowdedPlan(lane: Lane, clock: Clock): WaitPlan {
+/** How a first attempt waits for its turn in order, or for its lane, which is full or which the endpoint asked to pause. */
+export function crowdedPlan(isTurn: boolean, lane: Lane, clock: Clock): WaitPlan {
   const heldMs = lane.heldUntil - clock.monotonic();
   const now = clock.now();
+  if (!isTurn) return waitFor(WaitReason.ORDER, null, now);
   if (heldMs > 0) return waitFor(WaitReason.RATE_LIMITED, now + Math.ceil(heldMs), now);
   return waitFor(WaitReason.LANE_FULL, null, now);
 }
@@ -182,7 +186,8 @@ function newWork(key: string, view: DeliveryView, lane: Lane, { at, header: byte
     origin: at,
     open: [at],
     state: 'idle',
-    queued: false,
+    order: orderOf(view, at),
+    queuedIn: null,
     row: NO_ROW,
     tier: null,
     dueAt: view.dueAt ?? 0,
@@ -197,6 +202,7 @@ export function factsOfRow(view: DeliveryView, lane: Lane, bytes: number, now: n
   return {
     lane,
     origin: view.intake ?? noOrigin,
+    order: orderOf(view, view.intake ?? noOrigin),
     dueAt: view.dueAt ?? 0,
     expiresAt: expiryOf(view, now),
     bytes,
@@ -213,7 +219,8 @@ function unreadableWork(key: string, now: number): Work {
     origin: noOrigin,
     open: [],
     state: 'idle',
-    queued: false,
+    order: null,
+    queuedIn: null,
     row: NO_ROW,
     tier: null,
     dueAt: 0,
@@ -221,6 +228,11 @@ function unreadableWork(key: string, now: number): Work {
     bytes: 0,
     readyAt: now,
   };
+}
+
+function orderOf(view: DeliveryView, at: IntakeOffset): WorkOrder | null {
+  const place = orderPlaceOf(view, at);
+  return place === null ? null : { ...place, givenUp: view.givenUp > 0 };
 }
 
 /** No offset: of a row that names no record. */

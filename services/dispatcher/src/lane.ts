@@ -1,4 +1,4 @@
-import { createRateLimit, type RateLimit } from '@postrider/core';
+import { createRateLimit, type LaneOrder, type RateLimit } from '@postrider/core';
 import { createFifo } from './fifo.ts';
 import { createLaneRows, type LaneRows } from './lane-rows.ts';
 import type { CancelReason } from '@postrider/contract/postrider/v1/attempt';
@@ -27,7 +27,10 @@ export interface LaneOwner {
   takeDue(lane: Lane): Work | undefined;
 }
 
-/** The queue of one endpoint inside its owner. */
+/**
+ * The queue of one endpoint inside its owner. Where order is asked for, only a delivery whose turn it is stands among
+ * `arrivals` or due rows: the lanes of ordering keys share all else that belongs to their endpoint.
+ */
 export interface Lane {
   readonly owner: LaneOwner;
   readonly endpointId: string;
@@ -49,8 +52,16 @@ export interface Lane {
   readonly arrivals: Fifo<Work>;
   /** How many of them are no stale entries. */
   queuedArrivals: number;
-  /** Bytes of the first attempts that are queued. */
+  /** Bytes of the first attempts that are queued or held. */
   queuedBytes: number;
+  /** First attempts whose turn has not come, in the order of reading. */
+  readonly held: Set<Work>;
+  /** First attempts that have no row and have not ended. */
+  firsts: number;
+  /** What of the lane stands in order; null: nothing. */
+  order: LaneOrder | null;
+  /** What stands behind an ordered delivery that is given up waits for a person. */
+  stops: boolean;
   /** Wakes the lane when it is held. */
   cancelWake: (() => void) | null;
 }
@@ -73,6 +84,10 @@ export function createLane(owner: LaneOwner, endpointId: string, tenant: string)
     arrivals: createFifo(),
     queuedArrivals: 0,
     queuedBytes: 0,
+    held: new Set(),
+    firsts: 0,
+    order: null,
+    stops: false,
     cancelWake: null,
   };
 }
@@ -83,20 +98,22 @@ export function setRate(lane: Lane, count: number, periodMs: number): void {
   else if (lane.rate?.count !== count || lane.rate.periodMs !== periodMs) lane.rate = createRateLimit(count, periodMs);
 }
 
-/** Puts a first attempt that may start into the lane's queue. */
-export function enqueue(lane: Lane, work: Work): void {
-  work.queued = true;
+/** Puts a first attempt into the lane's queue, or holds it until it is its turn. */
+export function enqueue(lane: Lane, work: Work, queue: 'arrivals' | 'held'): void {
+  work.queuedIn = queue;
+  lane.queuedBytes += work.bytes;
+  if (queue === 'held') return void lane.held.add(work);
   lane.arrivals.push(work);
   lane.queuedArrivals += 1;
-  lane.queuedBytes += work.bytes;
 }
 
-/** Takes a first attempt out of the queue if it stands there; its entry becomes stale. */
+/** Takes a first attempt out of wherever it stands; an entry of the queue becomes stale. */
 export function unqueue(lane: Lane, work: Work): void {
-  if (!work.queued) return;
-  work.queued = false;
-  lane.queuedArrivals -= 1;
+  if (work.queuedIn === null) return;
   lane.queuedBytes -= work.bytes;
+  if (work.queuedIn === 'arrivals') lane.queuedArrivals -= 1;
+  else lane.held.delete(work);
+  work.queuedIn = null;
 }
 
 /** The delivery that starts next, taken out of where it waits: due rows before first attempts. */
@@ -112,7 +129,7 @@ export function queuedDue(lane: Lane): number {
 /** The oldest first attempt, taken out of the queue. */
 export function takeArrival(lane: Lane): Work | undefined {
   for (let work = lane.arrivals.shift(); work !== undefined; work = lane.arrivals.shift()) {
-    if (!work.queued) continue;
+    if (work.queuedIn !== 'arrivals') continue;
     unqueue(lane, work);
     return work;
   }
@@ -122,7 +139,7 @@ export function takeArrival(lane: Lane): Work | undefined {
 /** The oldest first attempt, which stays where it is. */
 export function nextArrival(lane: Lane): Work | undefined {
   for (let work = lane.arrivals.peek(); work !== undefined; work = lane.arrivals.peek()) {
-    if (work.queued) return work;
+    if (work.queuedIn === 'arrivals') return work;
     lane.arrivals.shift();
   }
   return undefined;
@@ -136,6 +153,12 @@ export function openAt(lane: Lane): number {
 /** Whether the lane, as far as it depends on itself, may start one more (`now`: ms, monotonic). */
 export function mayStart(lane: Lane, now: number): boolean {
   return lane.gate.kind === 'open' && lane.inFlight < lane.concurrencyMax && openAt(lane) <= now;
+}
+
+/** Whether nothing would be lost with the lane: no delivery, no pause that was asked for, no share of its rate that is used. */
+export function isForgettable(lane: Lane, now: number): boolean {
+  const rests = lane.inFlight === 0 && !lane.rotating && lane.cancelWake === null && lane.heldUntil <= now;
+  return lane.firsts === 0 && lane.rows.held === 0 && rests && (lane.rate?.restedAt ?? now) <= now;
 }
 
 /** Whether the lane has something to start that nothing but time keeps. */

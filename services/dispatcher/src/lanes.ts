@@ -1,7 +1,7 @@
 import { parseRevision } from '@postrider/core';
 import { CancelReason } from '@postrider/contract/postrider/v1/attempt';
 import { EndpointState, PendingPolicy } from '@postrider/contract/postrider/v1/endpoint';
-import { createLane, setRate, type Lane, type LaneGate, type LaneOwner } from './lane.ts';
+import { createLane, isForgettable, setRate, type Lane, type LaneGate, type LaneOwner } from './lane.ts';
 import type { ConfigView } from '@postrider/config-view';
 import type { EndpointHolds } from '@postrider/core';
 import type { EndpointCache } from './endpoint-cache.ts';
@@ -14,6 +14,8 @@ export interface Lanes {
   all(): Iterable<Lane>;
   /** Something changed: judges lanes anew. `concerns` narrows it; lanes that wait for a revision are always looked at. */
   refresh(concerns?: (lane: Lane) => boolean): void;
+  /** Forgets lanes that hold nothing; `now` is monotonic. */
+  forget(now: number): void;
   /** Gives back what the lanes hold of the pod's capacity. */
   close(): void;
 }
@@ -26,6 +28,8 @@ export interface LanesOptions {
   readonly scheduler: Scheduler;
   /** The gate of a lane that holds something has changed. */
   readonly onGate: (lane: Lane) => void;
+  /** What stopped behind a delivery that was given up goes on. */
+  readonly onGoOn: (lane: Lane) => void;
 }
 
 /** No lanes yet. */
@@ -35,13 +39,16 @@ export function createLanes(options: LanesOptions): Lanes {
 
   function judge(lane: Lane): void {
     const before = lane.gate;
+    const stopped = lane.stops;
     const endpoint = endpoints.get(lane.endpointId);
     lane.gate = gateOf(lane, options);
     if (endpoint !== undefined) {
       lane.concurrencyMax = endpoint.concurrencyMax;
+      lane.stops = endpoint.stops;
       setRate(lane, endpoint.rateCount, endpoint.ratePeriodMs);
     }
     if (before.kind !== lane.gate.kind) options.onGate(lane);
+    if (stopped && !lane.stops) options.onGoOn(lane);
     if (lane.gate.kind === 'open') scheduler.ready(lane);
   }
 
@@ -62,6 +69,9 @@ export function createLanes(options: LanesOptions): Lanes {
     all: () => lanes.values(),
     refresh(concerns = () => true) {
       for (const lane of lanes.values()) if (lane.gate.kind === 'config' || concerns(lane)) judge(lane);
+    },
+    forget(now) {
+      for (const lane of lanes.values()) if (isForgettable(lane, now)) lanes.delete(lane.endpointId);
     },
     close() {
       for (const lane of lanes.values()) scheduler.drop(lane);

@@ -6,7 +6,9 @@ import { createEndings, type Endings } from './endings.ts';
 import { createGoneEndpoints, type GoneEndpoints } from './gone-endpoints.ts';
 import { createIntake, factsOfRow, readable, type Intake } from './intake.ts';
 import { followGate } from './lane-gates.ts';
+import { createHeldArrivals, type HeldArrivals } from './held-arrivals.ts';
 import { createLanes, type Lanes } from './lanes.ts';
+import { createOrdering, type Ordering } from './ordering.ts';
 import { createPublish } from './publish-outcome.ts';
 import { createRecentKeys } from './recent-keys.ts';
 import { RowIndex, type RowFacts } from './row-index.ts';
@@ -31,6 +33,8 @@ export interface Parts {
   readonly endings: Endings;
   readonly intake: Intake;
   readonly gone: GoneEndpoints;
+  readonly ordering: Ordering;
+  readonly held: HeldArrivals;
 }
 
 /** What the parts are made for. */
@@ -43,11 +47,16 @@ export interface PartsOptions {
   readonly holds: EndpointHolds;
   /** Ends of the two topics of intake at the takeover. */
   readonly ends: { readonly live: number; readonly bulk: number };
+  /** Where reading of `deliveries` begins. */
+  readonly start: number;
+  /** Calls back once a progress record is acknowledged that says what is done now. */
+  readonly afterProgress: (callback: () => void) => void;
   readonly onLoaded: (tier: Tier) => void;
 }
 
 /** Wires the parts of one reign; nothing runs yet. */
-export function createParts({ pod, reign, feed, ledger, holds, ends, onLoaded }: PartsOptions): Parts {
+export function createParts(options: PartsOptions): Parts {
+  const { pod, reign, feed, ledger, holds, ends, start, afterProgress, onLoaded } = options;
   const { clock, events, scheduler, slices, meter } = pod;
   const store = pod.stores.create(reign.partition, () => reign.end('store-lost'));
   const rows = new RowIndex();
@@ -62,7 +71,18 @@ export function createParts({ pod, reign, feed, ledger, holds, ends, onLoaded }:
     view: pod.view,
     holds,
     scheduler,
-    onGate: (lane) => followGate({ lane, table, endings, clock }),
+    onGate: (lane) => followGate({ lane, table, endings, ordering, clock }),
+    onGoOn: (lane) => ordering.reconsider(lane),
+  });
+  // Nothing may be half written when the partition is released: the next owner looks at what it was the turn of.
+  const unlessDraining =
+    <T>(act: (one: T) => void) =>
+    (one: T) =>
+      void (reign.draining || act(one));
+  const ordering = createOrdering({
+    ...{ start, rows },
+    wakeArrival: unlessDraining((work) => intake.admit(work)),
+    wakeRow: unlessDraining((row) => table.turn(row)),
   });
   const book = createTierBook({
     epoch: reign.epoch,
@@ -76,45 +96,59 @@ export function createParts({ pod, reign, feed, ledger, holds, ends, onLoaded }:
     onRow: (row) => table.load(row),
     mayRead: (tier, may) => (may ? feed.run(tier) : feed.hold(tier)),
   });
-  const writeResult: WriteResult = (result, acked) => {
-    const ackedResult = (): void => {
-      result.acked?.();
-      acked();
-    };
-    reign.write({ producer: pod.resultProducer, ...result, acked: ackedResult });
-  };
+  const writeResult = resultWriter(pod, reign);
   const writer = { clock, events, reign, attempts: pod.attempts, random: pod.randomId };
   const deadLetterTopic = pod.topic('dead-letters');
   const endings = createEndings({ ...writer, table: () => table, deadLetterTopic });
   const table: WorkTable = createWorkTable({
-    ...{ reign, clock, slices, scheduler, meter, book, ledger, rows, store, recent, ends },
-    unsettled: pod.unsettled,
-    writeResult,
-    expire: (work) => endings.expire(work),
-    tooLarge: (work) => endings.tooLarge(work),
-    cancel: (work, reason) => endings.cancel(work, reason),
+    ...{ reign, clock, slices, scheduler, meter, book, ledger, ordering, rows, store, recent, ends },
+    ...{ unsettled: pod.unsettled, writeResult, endings, afterProgress },
     unreadable: (work) => endings.unreadable(work, unreadableDetail(table.bytesOf(work))),
   });
   const gone = createGoneEndpoints({
     ...{ holds, events, writeResult, endpoints: pod.endpoints, view: pod.view, operations: pod.operations },
     onHold: (endpointId) => lanes.refresh((lane) => lane.endpointId === endpointId),
   });
-  const publish = createPublish({ ...writer, table, gone, deadLetterTopic });
-  const { doneFilter } = pod;
+  const publish = createPublish({ ...writer, table, gone, operations: pod.operations, deadLetterTopic });
+  const dispatch = createSending({ pod, reign, ends, endings, publish });
+  const intake = createIntake({
+    ...{ clock, feed, ledger, table, lanes, ordering, recent, meter, endings },
+    ...{ rowBound: pod.rowBound, stores: pod.stores },
+  });
+  const held = createHeldArrivals({ lanes, ordering, table, endings, clock });
+
+  const parts: Parts = { store, book, table, lanes, endings, intake, gone, ordering, held };
+  return parts;
+}
+
+function resultWriter(pod: Pod, reign: Reign): WriteResult {
+  return (result, acked) => {
+    const ackedResult = (): void => {
+      result.acked?.();
+      acked();
+    };
+    reign.write({ producer: pod.resultProducer, ...result, acked: ackedResult });
+  };
+}
+
+/** What makes attempts, and before them asks whether an earlier owner has. */
+function createSending(parts: {
+  readonly pod: Pod;
+  readonly reign: Reign;
+  readonly ends: PartsOptions['ends'];
+  readonly endings: Endings;
+  readonly publish: ReturnType<typeof createPublish>;
+}): Dispatch {
+  const { pod, reign, ends, endings, publish } = parts;
+  const { clock, doneFilter } = pod;
   const send = createDispatch({
-    ...{ clock, reign },
+    ...{ clock, reign, publish },
     taken: (workKey) => doneFilter?.add(workKey),
     random: pod.randomFraction,
     send: pod.send,
     userAgent: pod.userAgent,
-    publish,
   });
-  const dispatch = askFirst({ filter: doneFilter, reign, ends, clock, endings }, send);
-  const { rowBound, stores } = pod;
-  const intake = createIntake({ clock, feed, ledger, table, lanes, recent, meter, rowBound, stores, endings });
-
-  const parts: Parts = { store, book, table, lanes, endings, intake, gone };
-  return parts;
+  return askFirst({ filter: doneFilter, reign, ends, clock, endings }, send);
 }
 
 /** It is this delivery's turn: it is sent, or it ends because its time is over or its endpoint is gone. */

@@ -1,4 +1,11 @@
-import { PROGRESS_KEY, encodeProgress, limits, type EndpointHolds, type OwnershipProgress } from '@postrider/core';
+import {
+  PROGRESS_KEY,
+  encodeProgress,
+  limits,
+  type Clock,
+  type EndpointHolds,
+  type OwnershipProgress,
+} from '@postrider/core';
 import type { Producer } from '@postrider/kafka';
 import type { IntakeLedger } from './intake-ledger.ts';
 import type { Reign } from './reign.ts';
@@ -13,9 +20,12 @@ export interface ProgressWriter {
   overtaken(): void;
   /** Writes now; `acked` is called when the record is acknowledged. */
   write(released: boolean, acked: () => void): void;
+  /** Calls back once a record is acknowledged that says what is done now; sees to it that one is written soon. */
+  after(callback: () => void): void;
 }
 
 export interface ProgressWriterOptions {
+  readonly clock: Clock;
   readonly reign: Reign;
   readonly processId: string;
   readonly producer: Producer;
@@ -26,15 +36,30 @@ export interface ProgressWriterOptions {
 
 /** A writer whose first record has number 1. */
 export function createProgressWriter(options: ProgressWriterOptions): ProgressWriter {
-  const { reign, ledger, holds, topic } = options;
+  const { clock, reign, ledger, holds, topic } = options;
   let number = 0;
   let inFlight = 0;
   let stale = false;
+  let waiting: (() => void)[] = [];
+  let planned = false;
+
+  /** Not for each by itself: there may be many, and every record is kept for a while. */
+  function writeSoon(): void {
+    if (planned || inFlight > 0) return;
+    planned = true;
+    clock.after(limits.orderedProgressMs, () => {
+      planned = false;
+      // Where one is in flight, or the last one is to be written, that one will do.
+      if (inFlight === 0 && waiting.length > 0 && !reign.draining) write(false, () => undefined);
+    });
+  }
 
   function write(released: boolean, acked: () => void): void {
     number += 1;
     stale = false;
     inFlight += 1;
+    const told = waiting;
+    waiting = [];
     const progress: OwnershipProgress = {
       epoch: reign.epoch,
       number,
@@ -50,6 +75,8 @@ export function createProgressWriter(options: ProgressWriterOptions): ProgressWr
       acked: () => {
         inFlight -= 1;
         acked();
+        for (const callback of told) callback();
+        if (waiting.length > 0) writeSoon();
       },
     });
   }
@@ -68,5 +95,9 @@ export function createProgressWriter(options: ProgressWriterOptions): ProgressWr
       stale = true;
     },
     write,
+    after(callback) {
+      waiting.push(callback);
+      writeSoon();
+    },
   };
 }

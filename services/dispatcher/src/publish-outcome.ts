@@ -1,5 +1,6 @@
 import {
   attemptId,
+  deadReasonNumber,
   hasUnreadableRetryAfter,
   moveDelivery,
   tierFor,
@@ -16,12 +17,13 @@ import { AttemptBodyPolicy } from '@postrider/contract/postrider/v1/endpoint';
 import { Outcome, WaitReason } from '@postrider/contract/postrider/v1/delivery';
 import { attemptResult, keptHeaders, type AttemptWriter } from './attempt-record.ts';
 import { deadLetterResult } from './dead-letters.ts';
+import { operationResult, type OperationsTopic } from './operations.ts';
 import { pauseAskedMs, type Decided } from './dispatch-delivery.ts';
 import type { DispatcherEvents } from './events.ts';
 import type { GoneEndpoints } from './gone-endpoints.ts';
 import type { Reign } from './reign.ts';
 import type { Result } from './result-record.ts';
-import type { WorkTable } from './work-table.ts';
+import type { WaitPlan, WorkTable } from './work-table.ts';
 
 /** What publishing needs of the process and of the reign. */
 export interface PublishOptions {
@@ -32,6 +34,7 @@ export interface PublishOptions {
   readonly table: WorkTable;
   readonly attempts: AttemptWriter;
   readonly gone: GoneEndpoints;
+  readonly operations: OperationsTopic;
   readonly deadLetterTopic: string;
 }
 
@@ -51,11 +54,11 @@ export function createPublish(options: PublishOptions): (decided: Decided) => vo
     if (sent.result.kind === 'response' && decided.decision.kind !== 'done') {
       if (hasUnreadableRetryAfter(sent.result.headers, sent.endedAt)) events.retryAfterIgnored(view);
     }
-    const results = [attempt, ...holding(decided)];
+    const results = [attempt, ...holding(decided), ...stopping(decided)];
     const { decision } = decided;
-    if (decision.kind === 'retry') return retry(decided, decision, results);
-    if (decision.kind === 'hold') return hold(decided, results);
-    if (decision.kind !== 'dead') return table.finish(work, results);
+    if (decision.kind === 'done') return table.finish(work, results, 'delivered');
+    if (decision.kind === 'cancelled') return table.finish(work, results);
+    if (decision.kind !== 'dead') return table.put(work, waitPlanOf(decided, decision), results);
     events.deadLettered(view, decision.reason);
     table.finish(work, [...results, deadLetterOf(decided, decision.reason, attempt.record.value)]);
   };
@@ -69,20 +72,19 @@ export function createPublish(options: PublishOptions): (decided: Decided) => vo
     return told === null ? [] : [told];
   }
 
-  /** It waits as what is pending of a disabled endpoint does, by the revision that was answered 410. */
-  function hold(decided: Decided, results: readonly Result[]): void {
-    const { work, endpoint } = decided.classified.sent.prepared.flight;
-    const endpointRevision = endpoint.endpoint.revision;
-    const changes = { ...countsAfter(decided), endpointRevision, dueAt: null, waitReason: WaitReason.DISABLED };
-    table.put(work, { tier: tierFor(null), changes }, results);
-  }
-
-  function retry(decided: Decided, decision: Decision & { kind: 'retry' }, results: readonly Result[]): void {
-    const { sent } = decided.classified;
-    const counts = countsAfter(decided);
-    const tier = tierFor(decision.dueAt - sent.endedAt);
-    const changes = { ...counts, dueAt: decision.dueAt, waitReason: WaitReason.RETRY };
-    table.put(sent.prepared.flight.work, { tier, changes }, results);
+  /** What is given up and keeps its place is told of: somebody has to act. */
+  function stopping({ decision, classified: { sent } }: Decided): Result[] {
+    if (decision.kind !== 'stopped') return [];
+    const { reason } = decision;
+    const { work, view } = sent.prepared.flight;
+    events.laneStopped(view, reason);
+    const keyHash = work.order?.keyHash ?? null;
+    const event = {
+      ...{ type: 'postrider.lane.stopped' as const, tenant: view.tenant, endpointId: view.endpointId },
+      ...{ deliveryId: view.deliveryId, runId: view.runId, time: sent.endedAt, reason },
+      orderingKeyHash: keyHash === null ? '' : keyHash.toString(16).padStart(16, '0'),
+    };
+    return [operationResult(event, options.operations)];
   }
 
   function deadLetterOf(
@@ -104,6 +106,24 @@ export function createPublish(options: PublishOptions): (decided: Decided) => vo
       detail: verdict.detail,
     });
   }
+}
+
+/** How the delivery waits by the decision. */
+function waitPlanOf(decided: Decided, decision: Decision & { kind: 'retry' | 'hold' | 'stopped' }): WaitPlan {
+  const { prepared, endedAt } = decided.classified.sent;
+  const counts = countsAfter(decided);
+  if (decision.kind === 'retry') {
+    const { dueAt } = decision;
+    return { tier: tierFor(dueAt - endedAt), changes: { ...counts, dueAt, waitReason: WaitReason.RETRY } };
+  }
+  const tier = tierFor(null);
+  if (decision.kind === 'hold') {
+    // It waits as what is pending of a disabled endpoint does, by the revision that was answered 410.
+    const endpointRevision = prepared.flight.endpoint.endpoint.revision;
+    return { tier, changes: { ...counts, endpointRevision, dueAt: null, waitReason: WaitReason.DISABLED } };
+  }
+  const givenUp = deadReasonNumber(decision.reason);
+  return { tier, changes: { ...counts, dueAt: null, waitReason: WaitReason.ORDER, givenUp } };
 }
 
 /** What the delivery's header says of its attempts after this one. */

@@ -41,7 +41,14 @@ test('rows are found by key, woken by time and started by age, whatever came and
         if (what === 'add' && known === undefined) {
           const row = rows.add(key);
           const origin = { bulk: false, offset: facts.origin };
-          rows.describe(row, { ...facts, lane: lanes[facts.lane] as Lane, origin, expiresAt: 100, bytes: 1 });
+          rows.describe(row, {
+            ...facts,
+            lane: lanes[facts.lane] as Lane,
+            origin,
+            order: null,
+            expiresAt: 100,
+            bytes: 1,
+          });
           rows.setVersion(row, 'retry.1h', { epoch: facts.origin, n: index });
           model.set(key, { row, ...facts, waits: false, ready: false });
         } else if (what === 'remove' && known !== undefined) {

@@ -2,10 +2,11 @@ import { TIERS, type Tier } from '@postrider/core';
 import { Column, ROWS_PER_PIECE, type Cells } from './column.ts';
 import { Interner } from './interner.ts';
 import { RowHeap } from './row-heap.ts';
+import { RowOrders } from './row-orders.ts';
 import { RowSlots } from './row-slots.ts';
 import { createPackedKey, packKey, unpackKey } from './work-key.ts';
 import type { Lane } from './lane.ts';
-import type { IntakeOffset } from './work.ts';
+import type { IntakeOffset, WorkOrder } from './work.ts';
 
 /** Row ids begin with 1: 0 is no row. */
 export const NO_ROW = 0;
@@ -18,6 +19,8 @@ export interface RowFacts {
   readonly lane: Lane | null;
   /** The record that the row stands for. */
   readonly origin: IntakeOffset;
+  /** Its place in the order of its endpoint; null: it stands in none. */
+  readonly order: WorkOrder | null;
   /** Not started before this time (ms since the Unix epoch); 0: at once. */
   readonly dueAt: number;
   /** It ends by then (ms since the Unix epoch). */
@@ -43,6 +46,12 @@ export const mark = {
   endsWithRow: 1 << 9,
   /** Its header cannot be read. */
   unreadable: 1 << 10,
+  /** It was given up, and order keeps it in its place. */
+  givenUp: 1 << 11,
+  /** It is due, and its turn in order has not come. */
+  behind: 1 << 12,
+  /** It can be found by its place in order. */
+  placed: 1 << 13,
 } as const;
 
 const TIER_MASK = 3;
@@ -60,6 +69,7 @@ export class RowIndex {
   readonly dueAt = f64();
   readonly expiresAt = f64();
   readonly origin = f64();
+  readonly orders = new RowOrders(this.origin);
   /** Where its newest record stands in its tier: below `NO_OFFSET + 1` while that is being written. */
   readonly recordOffset = f64();
   readonly sizes = u32();
@@ -92,6 +102,7 @@ export class RowIndex {
     this.#columns = [
       ...[this.n, this.dueAt, this.expiresAt, this.origin, this.recordOffset, this.sizes, this.next, this.previous],
       ...[this.readyPlace, ...this.#words, this.#rests, this.#marks, this.#epochs, this.#lanes, this.#wakePlace],
+      this.orders.column,
     ] as readonly Column<Cells>[];
     // Number 0 of each stands for nothing and is never released.
     this.#restTexts.intern('');
@@ -136,6 +147,7 @@ export class RowIndex {
   remove(row: number): void {
     this.leave(row);
     this.#slots.remove(row);
+    this.#place(row, undefined);
     if (!this.is(row, mark.loading)) this.size -= 1;
     const rest = this.#rests.get(row);
     if (rest !== 0) this.#restTexts.release(rest);
@@ -195,7 +207,10 @@ export class RowIndex {
   describe(row: number, facts: RowFacts): void {
     this.setLane(row, facts.lane);
     this.set(row, mark.bulk, facts.origin.bulk);
+    this.#place(row, undefined);
     this.origin.set(row, facts.origin.offset);
+    this.set(row, mark.givenUp, facts.order?.givenUp === true);
+    this.#place(row, facts.order === null ? undefined : facts.order.keyHash);
     this.dueAt.set(row, facts.dueAt);
     this.expiresAt.set(row, facts.expiresAt);
     this.sizes.set(row, facts.bytes);
@@ -205,10 +220,17 @@ export class RowIndex {
     return {
       lane: this.laneOf(row),
       origin: { bulk: this.is(row, mark.bulk), offset: this.origin.get(row) },
+      order: this.orderOf(row),
       dueAt: this.dueAt.get(row),
       expiresAt: this.expiresAt.get(row),
       bytes: this.sizes.get(row),
     };
+  }
+
+  orderOf(row: number): WorkOrder | null {
+    const keyHash = this.orders.keyOf(row);
+    if (keyHash === undefined) return null;
+    return { keyHash, seq: this.origin.get(row), givenUp: this.is(row, mark.givenUp) };
   }
 
   /** The row waits from now on: it stands in its lane's chain, and is woken when it is due or expires. */
@@ -228,7 +250,15 @@ export class RowIndex {
     const { rows } = this.laneOf(row) as Lane;
     rows.ready ??= new RowHeap((a, b) => this.#olderThan(a, b), this.readyPlace);
     if (rows.ready.has(row)) return;
+    this.set(row, mark.behind, false);
     rows.ready.push(row);
+    this.wake.moved(row);
+  }
+
+  /** It is due, and stands behind something: only its expiry wakes it. */
+  holdBack(row: number): void {
+    if (this.is(row, mark.behind)) return;
+    this.set(row, mark.behind, true);
     this.wake.moved(row);
   }
 
@@ -241,6 +271,7 @@ export class RowIndex {
     if (!this.wake.has(row)) return;
     const { rows } = this.laneOf(row) as Lane;
     rows.ready?.remove(row);
+    this.set(row, mark.behind, false);
     this.wake.remove(row);
     const before = this.previous.get(row);
     const behind = this.next.get(row);
@@ -256,19 +287,32 @@ export class RowIndex {
   /** When something is to happen to a row that waits (ms since the Unix epoch). */
   wakeAt(row: number): number {
     const expiresAt = this.expiresAt.get(row);
-    return this.isReady(row) ? expiresAt : Math.min(this.dueAt.get(row), expiresAt);
+    return this.isReady(row) || this.is(row, mark.behind) ? expiresAt : Math.min(this.dueAt.get(row), expiresAt);
   }
 
   /** It was read in full: from now on it counts. */
   loaded(row: number): void {
     this.set(row, mark.loading | mark.overwritten | mark.endsWithRow, false);
     this.set(row, mark.acked | mark.read, true);
+    this.#place(row, this.orders.keyOf(row));
     this.size += 1;
   }
 
   /** Memory taken by the index (bytes): texts and lanes are not in it. */
   get bytes(): number {
-    return this.#columns.reduce((sum, column) => sum + column.bytes, this.#slots.bytes + this.wake.bytes);
+    return this.#columns.reduce(
+      (sum, column) => sum + column.bytes,
+      this.#slots.bytes + this.wake.bytes + this.orders.bytes,
+    );
+  }
+
+  /** Of what is being loaded there may be older copies, which must not be found. */
+  #place(row: number, key: bigint | null | undefined): void {
+    const placed = key !== undefined && !this.is(row, mark.loading);
+    if (this.is(row, mark.placed) && !placed) this.orders.remove(row);
+    if (!this.is(row, mark.placed) && placed) this.orders.add(row);
+    this.set(row, mark.placed, placed);
+    this.orders.setKey(row, key);
   }
 
   #find(key: string, marks: number): number {

@@ -35,7 +35,7 @@ function setUp(bounds: {
     made.gate = { kind: 'open' };
     made.concurrencyMax = concurrencyMax;
     for (let i = 0; i < count; i += 1)
-      enqueue(made, { bytes: 10, queued: false, origin: { bulk: false, offset: i } } as Work);
+      enqueue(made, { bytes: 10, queuedIn: null, origin: { bulk: false, offset: i } } as unknown as Work, 'arrivals');
     return made;
   };
   const endOne = (): void => {

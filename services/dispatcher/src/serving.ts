@@ -90,8 +90,7 @@ class OneServing implements Serving {
     const topic = pod.topic('ownership');
     this.#progress = createProgressWriter({
       ...{ reign, topic, ledger: this.#ledger, holds: this.#holds },
-      processId: pod.processId,
-      producer: pod.stateProducer,
+      ...{ processId: pod.processId, producer: pod.stateProducer, clock: pod.clock },
     });
   }
 
@@ -105,6 +104,8 @@ class OneServing implements Serving {
     this.#tierEnds = tiers;
     const parts = createParts({
       ...{ pod: this.#pod, reign: this.#reign, feed: this.#feed, ledger, holds: this.#holds, ends },
+      start: intake.get('deliveries')?.start ?? 0,
+      afterProgress: (callback) => this.#progress.after(callback),
       onLoaded: (tier) => this.#loaded(tier),
     });
     this.parts = parts;
@@ -155,10 +156,12 @@ class OneServing implements Serving {
     this.#reign.held = false;
     lanes.refresh(() => held);
     for (const lane of lanes.all()) expireArrivals(lane, endings, this.#pod.clock.now());
+    this.parts.held.tick();
     for (const head of this.#heads) head.tick();
     this.#memory?.tick();
     // The stores do not tell when there is room again.
     intake.resume();
+    lanes.forget(this.#pod.clock.monotonic());
   }
 
   drain(): void {
@@ -201,6 +204,7 @@ class OneServing implements Serving {
     this.#pod.events.tierLoaded(this.#reign.partition, tier, this.parts?.table.rows.size ?? 0);
     const next = TIERS[TIERS.indexOf(tier) + 1];
     if (next !== undefined) this.#load(next);
+    else this.parts?.ordering.allLoaded();
   }
 }
 

@@ -32,18 +32,21 @@ export function createStuckHead({ topic, ledger, table, scheduler, clock }: Stuc
   const watch = createRangeWatch();
   const bulk = topic === 'deliveries.bulk';
 
-  function free(isMeant: (lane: Lane) => boolean): void {
+  function free(isMeant: (work: Work, lane: Lane) => boolean): void {
     const range = ledger.range(topic);
     const below = range.watermark + range.size / 2;
     for (const work of table.works.values()) {
       const { lane } = work;
-      if (lane === null || !isMeant(lane)) continue;
+      if (lane === null || !isMeant(work, lane)) continue;
       if (work.open.some((at) => at.bulk === bulk && at.offset < below)) freeOne(work, lane);
     }
   }
 
   function freeOne(work: Work, lane: Lane): void {
-    if (work.queued) return table.put(work, crowdedPlan(lane, clock));
+    if (work.queuedIn !== null) {
+      if (table.mayPut(work)) table.put(work, crowdedPlan(work.queuedIn === 'arrivals', lane, clock));
+      return;
+    }
     if (work.state !== 'flying') return;
     const now = clock.now();
     table.guard(work, waitFor(WaitReason.GUARD, now + limits.attemptTimeoutMaxMs + limits.drainSlackMs, now));
@@ -54,7 +57,8 @@ export function createStuckHead({ topic, ledger, table, scheduler, clock }: Stuc
       const now = clock.monotonic();
       const verdict = watch.judge(ledger.range(topic), now);
       if (verdict === 'head') free(() => true);
-      if (verdict === 'lanes' && scheduler.hasRoom) free((lane) => !mayStart(lane, now));
+      if (verdict === 'lanes' && scheduler.hasRoom)
+        free((work, lane) => work.queuedIn === 'held' || !mayStart(lane, now));
     },
   };
 }

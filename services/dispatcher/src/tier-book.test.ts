@@ -31,7 +31,7 @@ function createBook(options: { readonly truth?: string } = {}) {
       rows.loaded(row);
     },
     ...{ rows, store, slices: createSlices(createFakeClock()), mayRead: () => undefined },
-    describe: () => ({ lane: null, origin: { bulk: false, offset: 0 }, dueAt: 0, expiresAt: 0, bytes: 0 }),
+    describe: () => ({ lane: null, origin: { bulk: false, offset: 0 }, order: null, dueAt: 0, expiresAt: 0, bytes: 0 }),
     onLoaded: (name) => void loaded.push(name),
   });
   return { book, written, rows: loadedRows, loaded };

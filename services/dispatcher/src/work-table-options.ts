@@ -1,7 +1,8 @@
 import type { Clock, DeliveryChanges, Tier } from '@postrider/core';
-import type { CancelReason } from '@postrider/contract/postrider/v1/attempt';
 import type { ByteMeter } from './byte-meter.ts';
+import type { Endings } from './endings.ts';
 import type { IntakeLedger } from './intake-ledger.ts';
+import type { Ordering } from './ordering.ts';
 import type { RecentKeys } from './recent-keys.ts';
 import type { Reign } from './reign.ts';
 import type { WriteResult } from './result-record.ts';
@@ -20,6 +21,9 @@ export interface WaitPlan {
   readonly changes: DeliveryChanges & Required<Pick<DeliveryChanges, 'dueAt' | 'waitReason'>>;
 }
 
+/** How a delivery ends, as far as order cares: what was not delivered could still succeed if a crash brought it back. */
+export type Ending = 'delivered' | 'undelivered';
+
 /** What the table needs of its reign. */
 export interface WorkTableOptions {
   readonly reign: Reign;
@@ -30,6 +34,7 @@ export interface WorkTableOptions {
   readonly meter: ByteMeter;
   readonly book: TierBook;
   readonly ledger: IntakeLedger;
+  readonly ordering: Ordering;
   readonly rows: RowIndex;
   /** Bytes by row id. */
   readonly store: WaitingStore;
@@ -37,12 +42,10 @@ export interface WorkTableOptions {
   readonly writeResult: WriteResult;
   /** Ends of the two topics of intake when the partition was taken over: what stands below is older than the claim. */
   readonly ends: { readonly live: number; readonly bulk: number };
-  /** An idle delivery's time is over. */
-  readonly expire: (work: Work) => void;
-  /** A delivery must wait, and no tier takes a row of its size. */
-  readonly tooLarge: (work: Work) => void;
-  /** An idle delivery's endpoint is gone. */
-  readonly cancel: (work: Work, reason: CancelReason) => void;
+  /** How an idle delivery ends without a request. */
+  readonly endings: Pick<Endings, 'expire' | 'tooLarge' | 'cancel' | 'giveUp'>;
+  /** Calls back once a progress record is acknowledged that says what is done now. */
+  readonly afterProgress: (callback: () => void) => void;
   /** A row was loaded whose header cannot be read. */
   readonly unreadable: (work: Work) => void;
 }

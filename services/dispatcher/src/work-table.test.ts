@@ -8,6 +8,7 @@ import { createByteMeter } from './byte-meter.ts';
 import { createIntakeLedger } from './intake-ledger.ts';
 import { waitFor } from './intake.ts';
 import { createLane } from './lane.ts';
+import { createOrdering } from './ordering.ts';
 import { NO_ROW, RowIndex } from './row-index.ts';
 import { createSlices } from './slices.ts';
 import { createUnsettled } from './unsettled.ts';
@@ -21,9 +22,11 @@ test('a repeat that is read between a guard row and the row after the attempt is
   const clock = createFakeClock();
   const ledger = createIntakeLedger(undefined);
   const acks: (() => void)[] = [];
+  const rows = new RowIndex();
   const table = createWorkTable({
     ...{ clock, ledger, slices: createSlices(clock), unsettled: createUnsettled(), meter: createByteMeter() },
-    ...{ store: createMemoryStore(), rows: new RowIndex() },
+    ...{ store: createMemoryStore(), rows },
+    ordering: createOrdering({ start: 0, rows, wakeArrival: () => undefined, wakeRow: () => undefined }),
     reign: { draining: false, epoch: 1 },
     book: {
       write: (...[, , , acked]: Parameters<WorkTableOptions['book']['write']>) =>
@@ -37,7 +40,7 @@ test('a repeat that is read between a guard row and the row after the attempt is
   ledger.range('deliveries').take(0);
   const work: Work = {
     ...{ key: 'dlv_1', lane: createLane(idleOwner, 'ep_shop', tenant) },
-    ...{ view: null, origin: at, open: [at], state: 'idle', queued: false, row: NO_ROW, tier: null },
+    ...{ view: null, origin: at, open: [at], state: 'idle', order: null, queuedIn: null, row: NO_ROW, tier: null },
     delivery: { header: record.headers['postrider-delivery'] as Buffer, body: record.value },
     ...{ dueAt: 0, expiresAt: clock.now() + 600_000, bytes: 2, readyAt: 0 },
   };

@@ -8,10 +8,10 @@ import type { Tier } from '@postrider/core';
 import type { Lane } from './lane.ts';
 import type { Result } from './result-record.ts';
 import type { StoredDelivery } from './waiting-store.ts';
-import type { WaitPlan, WorkTableOptions } from './work-table-options.ts';
+import type { Ending, WaitPlan, WorkTableOptions } from './work-table-options.ts';
 import { workOfRow, type IntakeOffset, type Work, type WorkState } from './work.ts';
 
-export type { WaitPlan, WorkTableOptions } from './work-table-options.ts';
+export type { Ending, WaitPlan, WorkTableOptions } from './work-table-options.ts';
 
 /** Every delivery of a partition that has not ended, and the rules by which it waits and ends (design rules 12, 14, 15). */
 export function createWorkTable(options: WorkTableOptions): WorkTable {
@@ -49,13 +49,27 @@ export class WorkTable {
   arrive(work: Work): void {
     this.works.set(work.key, work);
     this.#o.meter.add(work.bytes);
+    if (work.lane !== null) work.lane.firsts += 1;
+    this.#o.ordering.arrive(work);
   }
 
-  /** Queues an arrival in its lane. */
+  /** Queues an arrival in its lane; before its turn in order it is only held there. */
   queue(work: Work): void {
     const lane = work.lane as Lane;
-    enqueue(lane, work);
+    unqueue(lane, work);
+    if (!this.#o.ordering.isTurn(work, false)) return enqueue(lane, work, 'held');
+    enqueue(lane, work, 'arrivals');
     this.#o.scheduler.ready(lane);
+  }
+
+  /** Whether a first attempt may be put: what is ordered may not before every tier is loaded. */
+  mayPut(work: Work): boolean {
+    return work.order === null || this.#o.ordering.loaded;
+  }
+
+  /** It may be the turn of a row that waits. */
+  turn(row: number): void {
+    if (this.rows.dueAt.get(row) <= this.#o.clock.now()) this.#ready(row, this.rows.laneOf(row) as Lane);
   }
 
   /** Back to where it was taken from. */
@@ -167,17 +181,17 @@ export class WorkTable {
   }
 
   /** Results acknowledged → tombstones where rows are, acknowledged → ended. */
-  finish(work: Work, results: readonly Result[]): void {
+  finish(work: Work, results: readonly Result[], how: Ending = 'undelivered'): void {
     this.#leaveIdle(work, 'ending');
     this.#unsettle();
-    const acked = countDown(results.length, () => this.#tombstones.bury(work, () => this.#ended(work)));
+    const acked = countDown(results.length, () => this.#tombstones.bury(work, () => this.#ended(work, how)));
     for (const result of results) this.#o.writeResult(result, acked);
   }
 
   /** A row that was loaded: it waits, or is what a delivery in hand goes on from, or is an older copy. */
   load(row: number): void {
     const { rows } = this;
-    const { book, reign } = this.#o;
+    const { book, ordering, reign } = this.#o;
     const key = rows.keyOf(row);
     const tier = rows.tierOf(row) as Tier;
     const version = { epoch: rows.epochOf(row), n: rows.n.get(row) };
@@ -189,12 +203,14 @@ export class WorkTable {
       rows.loaded(row);
       return reign.draining ? undefined : this.#o.unreadable(this.#takeOut(row));
     }
-    const from = work === undefined ? this.#tierOf(other) : work.tier;
+    const from = work === undefined ? rows.tierOf(other) : work.tier;
     const mine = from === null ? undefined : book.known(from, key);
     if (
       (work === undefined || work.state === 'idle') &&
       (mine === undefined || compareRowVersions(version, mine) > 0)
     ) {
+      if (work !== undefined) ordering.leave(work);
+      else if (other !== NO_ROW) ordering.leave(rows.factsOf(other));
       if (other !== NO_ROW) book.setAside(other);
       this.#adopt(row, work);
       if (from !== null && from !== tier) book.write(from, key, null);
@@ -216,19 +232,16 @@ export class WorkTable {
     this.#o.store.close();
   }
 
-  #tierOf(row: number): Tier | null {
-    return row === NO_ROW ? null : this.rows.tierOf(row);
-  }
-
   /** A row becomes what its delivery goes on from: it waits, or its arrival, whose records it stands for, is put again. */
   #adopt(row: number, work: Work | undefined): void {
     const { rows } = this;
     const tier = rows.tierOf(row) as Tier;
     const overwritten = rows.is(row, mark.overwritten);
     rows.loaded(row);
+    this.#o.ordering.load(rows.factsOf(row));
     if (work !== undefined && work.open.length > 0) {
       if (work.lane !== null) unqueue(work.lane, work);
-      if (work.tier === null) this.#o.meter.add(-work.bytes);
+      if (work.tier === null) this.#gotRow(work);
       rows.set(row, mark.taken, true);
       Object.assign(work, { ...workOfRow(rows, row, work.readyAt), open: work.open });
       return this.#putAgain(work);
@@ -252,7 +265,7 @@ export class WorkTable {
   }
 
   #tooLarge(work: Work): void {
-    if (this.works.get(work.key) === work) this.#o.tooLarge(work);
+    if (this.works.get(work.key) === work) this.#o.endings.tooLarge(work);
   }
 
   #stored(row: number): StoredDelivery | undefined {
@@ -266,15 +279,25 @@ export class WorkTable {
     if (before === undefined) return undefined;
     const header = moveDelivery(before.header, { ...plan.changes, intake: work.origin });
     const row = { header, body: before.body };
-    if (work.tier === null) this.#o.meter.add(-work.bytes);
+    if (work.tier === null) this.#gotRow(work);
     work.delivery = row;
     work.tier = plan.tier;
     work.dueAt = plan.changes.dueAt ?? 0;
     work.bytes = row.header.length + row.body.length;
-    if (work.row === NO_ROW) work.row = this.rows.add(work.key, mark.taken);
+    if (work.row === NO_ROW) {
+      work.row = this.rows.add(work.key, mark.taken);
+      this.#o.ordering.gotRow(work);
+    }
+    if (work.order !== null && plan.changes.givenUp !== undefined) work.order = { ...work.order, givenUp: true };
     this.rows.describe(work.row, work);
     this.#o.store.put(work.row, row);
     return row;
+  }
+
+  /** It is no first attempt without a row any more, and its bytes are not counted as such. */
+  #gotRow(work: Work): void {
+    this.#o.meter.add(-work.bytes);
+    if (work.lane !== null) work.lane.firsts -= 1;
   }
 
   /** From now on it waits, and its bytes are in the store only. */
@@ -298,39 +321,50 @@ export class WorkTable {
   /** A row waits where it belongs now: for its time, or for its lane. */
   #place(row: number): void {
     const { rows } = this;
-    const { reign, clock } = this.#o;
+    const { reign, clock, endings } = this.#o;
     const lane = rows.laneOf(row) as Lane;
     rows.wait(row);
     // Nothing begins any more, not even an ending: it could be half written when the partition is released.
     if (reign.draining) return;
-    if (lane.gate.kind === 'cancel') return this.#o.cancel(this.#takeOut(row), lane.gate.reason);
+    if (lane.gate.kind === 'cancel') return endings.cancel(this.#takeOut(row), lane.gate.reason);
     const now = clock.now();
-    if (rows.expiresAt.get(row) <= now) return this.#o.expire(this.#takeOut(row));
+    if (rows.expiresAt.get(row) <= now) return endings.expire(this.#takeOut(row));
     if (rows.dueAt.get(row) <= now) this.#ready(row, lane);
     this.#due.arm();
   }
 
   #wake(row: number): void {
-    if (this.rows.expiresAt.get(row) <= this.#o.clock.now()) this.#o.expire(this.#takeOut(row));
+    if (this.rows.expiresAt.get(row) <= this.#o.clock.now()) this.#o.endings.expire(this.#takeOut(row));
     else this.#ready(row, this.rows.laneOf(row) as Lane);
   }
 
+  /** A row is due: it starts as soon as its lane lets it, if it is its turn, and order does not keep it in its place. */
   #ready(row: number, lane: Lane): void {
-    this.rows.ready(row);
+    const { rows } = this;
+    const order = rows.orderOf(row);
+    const kept = order?.givenUp === true && (lane.stops || lane.gate.kind !== 'open');
+    if (kept || !this.#o.ordering.isTurn({ lane, order }, true)) return rows.holdBack(row);
+    if (order?.givenUp === true) return this.#o.endings.giveUp(this.#takeOut(row));
+    rows.ready(row);
     this.#o.scheduler.ready(lane);
   }
 
-  #ended(work: Work): void {
+  #ended(work: Work, how: Ending): void {
+    const { ordering, afterProgress } = this.#o;
     this.#complete(work);
     this.works.delete(work.key);
     this.active -= 1;
-    if (work.tier === null) this.#o.meter.add(-work.bytes);
+    if (work.tier === null) this.#gotRow(work);
     if (work.row !== NO_ROW) {
       this.rows.remove(work.row);
       this.#o.store.delete(work.row);
     }
     this.#o.recent.add(work.key);
     this.#settled();
+    if (work.order === null) return;
+    // A crash may bring back what no progress tells of, and it must not succeed after what stands behind it.
+    if (how === 'delivered') ordering.ended(work);
+    else afterProgress(() => ordering.ended(work));
   }
 
   #unsettle(): void {

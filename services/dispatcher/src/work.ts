@@ -1,4 +1,4 @@
-import type { DeliveryView, Tier } from '@postrider/core';
+import type { DeliveryView, OrderPlace, Tier } from '@postrider/core';
 import type { Lane } from './lane.ts';
 import type { RowIndex } from './row-index.ts';
 import type { StoredDelivery } from './waiting-store.ts';
@@ -25,6 +25,12 @@ export interface IntakeOffset {
  */
 export type WorkState = 'idle' | 'flying' | 'putting' | 'ending';
 
+/** The place of an ordered delivery. */
+export interface WorkOrder extends OrderPlace {
+  /** It was given up, and order keeps it in its place. */
+  readonly givenUp: boolean;
+}
+
 /**
  * One delivery in one run that is being worked on, or is to be as soon as its lane lets it. A row that waits has none: one
  * is made of it when it starts, is put again or ends.
@@ -42,8 +48,10 @@ export interface Work {
   /** Records that are done when it ends or is put by this epoch. */
   open: IntakeOffset[];
   state: WorkState;
-  /** It stands in its lane's queue of first attempts. */
-  queued: boolean;
+  /** Its place in the order of its endpoint; null: it stands in none. */
+  order: WorkOrder | null;
+  /** It stands in its lane's queue of first attempts, or is held there until it is its turn. */
+  queuedIn: 'arrivals' | 'held' | null;
   /** Its row in the index; `NO_ROW` when it has none. */
   row: number;
   /** The tier that holds its newest row, written or being written. */
@@ -63,6 +71,6 @@ export function workOfRow(rows: RowIndex, row: number, readyAt: number): Work {
   return {
     ...rows.factsOf(row),
     ...{ key: rows.keyOf(row), row, tier: rows.tierOf(row), readyAt },
-    ...{ view: null, delivery: null, open: [], state: 'idle', queued: false },
+    ...{ view: null, delivery: null, open: [], state: 'idle', queuedIn: null },
   };
 }
