@@ -36,6 +36,10 @@ async function runRows({ ids, record }: ChaosOptions): Promise<void> {
   for (const row of rows.filter(({ id }) => ids.includes(id))) {
     try {
       const result = await runRow(row);
+      if ('skip' in result) {
+        say(`${row.id.padEnd(4)}SKIPPED ${row.title}: ${result.skip}`);
+        continue;
+      }
       say(rowLines(result));
       kept.push(keptRow(result));
       if (result.problems.length > 0) process.exitCode = 1;

@@ -1,27 +1,35 @@
 import type { TestKafkaOptions } from '../support/kafka.ts';
-import type { StackOptions } from '../support/stack.ts';
 import type { Scene } from './scene.ts';
 
 /** One fault of the table: what is broken, how, and what must be true afterwards. */
-export interface Row {
+export type Row = RowFacts & (Play | { readonly prepare: (undo: AsyncDisposableStack) => Promise<Play | Skip> });
+
+export interface RowFacts {
   /** `F1`, `F2`, … */
   readonly id: string;
   readonly title: string;
   /** Default 1. */
   readonly brokers?: 1 | 3;
-  readonly kafka?: Omit<TestKafkaOptions, 'brokers' | 'edges'>;
-  /** What differs from two routers and three dispatchers with a session of 6 s. */
-  readonly stack?: Partial<StackOptions>;
-  /** Default 30. */
-  readonly eventsPerSecond?: number;
-  /** Every endpoint that the fault concerns gets new events again this soon, in milliseconds. */
+  /** How soon the first events after the fault are where they belong, in milliseconds. */
   readonly recoveryMsMax: number;
-  /** Repeats that are allowed although nothing explains them: none, unless the row says why. */
+  /** Nothing may be repeated, whatever could explain it. */
   readonly noDuplicates?: boolean;
-  /** Slowest hundredth of endpoints that the fault does not concern: at most this many times the baseline's, and `calmSlackMs`. */
+  /** Slowest hundredth of endpoints that the fault does not concern: at most this many times the baseline's, or `calmSlackMs` more. */
   readonly calmRatioMax?: number;
+}
+
+/** What a row does, and what it does it with. */
+export interface Play {
+  readonly kafka?: Omit<TestKafkaOptions, 'brokers' | 'edges'>;
+  /** What a process is told besides, by its name. */
+  readonly envOf?: (name: string) => Readonly<Record<string, string>>;
   /** Does the damage, mends it, and comes back. */
   inject(scene: Scene): Promise<void>;
+}
+
+/** The row cannot be played here. */
+export interface Skip {
+  readonly skip: string;
 }
 
 /** Something that a row promises besides the figures that all rows have. */

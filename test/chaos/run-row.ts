@@ -1,4 +1,6 @@
-import { checkDeliveries, type Evidence } from '../support/check-deliveries.ts';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { checkDeliveries, type Evidence, type Expectation } from '../support/check-deliveries.ts';
 import { createCustomers, twentyCustomers, type Customer } from '../support/customers.ts';
 import { openKafkaEdges } from '../support/kafka-edges.ts';
 import { startKafka } from '../support/kafka.ts';
@@ -10,13 +12,14 @@ import { startStack, type Stack } from '../support/stack.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { startLoad } from './load.ts';
 import { latencies, quantile } from './measure.ts';
-import type { Latency, Row, RowResult } from './row.ts';
+import type { Latency, Row, RowResult, Skip } from './row.ts';
 import { Scene } from './scene.ts';
 
 const routers = 2;
 const dispatchers = 3;
 const sessionTimeoutMs = 6_000;
-const eventsPerSecondDefault = 30;
+const eventsPerSecond = 30;
+
 /** How long each phase of a row lasts, besides the injection. */
 export interface Pace {
   /** Connections, caches and compiled code come to rest before the baseline. */
@@ -30,6 +33,7 @@ const fullPace: Pace = { warmUpMs: 4_000, baselineMs: 8_000, aftermathMs: 3_000 
 /** Too short for a baseline that says much. */
 export const briefPace: Pace = { warmUpMs: 1_000, baselineMs: 2_000, aftermathMs: 1_000 };
 
+const logsFolder = join(import.meta.dirname, '../../.cache/chaos');
 const quietTimeoutMs = 90_000;
 /** How long after its attempt's record a delivery may be done, on a busy machine. */
 const slackMs = 500;
@@ -38,65 +42,89 @@ const calmSlackMs = 100;
 
 /** Of each tenant: every third customer, so that each has some that are well. */
 const tenants = ['chaos-a', 'chaos-b', 'chaos-c'];
+const processes = [...named('router', routers), ...named('dispatcher', dispatchers)];
 
-/** Brings everything up, breaks what the row breaks, waits until all is quiet, and compares what was seen with what is promised. */
-export async function runRow(row: Row, pace: Pace = fullPace): Promise<RowResult> {
+/**
+ * Brings everything up, breaks what the row breaks, waits until all is quiet, and compares what was seen with what is
+ * promised.
+ */
+export async function runRow(row: Row, pace: Pace = fullPace): Promise<RowResult | Skip> {
   const started = performance.now();
-  const processes = [
-    ...Array.from({ length: row.stack?.routers ?? routers }, (_, index) => `router-${index + 1}`),
-    ...Array.from({ length: row.stack?.dispatchers ?? dispatchers }, (_, index) => `dispatcher-${index + 1}`),
-  ];
-  const brokers = row.brokers ?? 1;
+  await using undo = new AsyncDisposableStack();
+  const play = 'prepare' in row ? await row.prepare(undo) : row;
+  if ('skip' in play) return play;
+  const { brokers = 1 } = row;
   await using edges = await openKafkaEdges(processes, brokers);
-  await using kafka = await startKafka({ ...row.kafka, brokers, ownBrokers: true, edges: edges.plans });
+  await using kafka = await startKafka({ ...play.kafka, brokers, ownBrokers: true, edges: edges.plans });
   await using receiver = await startReceiver();
   await using stack = await startStack({
     ...{ kafka, routers, dispatchers, sessionTimeoutMs, replicationFactor: brokers },
     brokersOf: (name) => (processes.includes(name) ? edges.edge(name).bootstrapServers : kafka.bootstrapServers),
-    ...row.stack,
+    ...(play.envOf === undefined ? {} : { envOf: play.envOf }),
   });
   const customers = await createAllCustomers(stack, receiver);
   await using watch = await watchStack(stack);
-  const load = startLoad(stack, tenants, row.eventsPerSecond ?? eventsPerSecondDefault);
+  const load = startLoad(stack, tenants, eventsPerSecond);
   const { edge } = edges;
   const { recoveryMsMax } = row;
-  const scene = new Scene({ kafka, stack, watch, receiver, load, customers, edge, recoveryMsMax });
+  const scene = new Scene({ kafka, stack, watch, receiver, load, customers, edge, sessionTimeoutMs, recoveryMsMax });
   await scene.ownedByAll(stack.dispatchers);
   await scene.pass(pace.warmUpMs);
   const baselineFrom = Date.now();
   await scene.pass(pace.baselineMs);
-  await row.inject(scene);
+  await play.inject(scene);
   scene.mended();
   await scene.pass(pace.aftermathMs);
   await load.stop();
-  const expected = [...customers].flatMap(([tenant, list]) =>
+  const all = [...customers].flatMap(([tenant, list]) =>
     expectations(
       stack,
       load.accepted.filter((event) => event.tenant === tenant),
       list,
     ),
   );
+  const expected = all.filter(({ deliveryId }) => !scene.excused.has(deliveryId));
   const unquiet = await waitFor(() => watch.quiet(expected.length), { what: 'quiet', timeoutMs: quietTimeoutMs }).then(
     () => [],
     (error: Error) => [`not quiet: ${(error.cause as Error | undefined)?.message ?? error.message}`],
   );
-  const receipts = await receiver.receipts();
-  const { attempts, deadLetters } = await resultsSeen(stack, watch, expected);
-  const evidence: Evidence = { expected, receipts, deadLetters, attempts, kills: watch.interruptions, slackMs };
+  const evidence = await gather(scene, expected, all);
   const verdict = checkDeliveries(evidence);
-  const latency = latencyOf(scene, receipts, baselineFrom);
+  const latency = latencyOf(scene, evidence.receipts, baselineFrom);
   const recoveryMs = scene.recoveries.length === 0 ? null : Math.max(...scene.recoveries);
+  const measured = { scene, recoveryMs, latency, duplicates: verdict.duplicates };
+  const problems = [...unquiet, ...verdict.problems, ...rowProblems(row, measured)];
+  if (problems.length > 0) await keepLogs(row, scene);
   return {
     ...{ id: row.id, title: row.title, deliveries: expected.length },
     ...{ lost: verdict.lost, duplicates: verdict.duplicates, duplicatesAllowed: verdict.duplicatesAllowed },
     ...{ recoveryMs, recoveryMsMax: row.recoveryMsMax, latency, outcomes: scene.outcomes },
-    problems: [
-      ...unquiet,
-      ...verdict.problems,
-      ...rowProblems(row, { scene, recoveryMs, latency, duplicates: verdict.duplicates }),
-    ],
+    problems,
     seconds: (performance.now() - started) / 1_000,
   };
+}
+
+/** What the processes of a red row said stays for a person to read. */
+async function keepLogs({ id }: Row, { services }: Scene): Promise<void> {
+  const folder = join(logsFolder, id);
+  await mkdir(folder, { recursive: true });
+  for (const { name, log } of services) await writeFile(join(folder, `${name}.log`), log);
+}
+
+function named(service: string, count: number): string[] {
+  return Array.from({ length: count }, (_, index) => `${service}-${index + 1}`);
+}
+
+/** What was seen of the deliveries that must end, and nothing of those that are excused. */
+async function gather(scene: Scene, expected: Expectation[], all: readonly Expectation[]): Promise<Evidence> {
+  const { stack, watch } = scene;
+  const excused = new Set(
+    all.filter(({ deliveryId }) => scene.excused.has(deliveryId)).map(({ path, webhookId }) => `${path} ${webhookId}`),
+  );
+  const received = await scene.receivedSince(0);
+  const receipts = received.filter(({ path, webhookId }) => !excused.has(`${path} ${webhookId}`));
+  const { attempts, deadLetters } = await resultsSeen(stack, watch, expected);
+  return { expected, receipts, deadLetters, attempts, kills: watch.interruptions, slackMs };
 }
 
 async function createAllCustomers(stack: Stack, receiver: Receiver): Promise<Map<string, readonly Customer[]>> {

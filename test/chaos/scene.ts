@@ -25,6 +25,7 @@ export interface SceneParts {
   readonly customers: ReadonlyMap<string, readonly Customer[]>;
   /** The way of a process to the brokers, by its name. */
   readonly edge: (name: string) => KafkaEdge;
+  readonly sessionTimeoutMs: number;
   /** How soon the row has to recover. */
   readonly recoveryMsMax: number;
 }
@@ -55,6 +56,8 @@ export class Scene {
   readonly outcomes: Outcome[] = [];
   readonly recoveries: number[] = [];
   readonly spans: BrokenSpan[] = [];
+  /** Deliveries that the row itself has deleted from under the services: whatever becomes of them is right. */
+  readonly excused = new Set<string>();
   readonly parts: SceneParts;
   readonly #receipts: Receipt[] = [];
   readonly #logLengths = new Map<ServiceProcess, number>();
@@ -68,12 +71,21 @@ export class Scene {
     return this.parts.stack;
   }
 
+  get sessionTimeoutMs(): number {
+    return this.parts.sessionTimeoutMs;
+  }
+
   get watch(): StackWatch {
     return this.parts.watch;
   }
 
   get kafka(): LocalKafka {
     return this.parts.kafka;
+  }
+
+  /** The ways of all routers and dispatchers to the brokers. */
+  get edges(): readonly KafkaEdge[] {
+    return [...this.stack.routers, ...this.stack.dispatchers].map((service) => this.edge(service));
   }
 
   /** The way of a process to the brokers. */
@@ -115,7 +127,7 @@ export class Scene {
   }
 
   /** Waits until the first events that were accepted after `from` are where they belong, and measures how long it took. */
-  async recovered(from: number, concerned?: Concerned): Promise<void> {
+  async recovered(from: number, concerned?: Concerned): Promise<number> {
     const { load, recoveryMsMax } = this.parts;
     const paths = this.goodPaths(concerned);
     let taken: number | null = null;
@@ -128,6 +140,7 @@ export class Scene {
     const what = 'new events at every endpoint';
     await waitFor(look, { what, timeoutMs }).catch(() => this.promise(`recovered within ${timeoutMs} ms`, false));
     if (taken !== null) this.recoveries.push(taken);
+    return taken ?? Infinity;
   }
 
   /** A promise of this row alone. */

@@ -13,6 +13,7 @@ async function green(context: TestContext, id: string): Promise<void> {
   const row = rows.find((one) => one.id === id);
   assert.ok(row !== undefined, `there is no row ${id}`);
   const result = await runRow(row, briefPace);
+  assert.ok(!('skip' in result));
   context.diagnostic(rowLines(result));
   assert.deepEqual(result.problems, []);
   assert.ok(result.deliveries > 500);

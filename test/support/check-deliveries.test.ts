@@ -115,3 +115,18 @@ test('an attempt before its due time, too few attempts and too many are found', 
   assert.match(problemsOf({ deadLetters: [{ deliveryId: 'dlv_2', attempts: 1, reason: '' }] }), /died after 1/);
   assert.match(problemsOf({ receipts: [...clean.receipts, receipt('bad', 3_000, 500)] }), /duplicate: bad/);
 });
+
+test('what failed on our own side later makes no earlier attempt early', () => {
+  const failure = { number: 0, answered: false, settledAt: 1_200, nextDueAt: 3_000 };
+  const attempts = [...clean.attempts, { ...failure, deliveryId: 'dlv_2', startedAt: 1_100 }];
+  assert.equal(problemsOf({ attempts }), '');
+  const before = [...clean.attempts, { ...failure, deliveryId: 'dlv_2', startedAt: 900 }];
+  assert.match(problemsOf({ attempts: before }), /early: attempt 1 of dlv_2/);
+});
+
+test('a partition taken unreleased explains what is repeated of it, and nothing of another', () => {
+  const receipts = [...clean.receipts, receipt('good', 3_000, 200)];
+  const taken = (partition: number) => [{ at: 2_000, uncoveredSince: new Map([[partition, 0]]) }];
+  assert.equal(problemsOf({ receipts, kills: taken(0) }), '');
+  assert.match(problemsOf({ receipts, kills: taken(1) }), /duplicate: good/);
+});

@@ -194,7 +194,11 @@ function recordsOf(requests: readonly Receipt[], attempts: readonly AttemptSeen[
 function checkNeverEarly(attempts: readonly AttemptSeen[], problems: string[]) {
   for (const [deliveryId, list] of Map.groupBy(attempts, (attempt) => attempt.deliveryId))
     for (const attempt of list) {
-      const before = list.filter((other) => other.number === attempt.number - 1 && other.nextDueAt !== null);
+      // Number 0 is a failure of our own: there may be several, anywhere between the others.
+      const before = list.filter(
+        ({ number, nextDueAt, startedAt }) =>
+          number === attempt.number - 1 && nextDueAt !== null && startedAt <= attempt.startedAt,
+      );
       if (before.length === 0) continue;
       const due = Math.min(...before.map((other) => other.nextDueAt ?? 0));
       if (attempt.startedAt < due)

@@ -22,8 +22,15 @@ export type Fault =
   | { readonly kind: 'blackhole' }
   /** Requests arrive, answers are lost. A connection that lost one is reset when the fault ends. */
   | { readonly kind: 'half-open' }
-  /** Answers of a broker are judged one by one. Only of a proxy that was opened with `kafka`. */
-  | { readonly kind: 'answers'; readonly judge: (answer: KafkaAnswer) => AnswerVerdict };
+  /**
+   * Answers of a broker are judged one by one: of all connections, or only of those that stand when the fault begins. Only
+   * of a proxy that was opened with `kafka`.
+   */
+  | {
+      readonly kind: 'answers';
+      readonly judge: (answer: KafkaAnswer) => AnswerVerdict;
+      readonly standingOnly?: boolean;
+    };
 
 export interface FaultProxyOptions {
   readonly targetPort: number;
@@ -69,6 +76,10 @@ export async function openFaultProxy({ targetPort, port = 0, kafka = false }: Fa
     set(next) {
       if (next.kind === 'answers' && !kafka) throw new TypeError('only a proxy of a broker can judge answers');
       fault = next;
+      if (next.kind === 'answers' && next.standingOnly === true) {
+        const last = opened;
+        fault = { ...next, judge: (answer) => (answer.connection > last ? 'pass' : next.judge(answer)) };
+      }
       if (next.kind === 'down') cut();
       else for (const connection of standing) connection.faultChanged();
     },

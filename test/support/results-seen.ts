@@ -18,6 +18,8 @@ export async function resultsSeen(
   await stack.topicRecords('dead-letters', (record) => {
     const letter = DeadLetter.decode(header(record, DEAD_LETTER_HEADER) as Buffer);
     const { delivery, reason, lastAttempt } = letter;
+    // As below: the same dead letter, written again.
+    if (lastAttempt !== undefined && deadLetterAt.has(lastAttempt.attemptId)) return;
     deadLetters.push({ deliveryId: delivery?.deliveryId ?? '', attempts: delivery?.attempt ?? 0, reason });
     if (lastAttempt !== undefined) deadLetterAt.set(lastAttempt.attemptId, record.timestamp);
   });

@@ -27,6 +27,8 @@ export interface StackWatch extends AsyncDisposable {
   readonly interruptions: readonly Kill[];
   /** Every valid claim of a partition, in the order of each partition's log. */
   readonly claims: readonly ClaimSeen[];
+  /** Everything of an intake topic below this offset is done, by the progress that holds. */
+  watermark(topic: (typeof intake)[number], partition: number): number;
   /** The process that owns a partition now; null before the first claim. */
   ownerOf(partition: number): string | null;
   /** Every partition has been taken over since then (ms since the Unix epoch). */
@@ -109,6 +111,7 @@ export async function watchStack(stack: Stack): Promise<StackWatch> {
     }),
     interruptions,
     claims,
+    watermark: (topic, partition) => owners[partition]?.progress?.intake.get(topic)?.watermark ?? 0,
     ownerOf: (partition) => owners[partition]?.processId ?? null,
     takenOverSince: (at) =>
       progresses.every((seen) => seen.some((progress) => progress.number === 1 && progress.at > at)),

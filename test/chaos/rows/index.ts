@@ -3,6 +3,33 @@ import { dispatcherKilled } from './f01-dispatcher-killed.ts';
 import { routerKilled } from './f02-router-killed.ts';
 import { rollingRestart } from './f04-rolling-restart.ts';
 import { dispatcherStopped } from './f06-dispatcher-stopped.ts';
+import { allBrokersDown } from './f08-all-brokers-down.ts';
+import { oneBrokerDown } from './f09-one-broker-down.ts';
+import { brokersRolled } from './f10-brokers-rolled.ts';
+import { slowBroker } from './f11-slow-broker.ts';
+import { lostAcknowledgements } from './f12-lost-acknowledgements.ts';
+import { dispatcherCutOff } from './f17-dispatcher-cut-off.ts';
+import { rebalanceStorm } from './f24-rebalance-storm.ts';
+import { truncated } from './f25-truncated.ts';
+import { fetchesNothing } from './f26-fetches-nothing.ts';
+import { coordinatorRefuses } from './f27-coordinator-refuses.ts';
+import { tiersUnwritable } from './f31-tiers-unwritable.ts';
 
 /** Every row, in the order in which they run. */
-export const rows: readonly Row[] = [dispatcherKilled, routerKilled, rollingRestart, dispatcherStopped];
+export const rows: readonly Row[] = [
+  dispatcherKilled,
+  routerKilled,
+  rollingRestart,
+  dispatcherStopped,
+  allBrokersDown,
+  oneBrokerDown,
+  brokersRolled,
+  slowBroker,
+  lostAcknowledgements,
+  dispatcherCutOff,
+  rebalanceStorm,
+  truncated,
+  fetchesNothing,
+  coordinatorRefuses,
+  tiersUnwritable,
+];
