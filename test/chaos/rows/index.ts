@@ -8,6 +8,9 @@ import { oneBrokerDown } from './f09-one-broker-down.ts';
 import { brokersRolled } from './f10-brokers-rolled.ts';
 import { slowBroker } from './f11-slow-broker.ts';
 import { lostAcknowledgements } from './f12-lost-acknowledgements.ts';
+import { diskFull } from './f13-disk-full.ts';
+import { redisGone } from './f14-redis-gone.ts';
+import { redisFrozen } from './f15-redis-frozen.ts';
 import { dispatcherCutOff } from './f17-dispatcher-cut-off.ts';
 import { rebalanceStorm } from './f24-rebalance-storm.ts';
 import { truncated } from './f25-truncated.ts';
@@ -26,6 +29,9 @@ export const rows: readonly Row[] = [
   brokersRolled,
   slowBroker,
   lostAcknowledgements,
+  diskFull,
+  redisGone,
+  redisFrozen,
   dispatcherCutOff,
   rebalanceStorm,
   truncated,
