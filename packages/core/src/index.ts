@@ -3,6 +3,7 @@ export * from './call-breaker.ts';
 export * from './errors.ts';
 export * from './ids.ts';
 export * from './limits.ts';
+export * from './load-from.ts';
 export * from './model.ts';
 export * from './revision.ts';
 export * from './seal.ts';

@@ -8,7 +8,7 @@ import { isAllLoaded, isBusy, type Reign, type Work } from './reign.ts';
 import { offerClaim, offerTakeOver, release, tailOwnership, writeProgress } from './take-over.ts';
 import { loadTier, tailTier } from './waiting.ts';
 import { finish, guard, mayStart, put, start, takeAnswer, takeIn } from './work.ts';
-import { endpointOf, isOrdered, isResend, laneOf, nameOf, note, offer } from './world.ts';
+import { endpointOf, isOrdered, isResend, laneOf, nameOf, offer } from './world.ts';
 import type { Keeper, Request, World } from './world.ts';
 
 /** Collects all that may happen next. */
@@ -89,11 +89,9 @@ function offerReceiver(world: World, request: Request): void {
     world.requests = world.requests.filter((other) => other !== request);
   };
   if (request.answer === null) {
-    offer(world, 1, 'serve', () => {
-      request.answer = world.random.chance(chanceOfSuccess(world)) ? 'ok' : 'fail';
-      note(world, () => `  receiver: ${key} from ${nameOf(process)} ${request.answer}`);
-      if (request.answer === 'ok') checkSuccess(world, key);
-    });
+    const ok = world.faults ? world.settings.receiverSucceeds : 0.9;
+    offer(world, ok, `serve ok ${key} ${nameOf(process)}`, () => serve(world, request, 'ok'));
+    offer(world, 1 - ok, `serve fail ${key} ${nameOf(process)}`, () => serve(world, request, 'fail'));
     if (orphaned) offer(world, 0.5, 'request lost', remove);
   } else if (orphaned) offer(world, 5, 'answer to nobody', remove);
   else if (!process.paused)
@@ -103,9 +101,9 @@ function offerReceiver(world: World, request: Request): void {
     });
 }
 
-function chanceOfSuccess({ faults, settings }: World): number {
-  if (!faults) return 0.9;
-  return settings.steer.length > 0 ? settings.scriptSucceeds : settings.receiverSucceeds;
+function serve(world: World, request: Request, answer: 'ok' | 'fail'): void {
+  request.answer = answer;
+  if (answer === 'ok') checkSuccess(world, request.key);
 }
 
 /** What an owner may do next. */

@@ -77,12 +77,15 @@ export function checkTierRecord(world: World, tier: Tier, record: Omit<TierRecor
   // A row that arrived late was not known to be the newest.
   if (mine === null || (mine.epoch !== by.epoch && mine.offset >= (by.ends[tier] ?? 0))) return;
   for (const other of TIERS) {
-    if (other === tier) continue;
-    const left = rowOfKey(world, other, key);
+    const left = other === tier ? null : rowOfKey(world, other, key);
+    // A newer one still stands.
+    if (left !== null && isNewer(world.rules, left, mine)) return;
+  }
+  for (const other of TIERS) {
+    const left = other === tier ? null : rowOfKey(world, other, key);
     const known = knownOf(by, other, key);
     if (left === null || known === undefined || (known.acked && !known.row)) continue;
-    if (isNewer(world.rules, mine, left))
-      problem(world, 'older-row-wakes', `${key}: tier ${other} still holds an older row`);
+    problem(world, 'older-row-wakes', `${key}: tier ${other} still holds an older row`);
   }
 }
 

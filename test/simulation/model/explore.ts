@@ -32,7 +32,10 @@ export function explore(seed: number, options: ExploreOptions): Exploration {
     if (!step(world)) break;
   world.faults = false;
   world.blocked.clear();
-  note(world, () => '==== no more faults');
+  note(
+    world,
+    () => `==== no more faults${settings.steer.length > 0 ? `; not reached: ${settings.steer.join(',')}` : ''}`,
+  );
   if (settle(world, 'after the faults')) {
     startAnew(world);
     settle(world, 'after the new start');
@@ -55,7 +58,7 @@ function step(world: World): boolean {
 
 /** What a script takes only where it says so: everything that would lead away from its path. */
 const onlyAsWritten =
-  /CRASH|PAUSE|TERM|resume|restart|rebalance|repeat|lost|drop|late|block|resend|expire|waited|^put|guard|compact|intake|start|load|tail .|^progress|own the|land .* row/;
+  /CRASH|PAUSE|TERM|resume|restart|rebalance|repeat|lost|drop|late|block|resend|expire|waited|^put|guard|compact|intake|start|serve|load|tail .|^progress|own the|land .* row/;
 
 /** The next wanted step of a script, as soon as it is possible. */
 function steered({ settings, faults, actions }: World): Action | undefined {

@@ -25,20 +25,26 @@ function lowestRow({ rules }: World, reign: Reign, tier: Tier): number {
 /** Notes where a tier ends now. */
 export function noteEnd(world: World, reign: Reign, tier: Tier): void {
   const end = world.tierEnds[tier];
-  reign.noted[tier] = { end, since: world.step, readUntil: null, writtenUntil: null };
+  reign.noted[tier] = { end, writtenBefore: reign.n, settledAt: null, readUntil: null, writtenUntil: null };
   ripenNote(world, reign, tier);
 }
 
 /**
- * A noted end counts when nothing that was on its way when it was noted can land any more, all that landed is read, and
- * what was written until then is acknowledged. So a record below it is overruled for good, if a newer one overrules it.
+ * A noted end counts when what this reign had written is acknowledged, then nothing that was on its way can land any more,
+ * then all that landed is read, and then what was written until then is acknowledged. So a record below it is overruled for good, if a newer one overrules it.
  */
 export function ripenNote(world: World, reign: Reign, tier: Tier): void {
   const { rules, writes } = world;
   const note = reign.noted[tier];
   if (note === null) return;
+  if (note.settledAt === null) {
+    // What is sent again may land once more.
+    if (rules.loadFromSettled && isOpen(world, reign, tier, note.writtenBefore)) return;
+    note.settledAt = world.step;
+  }
   if (note.readUntil === null) {
-    const onItsWay = writes.some(({ to, landed, since }) => to === tier && !landed && since <= note.since);
+    const { settledAt } = note;
+    const onItsWay = writes.some(({ to, landed, since }) => to === tier && !landed && since <= settledAt);
     if (onItsWay && rules.loadFromLate) return;
     note.readUntil = world.tierEnds[tier];
   }
@@ -47,13 +53,14 @@ export function ripenNote(world: World, reign: Reign, tier: Tier): void {
     if (!allRead && rules.loadFromRead) return;
     note.writtenUntil = reign.n;
   }
-  const { writtenUntil } = note;
-  const open = writes.some(
-    (write) => write.to === tier && write.reign === reign && !write.copy && write.record.n <= writtenUntil,
-  );
-  if (open && rules.loadFromAnswered) return;
+  if (rules.loadFromAnswered && isOpen(world, reign, tier, note.writtenUntil)) return;
   reign.counted[tier] = note.end;
   reign.noted[tier] = null;
+}
+
+/** Whether a write of the reign, of number `n` or before, is not acknowledged. */
+function isOpen({ writes }: World, reign: Reign, tier: Tier, n: number): boolean {
+  return writes.some((write) => write.to === tier && write.reign === reign && !write.copy && write.record.n <= n);
 }
 
 /** A write was handed over. */

@@ -67,7 +67,7 @@ function offerLanding(world: World, write: Write, orphaned: boolean): void {
 function offerAnswer(world: World, write: Write, orphaned: boolean): void {
   if (orphaned) offer(world, 5, 'forget', () => remove(world, write));
   else if (!write.process.paused)
-    offer(world, 3 * world.settings.networkRate, 'ack', () => {
+    offer(world, 3 * world.settings.networkRate, `ack ${describe(write)}`, () => {
       remove(world, write);
       note(world, () => `  ack ${nameOf(write.process)} ${describe(write)} ${JSON.stringify(write.record)}`);
       write.acked(write.offset);
@@ -77,7 +77,7 @@ function offerAnswer(world: World, write: Write, orphaned: boolean): void {
 function offerLostAnswer(world: World, write: Write, orphaned: boolean): void {
   const { left } = world.settings;
   if (!world.faults || left.lostAnswer === 0 || orphaned || write.process.paused) return;
-  offer(world, 0.15, 'answer lost, sent again', () => {
+  offer(world, 0.15, 'lost answer, sent again', () => {
     left.lostAnswer -= 1;
     const again = { ...write, landed: false, since: world.step };
     world.writes = world.writes.map((other) => (other === write ? again : other));

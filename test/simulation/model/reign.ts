@@ -49,8 +49,10 @@ export interface Standing extends Version {
 /** The end of a tier as it was noted once, on its way to being an offset below which nothing can matter. */
 export interface NotedEnd {
   readonly end: number;
-  /** When it was noted. */
-  readonly since: number;
+  /** The writes of this reign that were handed over before. */
+  readonly writtenBefore: number;
+  /** Set when those are acknowledged. */
+  settledAt: number | null;
   /** Set when nothing that was on its way then can land any more: where the tier ended. */
   readUntil: number | null;
   /** Set when all that is read: the writes of this reign that must be acknowledged. */

@@ -47,9 +47,10 @@ export const RULES = {
   loadFromOldCopies: '… an older row of a delivery counts until its tombstone is acknowledged, too',
   loadFromAcked: '… a row stands where its last acknowledged record is, whatever was handed over since',
   loadFromNewest: '… where its newest record is, not its first',
-  loadFromLate: 'a noted end counts only when no write that was on its way then can land any more',
-  loadFromRead: '… when all that landed until then is read',
-  loadFromAnswered: '… and all that this reign had written until then is acknowledged, answers above all',
+  loadFromSettled: 'a noted end counts only when all that this reign had written by then is acknowledged',
+  loadFromLate: '… then when no write that was on its way can land any more',
+  loadFromRead: '… then when all that landed until then is read',
+  loadFromAnswered: '… and then when all that this reign had written until then, answers above all, is acknowledged',
   rowBehind: 'a loaded tombstone is written again when any row stands behind it, not only if a row stands last',
 } as const;
 

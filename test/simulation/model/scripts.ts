@@ -1,8 +1,8 @@
 import type { Script } from './settings.ts';
 
 const moveBegun =
-  'route,intake,load,load,load,start u0,serve,answer,land own failed,ack,land own 0 row,progress,land own progress,' +
-  'start u0,serve,answer,land own failed,ack,land own 1 row,ack,PAUSE owner,expire,claim,load,load';
+  'route,intake,load,load,load,start u0,serve fail,answer,land own failed,ack,land own 0 row,progress,land own progress,' +
+  'start u0,serve fail,answer,land own failed,ack,land own 1 row,ack,PAUSE owner,expire,claim,load,load';
 
 /** Directed schedules, most by the name of the rule that each is about. */
 export const SCRIPTS = {
@@ -17,14 +17,14 @@ export const SCRIPTS = {
     tiers: 2,
     seeds: 1_500,
     steps:
-      'claim C,route,intake,load,load,load,start u0,serve,answer,land own failed,ack,land own 0 row,progress,land own progress,' +
-      'start u0,serve,answer,land own failed,ack,rebalance to A,learn,learn,learn,waited enough A,load A,load A,load A,land own 1 row,' +
+      'claim C,route,intake,load,load,load,start u0,serve fail,answer,land own failed,ack,land own 0 row,progress,land own progress,' +
+      'start u0,serve fail,answer,land own failed,ack,rebalance to A,learn,learn,learn,waited enough A,load A,load A,load A,land own 1 row,' +
       'land own 0 tombstone,tail 1 A,land own 1 tombstone,tail 0 A,CRASH owner A,drop write',
   },
   tombVersion: {
     tiers: 2,
     seeds: 3_000,
-    steps: `${moveBegun},start u0,serve,answer,land own failed,ack,land own 0 row,load,load,land own 1 tombstone,land late 0 tombstone,CRASH owner,drop write`,
+    steps: `${moveBegun},start u0,serve fail,answer,land own failed,ack,land own 0 row,load,load,land own 1 tombstone,land late 0 tombstone,CRASH owner,drop write`,
   },
   olderOnly: {
     tiers: 2,
@@ -45,22 +45,28 @@ export const SCRIPTS = {
   lag: {
     tiers: 1,
     seeds: 1_000,
-    succeeds: 1,
     steps:
-      'route,intake,put u0,PAUSE owner,expire,claim,load,load,load,intake,start u0,serve,answer,progress,' +
+      'route,intake,put u0,PAUSE owner,expire,claim,load,load,load,intake,start u0,serve ok,answer,progress,' +
       'land own progress,land late 0 row,compact,CRASH owner',
   },
   rowBehind: {
     tiers: 1,
     seeds: 1_500,
     deliveries: ['u0', 'u1'],
-    succeeds: 0.5,
     steps:
-      'route,route,load,load,load,intake,put u0,land own 0 row,ack,progress,land own progress,start u0,serve,answer,' +
-      'land own delivered,ack,PAUSE owner,expire,claim,load,load,load,start u0,serve,answer,land own failed,ack,' +
-      'PAUSE owner,expire,claim,load,load,load,intake,intake,start u0,serve,answer,land own delivered,ack,' +
+      'route,route,load,load,load,intake,put u0,land own 0 row,ack,progress,land own progress,start u0,serve ok,answer,' +
+      'land own delivered,ack,PAUSE owner,expire,claim,load,load,load,start u0,serve fail,answer,land own failed,ack,' +
+      'PAUSE owner,expire,claim,load,load,load,intake,intake,start u0,serve ok,answer,land own delivered,ack,' +
       'land own 0 tombstone,ack,put u1,land own 0 row,ack,land late 0 row,land late 0 tombstone,CRASH owner,expire,' +
       'restart,rejoin,claim,load,load,load,load,load,load,note end 0,progress,land own progress',
+  },
+  loadFromSettled: {
+    tiers: 1,
+    seeds: 300,
+    steps:
+      'route,load,load,load,intake,start u0,guard u0,land own 0 row,serve ok,answer,land own delivered,ack delivered,' +
+      'land own 0 tombstone,ack 0 tombstone,tail 0,tail 0,note end 0,lost answer,land own 0 row,ack 0 row,' +
+      'progress,land own progress',
   },
 } as const satisfies Record<string, Script>;
 

@@ -8,8 +8,6 @@ export interface Script {
   readonly seeds: number;
   /** What is routed; one delivery without order unless said. */
   readonly deliveries?: readonly string[];
-  /** How often the receiver answers well while the script runs; 0 unless said. */
-  readonly succeeds?: number;
   /** Beginnings of the names of actions: each is taken as soon as it is possible, then chance goes on. */
   readonly steps: string;
 }
@@ -51,8 +49,6 @@ export interface Settings {
   readonly tailRate: number;
   readonly compactRate: number;
   readonly receiverSucceeds: number;
-  /** The same while a script runs. */
-  readonly scriptSucceeds: number;
   readonly networkRate: number;
   readonly loadRate: number;
   readonly progressRate: number;
@@ -107,7 +103,7 @@ export function drawSettings(random: Random, script: Script | null): Settings {
     more.bulkShare = 0;
   }
   const steer = script?.steps.split(',') ?? [];
-  return { toRoute, left, graceful, tiersUsed, ...rates, ...more, scriptSucceeds: script?.succeeds ?? 0, steer };
+  return { toRoute, left, graceful, tiersUsed, ...rates, ...more, steer };
 }
 
 function drawDeliveries(random: Random): string[] {

@@ -81,8 +81,8 @@ export function takeAnswer(world: World, request: Request): void {
   if (work === undefined) return;
   const keeper = { world, process, reign };
   if (request.answer === 'ok') return finish(keeper, work, 'delivered');
+  if (work.attempts + 1 >= ATTEMPTS_MAX) return finish(keeper, work, 'dead');
   work.attempts += 1;
-  if (work.attempts >= ATTEMPTS_MAX) return finish(keeper, work, 'dead');
   work.due = world.clock + 1 + world.random.below(3);
   world.ghosts.due.set(key, work.due);
   work.guard = null;
@@ -99,8 +99,7 @@ export function put(keeper: Keeper, work: Work, tier: Tier, result?: Result): vo
   work.tier = tier;
   if (!rules.ackFirst) complete(world, reign, work);
   const { open } = work;
-  const others = TIERS.filter((other) => other !== tier && knownOf(reign, other, key)?.row === true);
-  if (!rules.movePutFirst) for (const other of others) writeTier(keeper, other, key, null);
+  if (!rules.movePutFirst) buryElsewhere(keeper, work);
   if (result === undefined) return writeRow();
   if (!rules.attemptFirst) writeRow();
   reign.writing += 1;
@@ -120,10 +119,13 @@ export function put(keeper: Keeper, work: Work, tier: Tier, result?: Result): vo
     if (work.state === 'putting') work.state = 'idle';
     if (open === work.open) complete(world, reign, work);
     if (work.state === 'idle') reignGhost(world.ghosts, reign.epoch).started.delete(key);
-    if (!rules.movePutFirst) return;
-    for (const other of others)
-      if (knownOf(reign, other, key)?.row === true && work.tier !== other) writeTier(keeper, other, key, null);
+    if (rules.movePutFirst) buryElsewhere(keeper, work);
   }
+}
+
+function buryElsewhere(keeper: Keeper, { key, tier }: Work): void {
+  for (const other of TIERS)
+    if (other !== tier && knownOf(keeper.reign, other, key)?.row === true) writeTier(keeper, other, key, null);
 }
 
 /** Writes a row for a delivery in flight; its attempt goes on. */
@@ -142,11 +144,11 @@ export function guard(keeper: Keeper, work: Work, tier: Tier): void {
 export function finish(keeper: Keeper, work: Work, kind: Exclude<Result['kind'], 'failed'>): void {
   const { world, process, reign } = keeper;
   const { rules } = world;
+  const attempts = work.attempts + (work.state === 'flying' ? 1 : 0);
   work.state = 'ending';
   reignGhost(world.ghosts, reign.epoch).started.add(work.key);
   if (!rules.ackFirst) complete(world, reign, work);
   if (!rules.resultFirst) bury(keeper, work, () => undefined);
-  const attempts = kind === 'delivered' ? work.attempts + 1 : work.attempts;
   const record = { key: work.key, kind, attempts };
   reign.writing += 1;
   send(world, process, { to: kind === 'dead' ? 'dead-letters' : 'attempts', record }, () => {
