@@ -89,8 +89,13 @@ function afterInternalFailure(input: DecideInput): Decision {
   const failures = input.internalFailures + 1;
   // Written so that a count that is no number ends the delivery too: it must never be repeated without end.
   if (!(failures < limits.internalFailuresMax)) return { kind: 'dead', reason: DeadReason.INTERNAL_ERROR };
+  return retryAfter(input, internalBackoffMs(failures, input.random), false);
+}
+
+/** How long a delivery waits after its `failures`-th failure of our own in a row (ms). */
+export function internalBackoffMs(failures: number, random: RandomFraction): number {
   const step = Math.min(limits.internalBackoffCapMs, limits.internalBackoffBaseMs * 2 ** (failures - 1));
-  return retryAfter(input, step * (1 + limits.retryJitterDefaultFraction * input.random()), false);
+  return step * (1 + limits.retryJitterDefaultFraction * random());
 }
 
 function retryAfter(input: DecideInput, delayMs: number, usesAttempt: boolean): Decision {

@@ -51,7 +51,7 @@ export interface OffsetRange {
 }
 
 /** How far above the watermark an offset can be remembered as done, in multiples of the bound of the range. */
-const MARK_FACTOR = 8;
+export const MARK_FACTOR = 8;
 
 /**
  * An offset range that goes on from what a progress record says is done; without one, from offset 0.
@@ -102,6 +102,25 @@ export function createOffsetRange(
     isDone: (offset) => offset < state.watermark || (offset < state.top && state.marks.has(offset)),
     encode: () => ({ watermark: state.watermark, doneAbove: toBytes(state) }),
   };
+}
+
+/**
+ * What of a progress can hold for a topic that begins at `low` and ends at `end`. Nobody can have ended what was never
+ * written: a watermark beyond the end tells of another log, or is forged, and everything that is there is read again; of
+ * what is done above the watermark only what exists is.
+ */
+export function progressWithin(
+  progress: OffsetProgress,
+  { low, end }: { readonly low: number; readonly end: number },
+): OffsetProgress {
+  const { watermark, doneAbove } = progress;
+  if (watermark > end) return { watermark: low, doneAbove: Buffer.alloc(0) };
+  const bits = end - watermark;
+  if (doneAbove.length * 8 <= bits) return progress;
+  const kept = Buffer.from(doneAbove.subarray(0, Math.ceil(bits / 8)));
+  const last = kept.length - 1;
+  if (bits % 8 !== 0) kept.writeUInt8(kept.readUInt8(last) & ((1 << (bits % 8)) - 1), last);
+  return { watermark, doneAbove: kept };
 }
 
 interface State {

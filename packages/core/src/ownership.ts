@@ -2,7 +2,7 @@ import { Claim, Progress } from '@postrider/contract/postrider/v1/ownership';
 import { PostriderError } from './errors.ts';
 import type { EndpointHold } from './endpoint-holds.ts';
 import { drainLimitMs, limits } from './limits.ts';
-import type { OffsetProgress } from './offset-range.ts';
+import { MARK_FACTOR, type OffsetProgress } from './offset-range.ts';
 
 /** Key of a claim on the `ownership` topic. */
 export const OWNER_KEY = 'owner';
@@ -279,12 +279,18 @@ function readProgress(value: Buffer, offset: number): OwnershipProgress {
     intake: new Map(
       intake.map(({ topic, watermark, doneAbove }) => [
         topic,
-        { watermark: asNumber(`watermark of ${topic}`, watermark), doneAbove: Buffer.from(doneAbove) },
+        { watermark: asNumber(`watermark of ${topic}`, watermark), doneAbove: doneBytes(topic, doneAbove) },
       ]),
     ),
     tiers: new Map(tiers.map(({ topic, loadFrom }) => [topic, asNumber(`load_from of ${topic}`, loadFrom)])),
     holds: holds.map(({ endpointId, endpointRevision }) => ({ endpointId, endpointRevision })),
   };
+}
+
+/** No owner remembers more than this above its watermark; whoever adopted more could not go on from it. */
+function doneBytes(topic: string, doneAbove: Uint8Array): Buffer {
+  if (doneAbove.length * 8 <= limits.offsetRangeMax * MARK_FACTOR) return Buffer.from(doneAbove);
+  throw new PostriderError('progress_unreadable', `done_above of ${topic} has ${doneAbove.length} bytes`);
 }
 
 function asNumber(what: string, value: bigint): number {

@@ -32,7 +32,7 @@ export function askFirst({ filter, reign, ends, clock, endings }: AskFirstOption
     if (!mayBeDone(flight)) return send(flight);
     filter.ask(flight.work.key, (done) => {
       // No answer from before a lost reign changes anything.
-      if (!reign.mayAct()) return;
+      if (reign.isOver()) return;
       if (!done) return send(flight);
       endings.deliveredBefore(flight.work);
       flight.ended();

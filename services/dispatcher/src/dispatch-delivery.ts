@@ -13,6 +13,8 @@ import {
   type RandomFraction,
   type Verdict,
 } from '@postrider/core';
+import type { Stage } from './fault-events.ts';
+import type { Faults } from './faults.ts';
 import type { ActiveKeys, PreparedEndpoint } from './endpoint-cache.ts';
 import type { Reign } from './reign.ts';
 import type { StoredDelivery } from './waiting-store.ts';
@@ -88,6 +90,8 @@ export interface DispatchOptions {
   readonly send: Send;
   readonly userAgent: string;
   readonly reign: Reign;
+  /** A stage threw. */
+  readonly failed: Faults['failed'];
   /** Called as soon as an endpoint has taken a delivery, long before that is on record. */
   readonly taken: (workKey: string) => void;
   /** The last stage: writes what follows from the decision. */
@@ -100,13 +104,32 @@ export type Dispatch = (flight: Flight) => void;
 /** The five stages over one reign. */
 export function createDispatch(options: DispatchOptions): Dispatch {
   return (flight) => {
-    const prepared = prepare(options, flight);
-    sendPrepared(options, prepared, (sent) => {
+    let stage: Stage = 'prepare';
+    let over = false;
+    const contain = (step: () => void): void => {
+      if (over) return;
+      try {
+        step();
+      } catch (error) {
+        over = true;
+        options.failed(flight.work, stage, error);
+        flight.ended();
+      }
+    };
+    const settle = (sent: Sent): void => {
+      stage = 'classify';
       const classified = classify(sent);
+      stage = 'decide';
       const decided = decide(options, classified);
       if (decided.decision.kind === 'done') options.taken(flight.work.key);
+      stage = 'publish';
       options.publish(decided);
       flight.ended();
+    };
+    contain(() => {
+      const prepared = prepare(options, flight);
+      stage = 'send';
+      sendPrepared(options, prepared, (sent) => contain(() => settle(sent)));
     });
   };
 }

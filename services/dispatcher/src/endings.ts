@@ -32,6 +32,8 @@ export interface Endings {
   deliveredBefore(work: Work): void;
   /** Its header cannot be read: kept as a dead letter, so that nothing is lost and the next record flows. */
   unreadable(work: Work, detail: string): void;
+  /** A fault of ours has hit it too often. */
+  internalError(work: Work, detail: string): void;
 }
 
 export interface EndingsOptions {
@@ -111,6 +113,13 @@ export function createEndings(options: EndingsOptions): Endings {
       end(work, (delivery) => {
         events.unreadable(reign.partition, work.key, detail);
         return letterOf(work, delivery, { endpointId: null, reason: DeadReason.UNREADABLE, detail });
+      }),
+    // Nothing is read here: reading may be what fails.
+    internalError: (work, detail) =>
+      end(work, (delivery) => {
+        events.faultsOver(reign.partition, work.key, detail);
+        const endpointId = work.lane?.endpointId ?? null;
+        return letterOf(work, delivery, { endpointId, reason: DeadReason.INTERNAL_ERROR, detail });
       }),
   };
 }

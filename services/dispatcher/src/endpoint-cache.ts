@@ -31,6 +31,8 @@ export type Target =
 /** An endpoint as requests to it are made: everything that does not change from delivery to delivery. */
 export interface PreparedEndpoint {
   readonly endpoint: Endpoint;
+  /** Whose it is: the tenant's id. */
+  readonly tenant: string;
   /** What was routed by a revision below is cancelled: the endpoint was disabled without keeping it. Null: nothing. */
   readonly cancelsBelow: bigint | null;
   readonly target: Target;
@@ -83,7 +85,7 @@ export function createEndpointCache({ snapshot, kek, judgeUrl }: EndpointCacheOp
       const entry = entries.get(uid);
       if (entry?.comparedWith === now) return entry.prepared;
       const config = now.endpoint(uid);
-      const tenant = now.tenant(config?.endpoint?.name.split('/')[1] ?? '');
+      const tenant = now.tenant(tenantOf(config?.endpoint));
       if (config?.endpoint === undefined || tenant === undefined) {
         entries.delete(uid);
         return undefined;
@@ -100,6 +102,11 @@ export function createEndpointCache({ snapshot, kek, judgeUrl }: EndpointCacheOp
   };
 }
 
+/** The tenant's id in the endpoint's name. */
+function tenantOf(endpoint: Endpoint | undefined): string {
+  return endpoint?.name.split('/')[1] ?? '';
+}
+
 function prepare(
   config: EndpointConfig,
   endpoint: Endpoint,
@@ -112,6 +119,7 @@ function prepare(
   let active: (ActiveKeys & { readonly until: number }) | null = null;
   return {
     endpoint,
+    tenant: tenantOf(endpoint),
     cancelsBelow: parseRevision(config.cancelsBelow),
     target: judgeUrl(endpoint.url),
     retry: resolveRetryPolicy(endpoint.retryPolicy),

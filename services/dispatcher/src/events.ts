@@ -1,3 +1,4 @@
+import { faultEvents, type FaultEvents } from './fault-events.ts';
 import { doneFilterEvents, type DoneFilterEvents } from './done-filter-events.ts';
 import { idsOf } from './delivery-ids.ts';
 import type { CancelReason, DeadReason } from '@postrider/contract/postrider/v1/attempt';
@@ -8,7 +9,7 @@ import type { EndpointRows } from './row-bound.ts';
 import type { Work } from './work.ts';
 
 /** What happens in the business of a dispatcher: each helper counts and tells its event. No payloads, no secrets. */
-export type DispatcherEvents = DeliveryEvents & PartitionEvents & DoneFilterEvents;
+export type DispatcherEvents = DeliveryEvents & PartitionEvents & DoneFilterEvents & FaultEvents;
 
 /** What happens to deliveries and their endpoints. */
 export interface DeliveryEvents {
@@ -62,7 +63,12 @@ const latencyBounds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 
 
 /** Events that go to a log and to metrics. */
 export function createEvents(log: Logger, metrics: Metrics): DispatcherEvents {
-  return { ...deliveryEvents(log, metrics), ...partitionEvents(log, metrics), ...doneFilterEvents(log, metrics) };
+  return {
+    ...deliveryEvents(log, metrics),
+    ...partitionEvents(log, metrics),
+    ...doneFilterEvents(log, metrics),
+    ...faultEvents(log, metrics),
+  };
 }
 
 function deliveryEvents(log: Logger, metrics: Metrics): DeliveryEvents {

@@ -1,4 +1,4 @@
-import { createOffsetRange } from '@postrider/core';
+import { createOffsetRange, progressWithin } from '@postrider/core';
 import type { OffsetProgress, OffsetRange } from '@postrider/core';
 import type { IntakeOffset } from './work.ts';
 
@@ -9,6 +9,8 @@ export type IntakeTopic = (typeof intakeTopics)[number];
 /** What is done on the two topics of intake of one partition. */
 export interface IntakeLedger {
   range(topic: IntakeTopic): OffsetRange;
+  /** Forgets what it cannot know: what is told of offsets that the topic does not have. Before anything is taken. */
+  bound(topic: IntakeTopic, ends: { readonly low: number; readonly end: number }): void;
   /** The offset is done: what follows from its record is acknowledged. */
   done(at: IntakeOffset): void;
   isDone(at: IntakeOffset): boolean;
@@ -38,6 +40,9 @@ export function createIntakeLedger(
   let completions = 0;
   return {
     range: (topic) => ranges[topic],
+    bound(topic, ends) {
+      ranges[topic] = createOffsetRange(progressWithin(ranges[topic].encode(), ends));
+    },
     done(at) {
       const topic = topicOf(at);
       if (!ranges[topic].done(at.offset)) return;

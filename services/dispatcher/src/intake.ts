@@ -1,4 +1,4 @@
-import { limits, orderPlaceOf, readDelivery, tierFor, workKey, type Clock, type DeliveryView } from '@postrider/core';
+import { limits, orderPlaceOf, tierFor, workKey, type Clock, type DeliveryView } from '@postrider/core';
 import { WaitReason } from '@postrider/contract/postrider/v1/delivery';
 import { DELIVERY_HEADER, header } from '@postrider/kafka';
 import { intakeTopics, topicOf, type IntakeLedger, type IntakeTopic } from './intake-ledger.ts';
@@ -6,12 +6,14 @@ import { NO_ROW, type RowFacts } from './row-index.ts';
 import type { Batch, IncomingRecord } from '@postrider/kafka';
 import type { ByteMeter } from './byte-meter.ts';
 import type { Endings } from './endings.ts';
+import type { Faults } from './faults.ts';
 import type { Lane } from './lane.ts';
 import type { Lanes } from './lanes.ts';
 import type { Ordering } from './ordering.ts';
 import type { PartitionFeed } from './partition-feed.ts';
 import type { RowBound } from './row-bound.ts';
 import type { RecentKeys } from './recent-keys.ts';
+import type { Usable } from './usable-delivery.ts';
 import type { IntakeOffset, Work, WorkOrder } from './work.ts';
 import type { WaitingStores } from './waiting-stores.ts';
 import type { WaitPlan, WorkTable } from './work-table.ts';
@@ -39,6 +41,8 @@ export interface IntakeOptions {
   readonly rowBound: Pick<RowBound, 'full'>;
   readonly stores: Pick<WaitingStores, 'full'>;
   readonly endings: Endings;
+  readonly faults: Faults;
+  readonly usable: Usable;
 }
 
 /** Down to which a topic is read again whose offset range was full. */
@@ -74,7 +78,12 @@ class OneIntake implements Intake {
         return;
       }
       range.take(record.offset);
-      this.#take({ bulk, offset: record.offset }, record);
+      const at = { bulk, offset: record.offset };
+      try {
+        this.#take(at, record);
+      } catch (error) {
+        this.#failed(at, record, error);
+      }
     }
     range.pass(batch.nextOffset);
     if (!bulk) this.#o.ordering.readTo(batch.nextOffset);
@@ -108,8 +117,8 @@ class OneIntake implements Intake {
   #take(at: IntakeOffset, record: IncomingRecord): void {
     const { table, ledger, recent } = this.#o;
     const bytes = header(record, DELIVERY_HEADER);
-    const view = readable(bytes);
-    if (typeof view === 'string' || bytes === undefined || record.value === null) {
+    const view = this.#o.usable(bytes);
+    if (typeof view === 'string' || record.value === null) {
       if (ledger.isDone(at)) return;
       return this.#takeUnreadable(at, record, typeof view === 'string' ? view : 'the record has no value');
     }
@@ -119,7 +128,7 @@ class OneIntake implements Intake {
     if (table.takeAgain(key, at)) return;
     if (recent.has(key)) return ledger.done(at);
     const lane = this.#o.lanes.of(view.endpointId, view.tenant, view.endpointRevision);
-    const work = newWork(key, view, lane, { at, header: bytes, body: record.value, now: this.#o.clock.now() });
+    const work = newWork(key, view, lane, { at, header: view.header, body: record.value, now: this.#o.clock.now() });
     table.arrive(work);
     this.admit(work);
   }
@@ -139,8 +148,26 @@ class OneIntake implements Intake {
     table.put(work, crowdedPlan(ordering.isTurn(work, false), lane, clock));
   }
 
+  /** Taking it in threw: it is this record's affair alone. */
+  #failed(at: IntakeOffset, record: IncomingRecord, error: unknown): void {
+    const { table, faults, endings } = this.#o;
+    for (const work of table.works.values()) {
+      if (work.open.some((one) => one.bulk === at.bulk && one.offset === at.offset))
+        return faults.failed(work, 'read', error);
+    }
+    const again = (): void => this.#take(at, record);
+    faults.recordFailed(`${topicOf(at)}/${at.offset}`, error, again, (detail) =>
+      endings.internalError(this.#workOf(at, record), detail),
+    );
+  }
+
   #takeUnreadable(at: IntakeOffset, record: IncomingRecord, detail: string): void {
-    const { table, endings, clock } = this.#o;
+    this.#o.endings.unreadable(this.#workOf(at, record), detail);
+  }
+
+  /** A record of which nothing is known but where it stands. */
+  #workOf(at: IntakeOffset, record: IncomingRecord): Work {
+    const { table, clock } = this.#o;
     const delivery = {
       header: header(record, DELIVERY_HEADER) ?? Buffer.alloc(0),
       body: record.value ?? Buffer.alloc(0),
@@ -151,7 +178,7 @@ class OneIntake implements Intake {
     work.origin = at;
     work.open.push(at);
     table.arrive(work);
-    endings.unreadable(work, detail);
+    return work;
   }
 }
 
@@ -236,19 +263,9 @@ function orderOf(view: DeliveryView, at: IntakeOffset): WorkOrder | null {
 }
 
 /** No offset: of a row that names no record. */
-const noOrigin: IntakeOffset = { bulk: false, offset: -1 };
+export const noOrigin: IntakeOffset = { bulk: false, offset: -1 };
 
 /** A delivery without an end gets the longest there is. */
 function expiryOf(view: DeliveryView, now: number): number {
   return view.expiresAt ?? (view.firstSeen ?? now) + limits.retrySpanMaxMs;
-}
-
-/** The delivery that a header tells of, or why it cannot be read. */
-export function readable(bytes: Buffer | undefined): DeliveryView | string {
-  if (bytes === undefined) return `the record has no header ${DELIVERY_HEADER}`;
-  try {
-    return readDelivery(bytes);
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
 }

@@ -4,7 +4,7 @@ import { EndpointState, PendingPolicy } from '@postrider/contract/postrider/v1/e
 import { createLane, isForgettable, setRate, type Lane, type LaneGate, type LaneOwner } from './lane.ts';
 import type { ConfigView } from '@postrider/config-view';
 import type { EndpointHolds } from '@postrider/core';
-import type { EndpointCache } from './endpoint-cache.ts';
+import type { EndpointCache, PreparedEndpoint } from './endpoint-cache.ts';
 import type { Scheduler } from './scheduler.ts';
 
 /** The lanes of one partition, each kept in step with its endpoint's configuration. */
@@ -26,6 +26,8 @@ export interface LanesOptions {
   readonly view: Pick<ConfigView, 'reached' | 'snapshot'>;
   readonly holds: Pick<EndpointHolds, 'isHeld'>;
   readonly scheduler: Scheduler;
+  /** An endpoint's configuration makes preparing it throw. */
+  readonly onUnusable: (endpointId: string, error: unknown) => void;
   /** The gate of a lane that holds something has changed. */
   readonly onGate: (lane: Lane) => void;
   /** What stopped behind a delivery that was given up goes on. */
@@ -36,13 +38,15 @@ export interface LanesOptions {
 export function createLanes(options: LanesOptions): Lanes {
   const { owner, endpoints, scheduler } = options;
   const lanes = new Map<string, Lane>();
+  const unusable = new WeakSet<Lane>();
 
   function judge(lane: Lane): void {
     const before = lane.gate;
     const stopped = lane.stops;
-    const endpoint = endpoints.get(lane.endpointId);
-    lane.gate = gateOf(lane, options);
-    if (endpoint !== undefined) {
+    const endpoint = prepared(lane);
+    // What cannot be prepared is kept until its configuration changes or it expires, like what cannot be read.
+    lane.gate = endpoint === 'unusable' ? { kind: 'config' } : gateOf(lane, options);
+    if (typeof endpoint === 'object') {
       lane.concurrencyMax = endpoint.concurrencyMax;
       lane.stops = endpoint.stops;
       setRate(lane, endpoint.rateCount, endpoint.ratePeriodMs);
@@ -50,6 +54,19 @@ export function createLanes(options: LanesOptions): Lanes {
     if (before.kind !== lane.gate.kind) options.onGate(lane);
     if (stopped && !lane.stops) options.onGoOn(lane);
     if (lane.gate.kind === 'open') scheduler.ready(lane);
+  }
+
+  function prepared(lane: Lane): PreparedEndpoint | 'unusable' | undefined {
+    try {
+      const endpoint = endpoints.get(lane.endpointId);
+      unusable.delete(lane);
+      return endpoint;
+    } catch (error) {
+      // Judged again every second: told when it begins.
+      if (!unusable.has(lane)) options.onUnusable(lane.endpointId, error);
+      unusable.add(lane);
+      return 'unusable';
+    }
   }
 
   return {

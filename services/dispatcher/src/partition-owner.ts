@@ -213,7 +213,8 @@ class Owner implements PartitionOwner {
         this.#failed = true;
       }
       // A disk that is full or failing now will hardly be better at once.
-      const failed = this.#failed || this.#reign?.over === 'store-lost';
+      const over = this.#reign?.over;
+      const failed = this.#failed || over === 'failed' || over === 'store-lost';
       this.#close();
       if (failed) await this.#nextTick();
       this.#failed = false;

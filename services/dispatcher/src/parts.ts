@@ -1,28 +1,29 @@
-import { CancelReason } from '@postrider/contract/postrider/v1/attempt';
-import { limits, parseRevision, readDelivery } from '@postrider/core';
+import { limits } from '@postrider/core';
 import { askFirst } from './ask-first.ts';
 import { createDispatch, type Dispatch } from './dispatch-delivery.ts';
 import { createEndings, type Endings } from './endings.ts';
 import { createGoneEndpoints, type GoneEndpoints } from './gone-endpoints.ts';
-import { createIntake, factsOfRow, readable, type Intake } from './intake.ts';
+import { containedEndings, containedSlices, createFaults, type Faults } from './faults.ts';
+import { createIntake, type Intake } from './intake.ts';
 import { followGate } from './lane-gates.ts';
 import { createHeldArrivals, type HeldArrivals } from './held-arrivals.ts';
 import { createLanes, type Lanes } from './lanes.ts';
+import { describeRow, whyUnusable } from './loaded-row.ts';
 import { createOrdering, type Ordering } from './ordering.ts';
 import { createPublish } from './publish-outcome.ts';
 import { createRecentKeys } from './recent-keys.ts';
-import { RowIndex, type RowFacts } from './row-index.ts';
+import { RowIndex } from './row-index.ts';
 import { createTierBook, type TierBook } from './tier-book.ts';
+import { createTakeOff } from './take-off.ts';
+import { usableDelivery, type Usable } from './usable-delivery.ts';
 import { createWorkTable, type WorkTable } from './work-table.ts';
-import type { DeliveryView, EndpointHolds, Tier } from '@postrider/core';
-import type { PreparedEndpoint } from './endpoint-cache.ts';
+import type { EndpointHolds, Tier } from '@postrider/core';
 import type { IntakeLedger } from './intake-ledger.ts';
 import type { PartitionFeed } from './partition-feed.ts';
 import type { Pod } from './pod.ts';
 import type { Reign } from './reign.ts';
 import type { WriteResult } from './result-record.ts';
-import type { StoredDelivery, WaitingStore } from './waiting-store.ts';
-import type { Work } from './work.ts';
+import type { WaitingStore } from './waiting-store.ts';
 
 /** What a reign works with once it may read, answer and start. */
 export interface Parts {
@@ -57,20 +58,25 @@ export interface PartsOptions {
 /** Wires the parts of one reign; nothing runs yet. */
 export function createParts(options: PartsOptions): Parts {
   const { pod, reign, feed, ledger, holds, ends, start, afterProgress, onLoaded } = options;
-  const { clock, events, scheduler, slices, meter } = pod;
+  const { clock, events, scheduler, meter } = pod;
+  const faults = createFaults({ clock, events, reign, table: () => table, endings: () => endings });
+  const slices = containedSlices(pod.slices, faults);
+  const usable = usableIn(pod, reign);
+  const judge = { usable, ends, now: () => clock.now(), onFault: events.loadFault };
   const store = pod.stores.create(reign.partition, () => reign.end('store-lost'));
   const rows = new RowIndex();
   const recent = createRecentKeys(() => clock.monotonic(), limits.recentKeysMax, limits.repeatLookBackMs);
   const lanes = createLanes({
     owner: {
       mayStart: () => !reign.draining && reign.mayAct(),
-      start: (work) => takeOff(pod, parts, dispatch, work),
+      start: (work) => takeOff(work),
       takeDue: (lane) => table.takeDue(lane),
     },
     endpoints: pod.endpoints,
     view: pod.view,
     holds,
     scheduler,
+    onUnusable: events.endpointUnusable,
     onGate: (lane) => followGate({ lane, table, endings, ordering, clock }),
     onGoOn: (lane) => ordering.reconsider(lane),
   });
@@ -92,33 +98,33 @@ export function createParts(options: PartsOptions): Parts {
       reign.write({ producer: pod.stateProducer, record, acked, ...(tooLarge && { tooLarge }) }),
     rowOf: (key) => table.rowOf(key),
     ...{ rows, store, slices, onLoaded },
-    describe: (delivery) => describeRow(pod, parts, delivery),
+    describe: (row) => describeRow({ ...judge, lanes, onView: (view) => gone.loaded(view) }, row),
     onRow: (row) => table.load(row),
     mayRead: (tier, may) => (may ? feed.run(tier) : feed.hold(tier)),
   });
   const writeResult = resultWriter(pod, reign);
   const writer = { clock, events, reign, attempts: pod.attempts, random: pod.randomId };
   const deadLetterTopic = pod.topic('dead-letters');
-  const endings = createEndings({ ...writer, table: () => table, deadLetterTopic });
+  const endings = containedEndings(createEndings({ ...writer, table: () => table, deadLetterTopic }), faults.failed);
   const table: WorkTable = createWorkTable({
     ...{ reign, clock, slices, scheduler, meter, book, ledger, ordering, rows, store, recent, ends },
     ...{ unsettled: pod.unsettled, writeResult, endings, afterProgress },
-    unreadable: (work) => endings.unreadable(work, unreadableDetail(table.bytesOf(work))),
+    unreadable: (work) => endings.unreadable(work, whyUnusable(usable, work.key, table.bytesOf(work)?.header)),
   });
   const gone = createGoneEndpoints({
     ...{ holds, events, writeResult, endpoints: pod.endpoints, view: pod.view, operations: pod.operations },
     onHold: (endpointId) => lanes.refresh((lane) => lane.endpointId === endpointId),
   });
   const publish = createPublish({ ...writer, table, gone, operations: pod.operations, deadLetterTopic });
-  const dispatch = createSending({ pod, reign, ends, endings, publish });
+  const dispatch = createSending({ pod, reign, ends, endings, publish, faults });
+  const takeOff = createTakeOff({ pod, lanes, endings, table, dispatch, faults });
   const intake = createIntake({
-    ...{ clock, feed, ledger, table, lanes, ordering, recent, meter, endings },
+    ...{ clock, feed, ledger, table, lanes, ordering, recent, meter, endings, faults, usable },
     ...{ rowBound: pod.rowBound, stores: pod.stores },
   });
   const held = createHeldArrivals({ lanes, ordering, table, endings, clock });
 
-  const parts: Parts = { store, book, table, lanes, endings, intake, gone, ordering, held };
-  return parts;
+  return { store, book, table, lanes, endings, intake, gone, ordering, held };
 }
 
 function resultWriter(pod: Pod, reign: Reign): WriteResult {
@@ -138,11 +144,13 @@ function createSending(parts: {
   readonly ends: PartsOptions['ends'];
   readonly endings: Endings;
   readonly publish: ReturnType<typeof createPublish>;
+  readonly faults: Faults;
 }): Dispatch {
-  const { pod, reign, ends, endings, publish } = parts;
+  const { pod, reign, ends, endings, publish, faults } = parts;
   const { clock, doneFilter } = pod;
   const send = createDispatch({
     ...{ clock, reign, publish },
+    failed: faults.failed,
     taken: (workKey) => doneFilter?.add(workKey),
     random: pod.randomFraction,
     send: pod.send,
@@ -151,51 +159,7 @@ function createSending(parts: {
   return askFirst({ filter: doneFilter, reign, ends, clock, endings }, send);
 }
 
-/** It is this delivery's turn: it is sent, or it ends because its time is over or its endpoint is gone. */
-function takeOff(pod: Pod, { lanes, endings, table }: Parts, dispatch: Dispatch, work: Work): boolean {
-  const { lane } = work;
-  if (lane === null) return false;
-  const endpoint = pod.endpoints.get(lane.endpointId);
-  if (endpoint === undefined) {
-    // Deleted a moment ago, and this lane has not been told yet.
-    lanes.refresh((other) => other === lane);
-    if (lane.gate.kind === 'cancel') endings.cancel(work, lane.gate.reason);
-    else table.requeue(work);
-    return false;
-  }
-  if (work.expiresAt <= pod.clock.now()) {
-    endings.expire(work);
-    return false;
-  }
-  const delivery = table.takeOff(work);
-  if (delivery === undefined) return false;
-  const view = (work.view ??= readDelivery(delivery.header));
-  if (isCancelled(endpoint, view)) {
-    endings.cancel(work, CancelReason.ENDPOINT_DISABLED);
-    return false;
-  }
-  const { bytes } = work;
-  dispatch({ work, view, delivery, endpoint, ended: () => pod.scheduler.ended(lane, bytes) });
-  return true;
-}
-
-/** Whether it was pending when its endpoint was disabled without keeping what was: enabled again, it is not sent after all. */
-function isCancelled({ cancelsBelow }: PreparedEndpoint, { endpointRevision }: DeliveryView): boolean {
-  if (cancelsBelow === null) return false;
-  const revision = parseRevision(endpointRevision);
-  return revision !== null && revision < cancelsBelow;
-}
-
-/** What the index keeps of a row that is read; null when it cannot be read. */
-function describeRow(pod: Pod, { lanes, gone }: Parts, delivery: StoredDelivery): RowFacts | null {
-  const view = readable(delivery.header);
-  if (typeof view === 'string') return null;
-  gone.loaded(view);
-  const lane = lanes.of(view.endpointId, view.tenant, view.endpointRevision);
-  return factsOfRow(view, lane, delivery.header.length + delivery.body.length, pod.clock.now());
-}
-
-function unreadableDetail(delivery: StoredDelivery | undefined): string {
-  const view = readable(delivery?.header);
-  return typeof view === 'string' ? view : '';
+/** Judges what is read by where it stands. */
+function usableIn({ view, clock, events }: Pod, { partition }: Reign): Usable {
+  return (header) => usableDelivery(header, { partition, layout: view.snapshot().layout, now: clock.now() }, events);
 }

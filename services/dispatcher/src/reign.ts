@@ -145,7 +145,13 @@ class OneReign implements Reign {
       if (this.over !== null) return;
       if (ack === null) return this.#refused(write, refusals, error as KafkaError);
       // Counted until its consequences are drawn: they may be further writes, and the reign is not quiet in between.
-      write.acked(ack.offset);
+      try {
+        write.acked(ack.offset);
+      } catch (error) {
+        // Half of what follows may be done: whoever comes next finds the truth in the log.
+        this.#options.events.partitionFailed(this.partition, error as Error);
+        return this.end('failed');
+      }
       this.#over();
     });
   }

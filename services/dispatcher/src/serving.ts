@@ -26,6 +26,8 @@ export interface TakeoverEnds {
 
 /** A reign at work: what is read is taken in, loaded or answered; what may start starts; what is done is written. */
 export interface Serving {
+  /** Where the topics end: the adopted progress can tell of nothing beyond. Before the first progress is written. */
+  bound(ends: TakeoverEnds): void;
   /** The adopted progress under this epoch; nothing else may be written before it is acknowledged. */
   writeFirstProgress(released: boolean, acked: () => void): void;
   /** Reads, answers and starts from now on; the tiers are loaded in order. */
@@ -92,6 +94,10 @@ class OneServing implements Serving {
       ...{ reign, topic, ledger: this.#ledger, holds: this.#holds },
       ...{ processId: pod.processId, producer: pod.stateProducer, clock: pod.clock },
     });
+  }
+
+  bound({ intake }: TakeoverEnds): void {
+    for (const [topic, ends] of intake) this.#ledger.bound(topic, ends);
   }
 
   writeFirstProgress(released: boolean, acked: () => void): void {

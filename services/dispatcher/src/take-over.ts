@@ -1,4 +1,4 @@
-import { NO_EPOCH, OWNER_KEY, TIERS, encodeClaim, mayClaim } from '@postrider/core';
+import { NO_EPOCH, OWNER_KEY, TIERS, encodeClaim, mayClaim, progressWithin } from '@postrider/core';
 import { ask, endsOf, pause } from './ask-kafka.ts';
 import { lookBackStart } from './look-back.ts';
 import { createReign, type Reign } from './reign.ts';
@@ -9,7 +9,7 @@ import type { IntakeTopic } from './intake-ledger.ts';
 import type { OwnershipLog } from './ownership-log.ts';
 import type { PartitionFeed } from './partition-feed.ts';
 import type { Pod } from './pod.ts';
-import type { Serving, TakeoverEnds } from './serving.ts';
+import type { Ends, Serving, TakeoverEnds } from './serving.ts';
 
 /** What a takeover of one partition works with. */
 export interface TakeOverOptions {
@@ -77,6 +77,7 @@ export async function beginServing(options: TakeOverOptions, claimed: Claimed, s
   const { changes } = options;
   const { reign } = claimed;
   const ends = reign.draining ? null : await fetchEnds(options, claimed);
+  if (ends !== null) serving.bound(ends);
   const released = reign.draining;
   let acked = false;
   serving.writeFirstProgress(released, () => {
@@ -160,19 +161,39 @@ async function claim(
   return state?.claim?.randomId.equals(randomId) === true ? state : null;
 }
 
+/** A leader that has just been elected may not know for a moment how far the topic goes. */
+const BELIEVE_AFTER_MS = 5_000;
+
+/** Where a topic ends. That it ends below what is known to be done is believed only when it is told for a while. */
+async function endsBeyond(
+  options: TakeOverOptions,
+  topic: IntakeTopic,
+  watermark: number,
+  pointless: () => boolean,
+): Promise<Ends | null> {
+  const { pod, changes } = options;
+  const until = pod.clock.monotonic() + BELIEVE_AFTER_MS;
+  for (;;) {
+    const ends = await endsOf(options, topic, pointless);
+    if (ends === null || watermark <= ends.end || pod.clock.monotonic() >= until) return ends;
+    await pause(pod, changes, ASK_GROUP_EVERY_MS, pointless);
+  }
+}
+
 /** Null when the reign has nothing to begin any more. */
 async function fetchEnds(options: TakeOverOptions, { reign, adopted }: Claimed): Promise<TakeoverEnds | null> {
   const { pod, partition } = options;
   const pointless = (): boolean => reign.draining || reign.isOver();
   const tiers = await Promise.all(TIERS.map((tier) => endsOf(options, tier, pointless)));
   const startOf = async (topic: IntakeTopic) => {
-    const ends = await endsOf(options, topic, pointless);
+    const progress = adopted?.intake.get(topic) ?? { watermark: 0, doneAbove: Buffer.alloc(0) };
+    const ends = await endsBeyond(options, topic, progress.watermark, pointless);
     if (ends === null) return null;
-    const watermark = adopted?.intake.get(topic)?.watermark ?? 0;
     // Reading begins at an offset that exists, so the broker will not complain: what lay between is told here.
-    if (adopted !== null && (watermark < ends.low || watermark > ends.end)) {
-      pod.events.offsetOutOfRange(pod.topic(topic), partition, watermark);
+    if (adopted !== null && (progress.watermark < ends.low || progress.watermark > ends.end)) {
+      pod.events.offsetOutOfRange(pod.topic(topic), partition, progress.watermark);
     }
+    const { watermark } = progressWithin(progress, ends);
     const lookBack = () =>
       lookBackStart({
         offsetsAt: pod.offsetsAt,

@@ -81,6 +81,7 @@ class Book implements TierBook {
     const pageOf = (tier: Tier): Page => {
       const loader = createTierLoader({
         ...{ tier, rows, store, slices, describe, onRow },
+        versionOf: (record) => versionOf(record, options.epoch),
         isWritten: (key) => this.known(tier, key) !== undefined,
         bury: (key) => this.write(tier, key, null),
         follow: (record) => this.#follow(tier, record),
@@ -208,7 +209,7 @@ class Book implements TierBook {
   /** Past the end: whatever does not agree with what this reign knows is answered. */
   #follow(tier: Tier, record: IncomingRecord): void {
     const key = keyOf(record);
-    const version = versionOf(record);
+    const version = versionOf(record, this.#options.epoch);
     const mine = this.known(tier, key);
     if (mine === undefined) {
       if (record.value !== null) this.answer(tier, key);

@@ -1,10 +1,11 @@
 import { compareRowVersions, type Tier } from '@postrider/core';
 import { createFifo } from './fifo.ts';
 import { NO_ROW, mark, type RowFacts, type RowIndex } from './row-index.ts';
-import { deliveryOf, keyOf, versionOf } from './tier-record.ts';
+import { deliveryOf, keyOf, type Version } from './tier-record.ts';
 import type { Batch, IncomingRecord } from '@postrider/kafka';
 import type { Slices } from './slices.ts';
-import type { StoredDelivery, WaitingStore } from './waiting-store.ts';
+import type { TierRow } from './loaded-row.ts';
+import type { WaitingStore } from './waiting-store.ts';
 
 /**
  * One tier of one partition as it is read, in slices.
@@ -29,8 +30,9 @@ export interface TierLoaderOptions {
   readonly rows: RowIndex;
   readonly store: WaitingStore;
   readonly slices: Slices;
-  /** What the index is to know of a row; null when its header cannot be read. */
-  readonly describe: (delivery: StoredDelivery) => RowFacts | null;
+  readonly versionOf: (record: IncomingRecord) => Version;
+  /** What the index is to know of a row; null when it cannot be used. */
+  readonly describe: (row: TierRow) => RowFacts | null;
   /** This reign has written the key: that is newer than anything below the end. */
   readonly isWritten: (key: string) => boolean;
   /** Writes a tombstone. */
@@ -145,7 +147,7 @@ class Loader implements TierLoader {
     const { tier, rows, store, describe, isWritten } = this.#o;
     const key = keyOf(record);
     if (isWritten(key)) return;
-    const version = versionOf(record);
+    const version = this.#o.versionOf(record);
     const delivery = deliveryOf(record);
     let row = rows.findLoading(key, tier);
     if (row === NO_ROW) {
@@ -162,7 +164,7 @@ class Loader implements TierLoader {
     rows.set(row, mark.tombstone, delivery === null);
     if (delivery === null) return store.delete(row);
     store.put(row, delivery);
-    const facts = describe(delivery);
+    const facts = describe({ key, version, delivery });
     if (facts === null) rows.set(row, mark.unreadable, true);
     else rows.describe(row, facts);
   }

@@ -35,12 +35,16 @@ export function keyOf(record: Pick<IncomingRecord, 'key'>): string {
   return record.key?.toString() ?? '';
 }
 
-/** The version that a record bears. One without a readable version is older than everything: a stranger's. */
-export function versionOf(record: IncomingRecord): Version {
+/**
+ * The version that a record bears, as the owner of `epoch` sees it. One without a readable version, or of an epoch that has
+ * not begun, is older than everything: a stranger's. (Where an epoch newer than ours has begun, ours is over.)
+ */
+export function versionOf(record: IncomingRecord, epoch: number): Version {
   const bytes = header(record, ROW_HEADER);
   if (bytes === undefined) return oldest;
   try {
-    return readRowVersion(bytes);
+    const version = readRowVersion(bytes);
+    return version.epoch > epoch ? oldest : version;
   } catch {
     return oldest;
   }

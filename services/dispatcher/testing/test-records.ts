@@ -78,7 +78,8 @@ export function deliveryRecord(event: string, endpoint: string, now: number, bod
     firstSeen: new Date(now),
     expiresAt: new Date(now + 14 * 86_400_000),
     priorityClass: PriorityClass.LIVE,
-    layoutGeneration: 1,
+    // Of no layout: tests put their endpoints wherever they like.
+    layoutGeneration: 0,
     ...fields,
   });
   const headers = { [DELIVERY_HEADER]: Buffer.from(Delivery.encode(delivery).finish()) };

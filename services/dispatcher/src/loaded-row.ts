@@ -1,0 +1,62 @@
+import { workKey, type DeliveryView } from '@postrider/core';
+import { factsOfRow, noOrigin } from './intake.ts';
+import { oldest, type Version } from './tier-record.ts';
+import type { Lanes } from './lanes.ts';
+import type { RowFacts } from './row-index.ts';
+import type { Usable } from './usable-delivery.ts';
+import type { StoredDelivery } from './waiting-store.ts';
+
+/** A row as a tier holds it. */
+export interface TierRow {
+  readonly key: string;
+  readonly version: Version;
+  readonly delivery: StoredDelivery;
+}
+
+/** What judging rows needs. */
+export interface RowJudgeOptions {
+  readonly usable: Usable;
+  readonly lanes: Lanes;
+  /** Ends of the two topics of intake when the partition was taken over. */
+  readonly ends: { readonly live: number; readonly bulk: number };
+  /** Wall clock, ms since the Unix epoch. */
+  readonly now: () => number;
+  readonly onView: (view: DeliveryView) => void;
+  readonly onFault: (key: string, error: unknown) => void;
+}
+
+/** What the index keeps of a row that is loaded; null when it is none that an owner wrote, or cannot be taken in. */
+export function describeRow(options: RowJudgeOptions, row: TierRow): RowFacts | null {
+  try {
+    return factsOf(options, row);
+  } catch (error) {
+    // One row must not keep the others of its tier from being loaded.
+    options.onFault(row.key, error);
+    return null;
+  }
+}
+
+function factsOf({ usable, lanes, ends, now, onView }: RowJudgeOptions, row: TierRow): RowFacts | null {
+  const { key, version, delivery } = row;
+  const view = usable(delivery.header);
+  if (typeof view === 'string' || rowProblem(view, key, version) !== null) return null;
+  onView(view);
+  const lane = lanes.of(view.endpointId, view.tenant, view.endpointRevision);
+  const facts = factsOfRow(view, lane, delivery.header.length + delivery.body.length, now());
+  // A row of before the claim stands for a record of before the claim: anything else would end a record that nobody read.
+  const { bulk, offset } = facts.origin;
+  return offset < (bulk ? ends.bulk : ends.live) ? facts : { ...facts, origin: noOrigin };
+}
+
+function rowProblem(view: DeliveryView, key: string, version: Version): string | null {
+  if (workKey(view.deliveryId, view.runId) !== key) return 'the row has the key of another delivery';
+  return version.epoch === oldest.epoch ? 'the row has no version that an owner wrote' : null;
+}
+
+/** Why a row of this key cannot be used. */
+export function whyUnusable(usable: Usable, key: string, header: Buffer | undefined): string {
+  const view = usable(header);
+  if (typeof view === 'string') return view;
+  // What is left once the key is right.
+  return rowProblem(view, key, oldest) ?? '';
+}

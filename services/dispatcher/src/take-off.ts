@@ -1,0 +1,86 @@
+import { CancelReason } from '@postrider/contract/postrider/v1/attempt';
+import { boundsBroken, moveDelivery, parseRevision, readDelivery, type DeliveryView } from '@postrider/core';
+import type { Dispatch } from './dispatch-delivery.ts';
+import type { Endings } from './endings.ts';
+import type { PreparedEndpoint } from './endpoint-cache.ts';
+import type { Faults } from './faults.ts';
+import type { Lanes } from './lanes.ts';
+import type { Pod } from './pod.ts';
+import type { Work } from './work.ts';
+import type { WorkTable } from './work-table.ts';
+
+/** What starting a delivery needs. */
+export interface TakeOffOptions {
+  readonly pod: Pod;
+  readonly lanes: Lanes;
+  readonly endings: Endings;
+  readonly table: WorkTable;
+  readonly dispatch: Dispatch;
+  readonly faults: Faults;
+}
+
+/** It is this delivery's turn. False: it ended or waits without a request. */
+export type TakeOff = (work: Work) => boolean;
+
+/** Starts deliveries of one reign; a fault of ours concerns the one that it hit, and no other. */
+export function createTakeOff(options: TakeOffOptions): TakeOff {
+  return (work) => {
+    try {
+      return takeOff(options, work);
+    } catch (error) {
+      options.faults.failed(work, 'start', error);
+      return false;
+    }
+  };
+}
+
+/** It is sent, or it ends because its time is over, its endpoint is gone, or is not its tenant's. */
+function takeOff({ pod, lanes, endings, table, dispatch }: TakeOffOptions, work: Work): boolean {
+  const { lane } = work;
+  if (lane === null) return false;
+  const endpoint = pod.endpoints.get(lane.endpointId);
+  if (endpoint === undefined) {
+    // Deleted a moment ago, and this lane has not been told yet.
+    lanes.refresh((other) => other === lane);
+    if (lane.gate.kind === 'cancel') endings.cancel(work, lane.gate.reason);
+    else table.requeue(work);
+    return false;
+  }
+  if (work.expiresAt <= pod.clock.now()) {
+    endings.expire(work);
+    return false;
+  }
+  if (table.takeOff(work) === undefined) return false;
+  const view = (work.view ??= viewOfRow(work, pod.clock.now()));
+  // One tenant's event never reaches another's endpoint, whatever a record says.
+  if (view.tenant !== endpoint.tenant) {
+    endings.unreadable(work, `its endpoint ${view.endpointId} is not of tenant ${view.tenant}`);
+    return false;
+  }
+  if (isCancelled(endpoint, view)) {
+    endings.cancel(work, CancelReason.ENDPOINT_DISABLED);
+    return false;
+  }
+  const { bytes, delivery } = work;
+  if (delivery === null) return false;
+  dispatch({ work, view, delivery, endpoint, ended: () => pod.scheduler.ended(lane, bytes) });
+  return true;
+}
+
+/** What its row says, within bounds: the row itself stays as it is until it is written again. */
+function viewOfRow(work: Work, now: number): DeliveryView {
+  const { header, body } = work.delivery ?? { header: Buffer.alloc(0), body: Buffer.alloc(0) };
+  const view = readDelivery(header);
+  const changes = boundsBroken(view, now);
+  if (changes === null) return view;
+  const bounded = moveDelivery(header, changes);
+  work.delivery = { header: bounded, body };
+  return readDelivery(bounded);
+}
+
+/** Whether it was pending when its endpoint was disabled without keeping what was: enabled again, it is not sent after all. */
+function isCancelled({ cancelsBelow }: PreparedEndpoint, { endpointRevision }: DeliveryView): boolean {
+  if (cancelsBelow === null) return false;
+  const revision = parseRevision(endpointRevision);
+  return revision !== null && revision < cancelsBelow;
+}
