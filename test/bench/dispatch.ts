@@ -1,22 +1,18 @@
-import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
-import { availableParallelism, cpus, loadavg } from 'node:os';
+import { readFile, readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { connectKafka } from '@postrider/kafka';
 import { systemClock } from '@postrider/runtime';
-import { kafkaVersion } from '../../deploy/local/index.ts';
-import { startKafka, type LocalKafka } from '../support/kafka.ts';
+import { startKafka } from '../support/kafka.ts';
 import { tempDir } from '../support/resources.ts';
 import { profileLines, summarizeProfile, type CpuProfile } from './cpu-profile.ts';
 import { runDispatch, type DispatchRun, type DispatchRunOptions } from './dispatch-run.ts';
+import { keepResults, load, machineFacts } from './machine.ts';
 import { runRawLoop, type RawRun } from './raw-loop.ts';
-import { summarize, table, type MachineFacts } from './report.ts';
+import { summarize, table } from './report.ts';
 import { startSink } from './sink.ts';
 import type { DispatchOptions } from './options.ts';
 
 const root = resolve(import.meta.dirname, '../..');
-/** With `--record`, the repository's own: a bench for oneself must not change a tracked file. */
-const resultsFile = (record: boolean) => `${record ? 'test/bench/results' : '.cache/bench'}/dispatch.json`;
-
 /** What a dispatcher that shares its cores with Kafka can reach at most, as a part of the raw loop's rate. */
 const RATE_BOUND_FRACTION = 0.75;
 const PROFILE_FUNCTIONS = 40;
@@ -55,9 +51,9 @@ export async function benchDispatch(options: DispatchOptions): Promise<void> {
       kind === 'raw' ? await runRawLoop(sink, options) : await runDispatch({ ...common, rateBound: rateBound(runs) }),
     );
   }
-  const summary = summarize(runs, options, facts(kafka, loadBefore));
+  const summary = summarize(runs, options, machineFacts(kafka, loadBefore));
   if (options.profile) say(await profileText(runs, directory.path));
-  else await keepResults({ summary, runs }, resultsFile(options.record));
+  else await keepResults('dispatch', { summary, runs }, options.record);
   say(`\n${table(runs, summary)}\n`);
   say(JSON.stringify(summary));
 }
@@ -66,31 +62,6 @@ export async function benchDispatch(options: DispatchOptions): Promise<void> {
 function rateBound([first]: readonly (RawRun | DispatchRun)[]): number {
   if (first?.kind !== 'raw') throw new Error('a raw run comes first');
   return (first.requests / (first.wallUs / 1e6)) * RATE_BOUND_FRACTION;
-}
-
-function load(): number {
-  return Math.round((loadavg()[0] ?? 0) * 100) / 100;
-}
-
-function facts(kafka: LocalKafka, loadBefore: number): MachineFacts {
-  return {
-    cores: availableParallelism(),
-    cpu: cpus()[0]?.model ?? 'unknown',
-    node: process.versions.node,
-    kafka: kafka.brokers.length > 0 ? kafkaVersion : 'unknown',
-    loadBefore,
-    loadAfter: load(),
-  };
-}
-
-async function keepResults(results: object, path: string): Promise<void> {
-  const file = join(root, path);
-  await mkdir(join(file, '..'), { recursive: true });
-  // Lists by partition as objects: the formatter would fold lists of numbers, and a bench must leave a clean tree.
-  const unfolded = (_key: string, value: unknown): unknown =>
-    Array.isArray(value) && value.every((one) => typeof one === 'number') ? Object.fromEntries(value.entries()) : value;
-  const text = JSON.stringify({ ...results, time: new Date().toISOString() }, unfolded, 2);
-  await writeFile(file, `${text}\n`);
 }
 
 async function profileText(runs: readonly (RawRun | DispatchRun)[], directory: string): Promise<string> {

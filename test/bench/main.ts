@@ -2,7 +2,7 @@
  * Benchmarks: `npm run bench -- <bench> [flags]`. Absolute figures depend on the machine; what compares is the ratio to the
  * raw loop that is measured in the same run.
  */
-import { parseCommand, usage } from './options.ts';
+import { parseCommand, usage, type Command } from './options.ts';
 
 const command = parseCommand(process.argv.slice(2));
 if (command.kind === 'usage') {
@@ -12,11 +12,23 @@ if (command.kind === 'usage') {
   process.exitCode = problem === null ? 0 : 2;
 } else {
   // Loaded only now: usage is answered without waiting for it.
-  const { benchDispatch } = await import('./dispatch.ts');
   try {
-    await benchDispatch(command.options);
+    await run(command);
   } catch (error) {
-    process.stderr.write(`bench dispatch failed: ${error instanceof Error ? error.stack : String(error)}\n`);
+    process.stderr.write(`bench ${command.kind} failed: ${error instanceof Error ? error.stack : String(error)}\n`);
     process.exitCode = 1;
+  }
+}
+
+async function run(bench: Exclude<Command, { kind: 'usage' }>): Promise<void> {
+  switch (bench.kind) {
+    case 'dispatch':
+      return (await import('./dispatch.ts')).benchDispatch(bench.options);
+    case 'store':
+      return (await import('./store.ts')).benchStore(bench.options);
+    case 'takeover':
+      return (await import('./takeover.ts')).benchTakeover(bench.options);
+    case 'timers':
+      return (await import('./timers.ts')).benchTimers(bench.options);
   }
 }

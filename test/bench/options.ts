@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { limits } from '@postrider/core';
 import { logLevels, type LogLevel } from '@postrider/runtime';
+import { isPlainBench, parsePlain, plainUsage, type PlainBenchName, type PlainOptions } from './plain-options.ts';
 
 /** What `bench dispatch` is asked to measure. */
 export interface DispatchOptions {
@@ -20,6 +21,7 @@ export interface DispatchOptions {
 
 export type Command =
   | { readonly kind: 'dispatch'; readonly options: DispatchOptions }
+  | { readonly [name in PlainBenchName]: { readonly kind: name; readonly options: PlainOptions<name> } }[PlainBenchName]
   | { readonly kind: 'usage'; readonly problem: string | null };
 
 export const usage = `usage: npm run bench -- <bench> [flags]
@@ -33,8 +35,10 @@ export const usage = `usage: npm run bench -- <bench> [flags]
     --record           keep the results as the repository's newest figures
     --profile          one dispatch run under the CPU profiler: its top functions, no results kept
 
-The last line printed is one JSON object. Raw data: .cache/bench/dispatch.json, or with
---record test/bench/results/dispatch.json
+${plainUsage}
+
+The last line printed is one JSON object. Raw data: .cache/bench/<bench>.json, or with
+--record test/bench/results/<bench>.json
 `;
 
 const ranges = {
@@ -47,7 +51,10 @@ const ranges = {
 
 /** Reads the command line; whatever it does not know is a usage problem. */
 export function parseCommand(args: readonly string[]): Command {
+  const [name, ...rest] = args;
   try {
+    if (isPlainBench(name) && !rest.includes('--help'))
+      return { kind: name, options: parsePlain(name, rest) } as Command;
     const { values, positionals } = parseArgs({
       args: [...args],
       allowPositionals: true,

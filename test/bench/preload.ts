@@ -63,7 +63,8 @@ export async function preloadDeliveries(options: PreloadOptions): Promise<Preloa
   return { deliveries: events * endpoints.length, events, byPartition };
 }
 
-function benchEvent(index: number, bodyBytes: number) {
+/** An event with a body of that many bytes. */
+export function benchEvent(index: number, bodyBytes: number) {
   const now = new Date();
   const body = benchBody(index, bodyBytes);
   return {

@@ -3,7 +3,7 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import type { StoredDelivery, WaitingStore, WaitingStoreOptions } from './waiting-store.ts';
 
 /** Memory that one file may take for its pages. */
-const CACHE_KIB = 2_048;
+const CACHE_KIB = 512;
 const PAGE_BYTES = 8_192;
 /** How often the file is measured. */
 const MEASURED_EVERY_PUTS = 256;

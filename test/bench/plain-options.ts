@@ -1,0 +1,86 @@
+import { parseArgs } from 'node:util';
+
+/** A bench that is told some whole numbers and whether to keep its results in the repository. */
+interface PlainBench {
+  readonly does: string;
+  readonly numbers: Readonly<Record<string, NumberFlag>>;
+}
+
+interface NumberFlag {
+  readonly does: string;
+  readonly default: number;
+  readonly least: number;
+  readonly most: number;
+}
+
+/** The benches of waiting deliveries. */
+export const plainBenches = {
+  store: {
+    does: 'waiting deliveries on disk: put, get, delete, load; memory of each',
+    numbers: {
+      rows: { does: 'rows in all', default: 1_000_000, least: 10_000, most: 20_000_000 },
+      body: { does: 'bytes of each body', default: 1_024, least: 64, most: 262_144 },
+      rounds: { does: 'times that all is measured; medians are told', default: 3, least: 1, most: 9 },
+    },
+  },
+  takeover: {
+    does: 'real Kafka: one dispatcher takes over partitions with waiting deliveries, and live ones go on',
+    numbers: {
+      rows: { does: 'waiting deliveries', default: 200_000, least: 1_000, most: 5_000_000 },
+      body: { does: 'bytes of each body', default: 1_024, least: 64, most: 262_144 },
+      rounds: { does: 'takeovers; medians are told', default: 3, least: 1, most: 9 },
+    },
+  },
+  timers: {
+    does: 'many retries due within one second, then 60 % of what the dispatcher can do',
+    numbers: {
+      rows: { does: 'retries due within one second', default: 100_000, least: 1_000, most: 1_000_000 },
+      seconds: { does: 'length of the steady part', default: 10, least: 2, most: 600 },
+      rounds: { does: 'times that all is measured; medians are told', default: 3, least: 1, most: 9 },
+    },
+  },
+} as const satisfies Readonly<Record<string, PlainBench>>;
+
+export type PlainBenchName = keyof typeof plainBenches;
+/** What a plain bench is told. */
+export type PlainOptions<name extends PlainBenchName> = {
+  readonly [flag in keyof (typeof plainBenches)[name]['numbers']]: number;
+} & { readonly record: boolean };
+
+export function isPlainBench(name: string | undefined): name is PlainBenchName {
+  return name !== undefined && Object.hasOwn(plainBenches, name);
+}
+
+/**
+ * Reads the flags of a plain bench.
+ * @throws Error that says what is wrong
+ */
+export function parsePlain<name extends PlainBenchName>(name: name, args: readonly string[]): PlainOptions<name> {
+  const numbers: Readonly<Record<string, NumberFlag>> = plainBenches[name].numbers;
+  const flags = Object.fromEntries(Object.keys(numbers).map((flag) => [flag, { type: 'string' as const }]));
+  const { values } = parseArgs({ args: [...args], options: { ...flags, record: { type: 'boolean', default: false } } });
+  const told = Object.entries(numbers).map(([flag, range]): [string, number] => {
+    const text = (values as Readonly<Record<string, unknown>>)[flag];
+    if (text === undefined) return [flag, range.default];
+    const value = typeof text === 'string' && /^\d+$/.test(text) ? Number(text) : Number.NaN;
+    if (value >= range.least && value <= range.most) return [flag, value];
+    throw new RangeError(
+      `--${flag} must be a whole number of ${range.least}–${range.most}, not '${typeof text === 'string' ? text : ''}'`,
+    );
+  });
+  return { ...Object.fromEntries(told), record: values['record'] === true } as PlainOptions<name>;
+}
+
+/** Help on all of them. */
+export const plainUsage = Object.entries(plainBenches)
+  .map(([name, { does, numbers }]) => {
+    const flags = Object.entries(numbers).map(
+      ([flag, range]) => `    ${`--${flag} <n>`.padEnd(19)}${range.does} (default ${range.default})`,
+    );
+    return [
+      `  ${name.padEnd(21)}${does}`,
+      ...flags,
+      "    --record           keep the results as the repository's newest figures",
+    ].join('\n');
+  })
+  .join('\n\n');
