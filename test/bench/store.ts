@@ -90,7 +90,7 @@ async function measure({ rows: count, body }: PlainOptions<'store'>): Promise<Ro
     const dueAt = Date.now() + 60_000 + (i % 3_600_000);
     const origin = { bulk: false, offset: i };
     const lane = lanes[i % LANES] as Lane;
-    rows.describe(row, { lane, origin, dueAt, expiresAt: dueAt + limits.retrySpanMaxMs, bytes: body });
+    rows.describe(row, { lane, origin, order: null, dueAt, expiresAt: dueAt + limits.retrySpanMaxMs, bytes: body });
     rows.setVersion(row, 'retry.1h', { epoch: 7, n: i });
     rows.set(row, mark.acked, true);
     store.put(row, delivery);
@@ -163,7 +163,7 @@ async function measureLoad(
     ...{ epoch: 9, partition: 0, fullName: (tier) => tier, rows, store, slices: createSlices(systemClock) },
     write: () => undefined,
     rowOf: () => undefined,
-    describe: (one) => factsOfRow(readDelivery(one.header), lane, one.body.length, Date.now()),
+    describe: ({ delivery: { header, body } }) => factsOfRow(readDelivery(header), lane, body.length, Date.now()),
     onRow: (row) => {
       rows.loaded(row);
       rows.wait(row);
