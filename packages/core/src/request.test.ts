@@ -55,6 +55,11 @@ test('a request carries the headers of Standard Webhooks and our own', () => {
   assert.equal(userAgent(''), 'Postrider/0.1');
 });
 
+test('what stands outside the order that its endpoint asks for is marked, and nothing else', () => {
+  assert.equal(valueOf(requestHeaders(parts({ outOfOrder: true })), 'postrider-out-of-order'), 'true');
+  assert.equal(valueOf(requestHeaders(parts({ outOfOrder: false })), 'postrider-out-of-order'), undefined);
+});
+
 test('no event can add a header or make the request impossible', () => {
   const text = fc.oneof(
     fc.string({ unit: 'binary' }),

@@ -25,6 +25,8 @@ export interface RequestParts {
   readonly eventType: string;
   /** How often the event has passed through a Postrider before this one. */
   readonly hopCount: number;
+  /** The endpoint asks for order, and this delivery stands outside of it: a resend, or routed before. Absent: no. */
+  readonly outOfOrder?: boolean;
   /** The endpoint's own headers, flat: name, value … They were validated when they were set. */
   readonly extra: readonly string[];
 }
@@ -59,6 +61,7 @@ export function requestHeaders(parts: RequestParts): string[] {
     'postrider-hop-count',
     String(parts.hopCount + 1),
   ];
+  if (parts.outOfOrder === true) headers.push('postrider-out-of-order', 'true');
   for (const text of parts.extra) headers.push(text);
   return headers;
 }

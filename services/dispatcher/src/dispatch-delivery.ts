@@ -159,7 +159,7 @@ function prepare({ clock, userAgent }: DispatchOptions, flight: Flight): Prepare
 }
 
 function signedHeaders(flight: Flight, active: ActiveKeys, now: number, userAgent: string): string[] {
-  const { view, delivery, endpoint } = flight;
+  const { work, view, delivery, endpoint } = flight;
   const timestampSeconds = Math.floor(now / 1_000);
   return requestHeaders({
     webhookId: view.webhookId,
@@ -171,6 +171,7 @@ function signedHeaders(flight: Flight, active: ActiveKeys, now: number, userAgen
     attemptNumber: view.attempt + 1,
     eventType: view.eventType,
     hopCount: view.hopCount,
+    outOfOrder: endpoint.ordered && work.order === null,
     extra: endpoint.headers,
   });
 }

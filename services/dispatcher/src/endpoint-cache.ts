@@ -38,6 +38,8 @@ export interface PreparedEndpoint {
   readonly target: Target;
   readonly retry: ResolvedRetryPolicy;
   readonly statusPolicy: StatusPolicy | undefined;
+  /** It asks for order. */
+  readonly ordered: boolean;
   /** It asks for order, and what stands behind a delivery that is given up waits for a person. */
   readonly stops: boolean;
   readonly concurrencyMax: number;
@@ -124,7 +126,8 @@ function prepare(
     target: judgeUrl(endpoint.url),
     retry: resolveRetryPolicy(endpoint.retryPolicy),
     statusPolicy: endpoint.statusPolicy,
-    stops: stops(endpoint.ordering),
+    ordered: isOrdered(endpoint.ordering),
+    stops: isOrdered(endpoint.ordering) && endpoint.ordering?.onExhausted === OnExhausted.STOP,
     concurrencyMax: clamp(bounds?.concurrencyMax || limits.laneConcurrencyDefault, 1, limits.laneConcurrencyMax),
     timeoutMs: clamp(
       timeoutMs || limits.attemptTimeoutDefaultMs,
@@ -141,9 +144,8 @@ function prepare(
   };
 }
 
-function stops(ordering: Ordering | undefined): boolean {
-  const { mode = OrderingMode.NONE, onExhausted } = ordering ?? {};
-  return (mode === OrderingMode.ENDPOINT || mode === OrderingMode.KEY) && onExhausted === OnExhausted.STOP;
+function isOrdered(ordering: Ordering | undefined): boolean {
+  return ordering?.mode === OrderingMode.ENDPOINT || ordering?.mode === OrderingMode.KEY;
 }
 
 function openKeys(

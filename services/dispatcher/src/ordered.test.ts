@@ -39,6 +39,8 @@ test('keys do not wait for each other, and exempt deliveries wait for none', asy
   h.deliver('e8', 'shop', { ...byKey(0), bulk: true });
   await h.until(() => taken.size === 7, 'all but the stuck key');
   assert.deepEqual([...taken].toSorted(ascending), [1, 2, 4, 5, 6, 7, 8]);
+  const marked = h.receipts.filter(({ headers }) => headers['postrider-out-of-order'] === 'true');
+  assert.deepEqual(marked.map(({ body }) => body).toSorted(), ['{"id":"e6"}', '{"id":"e7"}', '{"id":"e8"}']);
   await h.until(() => taken.size === 9, 'all', 2 * 3_600 * second);
   assert.ok([...taken].indexOf(0) < [...taken].indexOf(3));
   await h.stop(dispatcher);

@@ -1,6 +1,7 @@
 import { createLaneOrder } from '@postrider/core';
 import { NO_ROW, mark, type RowIndex } from './row-index.ts';
 import type { Lane } from './lane.ts';
+import type { Slices } from './slices.ts';
 import type { Work, WorkOrder } from './work.ts';
 
 /** Where something stands: its lane, and its place in it; null: in no order. */
@@ -41,10 +42,14 @@ export interface OrderingOptions {
   /** Where reading of `deliveries` begins. */
   readonly start: number;
   readonly rows: RowIndex;
+  readonly slices: Slices;
   /** It may be the turn of this idle first attempt, or of this row, which waits. */
   readonly wakeArrival: (work: Work) => void;
   readonly wakeRow: (row: number) => void;
 }
+
+/** Deliveries that are woken before the time is looked at again: after a takeover there may be one for each key. */
+const WAKES_PER_STEP = 32;
 
 /** An order of nothing. */
 export function createOrdering(options: OrderingOptions): Ordering {
@@ -123,7 +128,7 @@ class OneOrdering implements Ordering {
 
   allLoaded(): void {
     this.loaded = true;
-    for (const lane of [...this.#lanes]) this.reconsider(lane);
+    this.#wakeAll([...this.#lanes].flatMap(({ order }) => [...(order?.heads() ?? [])]));
   }
 
   reconsider(lane: Lane): void {
@@ -137,16 +142,25 @@ class OneOrdering implements Ordering {
     this.#lanes.add(lane);
   }
 
-  /** Waking one may end it, and so change what is gone through: a list is made first. */
+  /** Waking one may end it, and so change what is gone through: a list is made first. Who is woken asks whose turn it is. */
   #wakeAll(seqs: Iterable<number>): void {
+    const list = [...seqs];
+    let next = 0;
+    const step = (): boolean => {
+      const end = Math.min(list.length, next + WAKES_PER_STEP);
+      while (next < end) this.#wake(list[next++] as number);
+      return next < list.length;
+    };
+    if (step()) this.#o.slices.run(step);
+  }
+
+  #wake(seq: number): void {
     const { rows, wakeArrival, wakeRow } = this.#o;
-    for (const seq of [...seqs]) {
-      const work = this.#arrivals.get(seq);
-      if (work?.state === 'idle') wakeArrival(work);
-      if (work !== undefined) continue;
-      const row = rows.orders.find(seq);
-      // What is being put again, or ends, is looked at when that is over.
-      if (row !== NO_ROW && !rows.is(row, mark.taken)) wakeRow(row);
-    }
+    const work = this.#arrivals.get(seq);
+    if (work?.state === 'idle') wakeArrival(work);
+    if (work !== undefined) return;
+    const row = rows.orders.find(seq);
+    // What is being put again, or ends, is looked at when that is over.
+    if (row !== NO_ROW && !rows.is(row, mark.taken)) wakeRow(row);
   }
 }

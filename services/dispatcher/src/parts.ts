@@ -83,10 +83,11 @@ export function createParts(options: PartsOptions): Parts {
   // Nothing may be half written when the partition is released: the next owner looks at what it was the turn of.
   const unlessDraining =
     <T>(act: (one: T) => void) =>
-    (one: T) =>
-      void (reign.draining || act(one));
+    (one: T): void => {
+      if (!reign.draining && reign.over === null) act(one);
+    };
   const ordering = createOrdering({
-    ...{ start, rows },
+    ...{ start, rows, slices },
     wakeArrival: unlessDraining((work) => intake.admit(work)),
     wakeRow: unlessDraining((row) => table.turn(row)),
   });

@@ -22,11 +22,12 @@ test('a repeat that is read between a guard row and the row after the attempt is
   const clock = createFakeClock();
   const ledger = createIntakeLedger(undefined);
   const acks: (() => void)[] = [];
+  const slices = createSlices(clock);
   const rows = new RowIndex();
   const table = createWorkTable({
-    ...{ clock, ledger, slices: createSlices(clock), unsettled: createUnsettled(), meter: createByteMeter() },
+    ...{ clock, ledger, slices, unsettled: createUnsettled(), meter: createByteMeter() },
     ...{ store: createMemoryStore(), rows },
-    ordering: createOrdering({ start: 0, rows, wakeArrival: () => undefined, wakeRow: () => undefined }),
+    ordering: createOrdering({ start: 0, rows, slices, wakeArrival: () => undefined, wakeRow: () => undefined }),
     reign: { draining: false, epoch: 1 },
     book: {
       write: (...[, , , acked]: Parameters<WorkTableOptions['book']['write']>) =>
