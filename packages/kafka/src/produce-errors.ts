@@ -1,3 +1,5 @@
+import { KafkaError, type TopicPartition } from './port.ts';
+
 /** What a broker's answer to a write means for the records of one partition. */
 export type ProduceVerdict = 'stored' | 'too-large' | 'invalid' | 'unknown-topic' | 'refused' | 'again';
 
@@ -24,4 +26,23 @@ const verdicts: ReadonlyMap<number, ProduceVerdict> = new Map([
 /** The verdict on one partition's error code. */
 export function produceVerdict(errorCode: number): ProduceVerdict {
   return verdicts.get(errorCode) ?? 'again';
+}
+
+/** What the caller is told of a record that no further send would get stored. */
+export function refusedForGood(
+  { topic, partition }: TopicPartition,
+  verdict: ProduceVerdict,
+  errorCode: number,
+): KafkaError {
+  const code = verdict === 'too-large' ? 'RECORD_TOO_LARGE' : 'RECORD_REFUSED';
+  return new KafkaError(code, `the broker refused a record for ${topic}/${partition} (error ${errorCode})`);
+}
+
+/** What an operator is told of a partition that has refused one send after the other. */
+export function refusedOften(
+  { topic, partition, failures }: TopicPartition & { readonly failures: number },
+  errorCode: number,
+): KafkaError {
+  const message = `${topic}/${partition} cannot be written: ${failures} refusals, the last with error ${errorCode}`;
+  return new KafkaError('UNAVAILABLE', message);
 }

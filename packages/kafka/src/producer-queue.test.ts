@@ -179,3 +179,25 @@ test('who queues a record anew when there is no such partition hears of it later
   await clock.advance(20_000);
   assert.ok(refusedAt.length >= 2 && refusedAt.length <= 4, refusedAt.join());
 });
+
+test('a partition that goes on to refuse writes is told of, again and again, and a change of leaders is not', async () => {
+  const clock = createFakeClock();
+  const told: string[] = [];
+  const onTrouble = ({ message }: Error) => void told.push(message);
+  const moved = scripted(Array<Answer>(5).fill('again'), clock);
+  await using calm = createProducerQueue(moved.transport, { name: 'p', clock, onTrouble });
+  const written = calm.send(record(0, 1));
+  await clock.advance(5_000);
+  await written;
+  assert.deepEqual(told, []);
+
+  const { transport } = scripted(Array<Answer>(25).fill('again'), clock);
+  await using producer = createProducerQueue(transport, { name: 'p', clock, onTrouble });
+  const sent = producer.send(record(0, 1));
+  await clock.advance(40_000);
+  await sent;
+  assert.deepEqual(told, [
+    't/0 cannot be written: 10 refusals, the last with error 6',
+    't/0 cannot be written: 20 refusals, the last with error 6',
+  ]);
+});

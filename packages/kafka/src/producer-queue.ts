@@ -1,5 +1,5 @@
 import { KafkaError } from './port.ts';
-import { produceVerdict } from './produce-errors.ts';
+import { produceVerdict, refusedForGood, refusedOften } from './produce-errors.ts';
 import { partitionQueue, recordBytes } from './partition-queue.ts';
 import type { Clock } from '@postrider/core';
 import type { PartitionQueue, Pending } from './partition-queue.ts';
@@ -56,6 +56,8 @@ const SEND_DEADLINE_MS_DEFAULT = 20_000;
 const RECORD_BYTES_MAX = 64 * 1024 * 1024;
 const BACKOFF_MS_MIN = 100;
 const BACKOFF_MS_MAX = 1_000;
+/** A new leader is found within a few refusals. A partition that goes on to refuse is told of, again and again: about 8 s apart. */
+const REFUSALS_TOLD_EVERY = 10;
 /** How soon a record that may not be written yet is asked about again. */
 const DEFERRED_MS = 100;
 /** A topic just created is unknown to some brokers for a while; one that stays unknown this long does not exist. */
@@ -285,17 +287,14 @@ class ProducerQueue implements Producer {
       );
     } else if (verdict === 'again' || verdict === 'unknown-topic') {
       this.#again(queue);
+      if (queue.failures % REFUSALS_TOLD_EVERY === 0) this.#trouble(refusedOften(queue, answer.errorCode));
     } else if ((verdict === 'too-large' || verdict === 'invalid') && written.length > 1) {
       // The broker judged the whole batch: halve it until the culprit stands alone.
       queue.release(0);
       queue.recordsMax = Math.ceil(written.length / 2);
     } else {
       queue.release(claimed);
-      const code = verdict === 'too-large' ? 'RECORD_TOO_LARGE' : 'RECORD_REFUSED';
-      const error = new KafkaError(
-        code,
-        `the broker refused a record for ${topic}/${partition} (error ${answer.errorCode})`,
-      );
+      const error = refusedForGood(queue, verdict, answer.errorCode);
       for (const item of written) this.#settle(item, error, null);
     }
   }
