@@ -50,3 +50,18 @@ test('a mistake in the work of one partition costs that partition a new takeover
   assert.equal(told('partition.lost').length, 1);
   await h.stop(a);
 });
+
+test('a topic that is made anew under its owner is read from its beginning: what comes in is delivered, not taken for done', async () => {
+  const h = createHarness();
+  h.config.endpoint('shop');
+  const a = await h.start('a');
+  for (let i = 0; i < 9; i += 1) h.deliver(`before-${i}`, 'shop');
+  await h.until(() => h.watermark() === 9, 'all is done');
+  h.kafka.truncate('postrider.deliveries', 0, 0);
+  for (let i = 0; i < 4; i += 1) h.deliver(`after-${i}`, 'shop');
+  await h.until(() => h.receipts.length === 13, 'what came in is sent', 120_000);
+  await h.until(() => h.watermark() === 4, 'all is done', 60_000);
+  for (let i = 0; i < 4; i += 1) assert.equal(h.received(`after-${i}`).length, 1);
+  assert.ok(h.log.lines.some(({ message }) => message.includes('unread records are gone')));
+  await h.stop(a);
+});

@@ -1,4 +1,4 @@
-import { limits } from '@postrider/core';
+import { drainDeadline, limits } from '@postrider/core';
 import { createChanges, type Changes } from './changes.ts';
 import { createPartitionFeed, type FeedTopic, type PartitionFeed } from './partition-feed.ts';
 import { createServing, type Serving } from './serving.ts';
@@ -149,8 +149,10 @@ class Owner implements PartitionOwner {
     this.#pod.freshOffsets(this.#pod.topic(topic)).then(
       (ranges) => {
         const range = ranges.find(({ partition }) => partition === this.partition);
-        if (range !== undefined && this.serving === serving)
-          serving?.outOfRange(topic, { low: range.low, end: range.high });
+        if (range === undefined || serving === null || this.serving !== serving) return;
+        const isIntake = topic === 'deliveries' || topic === 'deliveries.bulk';
+        if (isIntake && range.high < this.#feed.position(topic)) return this.#beginAnew();
+        serving.outOfRange(topic, { low: range.low, end: range.high });
       },
       (error: unknown) => this.#pod.events.kafkaTrouble(error as Error),
     );
@@ -160,6 +162,17 @@ class Owner implements PartitionOwner {
     this.#contain(() => this.serving?.tick());
     // The session ends a reign that does nothing, too.
     this.#reign?.isOver();
+    this.#changes.notify();
+  }
+
+  /**
+   * A topic ends before what was read of it: it is another log, of which nothing is known to be done. The reign ends in good
+   * order; the next one finds out what its progress still stands for.
+   */
+  #beginAnew(): void {
+    this.#reign?.drain(drainDeadline(this.#pod.clock.monotonic()));
+    this.serving?.drain();
+    this.state = 'draining';
     this.#changes.notify();
   }
 
