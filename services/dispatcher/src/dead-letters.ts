@@ -63,6 +63,8 @@ function decoded({ delivery: { header }, intake }: DeadLetterFacts): Delivery | 
   if (header.length === 0) return undefined;
   try {
     const delivery = Delivery.decode(header);
+    // What can be read but not be written, such as a time that is none, would keep the dead letter from being written.
+    Delivery.encode(delivery);
     return intake.offset < 0 ? delivery : { ...delivery, intake: { ...intake, offset: BigInt(intake.offset) } };
   } catch {
     return undefined;

@@ -60,3 +60,9 @@ export function whyUnusable(usable: Usable, key: string, header: Buffer | undefi
   // What is left once the key is right.
   return rowProblem(view, key, oldest) ?? '';
 }
+
+/** What the index keeps of a row that cannot be used: it stands for no record, so its end ends none. */
+export function unusableRow({ header, body }: StoredDelivery): RowFacts {
+  const bytes = header.length + body.length;
+  return { lane: null, origin: noOrigin, order: null, dueAt: 0, expiresAt: Infinity, bytes };
+}

@@ -104,9 +104,8 @@ export function createParts(options: PartsOptions): Parts {
     mayRead: (tier, may) => (may ? feed.run(tier) : feed.hold(tier)),
   });
   const writeResult = resultWriter(pod, reign);
-  const writer = { clock, events, reign, attempts: pod.attempts, random: pod.randomId };
-  const deadLetterTopic = pod.topic('dead-letters');
-  const endings = containedEndings(createEndings({ ...writer, table: () => table, deadLetterTopic }), faults.failed);
+  const writer = { clock, events, reign, ...resultsOf(pod) };
+  const endings = containedEndings(createEndings({ ...writer, table: () => table }), faults.failed);
   const table: WorkTable = createWorkTable({
     ...{ reign, clock, slices, scheduler, meter, book, ledger, ordering, rows, store, recent, ends },
     ...{ unsettled: pod.unsettled, writeResult, endings, afterProgress },
@@ -116,7 +115,7 @@ export function createParts(options: PartsOptions): Parts {
     ...{ holds, events, writeResult, endpoints: pod.endpoints, view: pod.view, operations: pod.operations },
     onHold: (endpointId) => lanes.refresh((lane) => lane.endpointId === endpointId),
   });
-  const publish = createPublish({ ...writer, table, gone, operations: pod.operations, deadLetterTopic });
+  const publish = createPublish({ ...writer, table, gone, operations: pod.operations });
   const dispatch = createSending({ pod, reign, ends, endings, publish, faults });
   const takeOff = createTakeOff({ pod, lanes, endings, table, dispatch, faults });
   const intake = createIntake({
@@ -126,6 +125,11 @@ export function createParts(options: PartsOptions): Parts {
   const held = createHeldArrivals({ lanes, ordering, table, endings, clock });
 
   return { store, book, table, lanes, endings, intake, gone, ordering, held };
+}
+
+/** Where results go, and what their ids are made of. */
+function resultsOf({ attempts, randomId: random, topic }: Pod) {
+  return { attempts, random, deadLetterTopic: topic('dead-letters') };
 }
 
 function resultWriter(pod: Pod, reign: Reign): WriteResult {

@@ -4,7 +4,7 @@ import { NO_ROW, mark, type RowFacts, type RowIndex } from './row-index.ts';
 import { deliveryOf, keyOf, type Version } from './tier-record.ts';
 import type { Batch, IncomingRecord } from '@postrider/kafka';
 import type { Slices } from './slices.ts';
-import type { TierRow } from './loaded-row.ts';
+import { unusableRow, type TierRow } from './loaded-row.ts';
 import type { WaitingStore } from './waiting-store.ts';
 
 /**
@@ -165,8 +165,8 @@ class Loader implements TierLoader {
     if (delivery === null) return store.delete(row);
     store.put(row, delivery);
     const facts = describe({ key, version, delivery });
-    if (facts === null) rows.set(row, mark.unreadable, true);
-    else rows.describe(row, facts);
+    rows.set(row, mark.unreadable, facts === null);
+    rows.describe(row, facts ?? unusableRow(delivery));
   }
 
   /** Hands on a few of the rows that were noted. */
