@@ -49,8 +49,8 @@ export interface Fleet {
   heal(): void;
 }
 
-/** How much of a session may pass between two looks at the fence while nothing happens. */
-const IDLE_FRACTION = 0.7;
+/** What a process does every second or more often is done this often while nothing comes in or goes out. */
+const IDLE_MS = 300_000;
 
 const ROUTER_SESSION_MS = 30_000;
 
@@ -80,11 +80,9 @@ class OneFleet implements Fleet {
   }
 
   start(role: Role): Pod {
-    const { plan, kafka } = this.#o;
+    const { kafka } = this.#o;
     const id = `${role === 'router' ? 'r' : 'd'}${this.#started++}`;
-    const port = kafka.connect(id, {
-      idleMs: (role === 'router' ? ROUTER_SESSION_MS : plan.sessionMs) * IDLE_FRACTION,
-    });
+    const port = kafka.connect(id, { idleMs: IDLE_MS });
     const pod: Pod = {
       id,
       role,

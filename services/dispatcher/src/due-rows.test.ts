@@ -60,9 +60,9 @@ test('each row is woken when it is due or expires, whichever is first, never bef
   );
 });
 
-test('a wall clock that steps back makes nothing early, one that steps forwards is noticed within a minute', async () => {
+test('a wall clock that steps back makes nothing early, one that steps forwards is noticed at the next look', async () => {
   const clock = createFakeClock();
-  const { woken, add } = setUp(clock);
+  const { woken, add, due: rows } = setUp(clock);
   const due = clock.now() + 30_000;
   add(due, Infinity);
   clock.stepWallClock(-10_000);
@@ -72,8 +72,10 @@ test('a wall clock that steps back makes nothing early, one that steps forwards 
   assert.equal(woken[0]?.[1], due);
   add(clock.now() + 3_600_000, Infinity);
   await clock.advance(1_000);
+  rows.look();
+  assert.equal(woken.length, 1);
   clock.stepWallClock(3_600_000);
-  await clock.advance(60_000);
+  rows.look();
   assert.equal(woken.length, 2);
 });
 

@@ -6,6 +6,8 @@ import type { Slices } from './slices.ts';
 export interface DueRows {
   /** A row has begun to wait, or waits for another time: the timer is set anew if need be. */
   arm(): void;
+  /** Called every second: a wall clock that stepped forwards is noticed. */
+  look(): void;
   close(): void;
 }
 
@@ -20,8 +22,6 @@ export interface DueRowsOptions {
   readonly wake: (row: number) => void;
 }
 
-/** Longest sleep: a wall clock that steps forwards is noticed within this, and Node's timers take no more than 2^31 ms. */
-const SLEEP_MS_MAX = 60_000;
 /** Rows that are woken before the time is looked at again. */
 const ROWS_PER_STEP = 32;
 
@@ -42,12 +42,14 @@ export function createDueRows({ clock, rows, slices, mayWake, wake }: DueRowsOpt
     disarm = null;
     armedFor = next;
     if (next === Infinity) return;
-    disarm = clock.after(Math.min(SLEEP_MS_MAX, Math.max(0, next - clock.now())), () => {
-      disarm = null;
-      armedFor = Infinity;
-      waking = true;
-      slices.run(step);
-    });
+    disarm = clock.after(Math.max(0, next - clock.now()), fire);
+  }
+
+  function fire(): void {
+    disarm = null;
+    armedFor = Infinity;
+    waking = true;
+    slices.run(step);
   }
 
   function step(): boolean {
@@ -67,6 +69,11 @@ export function createDueRows({ clock, rows, slices, mayWake, wake }: DueRowsOpt
 
   return {
     arm,
+    look() {
+      if (waking || closed || armedFor > clock.now()) return;
+      disarm?.();
+      fire();
+    },
     close() {
       closed = true;
       disarm?.();

@@ -45,6 +45,11 @@ export class WorkTable {
     });
   }
 
+  /** Called every second. */
+  tick(): void {
+    this.#due.look();
+  }
+
   /** A first attempt that may start now or as soon as its lane lets it. */
   arrive(work: Work): void {
     this.works.set(work.key, work);
