@@ -142,7 +142,7 @@ function endpointsOf(
     slow: random.int(0, 8),
     hang: random.int(0, 4),
     busy: random.int(0, 6),
-    gone: random.chance(0.3) ? 3 : 0,
+    gone: random.chance(0.5) ? 4 : 0,
     forgetful: random.int(0, 5),
   } as const;
   return Array.from({ length: random.int(20, 24) }, (_, i): EndpointPlan => ({
@@ -208,7 +208,7 @@ function faultsOf(random: Random, temper: Plan['temper'], bursts: readonly numbe
     slow: 2,
     outage: 1,
     'router-crash': 2,
-    trap: 12,
+    trap: 20,
   };
   const weights: Partial<Record<FaultKind, number>> = {};
   // Each kind is there or not: what only shows without the others is found, too.
@@ -218,7 +218,7 @@ function faultsOf(random: Random, temper: Plan['temper'], bursts: readonly numbe
   ][])
     if (kind === 'trap' || random.chance(0.7)) weights[kind] = weight * random.pick([0.5, 1, 2]);
   if (Object.keys(weights).length === 0) weights['roll'] = 1;
-  return Array.from({ length: random.int(6, temper === 'faulty' ? 16 : 9) }, () => ({
+  return Array.from({ length: random.int(6, temper === 'faulty' ? 18 : 9) }, () => ({
     // Most of them where something happens; retries happen at all times.
     atMs: random.chance(0.75) ? random.pick(bursts) + random.int(0, 15 * MINUTE) : random.int(0, activeMs - HOUR),
     kind: random.weighted(weights as Record<FaultKind, number>),

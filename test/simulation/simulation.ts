@@ -172,7 +172,7 @@ class OneSimulation implements Simulation {
         const { topic, partition, offset, key, value } = record;
         this.#hash = Math.imul(this.#hash ^ hashOf(topic), 31) + partition * 7 + offset + (value?.length ?? -1);
         if (this.#tracing)
-          this.#trace(`stored ${topic}/${partition}@${offset} of ${clientId}: ${key?.toString()} ${describe(record)}`);
+          this.#line(`stored ${topic}/${partition}@${offset} of ${clientId}: ${key?.toString()} ${describe(record)}`);
       }
       referee.stored(records);
     });
@@ -206,13 +206,17 @@ class OneSimulation implements Simulation {
     if (message === 'partition.claimed') this.coverage.count(`claims: ${String(fields['why'])}`);
     if (message === 'partition.lost') this.coverage.count(`lost: ${String(fields['how'])}`);
     if (this.#tracing && message !== 'delivery.attempted')
-      this.#trace(
+      this.#line(
         `${pod} ${level}: ${message} ${JSON.stringify(fields, (_key, value: unknown) => (value instanceof Error ? value.message : value))}`,
       );
   }
 
   #trace(what: string): void {
     this.#hash = Math.imul(this.#hash ^ hashOf(what), 31) + this.elapsed();
+    this.#line(what);
+  }
+
+  #line(what: string): void {
     if (this.#tracing) this.lines.push(`${timeText(this.elapsed())} ${what}`);
   }
 }

@@ -48,7 +48,22 @@ export interface Traps {
 const PREFIX = 'postrider.'.length;
 /** No write lives longer on its way: brokers close connections that say nothing. */
 const LATE_MS_MAX = 10 * MINUTE;
-const TRAPS_MAX = 3;
+const TRAPS_MAX = 6;
+/** What happens seldom enough that a trap often waits for it in vain. */
+const seldomWrites: readonly WriteName[] = [
+  'claim',
+  'first-progress',
+  'released',
+  'row-rewritten',
+  'row-moved',
+  'row-guard',
+  'tombstone-older',
+  'tombstone-every-tier',
+  'tombstone-answer',
+  'attempt-cancelled',
+  'attempt-stopped',
+  'operations-event',
+];
 
 export function createTraps(options: TrapsOptions): Traps {
   return new AllTraps(options);
@@ -66,7 +81,7 @@ class AllTraps implements Traps {
   }
 
   arm(): void {
-    const write = this.#random.pick(writeNames);
+    const write = this.#random.chance(0.5) ? this.#random.pick(seldomWrites) : this.#random.pick(writeNames);
     const spring = this.#random.weighted<Spring>({
       'crash-before': 4,
       'crash-after': 4,

@@ -1,7 +1,5 @@
 import type { Case } from './case.ts';
 
-const CHECKED = process.env['SIM_ORDER'] === '1';
-
 /** First successes of ordered lanes, which may never go back. */
 export function createLaneOrder(problem: (kind: string, text: string) => void) {
   const highest = new Map<string, Case>();
@@ -10,7 +8,7 @@ export function createLaneOrder(problem: (kind: string, text: string) => void) {
   return {
     /** The delivery succeeds for the first time. */
     succeeded(one: Case): void {
-      if (!CHECKED || one.lane === null || unordered.has(one.endpointUid)) return;
+      if (one.lane === null || unordered.has(one.endpointUid)) return;
       const before = highest.get(one.lane);
       if (before === undefined || seqOf(one) > seqOf(before)) highest.set(one.lane, one);
       else

@@ -16,7 +16,6 @@ export const writeNames = [
   'row-rewritten',
   'row-moved',
   'row-guard',
-  'row-late',
   'tombstone-newest',
   'tombstone-older',
   'tombstone-every-tier',
@@ -91,10 +90,9 @@ function nameOfTierWrite(tier: Tier, write: Write, one: Case | undefined): Write
       return one.ending === null || here === undefined ? 'tombstone-every-tier' : 'tombstone-answer';
     return isNewest(one, tier) ? 'tombstone-newest' : 'tombstone-older';
   }
-  if (one === undefined) return 'row-late';
+  if (one === undefined) return 'row-put';
   const fields = fieldsOf(header(write as { headers: Headers }, DELIVERY_HEADER) ?? Buffer.alloc(0));
   if (fields.number(DELIVERY_WAIT_REASON) === WAIT_REASON_GUARD) return 'row-guard';
-  if (one.ending !== null) return 'row-late';
   if (here?.row === true) {
     const same =
       here.attempt === fields.number(DELIVERY_ATTEMPT) && here.dueAt === dueAtOf(fields.bytes(DELIVERY_DUE_AT));
