@@ -1,7 +1,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { deliveryId, encodeRowVersion, limits, readDelivery } from '@postrider/core';
+import { TIERS, createLoadFrom, deliveryId, encodeRowVersion, limits, readDelivery } from '@postrider/core';
 import { DELIVERY_HEADER, ROW_HEADER, type IncomingRecord } from '@postrider/kafka';
 import { systemClock } from '@postrider/runtime';
 import { createLane, type Lane } from '../../services/dispatcher/src/lane.ts';
@@ -161,6 +161,7 @@ async function measureLoad(
   const done = new Promise<void>((resolve) => (loaded = resolve));
   const book = createTierBook({
     ...{ epoch: 9, partition: 0, fullName: (tier) => tier, rows, store, slices: createSlices(systemClock) },
+    loadFrom: new Map(TIERS.map((tier) => [tier, createLoadFrom(0)])),
     write: () => undefined,
     rowOf: () => undefined,
     describe: ({ delivery: { header, body } }) => factsOfRow(readDelivery(header), lane, body.length, Date.now()),

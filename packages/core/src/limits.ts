@@ -124,6 +124,8 @@ export const limits = Object.freeze({
   storeLossesMax: 3,
   storeDistrustMs: 10 * MINUTE_MS,
   storeMemoryBytesMax: 256 * MIB,
+  /** A progress record is written for nothing but a higher offset to load a tier from, at most this often. */
+  loadFromToldMs: MINUTE_MS,
   tierShortWaitMs: MINUTE_MS,
   tierMediumWaitMs: HOUR_MS,
   sessionTimeoutMs: 30 * SECOND_MS,

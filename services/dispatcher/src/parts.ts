@@ -23,6 +23,7 @@ import type { PartitionFeed } from './partition-feed.ts';
 import type { Pod } from './pod.ts';
 import type { Reign } from './reign.ts';
 import type { WriteResult } from './result-record.ts';
+import type { TierStarts } from './tier-starts.ts';
 import type { WaitingStore } from './waiting-store.ts';
 
 /** What a reign works with once it may read, answer and start. */
@@ -46,6 +47,7 @@ export interface PartsOptions {
   readonly ledger: IntakeLedger;
   /** Endpoints that answered 410. */
   readonly holds: EndpointHolds;
+  readonly loadFrom: TierStarts['loadFrom'];
   /** Ends of the two topics of intake at the takeover. */
   readonly ends: { readonly live: number; readonly bulk: number };
   /** Where reading of `deliveries` begins. */
@@ -57,7 +59,7 @@ export interface PartsOptions {
 
 /** Wires the parts of one reign; nothing runs yet. */
 export function createParts(options: PartsOptions): Parts {
-  const { pod, reign, feed, ledger, holds, ends, start, afterProgress, onLoaded } = options;
+  const { pod, reign, feed, ledger, holds, loadFrom, ends, start, afterProgress, onLoaded } = options;
   const { clock, events, scheduler, meter } = pod;
   const faults = createFaults({ clock, events, reign, table: () => table, endings: () => endings });
   const slices = containedSlices(pod.slices, faults);
@@ -72,10 +74,7 @@ export function createParts(options: PartsOptions): Parts {
       start: (work) => takeOff(work),
       takeDue: (lane) => table.takeDue(lane),
     },
-    endpoints: pod.endpoints,
-    view: pod.view,
-    holds,
-    scheduler,
+    ...{ endpoints: pod.endpoints, view: pod.view, holds, scheduler },
     onUnusable: events.endpointUnusable,
     onGate: (lane) => followGate({ lane, table, endings, ordering, clock }),
     onGoOn: (lane) => ordering.reconsider(lane),
@@ -98,7 +97,7 @@ export function createParts(options: PartsOptions): Parts {
     write: (record, acked, tooLarge) =>
       reign.write({ producer: pod.stateProducer, record, acked, ...(tooLarge && { tooLarge }) }),
     rowOf: (key) => table.rowOf(key),
-    ...{ rows, store, slices, onLoaded },
+    ...{ rows, store, slices, loadFrom, onLoaded },
     describe: (row) => describeRow({ ...judge, lanes, onView: (view) => gone.loaded(view) }, row),
     onRow: (row) => table.load(row),
     mayRead: (tier, may) => (may ? feed.run(tier) : feed.hold(tier)),

@@ -9,6 +9,7 @@ import {
 import type { Producer } from '@postrider/kafka';
 import type { IntakeLedger } from './intake-ledger.ts';
 import type { Reign } from './reign.ts';
+import type { TierStarts } from './tier-starts.ts';
 
 /** Writes what is done (design rule 5): the record with the highest (epoch, number) holds. */
 export interface ProgressWriter {
@@ -32,11 +33,12 @@ export interface ProgressWriterOptions {
   readonly topic: string;
   readonly ledger: IntakeLedger;
   readonly holds: EndpointHolds;
+  readonly tierStarts: Pick<TierStarts, 'dirty' | 'encode'>;
 }
 
 /** A writer whose first record has number 1. */
 export function createProgressWriter(options: ProgressWriterOptions): ProgressWriter {
-  const { clock, reign, ledger, holds, topic } = options;
+  const { clock, reign, ledger, holds, tierStarts, topic } = options;
   let number = 0;
   let inFlight = 0;
   let stale = false;
@@ -66,7 +68,7 @@ export function createProgressWriter(options: ProgressWriterOptions): ProgressWr
       processId: options.processId,
       released,
       intake: ledger.encode(),
-      tiers: new Map(),
+      tiers: tierStarts.encode(),
       holds: holds.encode(),
     };
     reign.write({
@@ -84,7 +86,8 @@ export function createProgressWriter(options: ProgressWriterOptions): ProgressWr
   return {
     // One at a time: what is done meanwhile is in the next.
     tick() {
-      if (inFlight === 0 && !reign.draining && (stale || ledger.dirty || holds.dirty)) write(false, () => undefined);
+      if (inFlight > 0 || reign.draining) return;
+      if (stale || ledger.dirty || holds.dirty || tierStarts.dirty) write(false, () => undefined);
     },
     completed() {
       if (inFlight === 0 && !reign.draining && ledger.completions >= limits.progressEveryCompletions) {

@@ -40,10 +40,10 @@ export const mark = {
   loading: 1 << 5,
   /** A `Work` is made of it: it does not wait. */
   taken: 1 << 6,
-  /** While loading: its newest record is a tombstone; a record older than that stands behind it, and whether that is a row. */
+  /** While loading: its newest record is a tombstone; a record older than that stands behind it, and one that is a row. */
   tombstone: 1 << 7,
   overwritten: 1 << 8,
-  endsWithRow: 1 << 9,
+  rowBehind: 1 << 9,
   /** Its header cannot be read. */
   unreadable: 1 << 10,
   /** It was given up, and order keeps it in its place. */
@@ -70,7 +70,7 @@ export class RowIndex {
   readonly expiresAt = f64();
   readonly origin = f64();
   readonly orders = new RowOrders(this.origin);
-  /** Where its newest record stands in its tier: below `NO_OFFSET + 1` while that is being written. */
+  /** Where it stands in its tier: at its newest record that is acknowledged; `NO_OFFSET` while there is none. */
   readonly recordOffset = f64();
   readonly sizes = u32();
   /** Rows that wait, by the time at which something is to happen to them. */
@@ -292,7 +292,7 @@ export class RowIndex {
 
   /** It was read in full: from now on it counts. */
   loaded(row: number): void {
-    this.set(row, mark.loading | mark.overwritten | mark.endsWithRow, false);
+    this.set(row, mark.loading | mark.overwritten | mark.rowBehind, false);
     this.set(row, mark.acked | mark.read, true);
     this.#place(row, this.orders.keyOf(row));
     this.size += 1;

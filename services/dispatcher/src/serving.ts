@@ -5,6 +5,7 @@ import { createProgressWriter, type ProgressWriter } from './progress-writer.ts'
 import { createFullMemory, type FullMemory } from './full-memory.ts';
 import { createStuckHead, type StuckHead } from './stuck-head.ts';
 import type { Batch } from '@postrider/kafka';
+import { createTierStarts, type TierStarts } from './tier-starts.ts';
 import { nextArrival, type Lane } from './lane.ts';
 import type { Endings } from './endings.ts';
 import type { PartitionFeed } from './partition-feed.ts';
@@ -74,6 +75,7 @@ class OneServing implements Serving {
   readonly #feed: PartitionFeed;
   readonly #ledger: IntakeLedger;
   readonly #holds: EndpointHolds;
+  readonly #tierStarts: TierStarts;
   readonly #progress: ProgressWriter;
   #tierEnds: TakeoverEnds['tiers'] = new Map();
   #heads: readonly StuckHead[] = [];
@@ -85,13 +87,14 @@ class OneServing implements Serving {
     this.#reign = reign;
     this.#feed = feed;
     this.#holds = createEndpointHolds(adopted?.holds);
+    this.#tierStarts = createTierStarts(pod, reign, adopted?.tiers);
     this.#ledger = createIntakeLedger(adopted?.intake, () => {
       this.#progress.completed();
       this.parts?.intake.resume();
     });
     const topic = pod.topic('ownership');
     this.#progress = createProgressWriter({
-      ...{ reign, topic, ledger: this.#ledger, holds: this.#holds },
+      ...{ reign, topic, ledger: this.#ledger, holds: this.#holds, tierStarts: this.#tierStarts },
       ...{ processId: pod.processId, producer: pod.stateProducer, clock: pod.clock },
     });
   }
@@ -107,9 +110,10 @@ class OneServing implements Serving {
   start({ tiers, intake }: TakeoverEnds): void {
     const ends = { live: intake.get('deliveries')?.end ?? 0, bulk: intake.get('deliveries.bulk')?.end ?? 0 };
     const ledger = this.#ledger;
-    this.#tierEnds = tiers;
+    this.#tierEnds = this.#tierStarts.begin(tiers);
     const parts = createParts({
       ...{ pod: this.#pod, reign: this.#reign, feed: this.#feed, ledger, holds: this.#holds, ends },
+      loadFrom: this.#tierStarts.loadFrom,
       start: intake.get('deliveries')?.start ?? 0,
       afterProgress: (callback) => this.#progress.after(callback),
       onLoaded: (tier) => this.#loaded(tier),
@@ -157,6 +161,7 @@ class OneServing implements Serving {
     if (!this.#reign.mayAct() || this.parts === null || this.#reign.draining) return;
     const { lanes, endings, gone, intake } = this.parts;
     gone.tick();
+    this.#tierStarts.tick();
     this.#progress.tick();
     const { held } = this.#reign;
     this.#reign.held = false;

@@ -1,7 +1,8 @@
 /** The tiers of one reign, with writes that are acknowledged when the test says so. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { encodeRowVersion } from '@postrider/core';
+import fc from 'fast-check';
+import { TIERS, createLoadFrom, encodeRowVersion, readRowVersion, type LoadFrom, type Tier } from '@postrider/core';
 import { DELIVERY_HEADER, ROW_HEADER, header, type Batch, type OutgoingRecord } from '@postrider/kafka';
 import { createFakeClock } from '@postrider/kafka/testing';
 import { RowIndex, mark } from './row-index.ts';
@@ -12,8 +13,35 @@ import { createMemoryStore } from './waiting-store.ts';
 const tier = 'retry.1m';
 const header1 = Buffer.from('delivery');
 
+/** From where tiers are loaded, and where rows are said to stand. */
+function watchLoadFrom() {
+  const standing = new Map<Tier, number[]>(TIERS.map((name) => [name, []]));
+  const of = (name: Tier): number[] => standing.get(name) as number[];
+  const loadFrom = new Map<Tier, LoadFrom>(
+    TIERS.map((name) => {
+      const { stands, overruled, ...rest } = createLoadFrom(0);
+      const watched = {
+        ...rest,
+        stands(offset: number): void {
+          of(name).push(offset);
+          stands(offset);
+        },
+        overruled(offset: number): void {
+          assert.ok(of(name).includes(offset), `${offset} of ${name} was not said to stand`);
+          of(name).splice(of(name).indexOf(offset), 1);
+          overruled(offset);
+        },
+      };
+      return [name, watched];
+    }),
+  );
+  return { loadFrom, standing: (name: Tier): readonly number[] => of(name).toSorted((a, b) => a - b) };
+}
+
 function createBook(options: { readonly truth?: string } = {}) {
-  const written: { readonly record: Omit<OutgoingRecord, 'mayWrite'>; readonly acked: () => void }[] = [];
+  const written: { readonly record: Omit<OutgoingRecord, 'mayWrite'>; readonly acked: (offset?: number) => void }[] =
+    [];
+  const { loadFrom, standing } = watchLoadFrom();
   const loadedRows: { readonly key: string; readonly body: string; readonly overwritten: boolean }[] = [];
   const rows = new RowIndex();
   const store = createMemoryStore();
@@ -23,18 +51,18 @@ function createBook(options: { readonly truth?: string } = {}) {
     epoch: 20,
     partition: 0,
     fullName: (name) => name,
-    write: (record, acked) => void written.push({ record, acked: () => acked(0) }),
+    write: (record, acked) => void written.push({ record, acked: (offset = 0) => acked(offset) }),
     rowOf: () => (truth === undefined ? undefined : { header: header1, body: Buffer.from(truth) }),
     onRow: (row) => {
       const body = store.get(row)?.body.toString() ?? '';
       loadedRows.push({ key: rows.keyOf(row), body, overwritten: rows.is(row, mark.overwritten) });
       rows.loaded(row);
     },
-    ...{ rows, store, slices: createSlices(createFakeClock()), mayRead: () => undefined },
+    ...{ rows, store, loadFrom, slices: createSlices(createFakeClock()), mayRead: () => undefined },
     describe: () => ({ lane: null, origin: { bulk: false, offset: 0 }, order: null, dueAt: 0, expiresAt: 0, bytes: 0 }),
     onLoaded: (name) => void loaded.push(name),
   });
-  return { book, written, rows: loadedRows, loaded };
+  return { book, written, rows: loadedRows, index: rows, loaded, standing };
 }
 
 function batch(
@@ -130,4 +158,99 @@ test('a tier without records is loaded at once, and one that retention has empti
   book.begin('retry.1h', { low: 0, end: 9 });
   book.passed('retry.1h', 9);
   assert.deepEqual(loaded, [tier, 'retry.1h']);
+});
+
+test('a row that a tombstone overrules is buried again, also when an older tombstone stands last', () => {
+  const { book, written } = createBook();
+  book.begin(tier, { low: 0, end: 3 });
+  book.read(tier, batch([0, 'a', 10, 5, null], [1, 'a', 10, 3, 'late'], [2, 'a', 10, 2, null]));
+  assert.deepEqual(
+    written.map(({ record }) => [record.key?.toString(), record.value]),
+    [['a', null]],
+  );
+});
+
+test('a row stands where it was read, then where it is acknowledged again, and no more once its tombstone is', () => {
+  const { book, written, standing } = createBook();
+  book.begin(tier, { low: 0, end: 8 });
+  book.read(tier, batch([6, 'a', 10, 1, 'x'], [7, 'a', 10, 2, 'x']));
+  assert.deepEqual(standing(tier), [7]);
+  book.write(tier, 'a', { header: header1, body: Buffer.from('y') });
+  assert.deepEqual(standing(tier), [7]);
+  written[0]?.acked(12);
+  assert.deepEqual(standing(tier), [12]);
+  book.write(tier, 'a', null);
+  assert.deepEqual(standing(tier), [12]);
+  written[1]?.acked(13);
+  assert.deepEqual(standing(tier), []);
+});
+
+test('a row that moved stands in both tiers until its tombstone is acknowledged', () => {
+  const { book, written, standing } = createBook();
+  book.begin(tier, { low: 0, end: 1 });
+  book.read(tier, batch([0, 'a', 10, 1, 'x']));
+  book.write('retry.1h', 'a', { header: header1, body: Buffer.from('y') });
+  written[0]?.acked(40);
+  assert.deepEqual([standing(tier), standing('retry.1h')], [[0], [40]]);
+  book.write(tier, 'a', null);
+  written[1]?.acked(1);
+  assert.deepEqual([standing(tier), standing('retry.1h')], [[], [40]]);
+});
+
+test('a row whose acknowledgement comes after a newer write was handed over stands until that one is acknowledged', () => {
+  const { book, written, standing } = createBook();
+  book.begin(tier, { low: 0, end: 0 });
+  book.write(tier, 'a', { header: header1, body: Buffer.from('x') });
+  book.write(tier, 'a', null);
+  written[0]?.acked(0);
+  assert.deepEqual(standing(tier), [0]);
+  written[1]?.acked(1);
+  assert.deepEqual(standing(tier), []);
+});
+
+test('whatever is written and acknowledged, rows stand exactly where the log holds them', () => {
+  const op = fc.record({
+    key: fc.nat(3),
+    to: fc.nat(2),
+    what: fc.constantFrom('row', 'row', 'tombstone', 'ack', 'read'),
+  });
+  fc.assert(
+    fc.property(fc.array(op, { maxLength: 60 }), (ops) => {
+      const { book, index, written, standing } = createBook({ truth: 'x' });
+      for (const name of TIERS) book.begin(name, { low: 0, end: 0 });
+      for (const key of ['k0', 'k1']) index.add(key, mark.taken);
+      const logs = new Map<Tier, { key: string; n: number; body: string | null }[]>(TIERS.map((t) => [t, []]));
+      const logOf = (name: Tier) => logs.get(name) as { key: string; n: number; body: string | null }[];
+      const reads = new Map<Tier, number>();
+      let acked = 0;
+      const land = (): void => {
+        const { record } = written[acked] as (typeof written)[number];
+        const name = record.topic as Tier;
+        const { n } = readRowVersion(header(record as never, ROW_HEADER) as Buffer);
+        logOf(name).push({ key: String(record.key), n, body: record.value?.toString() ?? null });
+        written[acked]?.acked(logOf(name).length - 1);
+        acked += 1;
+      };
+      for (const { key, to, what } of ops) {
+        const name = TIERS[to] as Tier;
+        if (what === 'ack') {
+          if (acked < written.length) land();
+        } else if (what === 'read') {
+          const at = reads.get(name) ?? 0;
+          const next = logOf(name)[at];
+          if (next !== undefined) book.read(name, batch([at, next.key, 20, next.n, next.body]));
+          reads.set(name, next === undefined ? at : at + 1);
+        } else book.write(name, `k${key}`, what === 'row' ? { header: header1, body: Buffer.from('x') } : null);
+        for (const one of TIERS) {
+          const last = new Map(logOf(one).map((record, offset) => [record.key, { offset, body: record.body }]));
+          const held = [...last.values()].filter(({ body }) => body !== null).map(({ offset }) => offset);
+          assert.deepEqual(
+            standing(one),
+            held.toSorted((a, b) => a - b),
+          );
+        }
+      }
+    }),
+    { numRuns: 300 },
+  );
 });

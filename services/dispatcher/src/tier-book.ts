@@ -2,7 +2,7 @@ import { TIERS, compareRowVersions } from '@postrider/core';
 import { NO_OFFSET, NO_ROW, mark, type RowIndex } from './row-index.ts';
 import { keyOf, oldest, tierRecord, versionOf, type Version } from './tier-record.ts';
 import { createTierLoader, type TierLoader, type TierLoaderOptions } from './tier-loader.ts';
-import type { Tier } from '@postrider/core';
+import type { LoadFrom, Tier } from '@postrider/core';
 import type { Batch, IncomingRecord, OutgoingRecord } from '@postrider/kafka';
 import type { Slices } from './slices.ts';
 import type { StoredDelivery } from './waiting-store.ts';
@@ -13,7 +13,7 @@ export interface Known extends Version {
   /** The reader has seen it in the log. */
   readonly read: boolean;
   readonly acked: boolean;
-  /** Where it stands in the log; `NO_OFFSET` until it is acknowledged. */
+  /** Where a row of the key stands in the log, as far as is acknowledged; `NO_OFFSET` where none does. */
   readonly offset: number;
 }
 
@@ -47,10 +47,14 @@ export interface TierBookOptions extends Pick<TierLoaderOptions, 'rows' | 'store
   readonly partition: number;
   readonly fullName: (tier: Tier) => string;
   readonly slices: Slices;
+  readonly loadFrom: ReadonlyMap<Tier, LoadFrom>;
   /** Writes until it is acknowledged, and tells at which offset; or until it is too large, if anybody wants to know. */
   readonly write: (record: OutgoingRecord, acked: (offset: number) => void, tooLarge?: () => void) => void;
-  /** What the owner's row of this key says now; undefined when it has none. Answers are made of it. */
-  readonly rowOf: (key: string) => StoredDelivery | undefined;
+  /**
+   * What the owner's row of this key says now; undefined when it has none. Answers are made of it. `unrecorded`: it counts
+   * an attempt that is not on record yet.
+   */
+  readonly rowOf: (key: string) => StoredDelivery | 'unrecorded' | undefined;
   readonly onLoaded: (tier: Tier) => void;
   /** Whether more of the tier may be read: no, while too much of it waits to be gone through. */
   readonly mayRead: (tier: Tier, may: boolean) => void;
@@ -59,6 +63,7 @@ export interface TierBookOptions extends Pick<TierLoaderOptions, 'rows' | 'store
 interface Page {
   readonly tier: Tier;
   readonly loader: TierLoader;
+  readonly loadFrom: LoadFrom;
   /** What stands in the tier but not in the index: own tombstones until they are read, and older rows. */
   readonly known: Map<string, Known>;
 }
@@ -77,18 +82,24 @@ class Book implements TierBook {
   constructor(options: TierBookOptions) {
     this.#options = options;
     this.#rows = options.rows;
-    const { rows, store, slices, describe, onRow, onLoaded, mayRead } = options;
+    const { rows, store, slices, describe, onLoaded, mayRead } = options;
     const pageOf = (tier: Tier): Page => {
+      const loadFrom = options.loadFrom.get(tier) as LoadFrom;
       const loader = createTierLoader({
-        ...{ tier, rows, store, slices, describe, onRow },
+        ...{ tier, rows, store, slices, describe },
         versionOf: (record) => versionOf(record, options.epoch),
+        onRow: (row) => {
+          loadFrom.stands(rows.recordOffset.get(row));
+          options.onRow(row);
+        },
+        onRead: loadFrom.read,
         isWritten: (key) => this.known(tier, key) !== undefined,
         bury: (key) => this.write(tier, key, null),
         follow: (record) => this.#follow(tier, record),
         onLoaded: () => onLoaded(tier),
         mayRead: (may) => mayRead(tier, may),
       });
-      return { tier, loader, known: new Map() };
+      return { tier, loader, loadFrom, known: new Map() };
     };
     this.#pages = new Map(TIERS.map((tier) => [tier, pageOf(tier)]));
   }
@@ -113,16 +124,26 @@ class Book implements TierBook {
   write(tier: Tier, key: string, row: StoredDelivery | null, acked?: () => void, tooLarge?: () => void): void {
     const { epoch, partition, fullName } = this.#options;
     const version = { epoch, n: ++this.#n };
+    const { loadFrom } = this.#page(tier);
     this.#note(tier, key, version, row !== null);
+    const write = loadFrom.handedOver();
     const ackedRecord = (offset: number): void => {
-      this.#acked(tier, key, version, offset);
+      this.#acked(tier, key, { ...version, row: row !== null }, offset);
+      loadFrom.settled(write);
       acked?.();
     };
-    this.#options.write(tierRecord(fullName(tier), partition, key, version, row), ackedRecord, tooLarge);
+    const refused =
+      tooLarge &&
+      ((): void => {
+        loadFrom.settled(write);
+        tooLarge();
+      });
+    this.#options.write(tierRecord(fullName(tier), partition, key, version, row), ackedRecord, refused);
   }
 
   setAside(row: number): void {
     this.#moveOut(row);
+    this.#rows.recordOffset.set(row, NO_OFFSET);
     this.#rows.remove(row);
     this.#options.store.delete(row);
   }
@@ -141,6 +162,8 @@ class Book implements TierBook {
 
   answer(tier: Tier, key: string): void {
     const row = this.known(tier, key)?.row === true ? this.#options.rowOf(key) : undefined;
+    // What follows when the attempt is on record will stand behind.
+    if (row === 'unrecorded') return;
     this.write(tier, key, row ?? null);
   }
 
@@ -162,7 +185,11 @@ class Book implements TierBook {
     const rows = this.#rows;
     return {
       ...{ epoch: rows.epochOf(row), n: rows.n.get(row), row: true },
-      ...{ read: rows.is(row, mark.read), acked: rows.is(row, mark.acked), offset: rows.recordOffset.get(row) },
+      ...{
+        read: rows.is(row, mark.read | mark.loading),
+        acked: rows.is(row, mark.acked | mark.loading),
+        offset: rows.recordOffset.get(row),
+      },
     };
   }
 
@@ -175,15 +202,21 @@ class Book implements TierBook {
       const before = rows.tierOf(row);
       if (before !== tier) {
         if (before !== null) this.#moveOut(row);
-        rows.recordOffset.set(row, NO_OFFSET);
+        rows.recordOffset.set(row, known.get(key)?.offset ?? NO_OFFSET);
         known.delete(key);
       }
       rows.setVersion(row, tier, version);
       rows.set(row, mark.acked | mark.read, false);
       return;
     }
-    if (row !== NO_ROW && rows.tierOf(row) === tier) rows.setVersion(row, null, oldest);
-    known.set(key, { ...version, row: isRow, read: false, acked: false, offset: NO_OFFSET });
+    let offset = known.get(key)?.offset ?? NO_OFFSET;
+    if (row !== NO_ROW && rows.tierOf(row) === tier) {
+      offset = rows.recordOffset.get(row);
+      rows.recordOffset.set(row, NO_OFFSET);
+      rows.setVersion(row, null, oldest);
+    }
+    // A row stands there until what is being written is acknowledged.
+    known.set(key, { ...version, row: isRow, read: false, acked: false, offset });
   }
 
   /** From the index to what is known besides. */
@@ -192,18 +225,27 @@ class Book implements TierBook {
     known.set(this.#rows.keyOf(row), this.#knownOf(row));
   }
 
-  #acked(tier: Tier, key: string, { n, epoch }: Version, offset: number): void {
-    const rows = this.#rows;
+  #acked(tier: Tier, key: string, write: Version & { readonly row: boolean }, offset: number): void {
+    const mine = this.known(tier, key);
+    if (mine === undefined) return;
+    const isNewest = compareRowVersions(mine, write) === 0;
+    // Of a write that was overtaken on its way a row stands until the newer one is acknowledged.
+    if (!isNewest && (mine.acked || !write.row || mine.offset !== NO_OFFSET)) return;
+    const stands = this.#moveStanding(tier, mine.offset, write.row ? offset : NO_OFFSET);
     const row = this.#rowIn(tier, key);
-    if (row !== NO_ROW) {
-      if (rows.n.get(row) !== n || rows.epochOf(row) !== epoch) return;
-      rows.set(row, mark.acked, true);
-      rows.recordOffset.set(row, offset);
-      return;
+    if (row === NO_ROW) {
+      this.#page(tier).known.set(key, { ...mine, acked: isNewest, offset: stands });
+    } else {
+      this.#rows.set(row, mark.acked, isNewest);
+      this.#rows.recordOffset.set(row, stands);
     }
-    const { known } = this.#page(tier);
-    const mine = known.get(key);
-    if (mine?.n === n && mine.epoch === epoch) known.set(key, { ...mine, acked: true, offset });
+  }
+
+  #moveStanding(tier: Tier, from: number, to: number): number {
+    const { loadFrom } = this.#page(tier);
+    if (to !== NO_OFFSET) loadFrom.stands(to);
+    if (from !== NO_OFFSET) loadFrom.overruled(from);
+    return to;
   }
 
   /** Past the end: whatever does not agree with what this reign knows is answered. */
@@ -225,6 +267,10 @@ class Book implements TierBook {
     const row = this.#rowIn(tier, key);
     if (row !== NO_ROW) this.#rows.set(row, mark.read, true);
     else if (mine.row) known.set(key, { ...mine, read: true });
-    else known.delete(key);
+    else {
+      // It is read, so it stands in the log, acknowledged or not.
+      this.#moveStanding(tier, mine.offset, NO_OFFSET);
+      known.delete(key);
+    }
   }
 }

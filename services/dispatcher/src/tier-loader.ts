@@ -42,6 +42,8 @@ export interface TierLoaderOptions {
   /** A record past the end. */
   readonly follow: (record: IncomingRecord) => void;
   readonly onLoaded: () => void;
+  /** Everything below is read, loaded and followed. */
+  readonly onRead: (position: number) => void;
   readonly mayRead: (may: boolean) => void;
 }
 
@@ -83,6 +85,7 @@ class Loader implements TierLoader {
 
   passed(offset: number): void {
     this.#position = Math.max(this.#position, offset);
+    if (this.loaded) this.#o.onRead(this.#position);
     this.#run();
   }
 
@@ -137,6 +140,7 @@ class Loader implements TierLoader {
     this.#batches.shift();
     this.#at = 0;
     this.#position = Math.max(this.#position, batch.nextOffset);
+    if (this.loaded) this.#o.onRead(this.#position);
     this.#queuedBytes -= bytesOf(batch);
     if (!this.#held || this.#queuedBytes > QUEUED_BYTES_MAX / 2) return;
     this.#held = false;
@@ -154,13 +158,12 @@ class Loader implements TierLoader {
       row = rows.add(key, mark.loading);
     } else if (compareRowVersions({ epoch: rows.epochOf(row), n: rows.n.get(row) }, version) > 0) {
       rows.set(row, mark.overwritten, true);
-      rows.set(row, mark.endsWithRow, delivery !== null);
+      if (delivery !== null) rows.set(row, mark.rowBehind, true);
       return;
     }
     rows.setVersion(row, tier, version);
     rows.recordOffset.set(row, record.offset);
-    rows.set(row, mark.overwritten | mark.unreadable, false);
-    rows.set(row, mark.endsWithRow, delivery !== null);
+    rows.set(row, mark.overwritten | mark.rowBehind | mark.unreadable, false);
     rows.set(row, mark.tombstone, delivery === null);
     if (delivery === null) return store.delete(row);
     store.put(row, delivery);
@@ -171,12 +174,13 @@ class Loader implements TierLoader {
 
   /** Hands on a few of the rows that were noted. */
   #merge(): boolean {
-    const { tier, rows, onLoaded } = this.#o;
+    const { tier, rows, onLoaded, onRead } = this.#o;
     let handedOn = 0;
     for (let places = PLACES_PER_STEP; places > 0 && handedOn < ROWS_PER_STEP; places -= 1) {
       this.#merged += 1;
       if (this.#merged >= rows.capacity) {
         this.loaded = true;
+        onRead(this.#position);
         onLoaded();
         return true;
       }
@@ -192,8 +196,9 @@ class Loader implements TierLoader {
     const key = rows.keyOf(row);
     const tombstone = rows.is(row, mark.tombstone);
     if (!tombstone && !isWritten(key)) return onRow(row);
-    // The log ends with a row that a newer tombstone overrules: compaction must not keep it.
-    const buried = !isWritten(key) && rows.is(row, mark.endsWithRow);
+    // Behind a tombstone stands a row that it overrules: neither compaction nor who loads from further on may take that for
+    // the truth, even if an older tombstone stands behind both.
+    const buried = !isWritten(key) && rows.is(row, mark.rowBehind);
     rows.remove(row);
     store.delete(row);
     if (buried) bury(key);

@@ -1,5 +1,6 @@
-import { TIERS, limits, type Clock, type Tier } from '@postrider/core';
+import { TIERS, compareRowVersions, limits, type Clock, type Tier } from '@postrider/core';
 import { countDown } from './count-down.ts';
+import { oldest, type Version } from './tier-record.ts';
 import type { Reign } from './reign.ts';
 import type { TierBook } from './tier-book.ts';
 import type { Work } from './work.ts';
@@ -38,12 +39,26 @@ export function createTombstones({ book, reign, clock, ends }: TombstonesOptions
     return !book.isLoaded(tier) || clock.monotonic() - reign.claimedAt < limits.claimTombstoneMs;
   }
 
+  /** The tier whose row a takeover would go on from: not always that of the work, which may have begun before it was loaded. */
+  function newestRow({ key }: Work): Tier | null {
+    let newest: Tier | null = null;
+    let version: Version = oldest;
+    for (const tier of TIERS) {
+      const known = book.known(tier, key);
+      if (known?.row !== true || compareRowVersions(known, version) < 0) continue;
+      newest = tier;
+      version = known;
+    }
+    return newest;
+  }
+
   return {
     bury(work, ended) {
       const tiers = TIERS.filter((tier) => isNeeded(work, tier));
       // The newest row goes last: after a crash in between, an older one would begin again with attempts that were made.
-      const older = tiers.filter((tier) => tier !== work.tier);
-      const newest = tiers.filter((tier) => tier === work.tier);
+      const last = newestRow(work);
+      const older = tiers.filter((tier) => tier !== last);
+      const newest = tiers.filter((tier) => tier === last);
       write(work.key, older, () => write(work.key, newest, ended));
     },
   };

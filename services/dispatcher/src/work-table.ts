@@ -119,12 +119,10 @@ export class WorkTable {
   }
 
   /** What a row of this delivery says now; undefined when no such delivery is in hand. */
-  rowOf(key: string): StoredDelivery | undefined {
+  rowOf(key: string): StoredDelivery | 'unrecorded' | undefined {
     const work = this.works.get(key);
-    if (work === undefined) {
-      const row = this.rows.find(key);
-      return row === NO_ROW ? undefined : this.#stored(row);
-    }
+    if (work === undefined) return this.#stored(this.rows.find(key));
+    if (work.state === 'recording') return 'unrecorded';
     const delivery = this.bytesOf(work);
     if (delivery === undefined || work.tier !== null) return delivery;
     return { header: moveDelivery(delivery.header, { intake: work.origin }), body: delivery.body };
@@ -151,7 +149,7 @@ export class WorkTable {
   put(work: Work, plan: WaitPlan, results: readonly Result[] = []): void {
     const row = this.#rewrite(work, plan);
     if (row === undefined) return;
-    this.#leaveIdle(work, 'putting');
+    this.#leaveIdle(work, results.length > 0 ? 'recording' : 'putting');
     const rowAcked = (): void => {
       if (this.works.get(work.key) !== work) return;
       this.#complete(work);
@@ -168,7 +166,9 @@ export class WorkTable {
     if (results.length === 0) return writeRow();
     this.#unsettle();
     const resultAcked = countDown(results.length, () => {
-      if (this.works.get(work.key) === work) writeRow();
+      if (this.works.get(work.key) !== work) return;
+      this.#to(work, 'putting');
+      writeRow();
     });
     for (const result of results) this.#o.writeResult(result, resultAcked);
   }
@@ -274,6 +274,7 @@ export class WorkTable {
   }
 
   #stored(row: number): StoredDelivery | undefined {
+    if (row === NO_ROW) return undefined;
     const delivery = this.#o.store.get(row);
     if (delivery === undefined) this.#o.reign.end('store-lost');
     return delivery;

@@ -18,12 +18,13 @@ export interface IntakeOffset {
  * | idle | flying | its lane starts a request |
  * | idle | putting | it must wait in a tier, or this epoch must write its row again |
  * | idle | ending | it expired, was cancelled, or cannot be read |
- * | flying | putting | the attempt failed and another is due |
+ * | flying | recording | the attempt failed and another is due: first its record is written |
+ * | recording | putting | that record is acknowledged |
  * | flying | ending | the attempt was the last one |
- * | putting | (a row that waits) | row and attempt are acknowledged |
+ * | putting | (a row that waits) | the row is acknowledged |
  * | ending | (gone) | results and tombstones are acknowledged |
  */
-export type WorkState = 'idle' | 'flying' | 'putting' | 'ending';
+export type WorkState = 'idle' | 'flying' | 'recording' | 'putting' | 'ending';
 
 /** The place of an ordered delivery. */
 export interface WorkOrder extends OrderPlace {
