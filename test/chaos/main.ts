@@ -8,13 +8,14 @@ import { kafkaVersion } from '../../deploy/local/index.ts';
 import { parseChaosCommand, type ChaosOptions } from './options.ts';
 import { keptRow, resultsText, rowLines, withResults, type KeptRow } from './report.ts';
 import { rows } from './rows/index.ts';
-import { runRow } from './run-row.ts';
+import { fullPace, runRow } from './run-row.ts';
 
 const usage = `usage: npm run chaos -- [row …] [--record]
 
 ${rows.map(({ id, title }) => `  ${id.padEnd(5)}${title}`).join('\n')}
 
 Without a row: all of them.
+  --rate <n> events published each second (default 30; each is wanted by six or seven endpoints)
   --record   keep the figures in test/chaos/results.json and docs/reliability.md
 `;
 const pagePath = join(import.meta.dirname, '../../docs/reliability.md');
@@ -31,11 +32,11 @@ if (command.kind === 'usage') {
   process.exitCode = command.problem === null ? 0 : 2;
 } else await runRows(command.options);
 
-async function runRows({ ids, record }: ChaosOptions): Promise<void> {
+async function runRows({ ids, rate, record }: ChaosOptions): Promise<void> {
   const kept: KeptRow[] = [];
   for (const row of rows.filter(({ id }) => ids.includes(id))) {
     try {
-      const result = await runRow(row);
+      const result = await runRow(row, { ...fullPace, eventsPerSecond: rate });
       if ('skip' in result) {
         say(`${row.id.padEnd(4)}SKIPPED ${row.title}: ${result.skip}`);
         continue;

@@ -1,14 +1,5 @@
+import type { Accepted } from '../support/load.ts';
 import type { Receipt } from '../support/receipt.ts';
-
-/** What is known of an event that Kafka has accepted. */
-export interface AcceptedEvent {
-  /** Milliseconds since the Unix epoch. */
-  readonly at: number;
-  readonly tenant: string;
-}
-
-/** Accepted events by webhook-id, in the order of their acceptance. */
-export type Accepted = ReadonlyMap<string, AcceptedEvent>;
 
 /** Tenants of endpoints, by path. */
 export type Paths = ReadonlyMap<string, string>;

@@ -4,13 +4,13 @@ import { partitionOf } from '@postrider/core';
 import type { Customer } from '../support/customers.ts';
 import type { KafkaEdge } from '../support/kafka-edges.ts';
 import type { LocalKafka } from '../support/kafka.ts';
+import type { Load } from '../support/load.ts';
 import type { Receipt } from '../support/receipt.ts';
 import type { Receiver } from '../support/receiver.ts';
 import type { ServiceProcess } from '../support/service-process.ts';
 import type { StackWatch } from '../support/stack-watch.ts';
 import type { Stack } from '../support/stack.ts';
 import { waitFor } from '../support/wait-for.ts';
-import type { Load } from './load.ts';
 import { recoveryMs, type Paths } from './measure.ts';
 import type { Outcome } from './row.ts';
 
@@ -132,7 +132,7 @@ export class Scene {
     const paths = this.goodPaths(concerned);
     let taken: number | null = null;
     const look = async () => {
-      taken = recoveryMs(await this.#received(), load.acceptedById, { from, paths });
+      taken = recoveryMs(await this.#received(), load.accepted, { from, paths });
       if (taken === null) await delay(pollMs);
       return taken !== null;
     };

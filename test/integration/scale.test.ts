@@ -56,7 +56,7 @@ async function underLoad(
   const customers = await createCustomers(stack, receiver, tenant, twentyCustomers);
   await using watch = await watchStack(stack);
   const type = (number: number) => (number % 5 === 0 ? wantedByAllType : plainType);
-  await using load = startLoad(stack, { tenant, eventsPerSecond, type });
+  await using load = startLoad(stack, { tenants: [tenant], eventsPerSecond, type });
   const killedAt: number[] = [];
   const all = [stack.dispatcher];
   await changes(worldOf({ stack, watch, receiver, all, killedAt }));
