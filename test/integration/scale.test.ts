@@ -5,7 +5,7 @@
  * Twenty endpoints: most are well, one is slow, one fails the first time, two fail always, one hangs for a second. One round
  * is run; `TEST_SCALE_ROUNDS=10` asks for more of them.
  */
-// test-timeout: 900 s
+// test-timeout: 2400 s
 import assert from 'node:assert/strict';
 import { after, before, test, type TestContext } from 'node:test';
 import type { LocalKafka } from '../../deploy/local/index.ts';
