@@ -5,7 +5,7 @@ import type { Plant } from './plant.ts';
 import { waitFor } from './wait-for.ts';
 
 const root = join(import.meta.dirname, '../..');
-const readyTimeoutMs = 40_000;
+const readyTimeoutMs = 120_000;
 const logCharsMax = 16 * 1024 * 1024;
 
 /** A service of Postrider as a process of its own, started from its main file as an operator would. */
