@@ -10,6 +10,7 @@ import { DELIVERY_HEADER, ROW_HEADER, header, retryTiers } from '@postrider/kafk
 import type { IncomingRecord, TopicId } from '@postrider/kafka';
 import type { Kill } from './check-deliveries.ts';
 import type { TierRecordSeen } from './settled.ts';
+import { createSureProgress, type SureProgress } from './sure-progress.ts';
 import type { Stack } from './stack.ts';
 
 /** What the topics of a stack say, read as it is written. */
@@ -46,12 +47,6 @@ export interface ClaimSeen {
   readonly processId: string;
 }
 
-interface ProgressSeen {
-  readonly at: number;
-  readonly epoch: number;
-  readonly number: number;
-}
-
 const intake = ['deliveries', 'deliveries.bulk'] as const;
 
 /** Follows `deliveries`, `ownership` and the retry tiers from their beginning. */
@@ -59,7 +54,7 @@ export async function watchStack(stack: Stack): Promise<StackWatch> {
   await using readers = new AsyncDisposableStack();
   const routed = new Map<string, number>();
   const owners = Array.from({ length: stack.partitions }, () => createOwnershipFold());
-  const progresses = owners.map((): ProgressSeen[] => []);
+  const progresses = owners.map(() => createSureProgress());
   const interruptions: Kill[] = [];
   const claims: ClaimSeen[] = [];
   const rows = new Map<string, TierRecordSeen[]>();
@@ -79,7 +74,7 @@ export async function watchStack(stack: Stack): Promise<StackWatch> {
       const unreleased = owner !== undefined && owner.epoch !== NO_EPOCH && !owner.released;
       if (!applyOwnership(owners, progresses, record)) return;
       claims.push({ at, partition, processId: owner?.processId ?? '' });
-      const uncoveredSince = new Map([[partition, lastSureProgress(progresses[partition] ?? [], at)]]);
+      const uncoveredSince = new Map([[partition, progresses[partition]?.coveredAt(at) ?? 0]]);
       if (unreleased) interruptions.push({ at, uncoveredSince });
     }),
     ...retryTiers.map((tier) => follow(tier, (record) => applyRow(rows, tier, record))),
@@ -107,17 +102,17 @@ export async function watchStack(stack: Stack): Promise<StackWatch> {
     },
     kill: (at) => ({
       at,
-      uncoveredSince: new Map(progresses.map((seen, partition) => [partition, lastSureProgress(seen, at)])),
+      uncoveredSince: new Map(progresses.map((progress, partition) => [partition, progress.coveredAt(at)])),
     }),
     interruptions,
     claims,
     watermark: (topic, partition) => owners[partition]?.progress?.intake.get(topic)?.watermark ?? 0,
     ownerOf: (partition) => owners[partition]?.processId ?? null,
     takenOverSince: (at) =>
-      progresses.every((seen) => seen.some((progress) => progress.number === 1 && progress.at > at)),
+      progresses.every(({ seen }) => seen.some((progress) => progress.number === 1 && progress.at > at)),
     olderThanReign(deliveryId, partition, epoch) {
-      const before = progresses[partition]?.some((seen) => seen.epoch < epoch) === true;
-      const began = progresses[partition]?.find((seen) => seen.epoch === epoch)?.at ?? Infinity;
+      const before = progresses[partition]?.seen.some((seen) => seen.epoch < epoch) === true;
+      const began = progresses[partition]?.seen.find((seen) => seen.epoch === epoch)?.at ?? Infinity;
       return before && (routed.get(deliveryId) ?? Infinity) <= began;
     },
     tierRecords: (deliveryId) => rows.get(deliveryId) ?? [],
@@ -138,24 +133,16 @@ async function undonePartitions(stack: Stack, owners: readonly OwnershipFold[]):
 /** Tells whether the record is a valid claim. */
 function applyOwnership(
   owners: readonly OwnershipFold[],
-  progresses: readonly ProgressSeen[][],
+  progresses: readonly SureProgress[],
   { partition, offset, timestamp, key, value }: IncomingRecord,
 ): boolean {
   const news = owners[partition]?.apply({ offset, key, value });
   if (news?.kind === 'problem') throw new Error(`ownership/${partition}, offset ${offset}: ${news.problem.detail}`);
   if (news?.kind === 'claim') return news.valid;
   if (news?.kind !== 'progress') return false;
-  // A record that was sent twice counts once: what was composed next waited for the first copy only.
   const { epoch, number } = news.progress;
-  const seen = progresses[partition];
-  if (seen?.some((other) => other.epoch === epoch && other.number === number) === false)
-    seen.push({ at: timestamp, epoch, number });
+  progresses[partition]?.add({ at: timestamp, epoch, number });
   return false;
-}
-
-/** When the progress record before the last one that landed by `at` landed: the last one was composed after that. */
-function lastSureProgress(seen: readonly ProgressSeen[], at: number): number {
-  return seen.filter((progress) => progress.at <= at).at(-2)?.at ?? 0;
 }
 
 function applyRow(rows: Map<string, TierRecordSeen[]>, tier: TopicId, record: IncomingRecord): void {
