@@ -28,6 +28,8 @@ async function run(bench: Exclude<Command, { kind: 'usage' }>): Promise<void> {
       return (await import('./store.ts')).benchStore(bench.options);
     case 'takeover':
       return (await import('./takeover.ts')).benchTakeover(bench.options);
+    case 'churn':
+      return (await import('./churn.ts')).benchChurn(bench.options);
     case 'timers':
       return (await import('./timers.ts')).benchTimers(bench.options);
   }

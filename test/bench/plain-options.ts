@@ -39,6 +39,13 @@ export const plainBenches = {
       rounds: { does: 'times that all is measured; medians are told', default: 3, least: 1, most: 9 },
     },
   },
+  churn: {
+    does: 'real Kafka: an hour of retries written at full speed, and how little of it a takeover reads',
+    numbers: {
+      rows: { does: 'deliveries that wait, each tried once a minute', default: 4_000, least: 100, most: 100_000 },
+      body: { does: 'bytes of each body', default: 1_024, least: 64, most: 262_144 },
+    },
+  },
 } as const satisfies Readonly<Record<string, PlainBench>>;
 
 export type PlainBenchName = keyof typeof plainBenches;

@@ -31,6 +31,8 @@ export interface Ghosts {
   readonly burials: Set<string>;
   /** Keys that ever had a row. */
   readonly everRow: Set<string>;
+  /** Where each record of a tier landed first, by tier and version; later come late copies of it. */
+  readonly landed: Map<string, number>;
 }
 
 export function createGhosts(): Ghosts {
@@ -45,6 +47,7 @@ export function createGhosts(): Ghosts {
     notRead: 0,
     burials: new Set(),
     everRow: new Set(),
+    landed: new Map(),
   };
 }
 

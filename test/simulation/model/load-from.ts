@@ -105,11 +105,16 @@ function checkNotTooLow(world: World, reign: Reign, tier: Tier): void {
   if (reign.writing > 0 || !reign.loaded[tier] || reign.read[tier] < world.tierEnds[tier]) return;
   let lowest = reign.counted[tier];
   for (const row of rowsOf(foldTier(world.rules, world.tiers[tier])).values()) {
-    const copies = world.tiers[tier].filter((record) => isSame(record, row) && record.key === row.key);
-    lowest = Math.min(lowest, ...copies.map(({ offset }) => offset));
+    lowest = Math.min(lowest, world.ghosts.landed.get(`${tier}/${row.epoch}/${row.n}`) ?? row.offset);
   }
   if (reign.loadFrom[tier] < lowest)
     problem(world, 'loads-too-much', `tier ${tier}: ${reign.loadFrom[tier]}, could be ${lowest}`);
+}
+
+/** Keeps where a record landed first: late copies of it stand higher, and may be all that compaction leaves. */
+export function noteLanding({ ghosts }: World, tier: Tier, { epoch, n, offset }: TierRecord): void {
+  const version = `${tier}/${epoch}/${n}`;
+  if (!ghosts.landed.has(version)) ghosts.landed.set(version, offset);
 }
 
 function rowsOf(held: ReadonlyMap<string, TierRecord>): Map<string, TierRecord> {

@@ -1,6 +1,6 @@
 import { checkCancelled, checkNothingAtRisk, checkProgress, checkTierRecord } from './checks.ts';
 import { allowRepeats } from './ghosts.ts';
-import { checkLoadFrom } from './load-from.ts';
+import { checkLoadFrom, noteLanding } from './load-from.ts';
 import { ownerOf } from './ownership.ts';
 import type { OwnershipRecord, Result } from './records.ts';
 import type { Reign } from './reign.ts';
@@ -118,6 +118,7 @@ function append(world: World, write: Write): void {
       checkTierRecord(world, write.to, write.record, write.reign);
       world.tiers[write.to].push({ ...write.record, offset: write.offset });
       if (write.record.row !== null) world.ghosts.everRow.add(write.record.key);
+      noteLanding(world, write.to, { ...write.record, offset: write.offset });
   }
 }
 
