@@ -6,7 +6,18 @@ export const HOUR = 60 * MINUTE;
 export const DAY = 24 * HOUR;
 
 /** How an endpoint treats requests. */
-export type Manner = 'good' | 'flaky' | 'down' | 'dead' | 'slow' | 'hang' | 'busy' | 'gone' | 'forgetful';
+export type Manner =
+  | 'failing'
+  | 'slow-failing'
+  | 'good'
+  | 'flaky'
+  | 'down'
+  | 'dead'
+  | 'slow'
+  | 'hang'
+  | 'busy'
+  | 'gone'
+  | 'forgetful';
 
 /** One endpoint of a seed. */
 export interface EndpointPlan {

@@ -36,7 +36,7 @@ export function createPublisher({
     /** As the control plane does it: a dead delivery again, as a run of its own, on the bulk topic. */
     resend(now: number): void {
       const dead = [...referee.cases.values()].filter(
-        ({ ending, key, deliveryId }) => ending === 'dead' && key === deliveryId,
+        (one) => one.ending === 'dead' && one.key === one.deliveryId && !referee.unfinished(one),
       );
       if (dead.length === 0) return;
       const one = random.pick(dead);

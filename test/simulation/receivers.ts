@@ -82,6 +82,8 @@ const replies: Readonly<Record<Exclude<Manner, 'down' | 'gone'>, (random: Random
     random.chance(0.4)
       ? respond(random.pick([500, 502, 503, 404]), random.int(1, 200))
       : respond(200, random.int(1, 50)),
+  failing: () => respond(500, 2),
+  'slow-failing': (random) => respond(500, random.int(200, 5_000)),
   dead: (random) => respond(random.pick([500, 403]), random.int(1, 20)),
   slow: (random, { totalDeadlineMs }) => respond(200, random.int(100, totalDeadlineMs - 100)),
   hang: (random, { totalDeadlineMs }) => (random.chance(0.3) ? respond(200, 10) : timedOut(totalDeadlineMs)),

@@ -1,5 +1,5 @@
 import { DAY, HOUR, MINUTE, planOf, type Plan } from './plan.ts';
-import { createSimulation, type Simulation } from './simulation.ts';
+import { createSimulation, type RunOptions, type Simulation } from './simulation.ts';
 import type { CoverageCounts } from './coverage.ts';
 import type { Problem } from './referee/referee.ts';
 
@@ -30,7 +30,7 @@ export async function runSeed(
 }
 
 /** The same for a plan that was made by hand. */
-export async function runPlan(plan: Plan, options: { readonly trace: boolean }): Promise<SeedResult> {
+export async function runPlan(plan: Plan, options: RunOptions): Promise<SeedResult> {
   const simulation = createSimulation(plan, options);
   const { clock, referee, coverage } = simulation;
   simulation.begin();

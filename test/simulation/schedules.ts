@@ -1,22 +1,133 @@
-import { runSeed, type SeedResult } from './run-seed.ts';
+import { HOUR, MINUTE, SECOND, type EndpointPlan, type Plan } from './plan.ts';
+import { randomOf } from './random.ts';
+import { runPlan, type SeedResult } from './run-seed.ts';
+import type { Step } from './director.ts';
 
-/** A schedule that is too rare for chance: which writes go wrong, in which order. */
+/** A schedule that is too rare for chance: which writes go wrong, one after the other. */
 export interface Schedule {
   readonly name: string;
   readonly about: string;
+  /** Before the repetitions of the delivery that is followed. */
+  readonly delaysMs: readonly number[];
+  readonly steps: readonly Step[];
 }
 
-const schedules: readonly Schedule[] = [];
+/** Just above or just below the longest wait of the first tier, as its jitter has it. */
+const EITHER_TIER_MS = 58 * SECOND;
 
-export function scheduleNames(): readonly Schedule[] {
+/**
+ * Each needs a process that dies within milliseconds of a certain write, mostly twice, and a write that comes minutes late.
+ * What is called A and B are the tiers of up to a minute and of up to an hour.
+ */
+export const schedules: readonly Schedule[] = [
+  {
+    name: 'late-tombstone-over-newer-row',
+    about: 'the tombstone of a move comes after the next owner has put a newer row in its place, and that owner dies',
+    delaysMs: [20 * SECOND, EITHER_TIER_MS, EITHER_TIER_MS, 10 * MINUTE],
+    steps: [
+      { write: 'row-put', topic: 'retry.1m', fate: 'store' },
+      { write: 'row-moved', topic: 'retry.1h', fate: 'store' },
+      { write: 'tombstone-older', topic: 'retry.1m', fate: 'hold', pod: 'crash' },
+      {
+        write: ['row-put-again', 'row-rewritten', 'row-moved'],
+        topic: 'retry.1m',
+        fate: 'store',
+        held: 'after',
+        pod: 'crash',
+      },
+    ],
+  },
+  {
+    name: 'newer-row-while-in-flight',
+    about: 'a new owner sends from the older of two rows while it loads the newer one, and dies when it has put it',
+    delaysMs: [20 * SECOND, EITHER_TIER_MS, EITHER_TIER_MS, 10 * MINUTE],
+    steps: [
+      { write: 'row-put', topic: 'retry.1m', fate: 'store' },
+      { write: 'row-moved', topic: 'retry.1h', fate: 'store' },
+      { write: 'tombstone-older', topic: 'retry.1m', fate: 'hold', pod: 'crash' },
+      { write: ['tombstone-older', 'tombstone-newest'], byAnother: true, fate: 'store', held: 'after', pod: 'crash' },
+    ],
+  },
+  {
+    name: 'row-after-its-reign',
+    about: 'a row comes when its writer is dead and the next owner has taken over; that owner dies as it answers',
+    delaysMs: [20 * SECOND, 30 * SECOND, 10 * MINUTE],
+    steps: [
+      { write: 'row-put', fate: 'hold', pod: 'crash' },
+      { write: 'first-progress', fate: 'store', held: 'after' },
+      { write: ['row-put', 'row-rewritten', 'tombstone-answer', 'tombstone-every-tier'], fate: 'lose', pod: 'crash' },
+    ],
+  },
+  {
+    name: 'half-a-move',
+    about: 'the owner dies between the row in the new tier and the tombstone in the old one, three times in a row',
+    delaysMs: [20 * SECOND, 5 * MINUTE, 30 * SECOND, 5 * MINUTE, 30 * SECOND],
+    steps: [
+      { write: 'row-moved', fate: 'store', pod: 'crash' },
+      { write: 'row-moved', fate: 'store', pod: 'crash' },
+      { write: 'tombstone-older', fate: 'lose', pod: 'crash' },
+    ],
+  },
+  {
+    name: 'late-row-then-compaction',
+    about: 'a row comes after its delivery has ended, the log cleaner runs, and the owner dies before it answers',
+    delaysMs: [20 * SECOND],
+    steps: [
+      { write: 'row-put', fate: 'hold', pod: 'crash' },
+      { write: ['attempt-dead', 'attempt-done'], byAnother: true, fate: 'store' },
+      { write: 'progress', fate: 'store', held: 'after', compact: true, pod: 'pause' },
+    ],
+  },
+  {
+    name: 'old-progress-after-new',
+    about: 'a progress record comes after the next reign has begun, and that owner dies at once',
+    delaysMs: [20 * SECOND, 30 * SECOND],
+    steps: [
+      { write: 'row-put', fate: 'store' },
+      { write: 'progress', fate: 'hold', pod: 'crash' },
+      { write: 'progress', byAnother: true, fate: 'store', held: 'after', pod: 'crash' },
+    ],
+  },
+];
+
+export function scheduleNames(): readonly Pick<Schedule, 'name' | 'about'>[] {
   return schedules;
 }
 
+/** Runs a schedule once; seeds differ in times, latencies and jitter. Throws for one that is not listed. */
 export async function runSchedule(
   name: string,
   seed: number,
   options: { readonly trace: boolean },
 ): Promise<SeedResult> {
-  if (!schedules.some((schedule) => schedule.name === name)) throw new Error(`there is no schedule ${name}`);
-  return runSeed(seed, options);
+  const schedule = schedules.find((one) => one.name === name);
+  if (schedule === undefined) throw new Error(`there is no schedule ${name}; --list names them`);
+  return runPlan(planFor(schedule, seed), { ...options, steps: schedule.steps });
+}
+
+/** A small installation: the followed delivery is the first one for the endpoint that fails. */
+function planFor({ delaysMs }: Schedule, seed: number): Plan {
+  const random = randomOf(seed, 'schedule');
+  const endpoint = (id: string, manner: EndpointPlan['manner']): EndpointPlan => ({
+    ...{ id, manner, delaysMs, tenant: 'acme', types: ['order.paid'], spanMs: null, ordering: 'none' },
+    ...{ onExhausted: 'skip', ratePerMinute: 0, timeoutMs: 15 * SECOND, concurrencyMax: 4, changes: false },
+  });
+  return {
+    seed,
+    temper: 'faulty',
+    partitions: 1,
+    brokers: random.pick([1, 3]),
+    members: 3,
+    sessionMs: 30 * SECOND,
+    tenants: ['acme'],
+    endpoints: [endpoint('e0', random.pick(['failing', 'slow-failing'])), endpoint('e1', 'good')],
+    events: Array.from({ length: random.int(1, 4) }, (_, i) => ({
+      atMs: MINUTE + (i === 0 ? 0 : random.int(1, 5 * MINUTE)),
+      ...{ id: `ev-${i}`, tenant: 'acme', type: 'order.paid', subject: 'a', broken: false },
+    })),
+    faults: [],
+    rates: { loseAnswer: 0, loseRequest: 0, late: 0, silence: 0, refuse: 0, ask: 0 },
+    activeMs: HOUR,
+    latencyMs: random.pick([1, 5, 20]),
+  };
 }

@@ -10,6 +10,7 @@ import {
 } from '@postrider/kafka/testing';
 import { createCoverage, type Coverage } from './coverage.ts';
 import { createCustomers, type Customers } from './customers.ts';
+import { createDirector, type Director, type Step } from './director.ts';
 import { createFaults } from './faults.ts';
 import { createFleet, type Fleet } from './fleet.ts';
 import { HOUR, type Plan } from './plan.ts';
@@ -40,11 +41,19 @@ export interface Simulation {
   traceHash(): string;
 }
 
+/** How a plan is run. */
+export interface RunOptions {
+  /** Every step is kept as a line. */
+  readonly trace: boolean;
+  /** A directed schedule. */
+  readonly steps?: readonly Step[];
+}
+
 const START = 1_767_225_600_000;
 
 /** The installation of a plan; nothing has happened yet. With `trace` every step is kept as a line. */
-export function createSimulation(plan: Plan, options: { readonly trace: boolean }): Simulation {
-  return new OneSimulation(plan, options.trace);
+export function createSimulation(plan: Plan, options: RunOptions): Simulation {
+  return new OneSimulation(plan, options);
 }
 
 class OneSimulation implements Simulation {
@@ -60,12 +69,13 @@ class OneSimulation implements Simulation {
   readonly #startedAt: number;
   readonly #receivers;
   readonly #traps;
+  readonly #director: Director | null;
   readonly #faults;
   readonly #publisher;
   #hash = 0;
   #slow = 1;
 
-  constructor(plan: Plan, tracing: boolean) {
+  constructor(plan: Plan, { trace: tracing, steps = [] }: RunOptions) {
     this.#plan = plan;
     this.#tracing = tracing;
     this.#startedAt = this.clock.now();
@@ -93,10 +103,13 @@ class OneSimulation implements Simulation {
     const { fleet } = this;
     const after = (ms: number, action: () => void): void => void clock.after(ms, action);
     this.#publisher = createPublisher({ plan, kafka, referee });
-    this.#traps = createTraps({ plan, fleet, referee, coverage, after, trace });
+    const followed = (): string | null => referee.firstOf('ep_e0');
+    const compact = (): void => this.compact();
+    this.#director = steps.length === 0 ? null : createDirector({ steps, fleet, after, trace, compact, followed });
+    this.#traps = createTraps({ plan, fleet, referee, coverage, director: this.#director, after, trace });
     this.#faults = createFaults({
       ...{ plan, fleet, customers, after, trace, traps: this.#traps },
-      compact: () => this.compact(),
+      compact,
       resend: () => this.#publisher.resend(clock.now()),
       slowDown: (factor) => (this.#slow = factor),
       brokers: (up) => (up ? kafka.brokerUp() : kafka.brokerDown()),
@@ -120,6 +133,7 @@ class OneSimulation implements Simulation {
 
   calmDown(): void {
     this.#trace('faults are over');
+    if (this.#director !== null) this.coverage.count(`schedules with ${this.#director.left} steps left`);
     this.#traps.end();
     this.#faults.end();
     this.#receivers.recover();

@@ -3,6 +3,7 @@ import { MINUTE, SECOND, type Plan } from './plan.ts';
 import { randomOf, type Random } from './random.ts';
 import { nameOfWrite, writeNames, type WriteName } from './referee/named-writes.ts';
 import type { Coverage } from './coverage.ts';
+import type { Director } from './director.ts';
 import type { Fleet, Pod } from './fleet.ts';
 import type { Referee } from './referee/referee.ts';
 
@@ -29,6 +30,8 @@ export interface TrapsOptions {
   readonly fleet: Fleet;
   readonly referee: Referee;
   readonly coverage: Coverage;
+  /** Leads the run, if it is a directed one. */
+  readonly director: Director | null;
   readonly after: (ms: number, action: () => void) => void;
   readonly trace: (what: string) => void;
 }
@@ -106,6 +109,8 @@ class AllTraps implements Traps {
     if (this.#over) return undefined;
     const pod = fleet.find(attempt.clientId);
     if (pod === undefined) return undefined;
+    const directed = pod.state === 'gone' ? undefined : this.#o.director?.decide(attempt, names, pod);
+    if (directed !== undefined) return directed === 'store' ? undefined : directed;
     // The rest of the same request, whose process died a moment ago.
     if (pod.state === 'gone') return this.#crashed(names, this.#random.chance(0.5) ? 'after' : 'before');
     const trap = this.#armed.find(({ write }) => names.includes(write));
@@ -127,6 +132,7 @@ class AllTraps implements Traps {
   end(): void {
     this.#over = true;
     this.#armed = [];
+    this.#o.director?.end();
   }
 
   #spring({ write, spring }: Trap, pod: Pod, names: readonly (WriteName | null)[]): ProduceFault | undefined {

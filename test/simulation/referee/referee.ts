@@ -96,6 +96,12 @@ export class Referee {
     return one.ending === null || hasRow(one) || this.#hasOpenPlace(one);
   }
 
+  /** Key of the endpoint's first delivery. */
+  firstOf(endpointUid: string): string | null {
+    for (const one of this.cases.values()) if (one.endpointUid === endpointUid) return one.key;
+    return null;
+  }
+
   /** The endpoint's deliveries need no order any more. */
   forgetOrder(endpointUid: string): void {
     this.#order.forget(endpointUid);
