@@ -1,8 +1,14 @@
 import { dataKeyOf, sealDataKey, sealSigningSecret } from '@postrider/config-view';
 import { ConfigRecord } from '@postrider/contract/postrider/v1/config';
-import { Endpoint, EndpointState, OnExhausted, PendingPolicy } from '@postrider/contract/postrider/v1/endpoint';
+import {
+  Endpoint,
+  EndpointState,
+  OnExhausted,
+  PendingPolicy,
+  RetryPolicy,
+} from '@postrider/contract/postrider/v1/endpoint';
 import { OrderingMode } from '@postrider/contract/postrider/v1/delivery';
-import { Secret, parseKek, type SealingKey } from '@postrider/core';
+import { Secret, parseKek, validateRetryPolicy, type SealingKey } from '@postrider/core';
 import { CONFIG_HEADER } from '@postrider/kafka';
 import type { FakeKafka } from '@postrider/kafka/testing';
 import { randomOf } from './random.ts';
@@ -88,6 +94,10 @@ export function createCustomers(kafka: FakeKafka, plan: Plan): Customers {
       return;
     }
     const endpoint = endpointOf(truth, String(revision + 1));
+    // One that breaks a bound would quietly be replaced by the default.
+    const [violation] = validateRetryPolicy(endpoint.retryPolicy ?? RetryPolicy.fromPartial({}));
+    if (violation !== undefined)
+      throw new Error(`the simulation made a retry policy that is not one: ${JSON.stringify(violation)}`);
     const secrets = [
       { id: 'sec_1', scheme: 'SIGNATURE_SCHEME_STANDARD_V1' as const, sealed: sealed(truth.plan.tenant).secret },
     ];

@@ -61,7 +61,7 @@ export const schedules: readonly Schedule[] = [
   {
     name: 'half-a-move',
     about: 'the owner dies between the row in the new tier and the tombstone in the old one, three times in a row',
-    delaysMs: [20 * SECOND, 5 * MINUTE, 30 * SECOND, 5 * MINUTE, 30 * SECOND],
+    delaysMs: [20 * SECOND, 5 * MINUTE, 2 * HOUR, 2 * HOUR],
     steps: [
       { write: 'row-moved', fate: 'store', pod: 'crash' },
       { write: 'row-moved', fate: 'store', pod: 'crash' },
