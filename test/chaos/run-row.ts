@@ -76,7 +76,7 @@ export async function runRow(row: Row, pace: Pace = fullPace): Promise<RowResult
   await play.inject(scene);
   scene.mended();
   await scene.pass(pace.aftermathMs);
-  const events = await load.stop();
+  const events = await within(quietTimeoutMs, load.stop());
   const all = [...customers].flatMap(([tenant, list]) =>
     expectations(
       stack,
@@ -103,6 +103,17 @@ export async function runRow(row: Row, pace: Pace = fullPace): Promise<RowResult
     problems,
     seconds: (performance.now() - started) / 1_000,
   };
+}
+
+/** The same promise, or a rejection when it takes too long. */
+async function within<T>(ms: number, accepted: Promise<T>): Promise<T> {
+  const late = AbortSignal.timeout(ms);
+  return Promise.race([
+    accepted,
+    new Promise<never>((_resolve, reject) => {
+      late.onabort = () => reject(new Error(`Kafka has not accepted everything within ${ms} ms`));
+    }),
+  ]);
 }
 
 function named(service: string, count: number): string[] {
