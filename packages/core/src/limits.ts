@@ -113,6 +113,15 @@ export const limits = Object.freeze({
   recentKeysMax: 50_000,
   /** Endpoints of a partition that answered 410, as many as a progress record carries. */
   holdsToldMax: 1_000,
+  /** A walk rests while a partition works on so many deliveries, or so many of the pod are not written. */
+  walkActiveMax: 2_000,
+  walkUnsettledMax: 512,
+  walkPauseMs: 20,
+  /** How long a lane waits for a configuration that is not read yet; then only what was routed by it waits on. */
+  configWaitMaxMs: 10 * SECOND_MS,
+  /** Between two looks at such a delivery: as long as it has lived, within these bounds. */
+  configLookMinMs: SECOND_MS,
+  configLookMaxMs: HOUR_MS,
   claimTombstoneMs: 15 * MINUTE_MS,
   /** No write travels longer: the broker closes a connection that is silent for 10 min (`connections.max.idle.ms`). */
   lateWriteMs: 15 * MINUTE_MS,
@@ -215,6 +224,9 @@ const relations: readonly (readonly [text: string, holds: (l: Limits) => boolean
   ['stuckDoneFraction < 1', (l) => l.stuckDoneFraction < 1],
   ['stuckMovedFraction < stuckUsedFraction', (l) => l.stuckMovedFraction < l.stuckUsedFraction],
   ['storeMemoryBytesMax ≤ storeBytesDefault', (l) => l.storeMemoryBytesMax <= l.storeBytesDefault],
+  ['walkUnsettledMax < podInFlightMax', (l) => l.walkUnsettledMax < l.podInFlightMax],
+  ['podInFlightMax < walkActiveMax', (l) => l.podInFlightMax < l.walkActiveMax],
+  ['configLookMinMs ≤ configLookMaxMs', (l) => l.configLookMinMs <= l.configLookMaxMs],
   ['slots is a power of two', (l) => Number.isInteger(Math.log2(l.slots))],
   ['progressEveryCompletions ≤ offsetRangeMax', (l) => l.progressEveryCompletions <= l.offsetRangeMax],
   ['repeatLookBackOffsetsMax ≤ recentKeysMax', (l) => l.repeatLookBackOffsetsMax <= l.recentKeysMax],

@@ -5,8 +5,8 @@ import { createEndings, type Endings } from './endings.ts';
 import { createGoneEndpoints, type GoneEndpoints } from './gone-endpoints.ts';
 import { containedEndings, containedSlices, createFaults, type Faults } from './faults.ts';
 import { createIntake, type Intake } from './intake.ts';
-import { followGate } from './lane-gates.ts';
 import { createHeldArrivals, type HeldArrivals } from './held-arrivals.ts';
+import { createLaneWalks, type LaneWalks } from './lane-walks.ts';
 import { createLanes, type Lanes } from './lanes.ts';
 import { describeRow, whyUnusable } from './loaded-row.ts';
 import { createOrdering, type Ordering } from './ordering.ts';
@@ -37,6 +37,7 @@ export interface Parts {
   readonly gone: GoneEndpoints;
   readonly ordering: Ordering;
   readonly held: HeldArrivals;
+  readonly walks: LaneWalks;
 }
 
 /** What the parts are made for. */
@@ -76,7 +77,7 @@ export function createParts(options: PartsOptions): Parts {
     },
     ...{ endpoints: pod.endpoints, view: pod.view, holds, scheduler },
     onUnusable: events.endpointUnusable,
-    onGate: (lane) => followGate({ lane, table, endings, ordering, clock }),
+    onGate: (lane) => walks.follow(lane),
     onGoOn: (lane) => ordering.reconsider(lane),
   });
   // Nothing may be half written when the partition is released: the next owner looks at what it was the turn of.
@@ -108,7 +109,13 @@ export function createParts(options: PartsOptions): Parts {
   const table: WorkTable = createWorkTable({
     ...{ reign, clock, slices, scheduler, meter, book, ledger, ordering, rows, store, recent, ends },
     ...{ unsettled: pod.unsettled, writeResult, endings, afterProgress },
+    followGate: (lane) => walks.follow(lane),
     unreadable: (work) => endings.unreadable(work, whyUnusable(usable, work.key, table.bytesOf(work)?.header)),
+  });
+  const walks = createLaneWalks({
+    ...{ reign, clock, slices, ordering, endings },
+    unsettled: pod.unsettled,
+    table: () => table,
   });
   const gone = createGoneEndpoints({
     ...{ holds, events, writeResult, endpoints: pod.endpoints, view: pod.view, operations: pod.operations },
@@ -123,7 +130,7 @@ export function createParts(options: PartsOptions): Parts {
   });
   const held = createHeldArrivals({ lanes, ordering, table, endings, clock });
 
-  return { store, book, table, lanes, endings, intake, gone, ordering, held };
+  return { store, book, table, lanes, endings, intake, gone, walks, ordering, held };
 }
 
 /** Where results go, and what their ids are made of. */

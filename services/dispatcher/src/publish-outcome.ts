@@ -11,6 +11,7 @@ import {
   type Decision,
   type DeliveryChanges,
   type RandomBytes,
+  type Tier,
 } from '@postrider/core';
 import { Attempt } from '@postrider/contract/postrider/v1/attempt';
 import { AttemptBodyPolicy } from '@postrider/contract/postrider/v1/endpoint';
@@ -110,11 +111,12 @@ export function createPublish(options: PublishOptions): (decided: Decided) => vo
 
 /** How the delivery waits by the decision. */
 function waitPlanOf(decided: Decided, decision: Decision & { kind: 'retry' | 'hold' | 'stopped' }): WaitPlan {
-  const { prepared, endedAt } = decided.classified.sent;
+  const { prepared } = decided.classified.sent;
   const counts = countsAfter(decided);
   if (decision.kind === 'retry') {
     const { dueAt } = decision;
-    return { tier: tierFor(dueAt - endedAt), changes: { ...counts, dueAt, waitReason: WaitReason.RETRY } };
+    const { tier, waitReason } = retryWait(decided, dueAt);
+    return { tier, changes: { ...counts, dueAt, waitReason } };
   }
   const tier = tierFor(null);
   if (decision.kind === 'hold') {
@@ -154,7 +156,7 @@ function attemptFields({ random, attempts, reign }: PublishOptions, { classified
       total: timings.totalMs,
     },
     outcome: verdict.outcome,
-    decision: decisionFields(decision, sent.endedAt),
+    decision: decisionFields({ classified, decision }),
     status: response?.status ?? 0,
     code: verdict.code,
     detail: verdict.detail,
@@ -174,8 +176,16 @@ function attemptFields({ random, attempts, reign }: PublishOptions, { classified
   };
 }
 
-function decisionFields(decision: Decision, now: number): AttemptDecisionFields {
+function decisionFields(decided: Decided): AttemptDecisionFields {
+  const { decision } = decided;
   if (decision.kind === 'hold') return { kind: 'retry', dueAt: null, tier: tierFor(null) };
   if (decision.kind !== 'retry') return decision;
-  return { kind: 'retry', dueAt: decision.dueAt, tier: tierFor(decision.dueAt - now) };
+  return { kind: 'retry', dueAt: decision.dueAt, tier: retryWait(decided, decision.dueAt).tier };
+}
+
+/** Where another attempt waits: for its time, unless its endpoint was disabled meanwhile and nobody knows how long. */
+function retryWait({ classified: { sent } }: Decided, dueAt: number): { tier: Tier; waitReason: WaitReason } {
+  const isDisabled = sent.prepared.flight.work.lane?.gate.kind === 'disabled';
+  if (isDisabled) return { tier: tierFor(null), waitReason: WaitReason.DISABLED };
+  return { tier: tierFor(dueAt - sent.endedAt), waitReason: WaitReason.RETRY };
 }

@@ -284,6 +284,15 @@ export class RowIndex {
     rows.waiting -= 1;
   }
 
+  /**
+   * The row that stands behind `row` in the lane's chain; the first one when `row` does not wait there any more, or is
+   * `NO_ROW`. `NO_ROW` at the end.
+   */
+  behind(lane: Lane, row: number): number {
+    const stands = row !== NO_ROW && this.wake.has(row) && this.laneOf(row) === lane;
+    return stands ? this.next.get(row) : lane.rows.first;
+  }
+
   /** When something is to happen to a row that waits (ms since the Unix epoch). */
   wakeAt(row: number): number {
     const expiresAt = this.expiresAt.get(row);

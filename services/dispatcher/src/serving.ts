@@ -215,7 +215,15 @@ class OneServing implements Serving {
     this.#pod.events.tierLoaded(this.#reign.partition, tier, this.parts?.table.rows.size ?? 0);
     const next = TIERS[TIERS.indexOf(tier) + 1];
     if (next !== undefined) this.#load(next);
-    else this.parts?.ordering.allLoaded();
+    else this.#allLoaded();
+  }
+
+  #allLoaded(): void {
+    if (this.parts === null) return;
+    const { ordering, lanes, walks } = this.parts;
+    ordering.allLoaded();
+    // Rows that were loaded after their lane was found disabled.
+    for (const lane of lanes.all()) if (lane.gate.kind === 'disabled') walks.follow(lane);
   }
 }
 

@@ -2,6 +2,7 @@ import type { Clock, DeliveryChanges, Tier } from '@postrider/core';
 import type { ByteMeter } from './byte-meter.ts';
 import type { Endings } from './endings.ts';
 import type { IntakeLedger } from './intake-ledger.ts';
+import type { Lane } from './lane.ts';
 import type { Ordering } from './ordering.ts';
 import type { RecentKeys } from './recent-keys.ts';
 import type { Reign } from './reign.ts';
@@ -46,6 +47,8 @@ export interface WorkTableOptions {
   readonly endings: Pick<Endings, 'expire' | 'tooLarge' | 'cancel' | 'giveUp'>;
   /** Calls back once a progress record is acknowledged that says what is done now. */
   readonly afterProgress: (callback: () => void) => void;
+  /** A row has begun to wait in a lane that keeps nothing. */
+  readonly followGate: (lane: Lane) => void;
   /** A row was loaded whose header cannot be read. */
   readonly unreadable: (work: Work) => void;
 }

@@ -118,6 +118,11 @@ export class WorkTable {
     return row === NO_ROW ? undefined : this.#takeOut(row);
   }
 
+  /** A row that waits, to do something else with it. */
+  takeRow(row: number): Work {
+    return this.#takeOut(row);
+  }
+
   /** What a row of this delivery says now; undefined when no such delivery is in hand. */
   rowOf(key: string): StoredDelivery | 'unrecorded' | undefined {
     const work = this.works.get(key);
@@ -332,7 +337,7 @@ export class WorkTable {
     rows.wait(row);
     // Nothing begins any more, not even an ending: it could be half written when the partition is released.
     if (reign.draining) return;
-    if (lane.gate.kind === 'cancel') return endings.cancel(this.#takeOut(row), lane.gate.reason);
+    if (lane.gate.kind === 'cancel') return this.#o.followGate(lane);
     const now = clock.now();
     if (rows.expiresAt.get(row) <= now) return endings.expire(this.#takeOut(row));
     if (rows.dueAt.get(row) <= now) this.#ready(row, lane);
