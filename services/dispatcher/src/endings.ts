@@ -9,8 +9,11 @@ import {
 } from '@postrider/core';
 import { DeadReason, type CancelReason } from '@postrider/contract/postrider/v1/attempt';
 import { Outcome } from '@postrider/contract/postrider/v1/delivery';
+import { admissionOf } from './admission.ts';
 import { attemptResult, type AttemptWriter } from './attempt-record.ts';
 import { deadLetterResult } from './dead-letters.ts';
+import type { ConfigView } from '@postrider/config-view';
+import type { EndpointCache } from './endpoint-cache.ts';
 import type { DispatcherEvents } from './events.ts';
 import type { Reign } from './reign.ts';
 import type { Result } from './result-record.ts';
@@ -41,6 +44,8 @@ export interface EndingsOptions {
   readonly random: RandomBytes;
   readonly events: DispatcherEvents;
   readonly reign: Reign;
+  readonly endpoints: EndpointCache;
+  readonly view: Pick<ConfigView, 'reached'>;
   readonly table: () => WorkTable;
   readonly attempts: AttemptWriter;
   readonly deadLetterTopic: string;
@@ -92,18 +97,26 @@ export function createEndings(options: EndingsOptions): Endings {
     end(work, record, how);
   }
 
+  const cancel: Endings['cancel'] = (work, reason) =>
+    withoutRequest(work, 'undelivered', (view) => {
+      events.cancelled(view, reason);
+      return { outcome: Outcome.CANCELLED, decision: { kind: 'cancelled', reason }, code: '', detail: '' };
+    });
+
   return {
-    expire: (work) =>
-      dead(work, DeadReason.EXPIRED, ({ attempt }) =>
-        attempt === 0 ? 'It could not be attempted before it expired.' : 'It waited until it expired.',
-      ),
+    expire(work) {
+      const delivery = options.table().bytesOf(work);
+      if (delivery === undefined) return;
+      const view = (work.view ??= viewOf(work, delivery));
+      const admission = admissionOf(view, options.endpoints.get(view.endpointId), options.view, clock.now());
+      if (admission.kind === 'cancel') return cancel(work, admission.reason);
+      const attempted = view.attempt > 0;
+      const detail = attempted ? 'It waited until it expired.' : 'It could not be attempted before it expired.';
+      dead(work, DeadReason.EXPIRED, () => detail);
+    },
     tooLarge: (work) => dead(work, DeadReason.TOO_LARGE, () => 'It had to wait, and is too large for a retry tier.'),
     giveUp: (work) => dead(work, null, () => 'It was given up, and what stands behind it was let go on.'),
-    cancel: (work, reason) =>
-      withoutRequest(work, 'undelivered', (view) => {
-        events.cancelled(view, reason);
-        return { outcome: Outcome.CANCELLED, decision: { kind: 'cancelled', reason }, code: '', detail: '' };
-      }),
+    cancel,
     deliveredBefore: (work) =>
       withoutRequest(work, 'delivered', (view) => {
         events.deliveredBefore(view);

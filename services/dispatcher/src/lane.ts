@@ -38,6 +38,8 @@ export interface Lane {
   gate: LaneGate;
   /** The newest endpoint revision that a delivery of this lane was routed with. */
   revision: string;
+  /** Since when the config view has not reached it (ms, monotonic); null: it has. */
+  aheadSince: number | null;
   /** Requests in flight at most. */
   concurrencyMax: number;
   inFlight: number;
@@ -54,6 +56,8 @@ export interface Lane {
   queuedArrivals: number;
   /** Bytes of the first attempts that are queued or held. */
   queuedBytes: number;
+  /** None of the first attempts that are queued expires before this. */
+  arrivalsExpireAt: number;
   /** First attempts whose turn has not come, in the order of reading. */
   readonly held: Set<Work>;
   /** First attempts that have no row and have not ended. */
@@ -74,6 +78,7 @@ export function createLane(owner: LaneOwner, endpointId: string, tenant: string)
     tenant,
     gate: { kind: 'config' },
     revision: '',
+    aheadSince: null,
     concurrencyMax: 1,
     inFlight: 0,
     bytesInFlight: 0,
@@ -84,6 +89,7 @@ export function createLane(owner: LaneOwner, endpointId: string, tenant: string)
     arrivals: createFifo(),
     queuedArrivals: 0,
     queuedBytes: 0,
+    arrivalsExpireAt: Infinity,
     held: new Set(),
     firsts: 0,
     order: null,
@@ -105,6 +111,7 @@ export function enqueue(lane: Lane, work: Work, queue: 'arrivals' | 'held'): voi
   if (queue === 'held') return void lane.held.add(work);
   lane.arrivals.push(work);
   lane.queuedArrivals += 1;
+  lane.arrivalsExpireAt = Math.min(lane.arrivalsExpireAt, work.expiresAt);
 }
 
 /** Takes a first attempt out of wherever it stands; an entry of the queue becomes stale. */
@@ -132,15 +139,6 @@ export function takeArrival(lane: Lane): Work | undefined {
     if (work.queuedIn !== 'arrivals') continue;
     unqueue(lane, work);
     return work;
-  }
-  return undefined;
-}
-
-/** The oldest first attempt, which stays where it is. */
-export function nextArrival(lane: Lane): Work | undefined {
-  for (let work = lane.arrivals.peek(); work !== undefined; work = lane.arrivals.peek()) {
-    if (work.queuedIn === 'arrivals') return work;
-    lane.arrivals.shift();
   }
   return undefined;
 }

@@ -1,9 +1,10 @@
-import { parseRevision } from '@postrider/core';
+import { limits, parseRevision } from '@postrider/core';
 import { CancelReason } from '@postrider/contract/postrider/v1/attempt';
 import { EndpointState, PendingPolicy } from '@postrider/contract/postrider/v1/endpoint';
+import { isReached } from './admission.ts';
 import { createLane, isForgettable, setRate, type Lane, type LaneGate, type LaneOwner } from './lane.ts';
 import type { ConfigView } from '@postrider/config-view';
-import type { EndpointHolds } from '@postrider/core';
+import type { Clock, EndpointHolds } from '@postrider/core';
 import type { EndpointCache, PreparedEndpoint } from './endpoint-cache.ts';
 import type { Scheduler } from './scheduler.ts';
 
@@ -21,6 +22,7 @@ export interface Lanes {
 }
 
 export interface LanesOptions {
+  readonly clock: Clock;
   readonly owner: LaneOwner;
   readonly endpoints: EndpointCache;
   readonly view: Pick<ConfigView, 'reached' | 'snapshot'>;
@@ -101,14 +103,25 @@ function isAhead(revision: string, than: string): boolean {
   return (parseRevision(revision) ?? -1n) > (parseRevision(than) ?? -1n);
 }
 
-/** A text that is no revision cannot be waited for. */
-function isReached(revision: string, view: LanesOptions['view']): boolean {
-  return parseRevision(revision) === null || view.reached(revision);
+/**
+ * A delivery may be ahead of what this process has read. Its lane waits for that a while, for it takes a moment; then only
+ * the delivery itself waits on (`admission.ts`), lest one that names what will never be hold up all others. But nothing
+ * ends for lack of what may yet be read.
+ */
+function gateOf(lane: Lane, options: LanesOptions): LaneGate {
+  const { view, clock } = options;
+  if (isReached(lane.revision, view)) {
+    lane.aheadSince = null;
+    return knownGate(lane, options);
+  }
+  lane.aheadSince ??= clock.monotonic();
+  if (clock.monotonic() - lane.aheadSince < limits.configWaitMaxMs) return { kind: 'config' };
+  const gate = knownGate(lane, options);
+  return gate.kind === 'cancel' ? { kind: 'config' } : gate;
 }
 
-function gateOf(lane: Lane, { endpoints, view, holds }: LanesOptions): LaneGate {
-  // A delivery may be ahead of what this process has read: only what is missing at its own revision is gone.
-  if (!isReached(lane.revision, view)) return { kind: 'config' };
+/** What is known of the endpoint says whether its lane may start anything. */
+function knownGate(lane: Lane, { endpoints, view, holds }: LanesOptions): LaneGate {
   const prepared = endpoints.get(lane.endpointId);
   if (prepared === undefined) return missing(lane, view);
   const { state, pending, revision } = prepared.endpoint;

@@ -75,7 +75,7 @@ export function createParts(options: PartsOptions): Parts {
       start: (work) => takeOff(work),
       takeDue: (lane) => table.takeDue(lane),
     },
-    ...{ endpoints: pod.endpoints, view: pod.view, holds, scheduler },
+    ...{ clock, endpoints: pod.endpoints, view: pod.view, holds, scheduler },
     onUnusable: events.endpointUnusable,
     onGate: (lane) => walks.follow(lane),
     onGoOn: (lane) => ordering.reconsider(lane),
@@ -105,7 +105,8 @@ export function createParts(options: PartsOptions): Parts {
   });
   const writeResult = resultWriter(pod, reign);
   const writer = { clock, events, reign, ...resultsOf(pod) };
-  const endings = containedEndings(createEndings({ ...writer, table: () => table }), faults.failed);
+  const told = { ...writer, endpoints: pod.endpoints, view: pod.view, table: () => table };
+  const endings = containedEndings(createEndings(told), faults.failed);
   const table: WorkTable = createWorkTable({
     ...{ reign, clock, slices, scheduler, meter, book, ledger, ordering, rows, store, recent, ends },
     ...{ unsettled: pod.unsettled, writeResult, endings, afterProgress },

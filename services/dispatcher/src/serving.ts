@@ -6,7 +6,7 @@ import { createFullMemory, type FullMemory } from './full-memory.ts';
 import { createStuckHead, type StuckHead } from './stuck-head.ts';
 import type { Batch } from '@postrider/kafka';
 import { createTierStarts, type TierStarts } from './tier-starts.ts';
-import { nextArrival, type Lane } from './lane.ts';
+import { enqueue, takeArrival, type Lane } from './lane.ts';
 import type { Endings } from './endings.ts';
 import type { PartitionFeed } from './partition-feed.ts';
 import type { Pod } from './pod.ts';
@@ -229,7 +229,12 @@ class OneServing implements Serving {
 
 /** What its lane cannot start for long has no other moment at which its expiry is looked at. */
 function expireArrivals(lane: Lane, endings: Endings, now: number): void {
-  for (let first = nextArrival(lane); first !== undefined && first.expiresAt <= now; first = nextArrival(lane)) {
-    endings.expire(first);
+  if (now < lane.arrivalsExpireAt) return;
+  lane.arrivalsExpireAt = Infinity;
+  for (let left = lane.queuedArrivals; left > 0; left -= 1) {
+    const work = takeArrival(lane);
+    if (work === undefined) return;
+    if (work.expiresAt <= now) endings.expire(work);
+    else enqueue(lane, work, 'arrivals');
   }
 }

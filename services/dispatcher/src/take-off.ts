@@ -1,8 +1,9 @@
-import { CancelReason } from '@postrider/contract/postrider/v1/attempt';
-import { boundsBroken, moveDelivery, parseRevision, readDelivery, type DeliveryView } from '@postrider/core';
+import { WaitReason } from '@postrider/contract/postrider/v1/delivery';
+import { boundsBroken, moveDelivery, readDelivery, type DeliveryView } from '@postrider/core';
+import { admissionOf } from './admission.ts';
+import { waitFor } from './intake.ts';
 import type { Dispatch } from './dispatch-delivery.ts';
 import type { Endings } from './endings.ts';
-import type { PreparedEndpoint } from './endpoint-cache.ts';
 import type { Faults } from './faults.ts';
 import type { Lanes } from './lanes.ts';
 import type { Pod } from './pod.ts';
@@ -57,10 +58,11 @@ function takeOff({ pod, lanes, endings, table, dispatch }: TakeOffOptions, work:
     endings.unreadable(work, `its endpoint ${view.endpointId} is not of tenant ${view.tenant}`);
     return false;
   }
-  if (isCancelled(endpoint, view)) {
-    endings.cancel(work, CancelReason.ENDPOINT_DISABLED);
-    return false;
-  }
+  const now = pod.clock.now();
+  const admission = admissionOf(view, endpoint, pod.view, now);
+  if (admission.kind === 'cancel') endings.cancel(work, admission.reason);
+  if (admission.kind === 'wait') table.put(work, waitFor(WaitReason.CONFIG, admission.until, now));
+  if (admission.kind !== 'send') return false;
   const { bytes, delivery } = work;
   if (delivery === null) return false;
   dispatch({ work, view, delivery, endpoint, ended: () => pod.scheduler.ended(lane, bytes) });
@@ -76,11 +78,4 @@ function viewOfRow(work: Work, now: number): DeliveryView {
   const bounded = moveDelivery(header, changes);
   work.delivery = { header: bounded, body };
   return readDelivery(bounded);
-}
-
-/** Whether it was pending when its endpoint was disabled without keeping what was: enabled again, it is not sent after all. */
-function isCancelled({ cancelsBelow }: PreparedEndpoint, { endpointRevision }: DeliveryView): boolean {
-  if (cancelsBelow === null) return false;
-  const revision = parseRevision(endpointRevision);
-  return revision !== null && revision < cancelsBelow;
 }

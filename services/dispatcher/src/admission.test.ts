@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { CancelReason } from '@postrider/contract/postrider/v1/attempt';
+import { limits, revisionReached } from '@postrider/core';
+import { admissionOf } from './admission.ts';
+
+const now = 1_800_000_000_000;
+const view = { reached: (wanted: string) => revisionReached('20', wanted) };
+const judge = (endpointRevision: string, cancelsBelow: bigint | null = null, age = 0) =>
+  admissionOf({ endpointRevision, firstSeen: now - age }, { cancelsBelow }, view, now);
+
+test('what was routed by a configuration that is read, or by none that can be read, is sent', () => {
+  for (const revision of ['0', '19', '20', '', 'junk', '-1'])
+    assert.deepEqual(judge(revision), { kind: 'send' }, revision);
+});
+
+test('what was routed before its endpoint was disabled without keeping it is cancelled', () => {
+  const reason = CancelReason.ENDPOINT_DISABLED;
+  assert.deepEqual(judge('11', 12n), { kind: 'cancel', reason });
+  for (const revision of ['12', '13', '', 'junk']) assert.deepEqual(judge(revision, 12n), { kind: 'send' }, revision);
+});
+
+test('what was routed by a configuration that is not read waits, the longer the older it is, within bounds', () => {
+  const waits = (age: number) => {
+    const admission = judge('99999999999999999999', 12n, age);
+    return admission.kind === 'wait' ? admission.until - now : null;
+  };
+  assert.equal(waits(0), limits.configLookMinMs);
+  assert.equal(waits(-60_000), limits.configLookMinMs);
+  assert.equal(waits(90_000), 90_000);
+  assert.equal(waits(14 * 86_400_000), limits.configLookMaxMs);
+  assert.deepEqual(admissionOf({ endpointRevision: '21', firstSeen: null }, undefined, view, now), {
+    kind: 'wait',
+    until: now + limits.configLookMinMs,
+  });
+});
