@@ -60,7 +60,7 @@ interface Letter {
 
 /** Endings over one reign. */
 export function createEndings(options: EndingsOptions): Endings {
-  const { clock, events, reign } = options;
+  const { events, reign } = options;
 
   /** Without its bytes a delivery cannot end: the store has lost them, and the reign is over. */
   function end(work: Work, ending: (delivery: StoredDelivery) => Result, how?: Ending): void {
@@ -68,24 +68,12 @@ export function createEndings(options: EndingsOptions): Endings {
     if (delivery !== undefined) options.table().finish(work, [ending(delivery)], how);
   }
 
-  function letterOf(work: Work, delivery: StoredDelivery, letter: Letter): Result {
-    return deadLetterResult({
-      topic: options.deadLetterTopic,
-      partition: reign.partition,
-      delivery,
-      ...letter,
-      lastAttempt: undefined,
-      intake: work.origin,
-      time: clock.now(),
-    });
-  }
-
   function dead(work: Work, known: DeadReason | null, detailOf: (view: DeliveryView) => string): void {
     end(work, (delivery) => {
       const view = viewOf(work, delivery);
       const reason = known ?? deadReasonOf(view.givenUp);
       events.deadLettered(view, reason);
-      return letterOf(work, delivery, { endpointId: view.endpointId, reason, detail: detailOf(view) });
+      return letterOf(options, work, delivery, { endpointId: view.endpointId, reason, detail: detailOf(view) });
     });
   }
 
@@ -105,14 +93,9 @@ export function createEndings(options: EndingsOptions): Endings {
 
   return {
     expire(work) {
-      const delivery = options.table().bytesOf(work);
-      if (delivery === undefined) return;
-      const view = (work.view ??= viewOf(work, delivery));
-      const admission = admissionOf(view, options.endpoints.get(view.endpointId), options.view, clock.now());
-      if (admission.kind === 'cancel') return cancel(work, admission.reason);
-      const attempted = view.attempt > 0;
-      const detail = attempted ? 'It waited until it expired.' : 'It could not be attempted before it expired.';
-      dead(work, DeadReason.EXPIRED, () => detail);
+      const reason = cancelReasonOf(options, work);
+      if (reason === null) dead(work, DeadReason.EXPIRED, expiredDetail);
+      else cancel(work, reason);
     },
     tooLarge: (work) => dead(work, DeadReason.TOO_LARGE, () => 'It had to wait, and is too large for a retry tier.'),
     giveUp: (work) => dead(work, null, () => 'It was given up, and what stands behind it was let go on.'),
@@ -125,16 +108,41 @@ export function createEndings(options: EndingsOptions): Endings {
     unreadable: (work, detail) =>
       end(work, (delivery) => {
         events.unreadable(reign.partition, work.key, detail);
-        return letterOf(work, delivery, { endpointId: null, reason: DeadReason.UNREADABLE, detail });
+        return letterOf(options, work, delivery, { endpointId: null, reason: DeadReason.UNREADABLE, detail });
       }),
     // Nothing is read here: reading may be what fails.
     internalError: (work, detail) =>
       end(work, (delivery) => {
         events.faultsOver(reign.partition, work.key, detail);
         const endpointId = work.lane?.endpointId ?? null;
-        return letterOf(work, delivery, { endpointId, reason: DeadReason.INTERNAL_ERROR, detail });
+        return letterOf(options, work, delivery, { endpointId, reason: DeadReason.INTERNAL_ERROR, detail });
       }),
   };
+}
+
+function letterOf(options: EndingsOptions, work: Work, delivery: StoredDelivery, letter: Letter): Result {
+  return deadLetterResult({
+    topic: options.deadLetterTopic,
+    partition: options.reign.partition,
+    delivery,
+    ...letter,
+    lastAttempt: undefined,
+    intake: work.origin,
+    time: options.clock.now(),
+  });
+}
+
+/** Why a delivery that has expired is cancelled rather than dead; null: it is not, or its bytes are lost. */
+function cancelReasonOf({ table, endpoints, view, clock }: EndingsOptions, work: Work): CancelReason | null {
+  const delivery = table().bytesOf(work);
+  if (delivery === undefined) return null;
+  work.view ??= readDelivery(delivery.header);
+  const admission = admissionOf(work.view, endpoints.get(work.view.endpointId), view, clock.now());
+  return admission.kind === 'cancel' ? admission.reason : null;
+}
+
+function expiredDetail({ attempt }: DeliveryView): string {
+  return attempt === 0 ? 'It could not be attempted before it expired.' : 'It waited until it expired.';
 }
 
 function viewOf(work: Work, { header }: StoredDelivery): DeliveryView {

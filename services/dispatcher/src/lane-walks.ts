@@ -58,7 +58,7 @@ export function createLaneWalks(options: LaneWalksOptions): LaneWalks {
   function walkOne(walk: Walk): boolean {
     const { lane } = walk;
     if (lane.gate.kind === 'cancel') {
-      const work = takeArrival(lane) ?? firstHeld(lane) ?? table().takeWaiting(lane);
+      const work = takeArrival(lane) ?? firstHeld(lane) ?? firstRow(lane);
       if (work !== undefined) endings.cancel(work, lane.gate.reason);
       return work !== undefined;
     }
@@ -80,11 +80,16 @@ export function createLaneWalks(options: LaneWalksOptions): LaneWalks {
       walk.at = row;
       return true;
     }
-    const work = table().takeRow(row);
+    const work = table().takeOut(row);
     const { tier, changes } = waitFor(WaitReason.DISABLED, null, clock.now());
     // When it was due it is due when its endpoint is enabled, and not before.
     table().put(work, { tier, changes: { ...changes, dueAt: work.dueAt === 0 ? null : work.dueAt } });
     return true;
+  }
+
+  function firstRow(lane: Lane): Work | undefined {
+    const row = table().rows.behind(lane, NO_ROW);
+    return row === NO_ROW ? undefined : table().takeOut(row);
   }
 
   function step(walk: Walk): boolean {

@@ -6,7 +6,7 @@ import { createGoneEndpoints, type GoneEndpoints } from './gone-endpoints.ts';
 import { containedEndings, containedSlices, createFaults, type Faults } from './faults.ts';
 import { createIntake, type Intake } from './intake.ts';
 import { createHeldArrivals, type HeldArrivals } from './held-arrivals.ts';
-import { createLaneWalks, type LaneWalks } from './lane-walks.ts';
+import { createLaneWalks, type LaneWalks, type LaneWalksOptions } from './lane-walks.ts';
 import { createLanes, type Lanes } from './lanes.ts';
 import { describeRow, whyUnusable } from './loaded-row.ts';
 import { createOrdering, type Ordering } from './ordering.ts';
@@ -113,15 +113,8 @@ export function createParts(options: PartsOptions): Parts {
     followGate: (lane) => walks.follow(lane),
     unreadable: (work) => endings.unreadable(work, whyUnusable(usable, work.key, table.bytesOf(work)?.header)),
   });
-  const walks = createLaneWalks({
-    ...{ reign, clock, slices, ordering, endings },
-    unsettled: pod.unsettled,
-    table: () => table,
-  });
-  const gone = createGoneEndpoints({
-    ...{ holds, events, writeResult, endpoints: pod.endpoints, view: pod.view, operations: pod.operations },
-    onHold: (endpointId) => lanes.refresh((lane) => lane.endpointId === endpointId),
-  });
+  const walks = createWalks(pod, { reign, slices, ordering, endings, table: () => table });
+  const gone = createGone(pod, { holds, writeResult, lanes });
   const publish = createPublish({ ...writer, table, gone, operations: pod.operations });
   const dispatch = createSending({ pod, reign, ends, endings, publish, faults });
   const takeOff = createTakeOff({ pod, lanes, endings, table, dispatch, faults });
@@ -137,6 +130,19 @@ export function createParts(options: PartsOptions): Parts {
 /** Where results go, and what their ids are made of. */
 function resultsOf({ attempts, randomId: random, topic }: Pod) {
   return { attempts, random, deadLetterTopic: topic('dead-letters') };
+}
+
+function createWalks(pod: Pod, parts: Omit<LaneWalksOptions, 'clock' | 'unsettled'>): LaneWalks {
+  return createLaneWalks({ ...parts, clock: pod.clock, unsettled: pod.unsettled });
+}
+
+function createGone(
+  { events, endpoints, view, operations }: Pod,
+  parts: { readonly holds: EndpointHolds; readonly writeResult: WriteResult; readonly lanes: Lanes },
+): GoneEndpoints {
+  const { holds, writeResult, lanes } = parts;
+  const onHold = (endpointId: string): void => lanes.refresh((lane) => lane.endpointId === endpointId);
+  return createGoneEndpoints({ holds, endpoints, view, operations, events, writeResult, onHold });
 }
 
 function resultWriter(pod: Pod, reign: Reign): WriteResult {

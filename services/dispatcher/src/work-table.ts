@@ -99,7 +99,7 @@ export class WorkTable {
       this.#o.ledger.done(at);
     } else {
       // A row of an older epoch may still be overruled by that epoch's late writes: this epoch's own must stand first.
-      const taken = this.#takeOut(row);
+      const taken = this.takeOut(row);
       taken.open.push(at);
       this.#putAgain(taken);
     }
@@ -109,18 +109,7 @@ export class WorkTable {
   /** The lane's oldest row that is due, to start it. */
   takeDue(lane: Lane): Work | undefined {
     const row = lane.rows.ready?.top ?? NO_ROW;
-    return row === NO_ROW ? undefined : this.#takeOut(row);
-  }
-
-  /** The row of the lane that has waited longest, due or not; undefined when none waits. */
-  takeWaiting(lane: Lane): Work | undefined {
-    const row = lane.rows.first;
-    return row === NO_ROW ? undefined : this.#takeOut(row);
-  }
-
-  /** A row that waits, to do something else with it. */
-  takeRow(row: number): Work {
-    return this.#takeOut(row);
+    return row === NO_ROW ? undefined : this.takeOut(row);
   }
 
   /** What a row of this delivery says now; undefined when no such delivery is in hand. */
@@ -211,7 +200,7 @@ export class WorkTable {
       // A delivery in hand under this key holds all there is to know; its end takes this row away.
       if (work !== undefined || other !== NO_ROW) return book.setAside(row);
       rows.loaded(row);
-      return reign.draining ? undefined : this.#o.unreadable(this.#takeOut(row));
+      return reign.draining ? undefined : this.#o.unreadable(this.takeOut(row));
     }
     const from = work === undefined ? rows.tierOf(other) : work.tier;
     const mine = from === null ? undefined : book.known(from, key);
@@ -319,7 +308,7 @@ export class WorkTable {
   }
 
   /** A row that waits is to be worked on. */
-  #takeOut(row: number): Work {
+  takeOut(row: number): Work {
     const { rows } = this;
     rows.leave(row);
     rows.set(row, mark.taken, true);
@@ -339,13 +328,13 @@ export class WorkTable {
     if (reign.draining) return;
     if (lane.gate.kind === 'cancel') return this.#o.followGate(lane);
     const now = clock.now();
-    if (rows.expiresAt.get(row) <= now) return endings.expire(this.#takeOut(row));
+    if (rows.expiresAt.get(row) <= now) return endings.expire(this.takeOut(row));
     if (rows.dueAt.get(row) <= now) this.#ready(row, lane);
     this.#due.arm();
   }
 
   #wake(row: number): void {
-    if (this.rows.expiresAt.get(row) <= this.#o.clock.now()) this.#o.endings.expire(this.#takeOut(row));
+    if (this.rows.expiresAt.get(row) <= this.#o.clock.now()) this.#o.endings.expire(this.takeOut(row));
     else this.#ready(row, this.rows.laneOf(row) as Lane);
   }
 
@@ -355,7 +344,7 @@ export class WorkTable {
     const order = rows.orderOf(row);
     const kept = order?.givenUp === true && (lane.stops || lane.gate.kind !== 'open');
     if (kept || !this.#o.ordering.isTurn({ lane, order }, true)) return rows.holdBack(row);
-    if (order?.givenUp === true) return this.#o.endings.giveUp(this.#takeOut(row));
+    if (order?.givenUp === true) return this.#o.endings.giveUp(this.takeOut(row));
     rows.ready(row);
     this.#o.scheduler.ready(lane);
   }
