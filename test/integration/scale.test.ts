@@ -61,7 +61,7 @@ async function underLoad(
   const all = [stack.dispatcher];
   await changes(worldOf({ stack, watch, receiver, all, killedAt }));
   const expected = expectations(stack, await load.stop(), customers);
-  await waitFor(() => watch.quiet(expected.length), { what: 'every delivery to end', timeoutMs: 60_000 });
+  await waitFor(() => watch.quiet(expected.length), { what: 'every delivery to end', timeoutMs: 300_000 });
   const receipts = await receiver.receipts();
   const { attempts, deadLetters } = await resultsSeen(stack, watch, expected);
   const kills = killedAt.map((at) => watch.kill(at));
