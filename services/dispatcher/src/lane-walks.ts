@@ -58,7 +58,7 @@ export function createLaneWalks(options: LaneWalksOptions): LaneWalks {
   function walkOne(walk: Walk): boolean {
     const { lane } = walk;
     if (lane.gate.kind === 'cancel') {
-      const work = takeArrival(lane) ?? firstHeld(lane) ?? firstRow(lane);
+      const work = takeArrival(lane) ?? firstHeld(lane) ?? firstRow(table(), lane);
       if (work !== undefined) endings.cancel(work, lane.gate.reason);
       return work !== undefined;
     }
@@ -85,11 +85,6 @@ export function createLaneWalks(options: LaneWalksOptions): LaneWalks {
     // When it was due it is due when its endpoint is enabled, and not before.
     table().put(work, { tier, changes: { ...changes, dueAt: work.dueAt === 0 ? null : work.dueAt } });
     return true;
-  }
-
-  function firstRow(lane: Lane): Work | undefined {
-    const row = table().rows.behind(lane, NO_ROW);
-    return row === NO_ROW ? undefined : table().takeOut(row);
   }
 
   function step(walk: Walk): boolean {
@@ -127,4 +122,10 @@ export function createLaneWalks(options: LaneWalksOptions): LaneWalks {
 function firstHeld(lane: Lane): Work | undefined {
   const [first] = lane.held;
   return first;
+}
+
+/** The row that has waited longest, due or not, taken out of those that wait. */
+function firstRow(table: WorkTable, lane: Lane): Work | undefined {
+  const row = table.rows.behind(lane, NO_ROW);
+  return row === NO_ROW ? undefined : table.takeOut(row);
 }
