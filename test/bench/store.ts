@@ -4,6 +4,7 @@ import { runInNewContext } from 'node:vm';
 import { TIERS, createLoadFrom, deliveryId, encodeRowVersion, limits, readDelivery } from '@postrider/core';
 import { DELIVERY_HEADER, ROW_HEADER, type IncomingRecord } from '@postrider/kafka';
 import { systemClock } from '@postrider/runtime';
+import { createByteMeter } from '../../services/dispatcher/src/byte-meter.ts';
 import { createLane, type Lane } from '../../services/dispatcher/src/lane.ts';
 import { factsOfRow } from '../../services/dispatcher/src/intake.ts';
 import { RowIndex, mark } from '../../services/dispatcher/src/row-index.ts';
@@ -161,7 +162,7 @@ async function measureLoad(
   const done = new Promise<void>((resolve) => (loaded = resolve));
   const book = createTierBook({
     ...{ epoch: 9, partition: 0, fullName: (tier) => tier, rows, store, slices: createSlices(systemClock) },
-    loadFrom: new Map(TIERS.map((tier) => [tier, createLoadFrom(0)])),
+    ...{ loadFrom: new Map(TIERS.map((tier) => [tier, createLoadFrom(0)])), loading: createByteMeter() },
     write: () => undefined,
     rowOf: () => undefined,
     describe: ({ delivery: { header, body } }) => factsOfRow(readDelivery(header), lane, body.length, Date.now()),

@@ -98,7 +98,7 @@ export function createParts(options: PartsOptions): Parts {
     write: (record, acked, tooLarge) =>
       reign.write({ producer: pod.stateProducer, record, acked, ...(tooLarge && { tooLarge }) }),
     rowOf: (key) => table.rowOf(key),
-    ...{ rows, store, slices, loadFrom, onLoaded },
+    ...{ rows, store, slices, loadFrom, onLoaded, loading: pod.loading },
     describe: (row) => describeRow({ ...judge, lanes, onView: (view) => gone.loaded(view) }, row),
     onRow: (row) => table.load(row),
     mayRead: (tier, may) => (may ? feed.run(tier) : feed.hold(tier)),

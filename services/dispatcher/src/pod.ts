@@ -42,6 +42,8 @@ export interface Pod {
   readonly operations: OperationsTopic;
   /** Long work of all partitions takes its turns here. */
   readonly slices: Slices;
+  /** What is read of retry tiers and not gone through yet. */
+  readonly loading: ByteMeter;
   readonly scheduler: Scheduler;
   /** Null: there is none. */
   readonly doneFilter: DoneFilter | null;

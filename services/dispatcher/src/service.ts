@@ -162,6 +162,7 @@ function createPod(
     attempts: { topic: topic('attempts'), partitions: partitionCount('attempts', 0), pod: config.processId },
     operations: { topic: topic('operations'), partitions: partitionCount('operations', 0) },
     slices,
+    loading: createByteMeter(limits.podLoadingBytesMax),
     doneFilter,
     unsettled,
     scheduler: createScheduler(clock, unsettled, {

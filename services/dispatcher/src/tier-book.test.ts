@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { TIERS, createLoadFrom, encodeRowVersion, readRowVersion, type LoadFrom, type Tier } from '@postrider/core';
 import { DELIVERY_HEADER, ROW_HEADER, header, type Batch, type OutgoingRecord } from '@postrider/kafka';
 import { createFakeClock } from '@postrider/kafka/testing';
+import { createByteMeter } from './byte-meter.ts';
 import { RowIndex, mark } from './row-index.ts';
 import { createSlices } from './slices.ts';
 import { createTierBook } from './tier-book.ts';
@@ -59,6 +60,7 @@ function createBook(options: { readonly truth?: string } = {}) {
       rows.loaded(row);
     },
     ...{ rows, store, loadFrom, slices: createSlices(createFakeClock()), mayRead: () => undefined },
+    loading: createByteMeter(),
     describe: () => ({ lane: null, origin: { bulk: false, offset: 0 }, order: null, dueAt: 0, expiresAt: 0, bytes: 0 }),
     onLoaded: (name) => void loaded.push(name),
   });

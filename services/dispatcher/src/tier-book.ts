@@ -42,7 +42,7 @@ export interface TierBook {
   close(): void;
 }
 
-export interface TierBookOptions extends Pick<TierLoaderOptions, 'rows' | 'store' | 'describe' | 'onRow'> {
+export interface TierBookOptions extends Pick<TierLoaderOptions, 'rows' | 'store' | 'loading' | 'describe' | 'onRow'> {
   readonly epoch: number;
   readonly partition: number;
   readonly fullName: (tier: Tier) => string;
@@ -82,11 +82,11 @@ class Book implements TierBook {
   constructor(options: TierBookOptions) {
     this.#options = options;
     this.#rows = options.rows;
-    const { rows, store, slices, describe, onLoaded, mayRead } = options;
+    const { rows, store, slices, loading, describe, onLoaded, mayRead } = options;
     const pageOf = (tier: Tier): Page => {
       const loadFrom = options.loadFrom.get(tier) as LoadFrom;
       const loader = createTierLoader({
-        ...{ tier, rows, store, slices, describe },
+        ...{ tier, rows, store, slices, loading, describe },
         versionOf: (record) => versionOf(record, options.epoch),
         onRow: (row) => {
           loadFrom.stands(rows.recordOffset.get(row));

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { compareRowVersions, deliveryId, encodeRowVersion } from '@postrider/core';
 import { DELIVERY_HEADER, ROW_HEADER, type Batch, type IncomingRecord } from '@postrider/kafka';
 import { createFakeClock } from '@postrider/kafka/testing';
+import { createByteMeter } from './byte-meter.ts';
 import { RowIndex, mark } from './row-index.ts';
 import { createSlices } from './slices.ts';
 import { createTierLoader } from './tier-loader.ts';
@@ -45,6 +46,7 @@ function setUp(own: ReadonlySet<string> = new Set()) {
   const flow: boolean[] = [];
   let done = 0;
   const loader = createTierLoader({
+    loading: createByteMeter(2_000_000),
     ...{ tier, rows, store, versionOf: (record) => versionOf(record, EPOCH), slices: createSlices(clock) },
     describe: () => ({ lane: null, origin: { bulk: false, offset: 0 }, order: null, dueAt: 0, expiresAt: 0, bytes: 1 }),
     isWritten: (key) => own.has(key),

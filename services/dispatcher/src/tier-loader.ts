@@ -3,6 +3,7 @@ import { createFifo } from './fifo.ts';
 import { NO_ROW, mark, type RowFacts, type RowIndex } from './row-index.ts';
 import { deliveryOf, keyOf, type Version } from './tier-record.ts';
 import type { Batch, IncomingRecord } from '@postrider/kafka';
+import type { ByteMeter } from './byte-meter.ts';
 import type { Slices } from './slices.ts';
 import { unusableRow, type TierRow } from './loaded-row.ts';
 import type { WaitingStore } from './waiting-store.ts';
@@ -45,14 +46,14 @@ export interface TierLoaderOptions {
   /** Everything below is read, loaded and followed. */
   readonly onRead: (position: number) => void;
   readonly mayRead: (may: boolean) => void;
+  /** What the pod holds that is read and not gone through: while it is full, no more is read. */
+  readonly loading: ByteMeter;
 }
 
 /** Records, rows and places gone through before the time is looked at again. */
 const RECORDS_PER_STEP = 32;
 const ROWS_PER_STEP = 32;
 const PLACES_PER_STEP = 1_024;
-/** What may wait to be gone through, of one tier of one partition, before no more of it is read. */
-const QUEUED_BYTES_MAX = 2 * 1_024 * 1_024;
 
 /** A tier of which nothing is read yet. */
 export function createTierLoader(options: TierLoaderOptions): TierLoader {
@@ -62,6 +63,7 @@ export function createTierLoader(options: TierLoaderOptions): TierLoader {
 class Loader implements TierLoader {
   loaded = false;
   readonly #o: TierLoaderOptions;
+  readonly #stopListening: () => void;
   readonly #batches = createFifo<Batch>();
   #at = 0;
   #queuedBytes = 0;
@@ -75,6 +77,7 @@ class Loader implements TierLoader {
 
   constructor(options: TierLoaderOptions) {
     this.#o = options;
+    this.#stopListening = options.loading.onRoom(() => this.#readOn());
   }
 
   begin({ low, end }: { readonly low: number; readonly end: number }): void {
@@ -92,9 +95,9 @@ class Loader implements TierLoader {
   read(batch: Batch): void {
     if (this.#closed) return;
     this.#batches.push(batch);
-    this.#queuedBytes += bytesOf(batch);
+    this.#count(bytesOf(batch));
     this.#run();
-    if (this.#queuedBytes <= QUEUED_BYTES_MAX || this.#held) return;
+    if (!this.#o.loading.full || this.#batches.length === 0 || this.#held) return;
     this.#held = true;
     this.#o.mayRead(false);
   }
@@ -102,6 +105,19 @@ class Loader implements TierLoader {
   close(): void {
     this.#closed = true;
     this.#batches.clear();
+    this.#stopListening();
+    this.#count(-this.#queuedBytes);
+  }
+
+  #count(bytes: number): void {
+    this.#queuedBytes += bytes;
+    this.#o.loading.add(bytes);
+  }
+
+  #readOn(): void {
+    if (!this.#held) return;
+    this.#held = false;
+    this.#o.mayRead(true);
   }
 
   #run(): void {
@@ -141,10 +157,7 @@ class Loader implements TierLoader {
     this.#at = 0;
     this.#position = Math.max(this.#position, batch.nextOffset);
     if (this.loaded) this.#o.onRead(this.#position);
-    this.#queuedBytes -= bytesOf(batch);
-    if (!this.#held || this.#queuedBytes > QUEUED_BYTES_MAX / 2) return;
-    this.#held = false;
-    this.#o.mayRead(true);
+    this.#count(-bytesOf(batch));
   }
 
   #note(record: IncomingRecord): void {

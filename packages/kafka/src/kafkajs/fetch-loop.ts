@@ -44,6 +44,8 @@ interface Cursor {
   wake: (() => void) | null;
 }
 
+/** How long the records of an answer are read before everything else has its turn. */
+const DECODE_MS_MAX = 4;
 const BACKOFF_MS = 100;
 const BACKOFF_MS_MAX = 1_000;
 
@@ -138,7 +140,14 @@ class Loop implements FetchLoop {
       const answers = await fetch(broker, positions, this.#options);
       if (this.#closed) return;
       const byKey = new Map(asked.map((one) => [`${one.cursor.topic}/${one.cursor.partition}`, one]));
+      let began = performance.now();
       for (const answer of answers) {
+        if (performance.now() - began > DECODE_MS_MAX) {
+          // Megabytes of records in one go would keep everything else in the process waiting.
+          await new Promise<void>((resolve) => void setImmediate(resolve));
+          if (this.#closed) return;
+          began = performance.now();
+        }
         const one = byKey.get(`${answer.topic}/${answer.partition}`);
         if (one !== undefined && one.cursor.active && one.cursor.turn === one.turn) this.#accept(one.cursor, answer);
       }
