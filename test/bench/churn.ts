@@ -12,6 +12,7 @@ import {
 } from '@postrider/kafka';
 import { createFakeClock, type FakeClock } from '@postrider/kafka/testing';
 import { systemClock } from '@postrider/runtime';
+import { createByteMeter } from '../../services/dispatcher/src/byte-meter.ts';
 import { createFreshOffsets } from '../../services/dispatcher/src/fresh-offsets.ts';
 import { NO_ROW, RowIndex, mark } from '../../services/dispatcher/src/row-index.ts';
 import { createSlices } from '../../services/dispatcher/src/slices.ts';
@@ -160,7 +161,7 @@ function createReign(options: {
   let position = 0;
   const book = createTierBook({
     ...{ epoch, partition: PARTITION, fullName: topic, rows, store: createMemoryStore(), loadFrom: starts.loadFrom },
-    slices: createSlices(systemClock),
+    ...{ slices: createSlices(systemClock), loading: createByteMeter() },
     write: (record, acked) =>
       producer?.enqueue({ ...record, mayWrite: () => true }, (error, ack) => {
         if (error !== null || ack === null) throw error ?? new Error('not acknowledged');

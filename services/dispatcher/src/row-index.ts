@@ -94,6 +94,7 @@ export class RowIndex {
   readonly #laneNumbers = new Interner<Lane | null>();
   readonly #slots: RowSlots;
   readonly #wanted = createPackedKey();
+  #wantedKey: string | null = null;
   #wantedMarks = 0;
   #capacity = 0;
   #free = NO_ROW;
@@ -133,7 +134,7 @@ export class RowIndex {
     const row = this.#free;
     this.#free = this.next.get(row);
     this.next.set(row, 0);
-    packKey(key, this.#wanted);
+    this.#want(key);
     this.#words.forEach((column, i) => column.set(row, this.#wanted.words[i] as number));
     this.#rests.set(row, this.#wanted.rest === '' ? 0 : this.#restTexts.intern(this.#wanted.rest));
     this.#marks.set(row, marks);
@@ -159,8 +160,11 @@ export class RowIndex {
   }
 
   keyOf(row: number): string {
-    const words = this.#words.map((column) => column.get(row));
-    return unpackKey(words, this.#restTexts.valueOf(this.#rests.get(row)));
+    const { words } = this.#wanted;
+    for (let i = 0; i < words.length; i += 1) words[i] = (this.#words[i] as Column<Uint32Array>).get(row);
+    this.#wanted.rest = this.#restTexts.valueOf(this.#rests.get(row));
+    this.#wantedKey = unpackKey(words, this.#wanted.rest);
+    return this.#wantedKey;
   }
 
   is(row: number, marks: number): boolean {
@@ -324,8 +328,15 @@ export class RowIndex {
     this.orders.setKey(row, key);
   }
 
-  #find(key: string, marks: number): number {
+  /** The same key is asked for several times in a row. */
+  #want(key: string): void {
+    if (key === this.#wantedKey) return;
     packKey(key, this.#wanted);
+    this.#wantedKey = key;
+  }
+
+  #find(key: string, marks: number): number {
+    this.#want(key);
     this.#wantedMarks = marks;
     return this.#slots.find(hashOf(this.#wanted.words[0] as number, this.#wanted.rest), this.#isWanted);
   }

@@ -57,6 +57,7 @@ function setUp(own: ReadonlySet<string> = new Set()) {
     },
     follow: ({ offset }) => void followed.push(offset),
     onLoaded: () => (done += 1),
+    onRead: () => undefined,
     mayRead: (may) => void flow.push(may),
   });
   return { clock: fake, rows, store, loader, loaded, buried, followed, flow, done: () => done };
@@ -74,9 +75,9 @@ function naive(written: readonly Written[], own: ReadonlySet<string>) {
       undefined,
     );
     if (newest === undefined || own.has(key)) continue;
-    const last = mine.at(-1) as Written;
-    if (newest.body !== null) loaded[key] = [newest.body, last !== newest];
-    else if (last.body !== null) buried.push(key);
+    const behind = mine.slice(mine.indexOf(newest) + 1);
+    if (newest.body !== null) loaded[key] = [newest.body, behind.length > 0];
+    else if (behind.some(({ body }) => body !== null)) buried.push(key);
   }
   return { loaded, buried };
 }

@@ -207,11 +207,11 @@ class Loader implements TierLoader {
   #handOn(row: number): void {
     const { rows, store, isWritten, bury, onRow } = this.#o;
     const key = rows.keyOf(row);
-    const tombstone = rows.is(row, mark.tombstone);
-    if (!tombstone && !isWritten(key)) return onRow(row);
+    const counts = !isWritten(key);
+    if (counts && !rows.is(row, mark.tombstone)) return onRow(row);
     // Behind a tombstone stands a row that it overrules: neither compaction nor who loads from further on may take that for
     // the truth, even if an older tombstone stands behind both.
-    const buried = !isWritten(key) && rows.is(row, mark.rowBehind);
+    const buried = counts && rows.is(row, mark.rowBehind);
     rows.remove(row);
     store.delete(row);
     if (buried) bury(key);

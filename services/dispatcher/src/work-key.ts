@@ -8,6 +8,7 @@ export interface PackedKey {
 }
 
 const PREFIX = 'dlv_';
+const scratch = Buffer.alloc(16);
 const ID_CHARS = PREFIX.length + 32;
 
 /** A key that is packed into again and again. */
@@ -27,14 +28,13 @@ export function packKey(key: string, into: PackedKey): void {
 
 /** The key that was packed. */
 export function unpackKey(words: ArrayLike<number>, rest: string): string {
-  let id = PREFIX;
   let bits = 0;
   for (let i = 0; i < 4; i += 1) {
     const word = words[i] as number;
     bits |= word;
-    id += word.toString(16).padStart(8, '0');
+    scratch.writeUInt32BE(word, i * 4);
   }
-  return bits === 0 ? rest : id + rest;
+  return bits === 0 ? rest : PREFIX + scratch.toString('hex') + rest;
 }
 
 function packId(key: string, words: Uint32Array): boolean {
