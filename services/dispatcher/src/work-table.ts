@@ -143,28 +143,13 @@ export class WorkTable {
   put(work: Work, plan: WaitPlan, results: readonly Result[] = []): void {
     const row = this.#rewrite(work, plan);
     if (row === undefined) return;
-    this.#leaveIdle(work, results.length > 0 ? 'recording' : 'putting');
-    const rowAcked = (): void => {
-      if (this.works.get(work.key) !== work) return;
-      this.#complete(work);
-      for (const tier of this.#o.book.rowsElsewhere(work.tier, work.key)) this.#o.book.write(tier, work.key, null);
-      this.#to(work, 'idle');
-      this.#rest(work);
-      if (results.length > 0) this.#settled();
-    };
-    const tooLarge = (): void => {
-      if (results.length > 0) this.#settled();
-      this.#tooLarge(work);
-    };
-    const writeRow = (): void => this.#o.book.write(plan.tier, work.key, row, rowAcked, tooLarge);
-    if (results.length === 0) return writeRow();
+    this.#leaveIdle(work, 'recording');
+    if (results.length === 0) return this.#writeRow(work, row);
     this.#unsettle();
-    const resultAcked = countDown(results.length, () => {
-      if (this.works.get(work.key) !== work) return;
-      this.#to(work, 'putting');
-      writeRow();
+    const recorded = countDown(results.length, () => {
+      if (this.works.get(work.key) === work) this.#writeRow(work, row, true);
     });
-    for (const result of results) this.#o.writeResult(result, resultAcked);
+    for (const result of results) this.#o.writeResult(result, recorded);
   }
 
   /** Writes a row for a delivery in flight that holds up the offset range; its attempt goes on. */
@@ -253,18 +238,25 @@ export class WorkTable {
   #putAgain(work: Work): void {
     const row = this.bytesOf(work);
     if (row === undefined) return;
+    this.#writeRow(work, row);
+  }
+
+  /** Acknowledged, it waits from now on, and where it stood before it stands no more. `recorded`: after an attempt. */
+  #writeRow(work: Work, row: StoredDelivery, recorded = false): void {
     this.#to(work, 'putting');
     const acked = (): void => {
       if (this.works.get(work.key) !== work) return;
       this.#complete(work);
+      for (const tier of this.#o.book.rowsElsewhere(work.tier, work.key)) this.#o.book.write(tier, work.key, null);
       this.#to(work, 'idle');
       this.#rest(work);
+      if (recorded) this.#settled();
     };
-    this.#o.book.write(work.tier as Tier, work.key, row, acked, () => this.#tooLarge(work));
-  }
-
-  #tooLarge(work: Work): void {
-    if (this.works.get(work.key) === work) this.#o.endings.tooLarge(work);
+    const tooLarge = (): void => {
+      if (recorded) this.#settled();
+      if (this.works.get(work.key) === work) this.#o.endings.tooLarge(work);
+    };
+    this.#o.book.write(work.tier as Tier, work.key, row, acked, tooLarge);
   }
 
   #stored(row: number): StoredDelivery | undefined {
