@@ -1,5 +1,9 @@
 import type { Plant } from '../../support/plant.ts';
+import { intakeRules } from './intake.ts';
+import { mistakes } from './mistakes.ts';
+import { orderRules } from './order.ts';
 import { ownershipRules } from './ownership.ts';
+import { tierRules } from './tiers.ts';
 import { waitingRules } from './waiting.ts';
 
 /** A rule of the product that can be taken out, to see that its absence is noticed. */
@@ -12,11 +16,23 @@ export interface PlantedRule {
   readonly schedule?: string;
 }
 
-export const rules: readonly PlantedRule[] = [...ownershipRules, ...waitingRules];
+export const rules: readonly PlantedRule[] = [
+  ...ownershipRules,
+  ...intakeRules,
+  ...waitingRules,
+  ...tierRules,
+  ...orderRules,
+  ...mistakes,
+];
+
+/** The rule of this name. Throws for one that is not listed. */
+export function ruleOf(name: string): PlantedRule {
+  const rule = rules.find((one) => one.name === name);
+  if (rule === undefined) throw new Error(`there is no rule ${name} to take out; --list names them`);
+  return rule;
+}
 
 /** The changes that take a rule out. Throws for a rule that is not listed. */
 export function plantsOf(name: string): readonly Plant[] {
-  const rule = rules.find((one) => one.name === name);
-  if (rule === undefined) throw new Error(`there is no rule ${name} to take out; --list names them`);
-  return rule.plants;
+  return ruleOf(name).plants;
 }

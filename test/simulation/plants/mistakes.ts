@@ -1,0 +1,187 @@
+import type { PlantedRule } from './index.ts';
+
+const dispatcher = 'services/dispatcher/src';
+const core = 'packages/core/src';
+
+/** Mistakes that are easily made, and that no single rule names. */
+export const mistakes: readonly PlantedRule[] = [
+  {
+    name: 'completeBeforePut',
+    about: 'a delivery that must wait completes its record before its row is acknowledged',
+    plants: [
+      {
+        file: `${dispatcher}/work-table.ts`,
+        find: "this.#leaveIdle(work, results.length > 0 ? 'recording' : 'putting');",
+        replace: "this.#leaveIdle(work, results.length > 0 ? 'recording' : 'putting'); this.#complete(work);",
+      },
+    ],
+  },
+  {
+    name: 'dropOnFailedPut',
+    about: 'a row that a broker refuses counts as written',
+    plants: [
+      {
+        file: `${dispatcher}/reign.ts`,
+        find: 'const waitMs = Math.min(most, least * 2 ** Math.min(refusals, 10));',
+        replace: `const waitMs = Math.min(most, least * 2 ** Math.min(refusals, 10));
+          if (write.record.topic.includes('retry.')) { write.acked(0); return this.#over(); }`,
+      },
+    ],
+  },
+  {
+    name: 'unknownMeansDeleted',
+    about: 'an endpoint that this process has not heard of yet is taken for deleted',
+    plants: [
+      {
+        file: `${dispatcher}/lanes.ts`,
+        find: "if (!isReached(lane.revision, view)) return { kind: 'config' };",
+        replace: `if (endpoints.get(lane.endpointId) === undefined) return missing(lane, view);
+          if (!isReached(lane.revision, view)) return { kind: 'config' };`,
+      },
+    ],
+  },
+  {
+    name: 'stalePauseKept',
+    about: 'what a rebalance paused stays paused for the partitions that stay',
+    plants: [
+      {
+        file: `${dispatcher}/partition-feed.ts`,
+        find: 'member.resume([{ topic, partition }]);',
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'resendWhileOpen',
+    about: 'a request that has not been answered for ten seconds is sent again, beside the first',
+    plants: [
+      {
+        file: `${dispatcher}/dispatch-delivery.ts`,
+        find: '  send(\n    {\n',
+        replace: `  let open = true;
+          const both = (request: any, done: any): void => {
+            const once = (result: any): void => { if (open) { open = false; done(result); } };
+            send(request, once);
+            clock.after(10_000, () => { if (open) send(request, once); });
+          };
+          both(\n    {\n`,
+      },
+    ],
+  },
+  {
+    name: 'fenceByTimer',
+    about: 'the fence is looked at once a second, not before each request and each write',
+    plants: [
+      { file: `${dispatcher}/reign.ts`, find: '  writing = 0;\n', replace: "  writing = 0;\n  seen = 'yes';\n" },
+      {
+        file: `${dispatcher}/reign.ts`,
+        find: "readonly mayAct = (): boolean => this.#look() === 'yes';",
+        replace: "readonly mayAct = (): boolean => this.over === null && this.seen === 'yes';",
+      },
+      {
+        file: `${dispatcher}/reign.ts`,
+        find: 'const verdict = this.#look();',
+        replace: "const verdict = this.over === null ? this.seen : 'over';",
+      },
+      {
+        file: `${dispatcher}/partition-owner.ts`,
+        find: '    this.#reign?.isOver();\n',
+        replace: '    (this.#reign as any)?.look();\n',
+      },
+      {
+        file: `${dispatcher}/reign.ts`,
+        find: "  readonly isOver = (): boolean => this.#look() === 'over';\n",
+        replace: `  readonly isOver = (): boolean => this.over !== null;
+          look(): void { this.seen = this.#look(); }\n`,
+      },
+    ],
+  },
+  {
+    name: 'expiryForgotten',
+    about: 'what was never attempted does not expire',
+    plants: [
+      {
+        file: `${dispatcher}/intake.ts`,
+        find: 'return view.expiresAt ?? (view.firstSeen ?? now) + limits.retrySpanMaxMs;',
+        replace: 'return view.attempt === 0 ? now + 10 * limits.retrySpanMaxMs : view.expiresAt ?? now;',
+      },
+    ],
+  },
+  {
+    name: 'attemptCountLost',
+    about: 'a row that is loaded begins again with its first attempt',
+    plants: [
+      {
+        file: `${dispatcher}/tier-loader.ts`,
+        find: "import { compareRowVersions, type Tier } from '@postrider/core';",
+        replace: "import { compareRowVersions, moveDelivery, type Tier } from '@postrider/core';",
+      },
+      {
+        file: `${dispatcher}/tier-loader.ts`,
+        find: 'store.put(row, delivery);',
+        replace: 'store.put(row, { ...delivery, header: moveDelivery(delivery.header, { attempt: 0 }) });',
+      },
+    ],
+  },
+  {
+    name: 'progressByNumber',
+    about: 'of two progress records the higher number holds, be it of an older reign',
+    plants: [
+      {
+        file: `${core}/ownership.ts`,
+        find: 'return a.epoch - b.epoch || a.number - b.number;',
+        replace: 'return a.number - b.number || a.epoch - b.epoch;',
+      },
+    ],
+  },
+  {
+    name: 'lookBackLiveOnly',
+    about: 'the look-back is left out for bulk work',
+    plants: [
+      {
+        file: `${dispatcher}/take-over.ts`,
+        find: 'const start = await ask(options, lookBack, pointless);',
+        replace: "const start = topic === 'deliveries.bulk' ? watermark : await ask(options, lookBack, pointless);",
+      },
+    ],
+  },
+  {
+    name: 'releaseWithoutNews',
+    about: 'the progress that releases a partition says what the last one before it said',
+    plants: [
+      {
+        file: `${dispatcher}/progress-writer.ts`,
+        find: '      intake: ledger.encode(),',
+        replace:
+          '      intake: (ledger as any).told = released ? ((ledger as any).told ?? ledger.encode()) : ledger.encode(),',
+      },
+    ],
+  },
+  {
+    name: 'dueWhileDraining',
+    about: 'a leaving owner goes on to start what falls due',
+    plants: [
+      {
+        file: `${dispatcher}/parts.ts`,
+        find: 'mayStart: () => !reign.draining && reign.mayAct(),',
+        replace: 'mayStart: () => reign.mayAct(),',
+      },
+      {
+        file: `${dispatcher}/work-table.ts`,
+        find: 'mayWake: () => !options.reign.draining && options.reign.over === null,',
+        replace: 'mayWake: () => options.reign.over === null,',
+      },
+    ],
+  },
+  {
+    name: 'dueTimeLost',
+    about: 'a row that is loaded is due at once',
+    plants: [
+      {
+        file: `${dispatcher}/intake.ts`,
+        find: '    order: orderOf(view, view.intake ?? noOrigin),\n    dueAt: view.dueAt ?? 0,',
+        replace: '    order: orderOf(view, view.intake ?? noOrigin),\n    dueAt: 0,',
+      },
+    ],
+  },
+];

@@ -1,0 +1,129 @@
+import type { PlantedRule } from './index.ts';
+
+const dispatcher = 'services/dispatcher/src';
+const core = 'packages/core/src';
+
+/** Rules of what stands in the retry tiers, and from where they are loaded. */
+export const tierRules: readonly PlantedRule[] = [
+  {
+    name: 'fold',
+    about: 'of the records of a key the last in the log holds, not the newest',
+    plants: [
+      {
+        file: `${dispatcher}/tier-loader.ts`,
+        find: 'compareRowVersions({ epoch: rows.epochOf(row), n: rows.n.get(row) }, version) > 0',
+        replace: 'false',
+      },
+    ],
+  },
+  {
+    name: 'tombVersion',
+    about: 'a tombstone holds by its place in the log, not by its version',
+    plants: [
+      {
+        file: `${dispatcher}/tier-loader.ts`,
+        find: '} else if (compareRowVersions({ epoch: rows.epochOf(row)',
+        replace: '} else if (delivery !== null && compareRowVersions({ epoch: rows.epochOf(row)',
+      },
+    ],
+  },
+  {
+    name: 'number',
+    about: 'of two records of one reign the last in the log holds',
+    plants: [
+      {
+        file: `${core}/move-delivery.ts`,
+        find: 'return a.epoch - b.epoch || a.n - b.n;',
+        replace: 'return a.epoch - b.epoch;',
+      },
+    ],
+  },
+  {
+    name: 'answer',
+    about: 'a record that lands behind the truth is not answered',
+    plants: [
+      {
+        file: `${dispatcher}/tier-book.ts`,
+        find: "if (row === 'unrecorded') return;",
+        replace: 'return;',
+      },
+    ],
+  },
+  {
+    name: 'remember',
+    about: 'what this reign wrote before a tier is loaded does not count against what it loads',
+    plants: [
+      {
+        file: `${dispatcher}/tier-book.ts`,
+        find: 'isWritten: (key) => this.known(tier, key) !== undefined,',
+        replace: 'isWritten: () => false,',
+      },
+    ],
+  },
+  {
+    name: 'lag',
+    about: 'the log cleaner takes records as soon as a later one of their key stands in the log',
+    schedule: 'late-row-then-compaction',
+    plants: [
+      {
+        file: 'packages/kafka/src/topics.ts',
+        find: "config['min.compaction.lag.ms'] = String(declaration.compactionLagMinMs);",
+        replace: "config['min.compaction.lag.ms'] = '0';",
+      },
+      {
+        file: 'packages/kafka/src/check-topics.ts',
+        find: '!(lagMs >= declaration.compactionLagMinMs)',
+        replace: 'lagMs < 0',
+      },
+    ],
+  },
+  {
+    name: 'rowBehind',
+    about: 'a loaded tombstone with a row behind it is not written again when another tombstone stands last',
+    plants: [
+      {
+        file: `${dispatcher}/tier-loader.ts`,
+        find: 'if (delivery !== null) rows.set(row, mark.rowBehind, true);',
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'loadFrom',
+    about: 'a tier is loaded from its newest end, whatever stands below',
+    plants: [
+      {
+        file: `${core}/load-from.ts`,
+        find: 'offset = Math.max(offset, Math.min(counts, standing.lowest()));',
+        replace: 'offset = Math.max(offset, noted?.end ?? 0);',
+      },
+    ],
+  },
+  {
+    name: 'loadFromRows',
+    about: 'rows that stand in a tier do not hold back from where it is loaded',
+    plants: [
+      {
+        file: `${core}/load-from.ts`,
+        find: 'Math.min(counts, standing.lowest())',
+        replace: 'counts',
+      },
+    ],
+  },
+  {
+    name: 'loadFromLate',
+    about: 'an end counts before what was on its way when it was noted can have landed',
+    plants: [
+      {
+        file: `${core}/load-from.ts`,
+        find: 'return noted.settledAt !== null && now - noted.settledAt >= limits.lateWriteMs;',
+        replace: 'return noted.settledAt !== null;',
+      },
+      {
+        file: `${core}/load-from.ts`,
+        find: 'askedAt - settledAt < limits.lateWriteMs',
+        replace: 'askedAt < settledAt',
+      },
+    ],
+  },
+];
