@@ -4,7 +4,16 @@ import { keptRow, resultsText, rowLines, withResults } from './report.ts';
 import type { RowResult } from './row.ts';
 
 const result: RowResult = {
-  ...{ id: 'F1', title: 'A fault', problems: [], deliveries: 100, lost: 0, duplicates: 3, duplicatesAllowed: 7 },
+  ...{
+    id: 'F1',
+    title: 'A fault',
+    problems: [],
+    eventsPerSecond: 30,
+    deliveries: 100,
+    lost: 0,
+    duplicates: 3,
+    duplicatesAllowed: 7,
+  },
   ...{ recoveryMs: 1_240, recoveryMsMax: 15_000, latency: { baselineMs: 20.4, brokenMs: 30 }, seconds: 61.2 },
   outcomes: [{ text: 'memory stays flat', ok: true }],
 };

@@ -5,6 +5,7 @@ export interface KeptRow {
   readonly id: string;
   readonly title: string;
   readonly green: boolean;
+  readonly eventsPerSecond: number;
   readonly deliveries: number;
   readonly lost: number;
   readonly duplicates: number;
@@ -76,8 +77,9 @@ export function resultsText(rows: readonly KeptRow[], machine: Machine): string 
     ),
   ];
   const minutes = (rows.reduce((sum, { seconds }) => sum + seconds, 0) / 60).toFixed(1);
+  const rates = [...new Set(rows.map(({ eventsPerSecond }) => eventsPerSecond))].join(' or ');
   const { cores, cpu, node, kafka } = machine;
-  return `${table.join('\n')}\n\n${rows.length} rows in ${minutes} min on ${cores} cores (${cpu}), Node ${node}, Apache Kafka ${kafka}.`;
+  return `${table.join('\n')}\n\n${rows.length} rows, ${rates} events a second, ${minutes} min in all, on ${cores} cores (${cpu}), Node ${node}, Apache Kafka ${kafka}.`;
 }
 
 const begin = '<!-- chaos: begin -->';

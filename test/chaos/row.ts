@@ -50,6 +50,7 @@ export interface RowResult {
   readonly title: string;
   /** One sentence for each promise that was broken; empty: the row is green. */
   readonly problems: readonly string[];
+  readonly eventsPerSecond: number;
   readonly deliveries: number;
   readonly lost: number;
   readonly duplicates: number;
