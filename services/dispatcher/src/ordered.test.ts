@@ -222,3 +222,25 @@ test('a long line behind a failing head frees offsets and memory: it is put, and
   assert.ok(inOrder([...taken].filter((n) => n < count)));
   await h.stop(dispatcher);
 });
+
+test('a router’s repeat that is read before the row of its delivery is loaded takes no later place', async () => {
+  const h = createHarness();
+  h.config.endpoint('shop', { ordering: skip, ...retries(7_200 * second) });
+  const taken = firstSuccesses(h, (n, earlier) => n === 0 && earlier === 0);
+  const first = await h.start('a');
+  h.deliver('e0', 'shop', wholeEndpoint);
+  await h.until(() => h.rows('retry.14d').length === 1, 'it waits for long');
+  await h.clock.advance(3 * limits.repeatLookBackMs);
+  h.deliver('e1', 'shop', wholeEndpoint);
+  h.config.endpoint('shop', { ordering: skip, state: 'ENDPOINT_STATE_DISABLED', ...retries(7_200 * second) });
+  await h.until(() => h.allRows().length === 2, 'both wait');
+  await h.clock.advance(5 * second);
+  first.port.kill();
+  h.deliver('e0', 'shop', wholeEndpoint);
+  const next = await h.start('b');
+  await h.clock.advance(60 * second);
+  h.config.endpoint('shop', { ordering: skip, ...retries(7_200 * second) });
+  await h.until(() => taken.size === 2, 'both are taken', 3 * 7_200 * second);
+  assert.deepEqual([...taken], [0, 1]);
+  await h.stop(next);
+});
