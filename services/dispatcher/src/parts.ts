@@ -89,7 +89,7 @@ export function createParts(options: PartsOptions): Parts {
   const ordering = createOrdering({
     ...{ start, rows, slices },
     wakeArrival: unlessDraining((work) => intake.admit(work)),
-    wakeRow: unlessDraining((row) => table.turn(row)),
+    wakeRow: unlessDraining((row) => table.ready(row)),
   });
   const book = createTierBook({
     epoch: reign.epoch,

@@ -72,11 +72,6 @@ export class WorkTable {
     return work.order === null || this.#o.ordering.loaded;
   }
 
-  /** It may be the turn of a row that waits. */
-  turn(row: number): void {
-    if (this.rows.dueAt.get(row) <= this.#o.clock.now()) this.#ready(row, this.rows.laneOf(row) as Lane);
-  }
-
   /** Back to where it was taken from. */
   requeue(work: Work): void {
     if (work.row === NO_ROW) this.queue(work);
@@ -193,8 +188,7 @@ export class WorkTable {
       (work === undefined || work.state === 'idle') &&
       (mine === undefined || compareRowVersions(version, mine) > 0)
     ) {
-      if (work !== undefined) ordering.leave(work);
-      else if (other !== NO_ROW) ordering.leave(rows.factsOf(other));
+      ordering.leave(work ?? rows.factsOf(other));
       if (other !== NO_ROW) book.setAside(other);
       this.#adopt(row, work);
       if (from !== null && from !== tier) book.write(from, key, null);
@@ -321,18 +315,20 @@ export class WorkTable {
     if (lane.gate.kind === 'cancel') return this.#o.followGate(lane);
     const now = clock.now();
     if (rows.expiresAt.get(row) <= now) return endings.expire(this.takeOut(row));
-    if (rows.dueAt.get(row) <= now) this.#ready(row, lane);
+    this.ready(row);
     this.#due.arm();
   }
 
   #wake(row: number): void {
     if (this.rows.expiresAt.get(row) <= this.#o.clock.now()) this.#o.endings.expire(this.takeOut(row));
-    else this.#ready(row, this.rows.laneOf(row) as Lane);
+    else this.ready(row);
   }
 
-  /** A row is due: it starts as soon as its lane lets it, if it is its turn, and order does not keep it in its place. */
-  #ready(row: number, lane: Lane): void {
+  /** A row that waits starts as soon as its lane lets it, if it is due and its turn, and order does not keep it in its place. */
+  ready(row: number): void {
     const { rows } = this;
+    if (rows.dueAt.get(row) > this.#o.clock.now()) return;
+    const lane = rows.laneOf(row) as Lane;
     const order = rows.orderOf(row);
     const kept = order?.givenUp === true && (lane.stops || lane.gate.kind !== 'open');
     if (kept || !this.#o.ordering.isTurn({ lane, order }, true)) return rows.holdBack(row);
