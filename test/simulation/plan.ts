@@ -150,8 +150,8 @@ function endpointsOf(
     flaky: random.int(5, 30),
     down: random.int(3, 15),
     dead: random.int(0, 4),
-    slow: random.int(0, 8),
-    hang: random.int(0, 4),
+    slow: random.int(2, 15),
+    hang: random.int(0, 6),
     busy: random.int(0, 6),
     gone: random.chance(0.5) ? 4 : 0,
     forgetful: random.int(0, 5),
@@ -188,7 +188,7 @@ function eventsOf(
     // One that may be disabled by then counts half.
     if (!broken) for (const { changes } of wanting) deliveries += changes ? 0.5 : 1;
     events.push({
-      atMs: random.pick(bursts) + Math.floor(random.next() ** 2 * 10 * MINUTE),
+      atMs: random.pick(bursts) + Math.floor(random.next() ** 3 * 8 * MINUTE),
       id: `ev-${i}`,
       tenant,
       type,
@@ -231,7 +231,9 @@ function faultsOf(random: Random, temper: Plan['temper'], bursts: readonly numbe
   if (Object.keys(weights).length === 0) weights['roll'] = 1;
   return Array.from({ length: random.int(6, temper === 'faulty' ? 18 : 9) }, () => ({
     // Most of them where something happens; retries happen at all times.
-    atMs: random.chance(0.75) ? random.pick(bursts) + random.int(0, 15 * MINUTE) : random.int(0, activeMs - HOUR),
+    atMs: random.chance(0.8)
+      ? random.pick(bursts) + Math.floor(random.next() ** 3 * 15 * MINUTE)
+      : random.int(0, activeMs - HOUR),
     kind: random.weighted(weights as Record<FaultKind, number>),
   })).toSorted((a, b) => a.atMs - b.atMs);
 }
