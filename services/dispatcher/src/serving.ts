@@ -161,6 +161,7 @@ class OneServing implements Serving {
     if (!this.#reign.mayAct() || this.parts === null || this.#reign.draining) return;
     const { lanes, endings, gone, intake } = this.parts;
     gone.tick();
+    this.parts.table.tick();
     this.#tierStarts.tick();
     this.#progress.tick();
     const { held } = this.#reign;
