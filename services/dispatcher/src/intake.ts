@@ -91,9 +91,11 @@ class OneIntake implements Intake {
   }
 
   resume(): void {
-    if (this.#stopped || this.#isFull()) return;
+    if (this.#stopped) return;
     for (const topic of intakeTopics) {
       if (this.#reading[topic] || this.#o.ledger.range(topic).size > RESUME_AT) continue;
+      // Asked last: after each completion there is mostly nothing to resume, and this looks at every store of the process.
+      if (this.#isFull()) return;
       this.#reading[topic] = true;
       this.#o.feed.run(topic);
     }

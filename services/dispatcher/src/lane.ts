@@ -12,7 +12,7 @@ import type { Work } from './work.ts';
  * - `disabled`: the endpoint is disabled and keeps what is pending;
  * - `cancel`: endpoint or tenant are gone, or disabled without keeping: everything ends cancelled.
  *
- * Any state may follow any other; only `lane-gates.ts` moves it.
+ * Any state may follow any other; only `lanes.ts` moves it.
  */
 export type LaneGate =
   | { readonly kind: 'open' | 'config' | 'disabled' }
@@ -70,6 +70,9 @@ export interface Lane {
   cancelWake: (() => void) | null;
 }
 
+/** Entries of the queue that may be stale before it is looked through; then no more than there are others. */
+const STALE_ENTRIES_MAX = 16;
+
 /** An empty lane that waits for its configuration. */
 export function createLane(owner: LaneOwner, endpointId: string, tenant: string): Lane {
   return {
@@ -116,11 +119,27 @@ export function enqueue(lane: Lane, work: Work, queue: 'arrivals' | 'held'): voi
 
 /** Takes a first attempt out of wherever it stands; an entry of the queue becomes stale. */
 export function unqueue(lane: Lane, work: Work): void {
-  if (work.queuedIn === null) return;
+  const { queuedIn } = work;
+  if (queuedIn === null) return;
+  leaveQueue(lane, work);
+  if (queuedIn === 'arrivals') dropStale(lane);
+}
+
+function leaveQueue(lane: Lane, work: Work): void {
   lane.queuedBytes -= work.bytes;
   if (work.queuedIn === 'arrivals') lane.queuedArrivals -= 1;
   else lane.held.delete(work);
   work.queuedIn = null;
+}
+
+/** A lane that starts no first attempt for long passes no stale entry, and each holds the bytes of what was put. */
+function dropStale({ arrivals, queuedArrivals }: Lane): void {
+  if (arrivals.length <= 2 * queuedArrivals + STALE_ENTRIES_MAX) return;
+  // What was queued anew has an entry for each time.
+  const queued = new Set<Work>();
+  for (let work = arrivals.shift(); work !== undefined; work = arrivals.shift())
+    if (work.queuedIn === 'arrivals') queued.add(work);
+  for (const work of queued) arrivals.push(work);
 }
 
 /** The delivery that starts next, taken out of where it waits: due rows before first attempts. */
@@ -137,7 +156,7 @@ export function queuedDue(lane: Lane): number {
 export function takeArrival(lane: Lane): Work | undefined {
   for (let work = lane.arrivals.shift(); work !== undefined; work = lane.arrivals.shift()) {
     if (work.queuedIn !== 'arrivals') continue;
-    unqueue(lane, work);
+    leaveQueue(lane, work);
     return work;
   }
   return undefined;
@@ -153,10 +172,14 @@ export function mayStart(lane: Lane, now: number): boolean {
   return lane.gate.kind === 'open' && lane.inFlight < lane.concurrencyMax && openAt(lane) <= now;
 }
 
-/** Whether nothing would be lost with the lane: no delivery, no pause that was asked for, no share of its rate that is used. */
+/**
+ * Whether nothing would be lost with the lane: no delivery, no place in order that the next must wait for, no pause that was
+ * asked for, no share of its rate that is used.
+ */
 export function isForgettable(lane: Lane, now: number): boolean {
   const rests = lane.inFlight === 0 && !lane.rotating && lane.cancelWake === null && lane.heldUntil <= now;
-  return lane.firsts === 0 && lane.rows.held === 0 && rests && (lane.rate?.restedAt ?? now) <= now;
+  const empty = lane.firsts === 0 && lane.rows.held === 0 && lane.order === null;
+  return empty && rests && (lane.rate?.restedAt ?? now) <= now;
 }
 
 /** Whether the lane has something to start that nothing but time keeps. */

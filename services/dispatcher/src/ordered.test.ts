@@ -77,6 +77,27 @@ test('skip: what was given up does not succeed after what stood behind it, also 
   await h.stop(next);
 });
 
+test('skip: an endpoint without anything else is not forgotten before a progress record says what was given up', async () => {
+  const h = createHarness();
+  h.config.endpoint('shop', { ordering: skip, ...retries() });
+  const taken = firstSuccesses(h, (n, earlier) => n === 0 && earlier === 0);
+  const killed = await h.start('a');
+  const lost = h.kafka.onProduce(({ topic }) =>
+    topic === 'postrider.ownership' ? { kind: 'lose-request' } : undefined,
+  );
+  h.deliver('e0', 'shop', wholeEndpoint);
+  await h.until(() => h.deadLetters().length === 1, 'it is given up');
+  await h.clock.advance(3 * second);
+  h.deliver('e1', 'shop', wholeEndpoint);
+  await h.clock.advance(3 * second);
+  killed.port.kill();
+  lost();
+  const next = await h.start('b');
+  await h.until(() => taken.size === 2, 'both are taken', 120 * second);
+  assert.deepEqual([...taken], [0, 1]);
+  await h.stop(next);
+});
+
 test('stop: what is given up stays in front, is told of, and nothing behind it is sent; its successor keeps to that', async () => {
   const h = createHarness();
   h.config.endpoint('shop', { ordering: stop, ...retries() });

@@ -74,3 +74,18 @@ test('a schedule that is longer than its span ends with the span', async () => {
   assert.ok(h.clock.now() < (h.receipts[0]?.at ?? 0) + 40 * second);
   await h.stop(owner);
 });
+
+test('a retry that falls due because the wall clock steps forwards is made within a second or two', async () => {
+  const h = createHarness();
+  h.config.endpoint('shop', {
+    retryPolicy: { schedule: { $case: 'delays', value: { delays: [durationOf(hour)] } }, jitter: 0 },
+  });
+  h.endpointsAnswer((_, earlier) => (earlier === 0 ? 503 : 200));
+  h.deliver('order-1', 'shop');
+  const owner = await h.start('a');
+  await h.until(() => h.allRows().length === 1, 'it waits');
+  h.clock.stepWallClock(hour);
+  await h.clock.advance(2 * second);
+  assert.equal(h.receipts.length, 2);
+  await h.stop(owner);
+});

@@ -289,6 +289,7 @@ export class WorkTable {
   /** From now on it waits, and its bytes are in the store only. */
   #rest(work: Work): void {
     this.works.delete(work.key);
+    work.delivery = null;
     this.rows.set(work.row, mark.taken, false);
     this.#place(work.row);
   }
