@@ -1,3 +1,4 @@
+import { withSection } from '../support/page-section.ts';
 import type { RowResult } from './row.ts';
 
 /** A row's figures as they are kept: flat, so that they read well in a diff. */
@@ -82,13 +83,7 @@ export function resultsText(rows: readonly KeptRow[], machine: Machine): string 
   return `${table.join('\n')}\n\n${rows.length} rows, ${rates} events a second, ${minutes} min in all, on ${cores} cores (${cpu}), Node ${node}, Apache Kafka ${kafka}.`;
 }
 
-const begin = '<!-- chaos: begin -->';
-const end = '<!-- chaos: end -->';
-
 /** The page with the text between its two markers replaced. Throws when it has not both of them. */
 export function withResults(page: string, text: string): string {
-  const from = page.indexOf(begin);
-  const to = page.indexOf(end);
-  if (from < 0 || to < from) throw new Error(`the page has no ${begin} … ${end}`);
-  return `${page.slice(0, from + begin.length)}\n\n${text}\n\n${page.slice(to)}`;
+  return withSection(page, 'chaos', text);
 }

@@ -69,7 +69,7 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignSum
   }
 
   const processes = Math.min(options.processes, Math.ceil(options.seeds / CHUNK_SEEDS));
-  await Promise.all(Array.from({ length: processes }, () => runWorker(options, take, add)));
+  await Promise.all(Array.from({ length: processes }, () => runWorker(options, take, add, () => stopped)));
   return {
     ...sum,
     from: options.from,
@@ -84,6 +84,7 @@ function runWorker(
   options: CampaignOptions,
   take: () => Chunk | null,
   add: (result: SeedResult) => void,
+  isStopped: () => boolean,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     const child = startWorker(options);
@@ -93,11 +94,16 @@ function runWorker(
       else child.send(chunk);
     };
     child.on('message', (message: WorkerMessage) => {
+      if (isStopped()) return;
       if (message.kind === 'seed') add(message.result);
       else nextChunk();
+      // In the middle of its seeds a worker listens to nobody.
+      if (isStopped()) child.kill('SIGKILL');
     });
     child.on('error', reject);
-    child.on('exit', (code) => (code === 0 ? resolve() : reject(new Error(`a worker ended with code ${code}`))));
+    child.on('exit', (code) =>
+      code === 0 || isStopped() ? resolve() : reject(new Error(`a worker ended with code ${code}`)),
+    );
   });
 }
 

@@ -4,12 +4,16 @@
  */
 import { runCampaign, type CampaignSummary } from './campaign.ts';
 import { parseCommand, usage, type SimulateOptions } from './options.ts';
-import { plantsOf, rules } from './plants/index.ts';
+import { catchLine, catchRule } from './plants/catch.ts';
+import { plantsOf, ruleOf, rules } from './plants/index.ts';
+import { recordCatches } from './plants/record.ts';
 import { scheduleNames } from './schedules.ts';
 import { writeNames } from './referee/named-writes.ts';
 import type { SeedResult } from './run-seed.ts';
 
 const PROGRESS_EVERY_MS = 2_000;
+/** Each rule in turn. */
+const ALL = 'all';
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
 const command = parseCommand(process.argv.slice(2));
@@ -20,8 +24,26 @@ if (command.kind === 'usage') {
 } else if (command.kind === 'list') {
   for (const { name, about } of rules) say(`--without ${name.padEnd(24)} ${about}`);
   for (const { name, about } of scheduleNames()) say(`--schedule ${name.padEnd(23)} ${about}`);
+} else if (command.options.record || command.options.without.includes(ALL)) {
+  await catchRules(command.options);
 } else {
   await simulate(command.options);
+}
+
+/** Takes one rule out after the other. */
+async function catchRules(options: SimulateOptions): Promise<void> {
+  const chosen = options.without.includes(ALL) ? rules : options.without.map(ruleOf);
+  const catches = [];
+  for (const rule of chosen) {
+    const one = await catchRule(rule, options);
+    say(catchLine(one));
+    catches.push(one);
+    // Kept at once: all of them take a while.
+    if (options.record) recordCatches([one]);
+  }
+  const unnoticed = catches.filter(({ firstSeed }) => firstSeed === null).map(({ name }) => name);
+  say(JSON.stringify({ simulate: { without: catches, unnoticed } }));
+  process.exitCode = unnoticed.length > 0 ? 1 : 0;
 }
 
 async function simulate(options: SimulateOptions): Promise<void> {

@@ -11,6 +11,8 @@ export interface SimulateOptions {
   /** A named schedule instead of random ones. */
   readonly schedule: string | null;
   readonly processes: number;
+  /** What came of the rules that were taken out is kept in the documentation. */
+  readonly record: boolean;
 }
 
 export type Command =
@@ -25,7 +27,9 @@ export const usage = `usage: npm run simulate -- [flags]
   --seed <n>         only this one
   --trace            print every step of it
   --schedule <name>  a directed schedule instead of a random one
-  --without <rule>   take a rule out of the code first; may be given several times
+  --without <rule>   take a rule out of the code first; may be given several times; all: one after the other, each with
+                     its directed schedule if it has one, until a promise is broken
+  --record           write into docs/reliability.md what came of the rules that were taken out
   --processes <n>    processes that share the seeds (default 2)
   --list             the rules that can be taken out, and the directed schedules
 
@@ -47,6 +51,7 @@ export function parseCommand(args: readonly string[]): Command {
         schedule: { type: 'string' },
         without: { type: 'string', multiple: true, default: [] },
         processes: { type: 'string', default: '2' },
+        record: { type: 'boolean', default: false },
         list: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
       },
@@ -61,7 +66,10 @@ export function parseCommand(args: readonly string[]): Command {
       without: values.without,
       schedule: values.schedule ?? null,
       processes: count('processes', values.processes, 64),
+      record: values.record,
     };
+    if (options.record && options.without.length === 0)
+      return { kind: 'usage', problem: '--record goes with --without' };
     if (options.trace && one === null) return { kind: 'usage', problem: '--trace goes with --seed' };
     return { kind: 'run', options };
   } catch (error) {

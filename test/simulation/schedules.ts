@@ -1,4 +1,5 @@
 import { HOUR, MINUTE, SECOND, type EndpointPlan, type Plan } from './plan.ts';
+import { crowdedPlan } from './crowded.ts';
 import { randomOf } from './random.ts';
 import { runPlan, type SeedResult } from './run-seed.ts';
 import type { Step } from './director.ts';
@@ -90,8 +91,14 @@ export const schedules: readonly Schedule[] = [
   },
 ];
 
+/** No steps, but so much at once that chance meets what it seldom meets in a whole day. */
+const crowded = {
+  name: 'crowded',
+  about: 'a quarter of an hour in which something goes wrong every minute, amid much work',
+};
+
 export function scheduleNames(): readonly Pick<Schedule, 'name' | 'about'>[] {
-  return schedules;
+  return [crowded, ...schedules];
 }
 
 /** Runs a schedule once; seeds differ in times, latencies and jitter. Throws for one that is not listed. */
@@ -100,6 +107,7 @@ export async function runSchedule(
   seed: number,
   options: { readonly trace: boolean },
 ): Promise<SeedResult> {
+  if (name === crowded.name) return runPlan(crowdedPlan(seed), options);
   const schedule = schedules.find((one) => one.name === name);
   if (schedule === undefined) throw new Error(`there is no schedule ${name}; --list names them`);
   return runPlan(planFor(schedule, seed), { ...options, steps: schedule.steps });

@@ -65,9 +65,9 @@ export const intakeRules: readonly PlantedRule[] = [
     about: 'a delivery does not wait until the configuration that it was routed with is read',
     plants: [
       {
-        file: `${dispatcher}/lanes.ts`,
-        find: "if (!isReached(lane.revision, view)) return { kind: 'config' };",
-        replace: '',
+        file: `${dispatcher}/admission.ts`,
+        find: 'return parseRevision(revision) === null || view.reached(revision);',
+        replace: 'return true;',
       },
     ],
   },

@@ -11,8 +11,8 @@ export const mistakes: readonly PlantedRule[] = [
     plants: [
       {
         file: `${dispatcher}/work-table.ts`,
-        find: "this.#leaveIdle(work, results.length > 0 ? 'recording' : 'putting');",
-        replace: "this.#leaveIdle(work, results.length > 0 ? 'recording' : 'putting'); this.#complete(work);",
+        find: "this.#leaveIdle(work, 'recording');",
+        replace: "this.#leaveIdle(work, 'recording'); this.#complete(work);",
       },
     ],
   },
@@ -34,9 +34,8 @@ export const mistakes: readonly PlantedRule[] = [
     plants: [
       {
         file: `${dispatcher}/lanes.ts`,
-        find: "if (!isReached(lane.revision, view)) return { kind: 'config' };",
-        replace: `if (endpoints.get(lane.endpointId) === undefined) return missing(lane, view);
-          if (!isReached(lane.revision, view)) return { kind: 'config' };`,
+        find: 'if (isReached(lane.revision, view)) {',
+        replace: 'if (options.endpoints.get(lane.endpointId) === undefined || isReached(lane.revision, view)) {',
       },
     ],
   },

@@ -54,15 +54,14 @@ export const orderRules: readonly PlantedRule[] = [
     plants: [
       {
         file: `${dispatcher}/work-table.ts`,
-        find: "this.#leaveIdle(work, results.length > 0 ? 'recording' : 'putting');",
-        replace: `this.#leaveIdle(work, results.length > 0 ? 'recording' : 'putting');
-          if (results.length > 0) this.#o.ordering.ended(work);`,
+        find: "this.#leaveIdle(work, 'recording');",
+        replace: "this.#leaveIdle(work, 'recording'); if (results.length > 0) this.#o.ordering.ended(work);",
       },
       {
         file: `${dispatcher}/work-table.ts`,
-        find: '      if (results.length > 0) this.#settled();\n    };\n    const tooLarge',
+        find: '      this.#rest(work);\n      if (recorded) this.#settled();',
         replace:
-          '      if (results.length > 0) { this.#settled(); this.#o.ordering.load(work); }\n    };\n    const tooLarge',
+          '      if (recorded) this.#o.ordering.load(work);\n      this.#rest(work);\n      if (recorded) this.#settled();',
       },
     ],
   },

@@ -10,9 +10,8 @@ export const waitingRules: readonly PlantedRule[] = [
     plants: [
       {
         file: `${dispatcher}/work-table.ts`,
-        find: 'for (const result of results) this.#o.writeResult(result, resultAcked);',
-        replace:
-          "this.#to(work, 'putting'); writeRow(); for (const one of results) this.#o.writeResult(one, () => {});",
+        find: 'for (const result of results) this.#o.writeResult(result, recorded);',
+        replace: 'this.#writeRow(work, row, true); for (const one of results) this.#o.writeResult(one, () => {});',
       },
     ],
   },
@@ -56,11 +55,9 @@ export const waitingRules: readonly PlantedRule[] = [
     plants: [
       {
         file: `${dispatcher}/work-table.ts`,
-        find: 'const writeRow = (): void => this.#o.book.write(plan.tier, work.key, row, rowAcked, tooLarge);',
-        replace: `const writeRow = (): void => {
-          for (const tier of this.#o.book.rowsElsewhere(plan.tier, work.key)) this.#o.book.write(tier, work.key, null);
-          this.#o.book.write(plan.tier, work.key, row, rowAcked, tooLarge);
-        };`,
+        find: 'this.#o.book.write(work.tier as Tier, work.key, row, acked, tooLarge);',
+        replace: `for (const other of this.#o.book.rowsElsewhere(work.tier, work.key)) this.#o.book.write(other, work.key, null);
+          this.#o.book.write(work.tier as Tier, work.key, row, acked, tooLarge);`,
       },
     ],
   },

@@ -44,6 +44,8 @@ export interface Case {
   deadLetters: number;
   /** Number of its last request. */
   lastNumber: number;
+  /** Highest number of an attempt that is on record. */
+  recorded: number;
   /** Requests whose number was not above the last one's. */
   repeats: number;
   /** It is being repeated after it had ended. */
@@ -85,6 +87,7 @@ export function newCase(
     lostAnswers: 0,
     deadLetters: 0,
     lastNumber: 0,
+    recorded: 0,
     repeats: 0,
     revived: false,
     early: 0,

@@ -294,7 +294,10 @@ export class Referee {
     if (before !== undefined && (before.epoch > epoch || (before.epoch === epoch && before.n > n))) return;
     const fields = fieldsOf(deliveryHeader(record));
     const row = record.value !== null;
-    one.rows.set(tier, { epoch, n, row, attempt: fields.number(14), dueAt: timeOf(fields.bytes(13)) });
+    const attempt = fields.number(14);
+    one.rows.set(tier, { epoch, n, row, attempt, dueAt: timeOf(fields.bytes(13)) });
+    if (attempt > one.recorded)
+      this.problem('attempt-hidden', `a row of ${one.key} counts attempt ${attempt}; on record is ${one.recorded}`);
     if (check && before?.row === true && !row) this.#mustBeHeld(one, `a tombstone in ${tier}`);
   }
 
@@ -303,6 +306,7 @@ export class Referee {
     const runId = fieldsOf(fields.bytes(3)).bytes(2).toString();
     const one = this.cases.get(runId === '' ? (key?.toString() ?? '') : `${key?.toString()}/${runId}`);
     if (one === undefined) return this.problem('attempt-of-nobody', key?.toString() ?? '');
+    one.recorded = Math.max(one.recorded, fields.number(4));
     const decision = fieldsOf(fields.bytes(8));
     if (decision.has(2)) one.dueAt = timeOf(fieldsOf(decision.bytes(2)).bytes(1));
     else if (decision.has(1)) {
