@@ -4,7 +4,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { EndpointState, PendingPolicy } from '@postrider/contract/postrider/v1/endpoint';
-import { encodeClaim, encodeProgress } from '@postrider/core';
+import { encodeClaim, encodeProgress, encodeRowVersion } from '@postrider/core';
+import { ROW_HEADER } from '@postrider/kafka';
 import { createHarness } from '../testing/harness.ts';
 import { allDone, assertEach, configure, delays, publish, successes } from '../testing/three-endpoints.ts';
 
@@ -144,6 +145,33 @@ test('a row of an earlier epoch is written again before the record that it stand
   await h.until(() => h.watermark() === 1, 'its record is done');
   assert.equal(h.receipts.length, 1);
   assert.ok(epoch > 0 && h.allRows().every(({ version }) => version.epoch >= epoch));
+  await h.stop(b);
+});
+
+test('a repeat is not done while the row that it waits for is being written again', async () => {
+  const h = createHarness();
+  const halfAnHour = { $case: 'delays' as const, value: { delays: [{ seconds: 1_800n, nanos: 0 }] } };
+  h.config.endpoint('shop', { retryPolicy: { schedule: halfAnHour } });
+  h.endpointsAnswer(() => 503);
+  h.deliver('order-1', 'shop');
+  const a = await h.start('a');
+  await h.until(() => h.watermark() === 1, 'it waits');
+  a.port.kill();
+  const [row] = h.rows('retry.1h');
+  // What stands behind the row is older: the next owner writes the row again.
+  const headers = { [ROW_HEADER]: encodeRowVersion(row?.version.epoch ?? 0, 0) };
+  h.kafka.append('postrider.retry.1h', 0, { key: Buffer.from(row?.key ?? ''), value: null, headers });
+  const mend = h.kafka.onProduce(({ topic }) =>
+    topic === 'postrider.retry.1h' ? { kind: 'lose-request' } : undefined,
+  );
+  const b = await h.start('b');
+  await h.clock.advance(60_000);
+  h.deliver('order-1', 'shop');
+  await h.clock.advance(5_000);
+  assert.equal(h.watermark(), 1);
+  mend();
+  await h.until(() => h.watermark() === 2, 'the repeat is done');
+  assert.equal(h.receipts.length, 1);
   await h.stop(b);
 });
 
