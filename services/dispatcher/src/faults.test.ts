@@ -6,7 +6,9 @@ import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { DeadReason } from '@postrider/contract/postrider/v1/attempt';
 import { limits } from '@postrider/core';
+import { createFakeClock } from '@postrider/kafka/testing';
 import { createHarness, responded, type Harness } from '../testing/harness.ts';
+import { createFaults, type FaultsOptions } from './faults.ts';
 import { RowIndex, type RowFacts } from './row-index.ts';
 import type { Send, SendResult } from './service.ts';
 import { WorkTable } from './work-table.ts';
@@ -131,6 +133,33 @@ test('a fault that passes costs a delivery nothing but time', async () => {
   assert.equal(h.received('order-1')[0]?.attempt, 1);
   assert.deepEqual(h.deadLetters(), []);
   await h.stop(dispatcher);
+});
+
+test('what order kept from being put after a fault is not put once it has gone on by itself', async () => {
+  const clock = createFakeClock();
+  const work = { key: 'dlv_1', lane: {}, view: { internalFailures: 0 }, state: 'idle' } as unknown as Work;
+  const put: Work[] = [];
+  let loaded = false;
+  const table = {
+    works: new Map([[work.key, work]]),
+    bytesOf: () => undefined,
+    mayPut: () => loaded,
+    put: (one: Work) => put.push(one),
+  };
+  const faults = createFaults({
+    ...{ clock, events: { internalFault: () => undefined }, reign: { over: null, draining: false } },
+    ...{ table: () => table, endings: () => ({ internalError: fault }) },
+  } as unknown as FaultsOptions);
+  faults.failed(work, 'read', new Error('planted'));
+  await clock.advance(1_500);
+  loaded = true;
+  work.state = 'flying';
+  await clock.advance(600_000);
+  assert.deepEqual(put, []);
+  // The same where nothing else takes it up.
+  work.state = 'idle';
+  faults.failed(work, 'read', new Error('planted'));
+  assert.deepEqual(put, [work]);
 });
 
 function told(h: Harness, message: string) {

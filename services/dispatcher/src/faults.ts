@@ -81,9 +81,11 @@ class ReignFaults implements Faults {
     }
   }
 
-  /** It cannot be written: it stays in hand with its offset open, and the same is tried again. */
+  /** It cannot be written: it stays in hand with its offset open, and the same is tried again, unless it has gone on by itself. */
   #later(work: Work, failures: number, detail: string): void {
+    const { state } = work;
     this.#after(failures, () => {
+      if (work.state !== state || this.#o.table().works.get(work.key) !== work) return;
       this.#counted.set(work, failures + 1);
       this.#settle(work, failures + 1, detail);
     });
