@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { drainLimitMs, limits } from './limits.ts';
 import { createSessionFence } from './session-fence.ts';
 
-function fenceOf() {
+function fenceOf(sessionTimeoutMs = 10_000) {
   let now = 1_000;
   const member = {
     lastHeartbeatSentAt: now,
-    sessionTimeoutMs: 10_000,
+    sessionTimeoutMs,
     membership: { memberId: 'one', generation: 4 },
   };
   const fence = createSessionFence({ monotonic: () => now }, member);
@@ -24,6 +25,14 @@ test('the fence is open while the last answered heartbeat was sent less than 80 
   heard();
   pass(8_000);
   assert.equal(fence.open(), false);
+});
+
+test('however long the session is, the fence is closed, and so is that of who was named meanwhile, before the listed is waited for no more', () => {
+  for (const sessionTimeoutMs of [3_000, 30_000, 300_000]) {
+    const { fence, pass } = fenceOf(sessionTimeoutMs);
+    pass((drainLimitMs() + limits.drainSlackMs) / 2);
+    assert.equal(fence.open(), false, `${sessionTimeoutMs} ms`);
+  }
 });
 
 test('an answer from the same generation opens a closed fence in the same term: nobody else was named', () => {

@@ -1,4 +1,4 @@
-import { limits } from './limits.ts';
+import { drainLimitMs, limits } from './limits.ts';
 import type { Clock } from './clock.ts';
 
 /** What a member of a group knows of its session. */
@@ -32,10 +32,12 @@ export interface SessionFence {
 
 /**
  * A fence over a member's session: open while the last proof of membership was sent less than 80 % of the session timeout
- * ago. It must be looked at at least once a second, and at each assignment, so that it sees each generation.
+ * ago, and less than half of the time that the next owner waits for a member that the group still lists: a process that
+ * stood still in the middle of a join cannot know that another was named, nor can that one know at once that it was named
+ * no more, and the two times must not meet, however long the sessions are. It must be looked at at least once a second, and at each assignment, so that it sees each generation.
  */
 export function createSessionFence(clock: Pick<Clock, 'monotonic'>, member: SessionSeen): SessionFence {
-  const limitMs = member.sessionTimeoutMs * limits.fenceFraction;
+  const limitMs = Math.min(member.sessionTimeoutMs * limits.fenceFraction, (drainLimitMs() + limits.drainSlackMs) / 2);
   let sentAt = member.lastHeartbeatSentAt;
   let { membership } = member;
   let term = 0;

@@ -59,3 +59,20 @@ test('a late record of an older owner that stands last does not hide the newest 
   assert.equal(h.watermark(), 3_600);
   await h.stop(b);
 });
+
+test('a partition that was claimed and compacted before anybody wrote a progress is taken over', async () => {
+  const h = createHarness();
+  h.config.endpoint('shop');
+  h.deliver('order-1', 'shop');
+  let followsEpoch = -1;
+  for (let i = 0; i < 2; i += 1) {
+    const claim = encodeClaim({ processId: `before-${i}`, randomId: Buffer.alloc(16, i), followsEpoch });
+    followsEpoch = h.kafka.append(topic, 0, { key: Buffer.from('owner'), value: claim });
+  }
+  await h.clock.advance(3 * 86_400_000);
+  assert.equal(h.kafka.compact(topic), 1);
+  const b = await h.start('b');
+  await h.until(() => h.ownership().processId === 'b', 'it owns');
+  await h.until(() => h.receipts.length === 1, 'what waited is delivered');
+  await h.stop(b);
+});
