@@ -1,6 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { addCoverage, type CoverageCounts } from './coverage.ts';
+import { isNarrow, narrowLimits } from './narrow-limits.ts';
 import type { Plant } from '../support/plant.ts';
 import type { SeedResult } from './run-seed.ts';
 import type { Chunk, WorkerMessage } from './worker.ts';
@@ -41,16 +42,22 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignSum
   const sum = { seeds: 0, failed: 0, deliveries: 0, requests: 0, virtualHours: 0 };
   const problems: Record<string, { seeds: number; firstSeed: number; text: string }> = {};
   const coverage: CoverageCounts = { crashes: {}, situations: {} };
-  let next = options.from;
   let stopped = false;
-  const end = options.from + options.seeds;
+  const directed = options.schedule !== null;
+  const seeds = Array.from({ length: options.seeds }, (_, i) => options.from + i);
+  const isApart = (seed: number): boolean => !directed && isNarrow(seed);
+  const narrow = seeds.filter(isApart);
+  const wide = seeds.filter((seed) => !isApart(seed));
 
-  function take(): Chunk | null {
-    if (next >= end || stopped) return null;
-    const seeds = Math.min(CHUNK_SEEDS, end - next);
-    const chunk = { from: next, seeds, trace: options.trace, schedule: options.schedule };
-    next += seeds;
-    return chunk;
+  const takeFrom = (left: number[]) => (): Chunk | null => {
+    if (left.length === 0 || stopped) return null;
+    return { seeds: left.splice(0, CHUNK_SEEDS), trace: options.trace, schedule: options.schedule };
+  };
+  const isStopped = (): boolean => stopped;
+  async function runAll(): Promise<void> {
+    if (narrow.length > 0)
+      await runWorker({ ...options, plants: [...narrowLimits, ...options.plants] }, takeFrom(narrow), add, isStopped);
+    if (wide.length > 0 && !stopped) await runWorker(options, takeFrom(wide), add, isStopped);
   }
   function add(result: SeedResult): void {
     sum.seeds += 1;
@@ -69,7 +76,7 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignSum
   }
 
   const processes = Math.min(options.processes, Math.ceil(options.seeds / CHUNK_SEEDS));
-  await Promise.all(Array.from({ length: processes }, () => runWorker(options, take, add, () => stopped)));
+  await Promise.all(Array.from({ length: processes }, runAll));
   return {
     ...sum,
     from: options.from,

@@ -44,6 +44,7 @@ export function crowdedPlan(seed: number): Plan {
   return {
     seed,
     temper: isGraceful ? 'graceful' : 'faulty',
+    narrow: false,
     partitions: random.int(1, 2),
     brokers: random.pick([1, 3]),
     members: 3,

@@ -79,10 +79,11 @@ function tellProblems({ seed, problems }: SeedResult, { without, schedule }: Sim
 }
 
 function tellCoverage({ coverage, seeds, failed, deliveries, requests, virtualHours, seconds }: CampaignSummary): void {
-  say('crashes at named writes         before    after');
+  say('crashes at named writes        written    before    after');
   for (const name of writeNames) {
-    const { before, after } = coverage.crashes[name] ?? { before: 0, after: 0 };
-    say(`  ${name.padEnd(26)} ${String(before).padStart(9)} ${String(after).padStart(8)}`);
+    const { written, before, after } = coverage.crashes[name] ?? { written: 0, before: 0, after: 0 };
+    const numbers = [written, before, after].map((number) => String(number).padStart(9));
+    say(`  ${name.padEnd(26)} ${numbers.join('')}`);
   }
   for (const [name, times] of Object.entries(coverage.situations).toSorted(([a], [b]) => (a < b ? -1 : 1)))
     say(`  ${name.padEnd(36)} ${String(times).padStart(8)}`);

@@ -1,3 +1,4 @@
+import { isNarrow } from './narrow-limits.ts';
 import { randomOf, type Random } from './random.ts';
 
 export const SECOND = 1_000;
@@ -85,6 +86,8 @@ export interface Plan {
   readonly seed: number;
   /** No fault at all, only moves in good order, or everything. */
   readonly temper: 'calm' | 'graceful' | 'faulty';
+  /** It runs with limits that it can reach. */
+  readonly narrow: boolean;
   readonly partitions: number;
   readonly brokers: number;
   readonly members: number;
@@ -114,6 +117,7 @@ const longSchedule = [MINUTE, HOUR, DAY, 3 * DAY, 4 * DAY, 4 * DAY];
 /** The plan of a seed: which kinds of faults there are at all, and how many, differs from seed to seed. */
 export function planOf(seed: number): Plan {
   const random = randomOf(seed, 'plan');
+  const narrow = isNarrow(seed);
   const temper = random.weighted({ calm: 6, graceful: 14, faulty: 80 });
   const tenants = ['acme', 'globex'];
   const long = random.chance(0.02);
@@ -123,14 +127,15 @@ export function planOf(seed: number): Plan {
   return {
     seed,
     temper,
-    partitions: random.int(2, 4),
+    narrow,
+    partitions: narrow ? 2 : random.int(2, 4),
     brokers: random.pick([1, 3]),
     members: random.int(3, 4),
     sessionMs:
       random.weighted({ '30': 2, '60': 5, '120': 3 }) === '30' ? 30_000 : random.pick([60_000, 60_000, 120_000]),
     tenants,
     endpoints,
-    events: eventsOf(random, endpoints, tenants, bursts),
+    events: eventsOf(random, endpoints, tenants, bursts, narrow ? 30 * SECOND : 8 * MINUTE),
     faults: faultsOf(random, temper, bursts, activeMs),
     rates: ratesOf(random, temper),
     activeMs,
@@ -156,11 +161,14 @@ function endpointsOf(
     gone: random.chance(0.5) ? 4 : 0,
     forgetful: random.int(0, 5),
   } as const;
+  const changes = Array.from({ length: 24 }, () => temper !== 'calm' && random.chance(0.25));
   return Array.from({ length: random.int(20, 24) }, (_, i): EndpointPlan => ({
     id: `e${i}`,
     tenant: tenants[i % tenants.length] ?? '',
     types: EVENT_TYPES.filter((_type, at) => at === i % EVENT_TYPES.length || random.chance(0.2)),
-    manner: random.weighted(manners),
+    // What is cancelled or kept is what waits: who is changed mostly fails.
+    manner:
+      changes[i] === true && random.chance(0.7) ? random.pick(['down', 'flaky', 'hang']) : random.weighted(manners),
     delaysMs: long && random.chance(0.2) ? longSchedule : random.pick(schedules),
     spanMs: random.chance(0.15) ? random.pick([2 * MINUTE, 30 * MINUTE, 4 * HOUR]) : null,
     ordering: i < ordered ? random.pick(['endpoint', 'key']) : 'none',
@@ -168,7 +176,7 @@ function endpointsOf(
     ratePerMinute: random.chance(0.1) ? random.pick([6, 60]) : 0,
     timeoutMs: random.pick([5 * SECOND, 15 * SECOND, 30 * SECOND]),
     concurrencyMax: random.pick([1, 2, 16]),
-    changes: temper !== 'calm' && random.chance(0.25),
+    changes: changes[i] === true,
   }));
 }
 
@@ -177,6 +185,7 @@ function eventsOf(
   endpoints: readonly EndpointPlan[],
   tenants: readonly string[],
   bursts: readonly number[],
+  burstMs: number,
 ): EventPlan[] {
   const events: EventPlan[] = [];
   let deliveries = 0;
@@ -188,7 +197,7 @@ function eventsOf(
     // One that may be disabled by then counts half.
     if (!broken) for (const { changes } of wanting) deliveries += changes ? 0.5 : 1;
     events.push({
-      atMs: random.pick(bursts) + Math.floor(random.next() ** 3 * 8 * MINUTE),
+      atMs: random.pick(bursts) + Math.floor(random.next() ** 3 * burstMs),
       id: `ev-${i}`,
       tenant,
       type,
@@ -207,7 +216,7 @@ function faultsOf(random: Random, temper: Plan['temper'], bursts: readonly numbe
     join: 3,
     roll: 2,
     storm: 2,
-    config: 2,
+    config: 5,
     resend: 1,
     compact: 2,
   };

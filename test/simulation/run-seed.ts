@@ -1,5 +1,6 @@
 import { DAY, HOUR, MINUTE, planOf, type Plan } from './plan.ts';
 import { createSimulation, type RunOptions, type Simulation } from './simulation.ts';
+import { assertLimitsFor } from './narrow-limits.ts';
 import type { CoverageCounts } from './coverage.ts';
 import type { Problem } from './referee/referee.ts';
 
@@ -31,6 +32,7 @@ export async function runSeed(
 
 /** The same for a plan that was made by hand. */
 export async function runPlan(plan: Plan, options: RunOptions): Promise<SeedResult> {
+  assertLimitsFor(plan.narrow);
   const simulation = createSimulation(plan, options);
   const { clock, referee, coverage } = simulation;
   simulation.begin();
@@ -55,7 +57,7 @@ export async function runPlan(plan: Plan, options: RunOptions): Promise<SeedResu
 
 async function untilQuiet({ clock, referee }: Simulation): Promise<void> {
   const expiries = [...referee.cases.values()]
-    .filter(({ ending }) => ending === null)
+    .filter((one) => referee.unfinished(one))
     .map(({ expiresAt }) => expiresAt);
   const limit = Math.max(clock.now(), ...expiries) + QUIET_SLACK_MS;
   while (!referee.settled && referee.problems.length === 0) {

@@ -123,6 +123,7 @@ function planFor({ delaysMs }: Schedule, seed: number): Plan {
   return {
     seed,
     temper: 'faulty',
+    narrow: false,
     partitions: 1,
     brokers: random.pick([1, 3]),
     members: 3,

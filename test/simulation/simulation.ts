@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { TIERS } from '@postrider/core';
+import { TIERS, limits } from '@postrider/core';
 import { topicSpecs } from '@postrider/kafka';
 import {
   createFakeClock,
@@ -13,6 +13,7 @@ import { createCustomers, type Customers } from './customers.ts';
 import { createDirector, type Director, type Step } from './director.ts';
 import { createFaults } from './faults.ts';
 import { createFleet, type Fleet } from './fleet.ts';
+import { NARROW_LOOK_BACK_OFFSETS } from './narrow-limits.ts';
 import { HOUR, type Plan } from './plan.ts';
 import { createPublisher } from './publisher.ts';
 import { hashOf, randomOf } from './random.ts';
@@ -89,6 +90,7 @@ class OneSimulation implements Simulation {
       customers,
       now: () => clock.now(),
       startedAt: this.#startedAt,
+      repeatKnownOffsets: (plan.narrow ? NARROW_LOOK_BACK_OFFSETS : limits.repeatLookBackOffsetsMax) / 2,
       expelled: (process) => kafka.expelled('postrider.dispatcher', process),
       onReignEnd: (how) => coverage.count(`reigns ${how}`),
     });

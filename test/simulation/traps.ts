@@ -76,11 +76,18 @@ class AllTraps implements Traps {
   readonly #o: TrapsOptions;
   readonly #random: Random;
   #armed: Trap[] = [];
+  /** For what happens so seldom that it must be waited for all the time. */
+  #standing: Trap[] = [];
   #over = false;
 
   constructor(options: TrapsOptions) {
     this.#o = options;
     this.#random = randomOf(options.plan.seed, 'traps');
+    const { plan, director } = options;
+    if (plan.temper !== 'faulty' || director !== null) return;
+    for (const [write, isPossible] of standingTraps(plan))
+      if (isPossible && this.#random.chance(0.6))
+        this.#standing.push({ write, spring: this.#random.pick(['crash-before', 'crash-after']) });
   }
 
   arm(): void {
@@ -106,6 +113,7 @@ class AllTraps implements Traps {
       attempt.partition,
       names.includes('claim') || names.includes('released'),
     );
+    for (const name of names) if (name !== null) this.#o.coverage.written(name);
     if (this.#over) return undefined;
     const pod = fleet.find(attempt.clientId);
     if (pod === undefined) return undefined;
@@ -113,9 +121,10 @@ class AllTraps implements Traps {
     if (directed !== undefined) return directed === 'store' ? undefined : directed;
     // The rest of the same request, whose process died a moment ago.
     if (pod.state === 'gone') return this.#crashed(names, this.#random.chance(0.5) ? 'after' : 'before');
-    const trap = this.#armed.find(({ write }) => names.includes(write));
+    const trap = [...this.#armed, ...this.#standing].find(({ write }) => names.includes(write));
     if (trap === undefined) return this.#byItself(names);
     this.#armed = this.#armed.filter((other) => other !== trap);
+    this.#standing = this.#standing.filter((other) => other !== trap);
     return this.#spring(trap, pod, names);
   }
 
@@ -188,4 +197,13 @@ class AllTraps implements Traps {
     if ((left -= rates.refuse) < 0) return { kind: 'refuse', errorCode: this.#random.chance(0.8) ? 19 : 29 };
     return undefined;
   }
+}
+
+function standingTraps({ narrow, endpoints, faults }: Plan): (readonly [write: WriteName, isPossible: boolean])[] {
+  return [
+    ['row-guard', narrow],
+    ['attempt-cancelled', faults.some(({ kind }) => kind === 'config')],
+    ['attempt-stopped', endpoints.some(({ onExhausted }) => onExhausted === 'stop')],
+    ['operations-event', endpoints.some(({ manner }) => manner === 'gone')],
+  ];
 }

@@ -2,10 +2,9 @@
 import { runSchedule } from './schedules.ts';
 import { runSeed, type SeedResult } from './run-seed.ts';
 
-/** What a worker is told: seeds from `from` on. */
+/** What a worker is told. */
 export interface Chunk {
-  readonly from: number;
-  readonly seeds: number;
+  readonly seeds: readonly number[];
   readonly trace: boolean;
   readonly schedule: string | null;
 }
@@ -21,9 +20,8 @@ process.on('message', (chunk: Chunk) => void work(chunk));
 process.on('disconnect', () => process.exit());
 tell({ kind: 'ready' });
 
-async function work({ from, seeds, trace, schedule }: Chunk): Promise<void> {
-  for (let seed = from; seed < from + seeds; seed += 1)
-    tell({ kind: 'seed', result: await runOne(seed, trace, schedule) });
+async function work({ seeds, trace, schedule }: Chunk): Promise<void> {
+  for (const seed of seeds) tell({ kind: 'seed', result: await runOne(seed, trace, schedule) });
   tell({ kind: 'chunk-done' });
 }
 

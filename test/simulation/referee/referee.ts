@@ -30,6 +30,8 @@ export interface RefereeOptions {
   readonly startedAt: number;
   /** The session of this process was over, and it has not joined again. */
   readonly expelled: (process: string) => boolean;
+  /** How far behind its delivery a router's repeat is known for certain. */
+  readonly repeatKnownOffsets: number;
   readonly onReignEnd: (how: 'released' | 'lost') => void;
 }
 
@@ -214,9 +216,14 @@ export class Referee {
       this.#open[record.partition]?.add(one);
     }
     // Who owns the partition remembers what was read and ended for so long; a router that repeats later is not known.
-    else if (this.#o.now() - one.routedAt > REPEAT_KNOWN_MS) one.repeatsAllowed += 1;
+    else if (this.#isForgotten(one, record.offset)) one.repeatsAllowed += 1;
     one.places.push({ bulk, offset: record.offset });
     this.#byPlace.set(`${record.partition}/${bulk}/${record.offset}`, one);
+  }
+
+  #isForgotten(one: Case, offset: number): boolean {
+    const behind = offset - (one.places[0]?.offset ?? 0);
+    return this.#o.now() - one.routedAt > REPEAT_KNOWN_MS || behind > this.#o.repeatKnownOffsets;
   }
 
   #newCase(key: string, deliveryId: string, bytes: Buffer, record: IncomingRecord): Case {
