@@ -1,6 +1,7 @@
 import { TIERS, limits, type Clock } from '@postrider/core';
 import { WaitReason } from '@postrider/contract/postrider/v1/delivery';
 import { waitFor } from './intake.ts';
+import { createFifo } from './fifo.ts';
 import { takeArrival, type Lane } from './lane.ts';
 import { NO_ROW } from './row-index.ts';
 import type { Endings } from './endings.ts';
@@ -51,8 +52,13 @@ const PER_STEP = 16;
 
 /** No walk is under way. */
 export function createLaneWalks(options: LaneWalksOptions): LaneWalks {
-  const { reign, clock, slices, unsettled, table, endings, ordering } = options;
+  const { clock, table, endings, ordering } = options;
   const walks = new Map<Lane, Walk>();
+  const turns = createTurns(options, (walk) => {
+    const goesOn = walkOne(walk);
+    if (!goesOn) walks.delete(walk.lane);
+    return goesOn;
+  });
 
   /** One more delivery is on its way to where it belongs. False: there is none. */
   function walkOne(walk: Walk): boolean {
@@ -87,20 +93,6 @@ export function createLaneWalks(options: LaneWalksOptions): LaneWalks {
     return true;
   }
 
-  function step(walk: Walk): boolean {
-    if (reign.draining || reign.over !== null) return false;
-    for (let left = PER_STEP; left > 0; left -= 1) {
-      if (table().active >= limits.walkActiveMax || unsettled.records >= limits.walkUnsettledMax) {
-        clock.after(limits.walkPauseMs, () => slices.run(() => step(walk)));
-        return false;
-      }
-      if (walkOne(walk)) continue;
-      walks.delete(walk.lane);
-      return false;
-    }
-    return true;
-  }
-
   return {
     follow(lane) {
       if (lane.gate.kind === 'config') return;
@@ -113,7 +105,47 @@ export function createLaneWalks(options: LaneWalksOptions): LaneWalks {
       }
       const walk = { lane, at: NO_ROW };
       walks.set(lane, walk);
-      slices.run(() => step(walk));
+      turns.push(walk);
+    },
+  };
+}
+
+/**
+ * Gives each walk its turn, again and again until it is over. All of them share one step and one pause, however many lanes
+ * there are.
+ */
+function createTurns(
+  { reign, clock, slices, unsettled, table }: LaneWalksOptions,
+  /** Walks on a little. False: the walk is over. */
+  goesOn: (walk: Walk) => boolean,
+): { push(walk: Walk): void } {
+  const turns = createFifo<Walk>();
+  let running = false;
+
+  const isBusy = (): boolean => table().active >= limits.walkActiveMax || unsettled.records >= limits.walkUnsettledMax;
+
+  function step(): boolean {
+    if (reign.draining || reign.over !== null) return false;
+    if (isBusy()) {
+      clock.after(limits.walkPauseMs, () => slices.run(step));
+      return false;
+    }
+    const walk = turns.shift();
+    running = walk !== undefined;
+    if (walk === undefined) return false;
+    for (let left = PER_STEP; left > 0 && !isBusy(); left -= 1) {
+      if (!goesOn(walk)) return true;
+    }
+    turns.push(walk);
+    return true;
+  }
+
+  return {
+    push(walk) {
+      turns.push(walk);
+      if (running) return;
+      running = true;
+      slices.run(step);
     },
   };
 }
