@@ -27,7 +27,7 @@ export const intakeRules: readonly PlantedRule[] = [
     plants: [
       {
         file: `${dispatcher}/work-table.ts`,
-        find: 'if (this.rows.epochOf(row) === this.#o.reign.epoch) {',
+        find: 'if (this.rows.epochOf(row) === this.#o.reign.epoch && this.rows.is(row, mark.acked)) {',
         replace: 'if (row !== NO_ROW) {',
       },
       {
