@@ -4,8 +4,8 @@ import type { Receipt } from '../support/receipt.ts';
 /** Tenants of endpoints, by path. */
 export type Paths = ReadonlyMap<string, string>;
 
-/** As many events as pass every tenant and every source partition several times. */
-export const probes = 36;
+/** As many events as come from every source partition and for every tenant once. */
+export const probes = 12;
 
 /** The value below which `fraction` of all lie, of sorted or unsorted numbers; 0 of none. */
 export function quantile(values: readonly number[], fraction: number): number {

@@ -16,7 +16,7 @@ import { Scene } from './scene.ts';
 
 const routers = 2;
 const dispatchers = 3;
-const sessionTimeoutMs = 6_000;
+const sessionTimeoutMs = 8_000;
 
 /** How long each phase of a row lasts, besides the injection. */
 export interface Pace {
