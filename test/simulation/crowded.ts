@@ -7,6 +7,7 @@ const families: readonly Partial<Record<FaultKind, number>>[] = [
   GRACEFUL,
   { leave: 2, join: 3, storm: 2, slow: 2, compact: 1 },
   { crash: 4, join: 3, 'router-crash': 3, trap: 10 },
+  { 'router-crash': 8, leave: 3, join: 3, roll: 1 },
   { pause: 4, mute: 3, cut: 3, join: 2, storm: 1, trap: 4 },
   {
     crash: 2,
@@ -41,6 +42,7 @@ export function crowdedPlan(seed: number): Plan {
   const weights = random.chance(0.2) ? GRACEFUL : random.pick(families);
   const isGraceful = weights === GRACEFUL;
   const activeMs = 15 * MINUTE;
+  const events = eventsOf(random, activeMs - 2 * MINUTE);
   return {
     seed,
     temper: isGraceful ? 'graceful' : 'faulty',
@@ -51,19 +53,26 @@ export function crowdedPlan(seed: number): Plan {
     sessionMs: 30 * SECOND,
     tenants: ['acme'],
     endpoints: Array.from({ length: 7 }, (_, at) => endpointOf(random, at, isGraceful)),
-    events: Array.from({ length: 30 }, (_, at) => ({
-      atMs: random.int(5 * SECOND, activeMs - 2 * MINUTE),
-      ...{ id: `ev-${at}`, tenant: 'acme', type: random.pick(['order.paid', 'order.sent']) },
-      ...{ subject: random.pick(['a', 'b']), broken: false },
-    })).toSorted((a, b) => a.atMs - b.atMs),
+    events,
     faults: Array.from({ length: random.int(8, 16) }, () => ({
-      atMs: random.int(10 * SECOND, activeMs),
+      // Most of them a moment after something was published.
+      atMs: random.chance(0.7)
+        ? random.pick(events).atMs + Math.floor(random.next() ** 2 * 10 * SECOND)
+        : random.int(10 * SECOND, activeMs),
       kind: random.weighted(weights as Record<FaultKind, number>),
-    })).toSorted((a, b) => a.atMs - b.atMs),
+    })).toSorted((x, y) => x.atMs - y.atMs),
     rates: ratesOf(random, isGraceful),
     activeMs,
     latencyMs: random.pick([1, 10, 40, 200]),
   };
+}
+
+function eventsOf(random: Random, untilMs: number): Plan['events'] {
+  return Array.from({ length: 30 }, (_, at) => ({
+    atMs: random.int(5 * SECOND, untilMs),
+    ...{ id: `ev-${at}`, tenant: 'acme', type: random.pick(['order.paid', 'order.sent']) },
+    ...{ subject: random.pick(['a', 'b']), broken: false },
+  })).toSorted((x, y) => x.atMs - y.atMs);
 }
 
 function endpointOf(random: Random, at: number, isGraceful: boolean): EndpointPlan {

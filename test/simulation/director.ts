@@ -45,6 +45,8 @@ const PREFIX = 'postrider.'.length;
 /** Longer than any request takes to be stored: what comes after a write comes so much later. */
 const AFTER_MS = 400;
 const PAUSE_MS = 5 * MINUTE;
+/** No write lives longer on its way: brokers close connections that say nothing. */
+const HELD_MS_MAX = 10 * MINUTE;
 
 export function createDirector(options: DirectorOptions): Director {
   const { fleet, after, trace } = options;
@@ -68,6 +70,11 @@ export function createDirector(options: DirectorOptions): Director {
     for (const store of held.splice(0)) store();
   };
 
+  function hold(store: () => void): void {
+    held.push(store);
+    after(HELD_MS_MAX, () => (held = held.filter((other) => other !== store)));
+  }
+
   function take(step: Step, pod: Pod): ProduceFault | 'store' {
     trace(`schedule: ${[step.write].flat().join(' or ')} of ${pod.id}: ${step.fate} ${step.pod ?? ''}`);
     last = pod;
@@ -80,7 +87,7 @@ export function createDirector(options: DirectorOptions): Director {
       after(MINUTE, () => fleet.living('dispatcher').length < 2 && fleet.start('dispatcher'));
     }
     if (step.pod === 'pause') fleet.freeze(pod, PAUSE_MS);
-    if (step.fate === 'hold') return { kind: 'hold', held: (store) => void held.push(store) };
+    if (step.fate === 'hold') return { kind: 'hold', held: hold };
     if (step.fate === 'lose') return { kind: 'lose-request' };
     return step.pod === 'crash' ? { kind: 'lose-answer' } : 'store';
   }

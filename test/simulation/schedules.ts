@@ -11,6 +11,8 @@ export interface Schedule {
   /** Before the repetitions of the delivery that is followed. */
   readonly delaysMs: readonly number[];
   readonly steps: readonly Step[];
+  /** How its endpoint treats requests, if not by failing all of them. */
+  readonly manner?: EndpointPlan['manner'];
 }
 
 /** Just above or just below the longest wait of the first tier, as its jitter has it. */
@@ -80,6 +82,45 @@ export const schedules: readonly Schedule[] = [
     ],
   },
   {
+    name: 'row-after-the-end',
+    about: 'a row comes when its writer is dead and the next owner has ended the delivery; nothing else happens',
+    delaysMs: [20 * SECOND],
+    steps: [
+      { write: 'row-put', fate: 'hold', pod: 'crash' },
+      { write: ['attempt-dead', 'attempt-done'], byAnother: true, fate: 'store' },
+      { write: 'progress', fate: 'store', held: 'after' },
+    ],
+  },
+  {
+    name: 'row-after-its-heir',
+    about: 'a row comes when its writer is dead, and also the next owner, which has ended the delivery',
+    delaysMs: [20 * SECOND],
+    manner: 'flaky',
+    steps: [
+      { write: 'row-put', fate: 'hold', pod: 'crash' },
+      { write: ['attempt-dead', 'attempt-done'], byAnother: true, fate: 'store' },
+      { write: 'progress', fate: 'store', held: 'after', pod: 'crash' },
+    ],
+  },
+  {
+    name: 'answer-after-its-reign',
+    about: 'a row of one dead owner stands, and the answer to it of another comes when a third has begun',
+    delaysMs: [20 * SECOND, 30 * SECOND, 10 * MINUTE],
+    steps: [
+      { write: 'row-put', fate: 'hold', pod: 'crash' },
+      { write: 'first-progress', fate: 'store', held: 'after' },
+      { write: ['tombstone-newest', 'tombstone-answer', 'tombstone-every-tier'], fate: 'hold', pod: 'crash' },
+      { write: 'progress', byAnother: true, fate: 'store', held: 'after' },
+    ],
+  },
+  {
+    name: 'end-before-the-load',
+    about: 'the owner dies between a row and its acknowledgement, and the next one ends the delivery while it loads',
+    delaysMs: [2 * HOUR, 3 * HOUR],
+    manner: 'flaky',
+    steps: [{ write: 'row-put', fate: 'store', pod: 'crash' }],
+  },
+  {
     name: 'old-progress-after-new',
     about: 'a progress record comes after the next reign has begun, and that owner dies at once',
     delaysMs: [20 * SECOND, 30 * SECOND],
@@ -114,7 +155,7 @@ export async function runSchedule(
 }
 
 /** A small installation: the followed delivery is the first one for the endpoint that fails. */
-function planFor({ delaysMs }: Schedule, seed: number): Plan {
+function planFor({ delaysMs, manner }: Schedule, seed: number): Plan {
   const random = randomOf(seed, 'schedule');
   const endpoint = (id: string, manner: EndpointPlan['manner']): EndpointPlan => ({
     ...{ id, manner, delaysMs, tenant: 'acme', types: ['order.paid'], spanMs: null, ordering: 'none' },
@@ -129,7 +170,7 @@ function planFor({ delaysMs }: Schedule, seed: number): Plan {
     members: 3,
     sessionMs: 30 * SECOND,
     tenants: ['acme'],
-    endpoints: [endpoint('e0', random.pick(['failing', 'slow-failing'])), endpoint('e1', 'good')],
+    endpoints: [endpoint('e0', manner ?? random.pick(['failing', 'slow-failing'])), endpoint('e1', 'good')],
     events: Array.from({ length: random.int(1, 4) }, (_, i) => ({
       atMs: MINUTE + (i === 0 ? 0 : random.int(1, 5 * MINUTE)),
       ...{ id: `ev-${i}`, tenant: 'acme', type: 'order.paid', subject: 'a', broken: false },

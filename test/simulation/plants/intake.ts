@@ -8,6 +8,7 @@ export const intakeRules: readonly PlantedRule[] = [
   {
     name: 'ackFirst',
     about: 'an offset is done as soon as its record is read',
+    schedule: 'crowded',
     plants: [
       {
         file: `${dispatcher}/intake.ts`,
@@ -19,6 +20,7 @@ export const intakeRules: readonly PlantedRule[] = [
   {
     name: 'storeDedupe',
     about: 'another record of a delivery that is in hand starts it once more',
+    schedule: 'crowded',
     plants: [{ file: `${dispatcher}/intake.ts`, find: 'if (table.takeAgain(key, at)) return;', replace: '' }],
   },
   {
@@ -45,6 +47,7 @@ export const intakeRules: readonly PlantedRule[] = [
   {
     name: 'repeats',
     about: 'ids that ended are not remembered: a repeat by the router starts again',
+    schedule: 'crowded',
     plants: [
       { file: `${dispatcher}/recent-keys.ts`, find: 'has: (key) => addedAt.has(key),', replace: 'has: () => false,' },
     ],

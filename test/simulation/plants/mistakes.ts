@@ -8,6 +8,7 @@ export const mistakes: readonly PlantedRule[] = [
   {
     name: 'completeBeforePut',
     about: 'a delivery that must wait completes its record before its row is acknowledged',
+    schedule: 'crowded',
     plants: [
       {
         file: `${dispatcher}/work-table.ts`,
@@ -19,6 +20,7 @@ export const mistakes: readonly PlantedRule[] = [
   {
     name: 'dropOnFailedPut',
     about: 'a row that a broker refuses counts as written',
+    schedule: 'crowded',
     plants: [
       {
         file: `${dispatcher}/reign.ts`,
@@ -42,6 +44,7 @@ export const mistakes: readonly PlantedRule[] = [
   {
     name: 'stalePauseKept',
     about: 'what a rebalance paused stays paused for the partitions that stay',
+    schedule: 'crowded',
     plants: [
       {
         file: `${dispatcher}/partition-feed.ts`,
@@ -53,6 +56,7 @@ export const mistakes: readonly PlantedRule[] = [
   {
     name: 'resendWhileOpen',
     about: 'a request that has not been answered for ten seconds is sent again, beside the first',
+    schedule: 'crowded',
     plants: [
       {
         file: `${dispatcher}/dispatch-delivery.ts`,
@@ -70,6 +74,7 @@ export const mistakes: readonly PlantedRule[] = [
   {
     name: 'fenceByTimer',
     about: 'the fence is looked at once a second, not before each request and each write',
+    schedule: 'crowded',
     plants: [
       { file: `${dispatcher}/reign.ts`, find: '  writing = 0;\n', replace: "  writing = 0;\n  seen = 'yes';\n" },
       {
@@ -98,6 +103,7 @@ export const mistakes: readonly PlantedRule[] = [
   {
     name: 'expiryForgotten',
     about: 'what was never attempted does not expire',
+    schedule: 'crowded',
     plants: [
       {
         file: `${dispatcher}/intake.ts`,
@@ -109,6 +115,7 @@ export const mistakes: readonly PlantedRule[] = [
   {
     name: 'attemptCountLost',
     about: 'a row that is loaded begins again with its first attempt',
+    schedule: 'crowded',
     plants: [
       {
         file: `${dispatcher}/tier-loader.ts`,
@@ -125,6 +132,7 @@ export const mistakes: readonly PlantedRule[] = [
   {
     name: 'progressByNumber',
     about: 'of two progress records the higher number holds, be it of an older reign',
+    schedule: 'crowded',
     plants: [
       {
         file: `${core}/ownership.ts`,
@@ -147,6 +155,7 @@ export const mistakes: readonly PlantedRule[] = [
   {
     name: 'releaseWithoutNews',
     about: 'the progress that releases a partition says what the last one before it said',
+    schedule: 'crowded',
     plants: [
       {
         file: `${dispatcher}/progress-writer.ts`,
@@ -159,6 +168,7 @@ export const mistakes: readonly PlantedRule[] = [
   {
     name: 'dueWhileDraining',
     about: 'a leaving owner goes on to start what falls due',
+    schedule: 'crowded',
     plants: [
       {
         file: `${dispatcher}/parts.ts`,
@@ -175,6 +185,7 @@ export const mistakes: readonly PlantedRule[] = [
   {
     name: 'dueTimeLost',
     about: 'a row that is loaded is due at once',
+    schedule: 'crowded',
     plants: [
       {
         file: `${dispatcher}/intake.ts`,

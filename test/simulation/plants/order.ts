@@ -7,6 +7,7 @@ export const orderRules: readonly PlantedRule[] = [
   {
     name: 'orderLoaded',
     about: 'an ordered delivery starts before every tier is loaded',
+    schedule: 'crowded',
     plants: [
       {
         file: `${dispatcher}/ordering.ts`,
@@ -29,6 +30,7 @@ export const orderRules: readonly PlantedRule[] = [
   {
     name: 'orderLowest',
     about: 'an ordered delivery starts though an earlier one has not ended',
+    schedule: 'crowded',
     plants: [
       {
         file: `${dispatcher}/ordering.ts`,
@@ -40,6 +42,7 @@ export const orderRules: readonly PlantedRule[] = [
   {
     name: 'orderPosition',
     about: 'an ordered row starts before everything in front of it was read',
+    schedule: 'crowded',
     plants: [
       {
         file: `${dispatcher}/ordering.ts`,
@@ -51,6 +54,7 @@ export const orderRules: readonly PlantedRule[] = [
   {
     name: 'orderNextWhilePut',
     about: 'the next of an ordered lane has its turn while the one before it is being put',
+    schedule: 'crowded',
     plants: [
       {
         file: `${dispatcher}/work-table.ts`,

@@ -52,6 +52,7 @@ export const ownershipRules: readonly PlantedRule[] = [
   {
     name: 'waitReleased',
     about: 'the last owner is not waited for, though it is a member of the group',
+    schedule: 'crowded',
     plants: [
       {
         file: `${core}/ownership.ts`,
@@ -63,6 +64,7 @@ export const ownershipRules: readonly PlantedRule[] = [
   {
     name: 'memberCheck',
     about: 'an owner that says nothing for a second is taken for dead',
+    schedule: 'crowded',
     plants: [
       {
         file: `${core}/ownership.ts`,
@@ -85,6 +87,7 @@ export const ownershipRules: readonly PlantedRule[] = [
   {
     name: 'drain',
     about: 'a leaving owner releases while requests are in flight',
+    schedule: 'crowded',
     plants: [
       {
         file: `${dispatcher}/serving.ts`,
@@ -96,6 +99,7 @@ export const ownershipRules: readonly PlantedRule[] = [
   {
     name: 'fenceSession',
     about: 'requests and writes go out however long the session has been silent',
+    schedule: 'crowded',
     plants: [
       {
         file: `${core}/session-fence.ts`,
@@ -118,6 +122,7 @@ export const ownershipRules: readonly PlantedRule[] = [
   {
     name: 'progressByEpoch',
     about: 'the progress that stands last in the log holds',
+    schedule: 'old-progress-after-new',
     plants: [
       {
         file: `${core}/ownership.ts`,
@@ -140,6 +145,7 @@ export const ownershipRules: readonly PlantedRule[] = [
   {
     name: 'endsAfterClaim',
     about: 'the ends of the tiers are asked for before the last owner is out of the way',
+    schedule: 'crowded',
     plants: [
       {
         file: `${dispatcher}/take-over.ts`,
@@ -167,6 +173,7 @@ export const ownershipRules: readonly PlantedRule[] = [
   {
     name: 'lookBack',
     about: 'after a takeover reading begins at the watermark: the ids of what was done a moment ago are not learned',
+    schedule: 'crowded',
     plants: [
       {
         file: `${dispatcher}/look-back.ts`,

@@ -8,6 +8,7 @@ export const tierRules: readonly PlantedRule[] = [
   {
     name: 'fold',
     about: 'of the records of a key the last in the log holds, not the newest',
+    schedule: 'crowded',
     plants: [
       {
         file: `${dispatcher}/tier-loader.ts`,
@@ -19,6 +20,7 @@ export const tierRules: readonly PlantedRule[] = [
   {
     name: 'tombVersion',
     about: 'a tombstone holds by its place in the log, not by its version',
+    schedule: 'newer-row-while-in-flight',
     plants: [
       {
         file: `${dispatcher}/tier-loader.ts`,
@@ -41,6 +43,7 @@ export const tierRules: readonly PlantedRule[] = [
   {
     name: 'answer',
     about: 'a record that lands behind the truth is not answered',
+    schedule: 'row-after-the-end',
     plants: [
       {
         file: `${dispatcher}/tier-book.ts`,
@@ -52,6 +55,7 @@ export const tierRules: readonly PlantedRule[] = [
   {
     name: 'remember',
     about: 'what this reign wrote before a tier is loaded does not count against what it loads',
+    schedule: 'crowded',
     plants: [
       {
         file: `${dispatcher}/tier-book.ts`,
@@ -80,6 +84,7 @@ export const tierRules: readonly PlantedRule[] = [
   {
     name: 'rowBehind',
     about: 'a loaded tombstone with a row behind it is not written again when another tombstone stands last',
+    schedule: 'late-row-then-compaction',
     plants: [
       {
         file: `${dispatcher}/tier-loader.ts`,
@@ -91,6 +96,7 @@ export const tierRules: readonly PlantedRule[] = [
   {
     name: 'loadFrom',
     about: 'a tier is loaded from its newest end, whatever stands below',
+    schedule: 'crowded',
     plants: [
       {
         file: `${core}/load-from.ts`,

@@ -7,6 +7,7 @@ export const waitingRules: readonly PlantedRule[] = [
   {
     name: 'attemptFirst',
     about: 'a row is written beside the record of the attempt that it counts, not after it',
+    schedule: 'crowded',
     plants: [
       {
         file: `${dispatcher}/work-table.ts`,
@@ -29,6 +30,7 @@ export const waitingRules: readonly PlantedRule[] = [
   {
     name: 'resultFirst',
     about: 'the tombstone is written beside the attempt or dead letter that ends the delivery, not after it',
+    schedule: 'crowded',
     plants: [
       {
         file: `${dispatcher}/work-table.ts`,
@@ -52,6 +54,7 @@ export const waitingRules: readonly PlantedRule[] = [
   {
     name: 'movePutFirst',
     about: 'a row that moves to another tier is taken away here before it stands there',
+    schedule: 'half-a-move',
     plants: [
       {
         file: `${dispatcher}/work-table.ts`,
@@ -87,6 +90,7 @@ export const waitingRules: readonly PlantedRule[] = [
   {
     name: 'everyTier',
     about: 'what ends while a takeover is fresh is tombstoned only where a row is known',
+    schedule: 'row-after-its-heir',
     plants: [
       {
         file: `${dispatcher}/tombstones.ts`,

@@ -48,6 +48,8 @@ export interface Case {
   recorded: number;
   /** Requests whose number was not above the last one's. */
   repeats: number;
+  /** It had ended, and the logs said so: no reign that ends badly excuses that it is sent again. */
+  settled: boolean;
   /** It is being repeated after it had ended. */
   revived: boolean;
   /** Requests before the due time that the newest attempt names. */
@@ -89,6 +91,7 @@ export function newCase(
     lastNumber: 0,
     recorded: 0,
     repeats: 0,
+    settled: false,
     revived: false,
     early: 0,
     dueAt: 0,

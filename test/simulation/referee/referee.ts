@@ -137,7 +137,10 @@ export class Referee {
 
   /** The log cleaner went through a tier: what is left is what counts. */
   compacted(tier: Tier, records: readonly IncomingRecord[]): void {
-    for (const one of this.cases.values()) one.rows.delete(tier);
+    for (const one of this.cases.values()) {
+      one.settled ||= !this.unfinished(one);
+      one.rows.delete(tier);
+    }
     for (const record of records) this.#tierRecord(tier, record, false);
     for (const open of this.#open) for (const one of open) this.#mustBeHeld(one, `compaction of ${tier}`);
   }
@@ -273,7 +276,7 @@ export class Referee {
     this.#o.onReignEnd(released ? 'released' : 'lost');
     if (released) return;
     for (const one of this.cases.values()) {
-      if (one.partition !== partition || !this.unfinished(one)) continue;
+      if (one.partition !== partition || one.settled || !this.unfinished(one)) continue;
       if (one.sentInEpoch === epoch) one.repeatsAllowed += 1;
       one.earlyAllowed += 1;
     }
@@ -302,6 +305,7 @@ export class Referee {
     const fields = fieldsOf(deliveryHeader(record));
     const row = record.value !== null;
     const attempt = fields.number(14);
+    one.settled ||= row && !this.unfinished(one);
     one.rows.set(tier, { epoch, n, row, attempt, dueAt: timeOf(fields.bytes(13)) });
     if (attempt > one.recorded)
       this.problem('attempt-hidden', `a row of ${one.key} counts attempt ${attempt}; on record is ${one.recorded}`);
