@@ -40,6 +40,17 @@ export const intakeRules: readonly PlantedRule[] = [
     ],
   },
   {
+    name: 'ownRowAcked',
+    about: 'a row that is still on its way completes the record that it stands for',
+    plants: [
+      {
+        file: `${dispatcher}/work-table.ts`,
+        find: 'if (this.rows.epochOf(row) === this.#o.reign.epoch && this.rows.is(row, mark.acked)) {',
+        replace: 'if (this.rows.epochOf(row) === this.#o.reign.epoch) {',
+      },
+    ],
+  },
+  {
     name: 'originDone',
     about: 'the end of a row does not complete the record that it came from',
     plants: [{ file: `${dispatcher}/work-table.ts`, find: 'this.#o.ledger.done(work.origin);', replace: '' }],
