@@ -94,8 +94,7 @@ class Group implements OwnerGroup {
     // The newest heartbeat seen before this join was sent before the rebalance began.
     const deadline = drainDeadline(fence.lastSentAt);
     fence.open();
-    // Topics that an operator has grown do not name further partitions: the six only count together.
-    const partitions = new Set(assignment.get(this.#pod.topic('ownership')));
+    const partitions = this.#partitionsOf(assignment);
     for (const owner of this.owners.values()) if (!partitions.has(owner.partition)) owner.unnamed(deadline);
     if (this.#stopping) return;
     for (const partition of partitions) {
@@ -144,6 +143,12 @@ class Group implements OwnerGroup {
     });
   }
 
+  /** Topics that an operator has grown do not name further partitions: the six only count together. */
+  #partitionsOf(assignment: Assignment): ReadonlySet<number> {
+    const byTopic = coPartitionedTopics.map((topic) => new Set(assignment.get(this.#pod.topic(topic))));
+    return byTopic.reduce((all, partitions) => all.intersection(partitions));
+  }
+
   /** Truth is in `ownership`; these offsets only make lag visible to the tools that people have. */
   async #commit(): Promise<void> {
     const offsets = this.#uncommitted();
@@ -161,7 +166,7 @@ class Group implements OwnerGroup {
 
   /** What is done of the partitions that the group names us for: the others' next owners speak for them. */
   #uncommitted(): TopicPartitionOffset[] {
-    const named = new Set(this.#assignment.get(this.#pod.topic('ownership')));
+    const named = this.#partitionsOf(this.#assignment);
     const offsets: TopicPartitionOffset[] = [];
     for (const { partition, watermark } of this.owners.values()) {
       if (!named.has(partition)) continue;

@@ -70,6 +70,7 @@ export function createHarness(
   options: {
     readonly partitions?: number;
     /** Replaces settings, by full topic name. */ readonly topicConfig?: TopicConfig;
+    /** Topics that an operator has grown, by full name. */ readonly grown?: Readonly<Record<string, number>>;
   } = {},
 ) {
   const partitions = options.partitions ?? 1;
@@ -78,7 +79,11 @@ export function createHarness(
   const log = recordingLogger();
   const specs = topicSpecs({ prefix: 'postrider.', partitions, replicationFactor: 1, bodyBytesMax: 262_144 });
   kafka.createTopics(
-    specs.map((spec) => ({ ...spec, config: { ...spec.config, ...options.topicConfig?.[spec.name] } })),
+    specs.map((spec) => ({
+      ...spec,
+      partitions: options.grown?.[spec.name] ?? spec.partitions,
+      config: { ...spec.config, ...options.topicConfig?.[spec.name] },
+    })),
   );
   const endpoints = createEndpoints(clock);
   const config = createConfig(kafka, partitions);
