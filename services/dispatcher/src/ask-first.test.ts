@@ -75,6 +75,40 @@ for (const [trouble, break_] of [
   });
 }
 
+test('who takes over from one that released soon after a crash, with nothing done, asks in its place', async () => {
+  const h = createHarness();
+  const more = { doneStore: createFakeDoneStore(h.clock) };
+  h.config.endpoint('shop');
+  const first = await h.start('first', {}, more);
+  await h.until(() => h.ownership().progress !== null, 'the first one serves');
+  const mend = h.kafka.onProduce(({ topic }) =>
+    topic === 'postrider.attempts' ? { kind: 'lose-request' } : undefined,
+  );
+  h.deliver('order-1', 'shop');
+  await h.until(() => h.receipts.length === 1, 'it is sent');
+  await h.clock.advance(10);
+  first.port.kill();
+  mend();
+  let claim: (() => void) | undefined;
+  const held = (store: () => void): void => void (claim ??= store);
+  const letGo = h.kafka.onProduce(({ topic }) =>
+    topic === 'postrider.ownership' ? { kind: 'hold', held } : undefined,
+  );
+  const second = await h.start('second', {}, more);
+  await h.until(() => claim !== undefined, 'the second one claims', 300_000);
+  letGo();
+  const stopping = h.stop(second);
+  claim?.();
+  await stopping;
+  assert.equal(h.ownership().processId, 'second');
+  assert.equal(h.ownership().released, true);
+  assert.equal(h.watermark(), 0);
+  const third = await h.start('third', {}, more);
+  await h.until(() => h.watermark() === 1, 'it is done');
+  assert.equal(h.receipts.length, 1);
+  await h.stop(third);
+});
+
 test('after a clean release nothing is asked, and neither is what came after the claim', async () => {
   const h = createHarness();
   const store = createFakeDoneStore(h.clock);

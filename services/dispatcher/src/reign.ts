@@ -47,7 +47,7 @@ export interface Reign {
   claimedAt: number;
   /** Nobody has owned the partition before: no row of another reign can lie or arrive anywhere. */
   first: boolean;
-  /** The last owner did not release the partition: what it had in hand may have reached its endpoint. */
+  /** The last owner, or one not long before, did not release the partition: what it had in hand may have reached its endpoint. */
   afterCrash: boolean;
   readonly draining: boolean;
   readonly over: ReignEnd | null;

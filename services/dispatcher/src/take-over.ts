@@ -1,4 +1,4 @@
-import { NO_EPOCH, OWNER_KEY, TIERS, encodeClaim, mayClaim, progressWithin } from '@postrider/core';
+import { NO_EPOCH, OWNER_KEY, TIERS, encodeClaim, limits, mayClaim, progressWithin } from '@postrider/core';
 import { ask, endsOf, pause } from './ask-kafka.ts';
 import { lookBackStart } from './look-back.ts';
 import { createReign, type Reign } from './reign.ts';
@@ -64,7 +64,9 @@ export async function claimPartition(options: TakeOverOptions): Promise<Claimed 
   reign.epoch = state.epoch;
   reign.claimedAt = pod.clock.monotonic();
   reign.first = follows.epoch === NO_EPOCH;
-  reign.afterCrash = !reign.first && !follows.released;
+  // Who came in between may have released before it had been through what the crash left.
+  const crashIsRecent = log.crashSeenAt !== null && pod.clock.now() - log.crashSeenAt < limits.doneKeptMs;
+  reign.afterCrash = !reign.first && (!follows.released || crashIsRecent);
   pod.events.claimed(partition, reign.epoch, follows.why);
   return { reign, adopted: state.progress };
 }
