@@ -322,11 +322,11 @@ export class Referee {
     if (decision.has(2)) one.dueAt = timeOf(fieldsOf(decision.bytes(2)).bytes(1));
     else if (decision.has(1)) {
       if (one.successes === 0) this.problem('attempt-lies', `${one.key} is called delivered, and no endpoint took it`);
-      this.#end(one, 'done');
+      this.#end(one, 'done', fields.number(22));
     } else if (decision.has(4)) {
       const untouched = this.#o.customers.byUid(one.endpointUid)?.untouched === true;
       if (untouched) this.problem('cancelled-without-reason', one.key);
-      this.#end(one, 'cancelled');
+      this.#end(one, 'cancelled', fields.number(22));
     }
   }
 
@@ -338,13 +338,16 @@ export class Referee {
     const one = this.cases.get(runId === '' ? deliveryId : `${deliveryId}/${runId}`);
     if (one === undefined) return this.problem('dead-letter-of-nobody', deliveryId);
     one.deadLetters += 1;
-    this.#end(one, 'dead');
+    const last = letter.bytes(3);
+    this.#end(one, 'dead', last.length === 0 ? Infinity : fieldsOf(last).number(22));
   }
 
-  #end(one: Case, ending: Ending): void {
+  /** @param epoch the reign that says so; Infinity when nobody can tell */
+  #end(one: Case, ending: Ending, epoch: number): void {
     if (one.ending === null) one.endedAt = this.#o.now();
     one.ending ??= ending;
-    one.revived = false;
+    // What a dead reign had to say comes late, and ends no repetition of the next one.
+    if (epoch >= one.sentInEpoch) one.revived = false;
     this.#open[one.partition]?.delete(one);
   }
 }
