@@ -101,11 +101,10 @@ function runWorker(
       else child.send(chunk);
     };
     child.on('message', (message: WorkerMessage) => {
-      if (isStopped()) return;
       if (message.kind === 'seed') add(message.result);
-      else nextChunk();
       // In the middle of its seeds a worker listens to nobody.
       if (isStopped()) child.kill('SIGKILL');
+      else if (message.kind === 'chunk-done' || message.kind === 'ready') nextChunk();
     });
     child.on('error', reject);
     child.on('exit', (code) =>
