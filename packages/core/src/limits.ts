@@ -140,6 +140,9 @@ export const limits = Object.freeze({
   tierShortWaitMs: MINUTE_MS,
   tierMediumWaitMs: HOUR_MS,
   sessionTimeoutMs: 30 * SECOND_MS,
+  sessionTimeoutMaxMs: 5 * MINUTE_MS,
+  /** Of routers. Their heir repeats what they had not committed; an owner knows a repeat by `repeatLookBackMs`. */
+  routerSessionTimeoutMaxMs: 90 * SECOND_MS,
   heartbeatEveryMs: SECOND_MS,
   fenceFraction: 0.8,
   /** How often it is looked whether reading stands still; for how long it may before it is told of, and before a restart. */
@@ -231,6 +234,10 @@ const relations: readonly (readonly [text: string, holds: (l: Limits) => boolean
   ['configLookMinMs ≤ configLookMaxMs', (l) => l.configLookMinMs <= l.configLookMaxMs],
   ['slots is a power of two', (l) => Number.isInteger(Math.log2(l.slots))],
   ['progressEveryCompletions ≤ offsetRangeMax', (l) => l.progressEveryCompletions <= l.offsetRangeMax],
+  [
+    'routerSessionTimeoutMaxMs ≤ ¾ repeatLookBackMs: the rest is for the heir to start',
+    (l) => l.routerSessionTimeoutMaxMs <= 0.75 * l.repeatLookBackMs,
+  ],
   ['repeatLookBackOffsetsMax ≤ recentKeysMax', (l) => l.repeatLookBackOffsetsMax <= l.recentKeysMax],
   ['repeatLookBackOffsetsMax ≤ offsetRangeMax', (l) => l.repeatLookBackOffsetsMax <= l.offsetRangeMax],
   [

@@ -32,7 +32,7 @@ const spec = {
   process: processEnv({
     topicPrefix: TOPIC_PREFIX_DEFAULT,
     healthPort: 8081,
-    sessionTimeout: { default: limits.sessionTimeoutMs, min: 6_000, max: 300_000 },
+    sessionTimeout: { default: limits.sessionTimeoutMs, min: 6_000, max: limits.sessionTimeoutMaxMs },
   }),
   /** P of the first layout; later the layout on `config` decides. */
   partitions: integer('POSTRIDER_PARTITIONS', { default: 12, min: 1, max: limits.slots }),

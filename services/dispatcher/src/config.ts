@@ -59,7 +59,11 @@ const spec = {
   process: processEnv({
     topicPrefix: TOPIC_PREFIX_DEFAULT,
     healthPort: 8083,
-    sessionTimeout: { default: limits.sessionTimeoutMs, min: 3 * limits.heartbeatEveryMs, max: 300_000 },
+    sessionTimeout: {
+      default: limits.sessionTimeoutMs,
+      min: 3 * limits.heartbeatEveryMs,
+      max: limits.sessionTimeoutMaxMs,
+    },
   }),
   /** 32 bytes as hexadecimal digits or base64; the same as the control plane's. */
   kek: parsed(secret('POSTRIDER_KEK'), (value) => parseKek(new Secret(value.reveal()))),

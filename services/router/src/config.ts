@@ -44,7 +44,11 @@ const spec = {
   process: processEnv({
     topicPrefix: TOPIC_PREFIX_DEFAULT,
     healthPort: 8082,
-    sessionTimeout: { default: limits.sessionTimeoutMs, min: 3 * limits.heartbeatEveryMs, max: 300_000 },
+    sessionTimeout: {
+      default: limits.sessionTimeoutMs,
+      min: 3 * limits.heartbeatEveryMs,
+      max: limits.routerSessionTimeoutMaxMs,
+    },
   }),
   sourceTopics: list('POSTRIDER_SOURCE_TOPICS', { optional: true }),
   defaultEventType: text('POSTRIDER_DEFAULT_EVENT_TYPE', { optional: true }),
