@@ -9,6 +9,7 @@ const result: RowResult = {
     title: 'A fault',
     problems: [],
     eventsPerSecond: 30,
+    sessionMs: 8_000,
     deliveries: 100,
     lost: 0,
     duplicates: 3,

@@ -7,6 +7,7 @@ export interface KeptRow {
   readonly title: string;
   readonly green: boolean;
   readonly eventsPerSecond: number;
+  readonly sessionMs: number;
   readonly deliveries: number;
   readonly lost: number;
   readonly duplicates: number;
@@ -78,9 +79,11 @@ export function resultsText(rows: readonly KeptRow[], machine: Machine): string 
     ),
   ];
   const minutes = (rows.reduce((sum, { seconds }) => sum + seconds, 0) / 60).toFixed(1);
-  const rates = [...new Set(rows.map(({ eventsPerSecond }) => eventsPerSecond))].join(' or ');
+  const each = (figure: (row: KeptRow) => number) => [...new Set(rows.map(figure))].join(' or ');
+  const rates = each(({ eventsPerSecond }) => eventsPerSecond);
+  const sessions = each(({ sessionMs }) => sessionMs / 1_000);
   const { cores, cpu, node, kafka } = machine;
-  return `${table.join('\n')}\n\n${rows.length} rows, ${rates} events a second, ${minutes} min in all, on ${cores} cores (${cpu}), Node ${node}, Apache Kafka ${kafka}.`;
+  return `${table.join('\n')}\n\n${rows.length} rows, ${rates} events a second, sessions of ${sessions} s, ${minutes} min in all, on ${cores} cores (${cpu}), Node ${node}, Apache Kafka ${kafka}.`;
 }
 
 /** The page with the text between its two markers replaced. Throws when it has not both of them. */

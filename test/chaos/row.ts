@@ -51,6 +51,7 @@ export interface RowResult {
   /** One sentence for each promise that was broken; empty: the row is green. */
   readonly problems: readonly string[];
   readonly eventsPerSecond: number;
+  readonly sessionMs: number;
   readonly deliveries: number;
   readonly lost: number;
   readonly duplicates: number;

@@ -97,7 +97,7 @@ export async function runRow(row: Row, pace: Pace = fullPace): Promise<RowResult
   const problems = [...unquiet, ...verdict.problems, ...rowProblems(row, measured)];
   if (problems.length > 0) await keepTraces(row.id, { scene, evidence, problems });
   return {
-    ...{ id: row.id, title: row.title, eventsPerSecond, deliveries: expected.length },
+    ...{ id: row.id, title: row.title, eventsPerSecond, sessionMs: sessionTimeoutMs, deliveries: expected.length },
     ...{ lost: verdict.lost, duplicates: verdict.duplicates, duplicatesAllowed: verdict.duplicatesAllowed },
     ...{ recoveryMs, recoveryMsMax: row.recoveryMsMax, latency, outcomes: scene.outcomes },
     problems,

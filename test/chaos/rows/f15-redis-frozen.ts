@@ -3,6 +3,7 @@ import type { Row } from '../row.ts';
 import type { Scene } from '../scene.ts';
 
 const eachMs = 8_000;
+const settleMs = 3_000;
 /** Whose latency a Redis concerns: nobody's. */
 const nobody: ReadonlySet<number> = new Set();
 
@@ -15,6 +16,8 @@ async function withKill(scene: Scene, number: number): Promise<void> {
   await scene.recovered(await victim.kill('SIGKILL'), owned);
   victim.restart();
   await scene.ownedByAll(scene.stack.dispatchers);
+  // What was taken over is served before the next measurement begins.
+  await scene.pass(settleMs);
 }
 
 export const redisFrozen: Row = {
