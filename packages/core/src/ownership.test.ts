@@ -242,6 +242,12 @@ test('the last owner is out of the way when it released, left, or has had all th
   assert.deepEqual(ask({ now: longest }), { may: true, why: 'waited' });
   assert.deepEqual(ask({ members: ['B'] }), { may: true, why: 'left' });
   assert.deepEqual(ask({ processId: 'A' }), { may: true, why: 'own_reign' });
+  // Under what it was before the group took it for dead; another process only begins alike.
+  const later = foldOwnership([claimAt(1, 'A.2', NO_EPOCH)]);
+  assert.deepEqual(ask({ processId: 'A', ownership: later, members: ['A.3'] }), { may: true, why: 'own_reign' });
+  assert.deepEqual(ask({ members: ['A.1', 'B'] }), { may: true, why: 'left' });
+  const alike = foldOwnership([claimAt(1, 'A1', NO_EPOCH)]);
+  assert.deepEqual(ask({ processId: 'A', ownership: alike, members: ['A', 'A1'] }), { may: false, waitMs: longest });
   const released = foldOwnership([...reign, progressAt(2, 1, 1, { released: true })]);
   assert.deepEqual(ask({ ownership: released }), { may: true, why: 'released' });
 });

@@ -163,7 +163,8 @@ export type ClaimVerdict =
 /**
  * Silence is not death: the last owner is out of the way only when it has written `released`, when the group no longer
  * lists it, or when the time that it may use for draining has passed.
- * @param facts.processId our own; a reign of ours that has ended stands in nobody's way
+ * @param facts.processId our own, without `.<n>`: a reign of ours that has ended stands in nobody's way, and all that began
+ *   before a membership was lost have ended with it
  * @param facts.members client ids that the group lists, asked for after our join; null when it was not asked yet
  * @param facts.joinedAt when the group named us, and `facts.now`: monotonic milliseconds
  */
@@ -177,11 +178,16 @@ export function mayClaim(facts: {
   const { ownership, processId, members, joinedAt, now } = facts;
   const last = ownership.processId;
   if (last === null) return { may: true, why: 'no_owner' };
-  if (last === processId) return { may: true, why: 'own_reign' };
+  if (isSameProcess(last, processId)) return { may: true, why: 'own_reign' };
   if (ownership.released) return { may: true, why: 'released' };
   if (members !== null && !members.includes(last)) return { may: true, why: 'left' };
   const waitMs = joinedAt + drainLimitMs() + limits.drainSlackMs - now;
   return waitMs <= 0 ? { may: true, why: 'waited' } : { may: false, waitMs };
+}
+
+/** Whether a client id is this process's: its id, with `.<n>` since the group has taken it for dead n times. */
+export function isSameProcess(clientId: string, processId: string): boolean {
+  return clientId === processId || clientId.startsWith(`${processId}.`);
 }
 
 /** The value of a claim record. */

@@ -102,7 +102,10 @@ export type Assignment = ReadonlyMap<string, readonly number[]>;
 
 export interface GroupMemberOptions {
   readonly groupId: string;
-  /** Unique per process; is the client id, so that `describeGroup` can tell who is a member. */
+  /**
+   * Unique per process; is the client id, so that `describeGroup` can tell who is a member. Each time that the group has
+   * taken the member for dead it comes back as `<processId>.<n>`, n = 1, 2, …
+   */
   readonly processId: string;
   /** Every topic must exist. Partition i of all of them goes to the same member (sticky, co-partitioned). */
   readonly topics: readonly string[];
@@ -146,8 +149,12 @@ export interface GroupMember extends AsyncDisposable {
    * -Infinity before the first.
    */
   readonly lastHeartbeatSentAt: number;
-  /** What the group knows this member as, since the newest assignment; changed before `onAssigned` is called. */
-  readonly membership: { readonly memberId: string; readonly generation: number };
+  /**
+   * What the group knows this member as, since the newest assignment; changed before `onAssigned` is called. As soon as the
+   * group is heard to know this member no more: an empty member id, generation -1, `lastHeartbeatSentAt` -Infinity, and the
+   * process id that it joins with next.
+   */
+  readonly membership: { readonly processId: string; readonly memberId: string; readonly generation: number };
   readonly sessionTimeoutMs: number;
 }
 

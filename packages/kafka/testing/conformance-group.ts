@@ -309,6 +309,30 @@ export const groupGuarantees: readonly Guarantee[] = [
     },
   },
   {
+    name: 'a member that the group has taken for dead has no session from then on, and comes back under another process id',
+    async run(harness, port) {
+      const topic = await makeTopic(harness, port);
+      const groupId = harness.unique('group');
+      const processId = harness.unique('pod');
+      const seen: object[] = [];
+      const onTrouble = () => {
+        const { membership, lastHeartbeatSentAt } = watched.member;
+        seen.push({ ...membership, lastHeartbeatSentAt });
+      };
+      const watched = await join(harness, port, { groupId, topics: [topic], processId, onTrouble });
+      const before = watched.member.membership;
+      await harness.expel(groupId, before.memberId);
+      await harness.until(() => watched.assignments.length === 2, 'it has joined again');
+      const again = `${processId}.1`;
+      assert.deepEqual(seen, [{ processId: again, memberId: '', generation: -1, lastHeartbeatSentAt: -Infinity }]);
+      assert.equal(before.processId, processId);
+      assert.equal(watched.member.membership.processId, again);
+      assert.notEqual(watched.member.membership.memberId, before.memberId);
+      const described = await harness.settled(port.admin.describeGroup(groupId));
+      assert.deepEqual(described, { state: 'stable', members: [again] });
+    },
+  },
+  {
     name: 'joining for a topic that does not exist is UNKNOWN_TOPIC',
     async run(harness, port) {
       const joining = join(harness, port, { groupId: harness.unique('group'), topics: [harness.unique('absent')] });

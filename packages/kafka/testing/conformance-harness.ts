@@ -24,6 +24,8 @@ export interface ConformanceHarness {
   monotonic(): number;
   /** Leaves a gap in the partition as a transaction does, without any record. */
   leaveGap(topic: string, partition: number): Promise<void>;
+  /** Makes the group take a member for dead. */
+  expel(groupId: string, memberId: string): Promise<void>;
 }
 
 /** One promise of the port, and how to see that it is kept. */

@@ -6,6 +6,8 @@ import type { Assignment, GroupDescription } from '../src/port.ts';
 export interface FakeJoin {
   /** Empty for a new member. */
   readonly memberId: string;
+  /** Of the process, and what it is listed as. */
+  readonly processId: string;
   readonly clientId: string;
   readonly topics: readonly string[];
   readonly sessionTimeoutMs: number;
@@ -39,8 +41,10 @@ export interface FakeGroup {
   /** No longer: the last heartbeat was sent `sinceMs` ago. */
   unsteady(memberId: string, sinceMs: number): void;
   leave(memberId: string): void;
-  /** Whether a member of this client id was put out because its session was over, and has not come back. */
-  expelled(clientId: string): boolean;
+  /** The group takes the member for dead. */
+  expel(memberId: string): void;
+  /** Whether a member of this process was put out because its session was over, and has not come back. */
+  expelled(processId: string): boolean;
   describe(): GroupDescription;
   readonly committed: Map<string, { readonly offset: number; readonly metadata: string }>;
 }
@@ -72,7 +76,7 @@ class Group implements FakeGroup {
       member = { memberId, join: request, waiting: false, cancelSession: () => undefined, disturb: null };
       this.#members.set(memberId, member);
     }
-    this.#expelled.delete(request.clientId);
+    this.#expelled.delete(request.processId);
     member.join = request;
     member.waiting = true;
     // Who waits for the others is alive by its open request; the session counts again from the answer.
@@ -104,8 +108,16 @@ class Group implements FakeGroup {
     this.#startSession(member, sinceMs);
   }
 
-  expelled(clientId: string): boolean {
-    return this.#expelled.has(clientId);
+  expelled(processId: string): boolean {
+    return this.#expelled.has(processId);
+  }
+
+  expel(memberId: string): void {
+    const member = this.#members.get(memberId);
+    if (member === undefined) return;
+    member.disturb?.();
+    this.#expelled.add(member.join.processId);
+    this.leave(memberId);
   }
 
   leave(memberId: string): void {
@@ -133,8 +145,7 @@ class Group implements FakeGroup {
   #startSession(member: FakeMembership, sinceMs = 0): void {
     member.cancelSession();
     member.cancelSession = this.#clock.after(Math.max(0, member.join.sessionTimeoutMs - sinceMs), () => {
-      this.#expelled.add(member.join.clientId);
-      this.leave(member.memberId);
+      this.expel(member.memberId);
     });
   }
 

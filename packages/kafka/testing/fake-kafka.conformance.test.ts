@@ -44,5 +44,8 @@ function harness(create: ((clock: FakeClock) => FakeKafka) | undefined): Conform
     async leaveGap(topic, partition) {
       kafka.skipOffset(topic, partition);
     },
+    async expel(groupId, memberId) {
+      kafka.expel(groupId, memberId);
+    },
   };
 }

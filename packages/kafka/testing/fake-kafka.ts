@@ -49,8 +49,10 @@ export interface FakeKafka {
   onAsk(decide: (clientId: string, what: Question) => AskFault | undefined): () => void;
   /** Tells of records as they are stored, whoever wrote them. */
   onStored(listener: StoredListener): () => void;
-  /** Whether the group put out a member of this client id because its session was over, and it has not come back. */
-  expelled(groupId: string, clientId: string): boolean;
+  /** The group takes this member for dead. */
+  expel(groupId: string, memberId: string): void;
+  /** Whether the group put out a member of this process because its session was over, and it has not come back. */
+  expelled(groupId: string, processId: string): boolean;
   /** The same for the next `times` (default 1) writes to a topic. */
   failNextProduce(topic: string, fault: ProduceFault, times?: number): void;
 }
@@ -110,7 +112,8 @@ export function createFakeKafka(options: FakeClusterOptions & { readonly clock?:
       cluster.storedListeners.add(listener);
       return () => void cluster.storedListeners.delete(listener);
     },
-    expelled: (groupId, clientId) => cluster.knownGroup(groupId)?.expelled(clientId) ?? false,
+    expel: (groupId, memberId) => cluster.knownGroup(groupId)?.expel(memberId),
+    expelled: (groupId, processId) => cluster.knownGroup(groupId)?.expelled(processId) ?? false,
     failNextProduce(topic, fault, times = 1) {
       let left = times;
       const remove = kafka.onProduce((attempt) => {

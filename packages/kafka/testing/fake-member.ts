@@ -42,7 +42,7 @@ export async function createFakeMember(
 class Member implements GroupMember {
   readonly sessionTimeoutMs: number;
   readonly joined = Promise.withResolvers<void>();
-  membership = { memberId: '', generation: -1 };
+  membership: GroupMember['membership'];
   readonly #cluster: FakeCluster;
   readonly #process: FakeProcess;
   readonly #options: GroupMemberOptions;
@@ -55,6 +55,8 @@ class Member implements GroupMember {
   #cancelHeartbeat = (): void => undefined;
   readonly #unwatch: readonly (() => void)[];
   #memberId = '';
+  /** Member ids that the group has taken away. */
+  #lost = 0;
   #generation = 0;
   #joining = false;
   #closed = false;
@@ -63,6 +65,7 @@ class Member implements GroupMember {
     this.#cluster = cluster;
     this.#process = process;
     this.#options = options;
+    this.membership = { processId: options.processId, memberId: '', generation: -1 };
     this.sessionTimeoutMs = options.sessionTimeoutMs ?? SESSION_TIMEOUT_MS_DEFAULT;
     this.#group = cluster.group(options.groupId);
     const disturb = (): void => this.#disturb();
@@ -175,7 +178,8 @@ class Member implements GroupMember {
     this.#joining = true;
     const request = {
       memberId: this.#memberId,
-      clientId: this.#options.processId,
+      processId: this.#options.processId,
+      clientId: this.membership.processId,
       topics: this.#options.topics,
       sessionTimeoutMs: this.sessionTimeoutMs,
       owned: [...new Set([...this.#assigned.values()].map(({ partition }) => partition))],
@@ -213,6 +217,9 @@ class Member implements GroupMember {
   #rejected(answer: Exclude<HeartbeatAnswer, 'ok'>): void {
     if (answer === 'unknown-member') {
       this.#memberId = '';
+      this.#lost += 1;
+      this.#heartbeatSentAt = -Infinity;
+      this.membership = { processId: `${this.#options.processId}.${this.#lost}`, memberId: '', generation: -1 };
       this.#options.onTrouble?.(new Error(`the group ${this.#options.groupId} took this member for dead`));
     }
     this.#join();
@@ -221,7 +228,7 @@ class Member implements GroupMember {
   #assign(answer: JoinAnswer, sentAt: number): void {
     this.#generation = answer.generation;
     this.#heartbeatSentAt = sentAt;
-    this.membership = { memberId: answer.memberId, generation: answer.generation };
+    this.membership = { ...this.membership, memberId: answer.memberId, generation: answer.generation };
     for (const { fetcher } of this.#assigned.values()) fetcher.stop();
     this.#assigned.clear();
     for (const [topic, partitions] of answer.assignment) {
@@ -276,7 +283,7 @@ class Member implements GroupMember {
     try {
       if (this.#process.mute) throw new KafkaError('UNAVAILABLE', 'the heartbeat got lost');
       const answer = await this.#process.ask('heartbeat', () => this.#group.heartbeat(this.#memberId, generation));
-      if (this.#closed || generation !== this.#generation) return;
+      if (this.#closed || generation !== this.membership.generation) return;
       if (answer === 'ok') {
         this.#heartbeatSentAt = sentAt;
         return this.#calm();

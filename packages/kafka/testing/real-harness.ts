@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
+import { createClient } from '../src/kafkajs/client.ts';
 import { connectKafka } from '../src/kafkajs/connect.ts';
+import { findCoordinator } from '../src/kafkajs/coordinator.ts';
 import { leaveGap } from '../src/kafkajs/testing/stock-client.ts';
 import type { Clock } from '@postrider/core';
 import type { ConformanceHarness } from './conformance-harness.ts';
@@ -42,5 +44,14 @@ export function createRealHarness(
     unique: (name) => `${name}-${run}-${names++}`,
     monotonic: () => realClock.monotonic(),
     leaveGap: (topic, partition) => leaveGap(brokers, topic, partition),
+    async expel(groupId, memberId) {
+      const client = createClient({ brokers }, `conformance-${run}`);
+      try {
+        const coordinator = await findCoordinator(client, groupId);
+        await client.call(coordinator, 'LeaveGroup', { groupId, memberId });
+      } finally {
+        client.destroy();
+      }
+    },
   };
 }

@@ -1,5 +1,5 @@
 import { createSeldom, orAborted, TROUBLE_EVERY_MS, untilKafkaAnswers } from '@postrider/config-view';
-import { limits, PostriderError } from '@postrider/core';
+import { isSameProcess, limits, PostriderError } from '@postrider/core';
 import { serverLimits } from './server-limits.ts';
 import type { Clock } from '@postrider/core';
 import type { Admin, GroupMember, KafkaPort } from '@postrider/kafka';
@@ -105,5 +105,5 @@ function whenKafkaAnswers<T>({ clock, log, signal }: WriterSeatOptions, action: 
 
 async function othersIn(admin: Admin, groupId: string, processId: string): Promise<string[]> {
   const { members } = await admin.describeGroup(groupId);
-  return members.filter((member) => member !== processId);
+  return members.filter((member) => !isSameProcess(member, processId));
 }

@@ -283,6 +283,7 @@ class Owner implements PartitionOwner {
     this.#log = null;
     return {
       ...{ pod: this.#pod, partition: this.partition, feed, fence: this.#fence, changes: this.#changes },
+      processId: () => this.#member.membership.processId,
       wanted: () => this.#wanted() && feed === this.#feed,
       namedAt: () => this.#namedAt,
       onLog: (log) => {

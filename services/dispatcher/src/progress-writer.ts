@@ -28,7 +28,6 @@ export interface ProgressWriter {
 export interface ProgressWriterOptions {
   readonly clock: Clock;
   readonly reign: Reign;
-  readonly processId: string;
   readonly producer: Producer;
   readonly topic: string;
   readonly ledger: IntakeLedger;
@@ -65,7 +64,7 @@ export function createProgressWriter(options: ProgressWriterOptions): ProgressWr
     const progress: OwnershipProgress = {
       epoch: reign.epoch,
       number,
-      processId: options.processId,
+      processId: reign.processId,
       released,
       intake: ledger.encode(),
       tiers: tierStarts.encode(),

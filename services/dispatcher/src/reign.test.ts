@@ -19,6 +19,7 @@ test('a record that turns out too large after it was refused goes in its smaller
   } as unknown as Producer;
   const reign = createReign({
     partition: 0,
+    processId: 'p',
     clock,
     fence: { open: () => true, term: 0, lastSentAt: 0 },
     events: { writeRefused: () => undefined } as unknown as DispatcherEvents,

@@ -41,6 +41,8 @@ export interface ReignWrite {
  */
 export interface Reign {
   readonly partition: number;
+  /** What the group lists us as in the fence's term that the reign began in. */
+  readonly processId: string;
   /** Offset of the claim; -1 until it is acknowledged. */
   epoch: number;
   /** `Clock.monotonic()` when the claim was found valid. */
@@ -69,6 +71,7 @@ export interface Reign {
 
 export interface ReignOptions {
   readonly partition: number;
+  readonly processId: string;
   readonly clock: Clock;
   readonly fence: SessionFence;
   readonly events: DispatcherEvents;
@@ -83,6 +86,7 @@ export function createReign(options: ReignOptions): Reign {
 
 class OneReign implements Reign {
   readonly partition: number;
+  readonly processId: string;
   epoch = -1;
   claimedAt: number;
   first = false;
@@ -102,6 +106,7 @@ class OneReign implements Reign {
 
   constructor(options: ReignOptions) {
     this.partition = options.partition;
+    this.processId = options.processId;
     this.#options = options;
     this.claimedAt = options.clock.monotonic();
     options.fence.open();

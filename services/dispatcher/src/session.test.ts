@@ -48,6 +48,36 @@ test('while nobody knows whether the session lives nothing starts; what ends mea
   await h.stop(a);
 });
 
+test('of a process that was taken for dead and is back before anybody asked, nothing waits for the drain limit', async () => {
+  const h = createHarness({ partitions: 4 });
+  h.config.endpoint('shop');
+  const a = await h.start('a');
+  const b = await h.start('b');
+  const ownedBy = (name: string) => [0, 1, 2, 3].filter((p) => h.ownership(p).processId?.startsWith(name));
+  await h.until(() => ownedBy('a').length === 2 && ownedBy('b').length === 2, 'both own');
+  const given = ownedBy('a');
+  await h.until(() => told(h, 'partition.serving').length >= 6, 'both serve');
+  let back = false;
+  const answer = h.kafka.onAsk((process, what) =>
+    process === 'b' && what === 'describe-group' && !back ? { kind: 'lose-request' } : undefined,
+  );
+  a.port.freeze();
+  await h.until(() => h.kafka.expelled('postrider.dispatcher', 'a'), 'its session is over');
+  await h.clock.advance(3_000);
+  a.port.thaw();
+  await h.until(() => !h.kafka.expelled('postrider.dispatcher', 'a'), 'it joins again');
+  await h.clock.advance(3_000);
+  back = true;
+  answer();
+  const before = h.clock.monotonic();
+  for (const partition of given) h.deliver(`order-${partition}`, 'shop', { partition });
+  await h.until(() => given.every((p) => h.watermark(p) === 1), 'all are delivered', 120_000);
+  assert.ok(h.clock.monotonic() - before < 5_000, `${h.clock.monotonic() - before} ms`);
+  assert.equal(h.receipts.length, 2);
+  await h.stop(a);
+  await h.stop(b);
+});
+
 test('while the group waits for a dead member, the living go on and lose nothing', async () => {
   const h = createHarness({ partitions: 4 });
   h.config.endpoint('shop');

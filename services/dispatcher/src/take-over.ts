@@ -17,6 +17,8 @@ export interface TakeOverOptions {
   readonly partition: number;
   readonly feed: PartitionFeed;
   readonly fence: SessionFence;
+  /** What the group lists us as now. */
+  readonly processId: () => string;
   readonly changes: Changes;
   /** The group names us for the partition and no shutdown has begun. */
   readonly wanted: () => boolean;
@@ -50,6 +52,7 @@ export async function claimPartition(options: TakeOverOptions): Promise<Claimed 
 
   const reign = createReign({
     partition,
+    processId: options.processId(),
     clock: pod.clock,
     fence: options.fence,
     events: pod.events,
@@ -146,7 +149,7 @@ async function claim(
       topic: pod.topic('ownership'),
       partition,
       key: Buffer.from(OWNER_KEY),
-      value: encodeClaim({ processId: pod.processId, randomId, followsEpoch }),
+      value: encodeClaim({ processId: reign.processId, randomId, followsEpoch }),
     },
     acked: (at) => {
       offset = at;

@@ -46,7 +46,11 @@ export function createOwnershipGhost(): OwnershipGhost {
       const follows = fields.number(3);
       if (follows < Math.max(epoch, proven)) return false;
       epoch = offset;
-      processId = fields.bytes(1).toString();
+      // The same process, however often the group has taken it for dead.
+      processId = fields
+        .bytes(1)
+        .toString()
+        .replace(/\.\d+$/, '');
       return true;
     },
     progress(value) {

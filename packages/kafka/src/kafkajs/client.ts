@@ -40,7 +40,7 @@ export interface KafkaClient {
   /** Any broker that can be connected to. */
   anyBroker(): Promise<Broker>;
   /** A connection of its own, not shared with others of this client. The client closes it, too. */
-  dial(host: string, port: number): Promise<Broker>;
+  dial(host: string, port: number, clientId?: string): Promise<Broker>;
   /** One request; the decoded answer with its error codes, none of them turned into a rejection. */
   call<T>(broker: Broker, api: ApiName, args: object, timeoutMs?: number): Promise<T>;
   /** Forgets a broker whose connection proved bad. */
@@ -154,14 +154,14 @@ class Client implements KafkaClient {
     return this.#seedBroker();
   }
 
-  async dial(host: string, port: number): Promise<Broker> {
+  async dial(host: string, port: number, clientId = this.#clientId): Promise<Broker> {
     if (this.#destroyed) throw new KafkaError('CLOSED', 'the client is closed');
     const { ssl, sasl, logger } = this.#connection;
     const log = createConnectionLogger((message) => logger?.debug({ broker: `${host}:${port}` }, message));
     const connectionPool = new ConnectionPoolClass({
       host,
       port,
-      clientId: this.#clientId,
+      clientId,
       ssl: ssl === undefined || ssl === false ? null : ssl === true ? {} : ssl,
       sasl: sasl ?? null,
       connectionTimeout: CONNECTION_TIMEOUT_MS,

@@ -74,7 +74,7 @@ class Member implements GroupMember {
   readonly sessionTimeoutMs: number;
   readonly joined = Promise.withResolvers<void>();
   lastHeartbeatSentAt = -Infinity;
-  membership = { memberId: '', generation: -1 };
+  membership: GroupMember['membership'];
   readonly #options: KafkaOptions;
   readonly #wanted: GroupMemberOptions;
   readonly #client: KafkaClient;
@@ -94,9 +94,10 @@ class Member implements GroupMember {
     this.#client = client;
     this.sessionTimeoutMs = wanted.sessionTimeoutMs ?? SESSION_TIMEOUT_MS_DEFAULT;
     this.joined.promise.catch(() => undefined);
+    this.membership = { processId: wanted.processId, memberId: '', generation: -1 };
     this.#membership = createMembership({
       client,
-      groupId: wanted.groupId,
+      ...{ groupId: wanted.groupId, processId: wanted.processId },
       topics: wanted.topics,
       sessionTimeoutMs: this.sessionTimeoutMs,
       monotonic: () => options.clock.monotonic(),
@@ -221,8 +222,7 @@ class Member implements GroupMember {
     const { assignment, aliveAt } = await this.#membership.join(owned).finally(() => joined.abort());
     if (this.#closing.signal.aborted) return;
     this.#settledAt = this.lastHeartbeatSentAt = aliveAt;
-    const { memberId, generation } = this.#membership;
-    this.membership = { memberId, generation };
+    this.#tellMembership();
     this.#assign(assignment);
   }
 
@@ -283,12 +283,23 @@ class Member implements GroupMember {
   }
 
   async #mend(error: unknown): Promise<void> {
+    if (error instanceof ProtocolError && error.errorCode === code.unknownMemberId) this.#forget();
     this.#wanted.onTrouble?.(toKafkaError(error));
-    if (error instanceof ProtocolError && error.errorCode === code.unknownMemberId) this.#membership.forget();
     if (!isMembershipLost(error)) this.#membership.lostCoordinator();
     const ms = Math.min(TROUBLE_PAUSE_MS_MAX, TROUBLE_PAUSE_MS * 2 ** Math.min(this.#troubles, 5));
     this.#troubles += 1;
     await pause(this.#options.clock, ms, this.#closing.signal);
+  }
+
+  #forget(): void {
+    this.#membership.forget();
+    this.lastHeartbeatSentAt = -Infinity;
+    this.#tellMembership();
+  }
+
+  #tellMembership(): void {
+    const { processId, memberId, generation } = this.#membership;
+    this.membership = { processId, memberId, generation };
   }
 
   #outOfRange(topic: string, partition: number, offset: number): void {

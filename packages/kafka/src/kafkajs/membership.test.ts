@@ -28,6 +28,7 @@ test('who leaves while the group has not answered its join says so over another 
   const membership = createMembership({
     client: client as KafkaClient,
     groupId: 'g',
+    processId: 'p',
     topics: ['t'],
     sessionTimeoutMs: 30_000,
     monotonic: () => 0,

@@ -13,6 +13,8 @@ import type { Assignment } from '../port.ts';
  * may stand in front of a heartbeat.
  */
 export interface Membership {
+  /** The client id of its joins: the one wanted, or with `.<n>` after n member ids were lost. */
+  readonly processId: string;
   readonly memberId: string;
   readonly generation: number;
   /** Joins the next generation; the assignment, and when (monotonic) the request was sent that the broker counts as alive. */
@@ -24,7 +26,7 @@ export interface Membership {
   /** How long the group waits for a member that is alive to join again, at least. */
   readonly rebalanceTimeoutMs: number;
   leave(): Promise<void>;
-  /** The member id is worth nothing any more. */
+  /** The member id is worth nothing any more: what joins next is another member, and says so by its process id. */
   forget(): void;
   /** The coordinator must be looked up again. */
   lostCoordinator(): void;
@@ -33,6 +35,7 @@ export interface Membership {
 export interface MembershipOptions {
   readonly client: KafkaClient;
   readonly groupId: string;
+  readonly processId: string;
   readonly topics: readonly string[];
   readonly sessionTimeoutMs: number;
   monotonic(): number;
@@ -64,6 +67,7 @@ export function createMembership(options: MembershipOptions): Membership {
 }
 
 class GroupMembership implements Membership {
+  processId: string;
   memberId = '';
   generation = -1;
   readonly rebalanceTimeoutMs: number;
@@ -72,9 +76,11 @@ class GroupMembership implements Membership {
   /** A broker reads nothing more from a connection whose join it has not answered. */
   #beside: Broker | null = null;
   #joining = false;
+  #lost = 0;
 
   constructor(options: MembershipOptions) {
     this.#options = options;
+    this.processId = options.processId;
     this.rebalanceTimeoutMs = Math.max(REBALANCE_TIMEOUT_MS_MIN, REBALANCE_TIMEOUT_SESSIONS * options.sessionTimeoutMs);
   }
 
@@ -134,6 +140,10 @@ class GroupMembership implements Membership {
   forget(): void {
     this.memberId = '';
     this.generation = -1;
+    this.#lost += 1;
+    this.processId = `${this.#options.processId}.${this.#lost}`;
+    // The client id is the connection's.
+    this.lostCoordinator();
   }
 
   #hangUpBeside(): void {
@@ -196,7 +206,7 @@ class GroupMembership implements Membership {
     if (this.#coordinator === null || !this.#coordinator.isConnected()) {
       this.lostCoordinator();
       const { host, port } = await coordinatorAddress(client, groupId);
-      this.#coordinator = await client.dial(host, port);
+      this.#coordinator = await client.dial(host, port, this.processId);
     }
     return client.call<T>(this.#coordinator, api, { groupId, memberId: this.memberId, ...args }, timeoutMs);
   }

@@ -12,7 +12,7 @@ import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
  * void if an epoch newer than follows_epoch stands before it.
  */
 export interface Claim {
-  /** The process that claims; its Kafka client id. */
+  /** The process that claims; its Kafka client id, with `.<n>` after the group has taken it for dead n times. */
   processId: string;
   /** 16 random bytes, so that a claim is recognised by its writer whatever offset it got. */
   randomId: Buffer;
