@@ -18,3 +18,9 @@ test('chosen ports differ and lie below those of outgoing connections', async ()
   assert.equal(new Set(ports).size, 20);
   for (const port of ports) assert.ok(port >= 15_000 && port < 32_000, `${port}`);
 });
+
+test('a port that somebody else has chosen already is not chosen again', async () => {
+  const theirs = new Set(Array.from({ length: 8_500 }, (_, index) => 15_000 + 2 * index));
+  const ports = await choosePorts(20, theirs);
+  assert.ok(ports.every((port) => !theirs.has(port)));
+});

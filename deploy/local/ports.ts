@@ -18,13 +18,16 @@ export function portIsFree(port: number): Promise<boolean> {
   });
 }
 
-/** As many different free ports as asked for. They are not reserved: who uses one checks, and chooses again. */
-export async function choosePorts(count: number): Promise<number[]> {
+/**
+ * As many different free ports as asked for, none of those in `others`. They are not reserved: who uses one checks, and
+ * chooses again.
+ */
+export async function choosePorts(count: number, others: ReadonlySet<number> = new Set()): Promise<number[]> {
   const chosen = new Set<number>();
   for (let tries = 0; chosen.size < count; tries++) {
     if (tries > 1000) throw new Error(`found only ${chosen.size} of ${count} free ports from ${lowest} to ${highest}`);
     const port = randomInt(lowest, highest);
-    if (!chosen.has(port) && (await portIsFree(port))) chosen.add(port);
+    if (!chosen.has(port) && !others.has(port) && (await portIsFree(port))) chosen.add(port);
   }
   return [...chosen];
 }

@@ -142,7 +142,9 @@ async function waitForOldBrokers(dataDir: string, log: (line: string) => void): 
 }
 
 async function planNodes(options: StartKafkaOptions): Promise<NodePlan[]> {
-  const ports = await choosePorts(options.brokers * 2);
+  // Chosen before, and listened on only together with those that are chosen now.
+  const edgePorts = [...(options.edges?.values() ?? [])].flat().map(({ port }) => port);
+  const ports = await choosePorts(options.brokers * 2, new Set(edgePorts));
   return Array.from({ length: options.brokers }, (_, index) => ({
     nodeId: index + 1,
     brokerPort: options.ports?.[index] ?? (ports[index] as number),
