@@ -305,7 +305,8 @@ export class Referee {
     const fields = fieldsOf(deliveryHeader(record));
     const row = record.value !== null;
     const attempt = fields.number(14);
-    one.settled ||= row && !this.unfinished(one);
+    // A living owner may have loaded the row before the tombstone of a dead reign came in, and writes its own truth again.
+    one.settled ||= row && epoch < this.ghost(one.partition).epoch && !this.unfinished(one);
     one.rows.set(tier, { epoch, n, row, attempt, dueAt: timeOf(fields.bytes(13)) });
     if (attempt > one.recorded)
       this.problem('attempt-hidden', `a row of ${one.key} counts attempt ${attempt}; on record is ${one.recorded}`);
