@@ -111,7 +111,7 @@ test('npm start tells its story, ends with 0 and leaves no process behind', asyn
   assert.deepEqual(processesNaming(directory.path), []);
   assert.deepEqual(
     readdirSync(directory.path).toSorted(),
-    ['admin-key', 'kafka', 'kek', 'log'],
+    ['admin-key', 'kafka', 'kek', 'log', 'scratch'],
     'what stays in the data folder',
   );
 });
