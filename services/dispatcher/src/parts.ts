@@ -58,6 +58,12 @@ export interface PartsOptions {
   readonly onLoaded: (tier: Tier) => void;
 }
 
+const rememberedKeys = {
+  keysMax: limits.recentKeysMax,
+  keysMin: limits.recentKeysMin,
+  ageMs: limits.repeatLookBackMs,
+};
+
 /** Wires the parts of one reign; nothing runs yet. */
 export function createParts(options: PartsOptions): Parts {
   const { pod, reign, feed, ledger, holds, loadFrom, ends, start, afterProgress, onLoaded } = options;
@@ -68,7 +74,7 @@ export function createParts(options: PartsOptions): Parts {
   const judge = { usable, ends, now: () => clock.now(), onFault: events.loadFault };
   const store = pod.stores.create(reign.partition, () => reign.end('store-lost'));
   const rows = new RowIndex();
-  const recent = createRecentKeys(() => clock.monotonic(), limits.recentKeysMax, limits.repeatLookBackMs);
+  const recent = createRecentKeys(() => clock.monotonic(), rememberedKeys);
   const lanes = createLanes({
     owner: {
       mayStart: () => !reign.draining && reign.mayAct(),

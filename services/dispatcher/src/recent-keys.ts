@@ -5,8 +5,15 @@ export interface RecentKeys {
   readonly size: number;
 }
 
+export interface RecentKeysBounds {
+  readonly keysMax: number;
+  /** So many are kept however old they are: an owner whose reading stood still meets a repeat late. */
+  readonly keysMin: number;
+  readonly ageMs: number;
+}
+
 /** Keeps at most `keysMax` keys, each for `ageMs` at least while there is room. `now` is monotonic. */
-export function createRecentKeys(now: () => number, keysMax: number, ageMs: number): RecentKeys {
+export function createRecentKeys(now: () => number, { keysMax, keysMin, ageMs }: RecentKeysBounds): RecentKeys {
   // A Map keeps its keys in the order of insertion: the oldest stand in front.
   const addedAt = new Map<string, number>();
   return {
@@ -17,7 +24,8 @@ export function createRecentKeys(now: () => number, keysMax: number, ageMs: numb
       // Two at a time are enough to shrink while one is added.
       let left = 2;
       for (const [oldest, since] of addedAt) {
-        if (left-- === 0 || (addedAt.size <= keysMax && time - since <= ageMs)) break;
+        const isKept = addedAt.size <= keysMin || (addedAt.size <= keysMax && time - since <= ageMs);
+        if (left-- === 0 || isKept) break;
         addedAt.delete(oldest);
       }
     },
