@@ -116,8 +116,10 @@ class Group implements FakeGroup {
     const member = this.#members.get(memberId);
     if (member === undefined) return;
     member.disturb?.();
-    this.#expelled.add(member.join.processId);
     this.leave(memberId);
+    // A join that was given up leaves a member behind; the process may long be in the group as another one.
+    const { processId } = member.join;
+    if (![...this.#members.values()].some(({ join }) => join.processId === processId)) this.#expelled.add(processId);
   }
 
   leave(memberId: string): void {

@@ -348,7 +348,7 @@ export class Referee {
     if (one.ending === null) one.endedAt = this.#o.now();
     one.ending ??= ending;
     // What a dead reign had to say comes late, and ends no repetition of the next one.
-    if (epoch >= one.sentInEpoch) one.revived = false;
+    one.revived = epoch < one.sentInEpoch;
     this.#open[one.partition]?.delete(one);
   }
 }
