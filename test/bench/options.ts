@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { limits } from '@postrider/core';
 import { logLevels, type LogLevel } from '@postrider/runtime';
+import { numberOf, type NumberRange } from './number-flag.ts';
 import { isPlainBench, parsePlain, plainUsage, type PlainBenchName, type PlainOptions } from './plain-options.ts';
 
 /** What `bench dispatch` is asked to measure. */
@@ -47,7 +48,7 @@ const ranges = {
   endpoints: { flag: 'endpoints', least: 1, most: 4_096 },
   bodyBytes: { flag: 'body', least: 64, most: limits.bodyBytesDefault },
   inFlight: { flag: 'in-flight', least: 1, most: limits.podInFlightMax },
-} as const;
+} as const satisfies Readonly<Record<string, NumberRange>>;
 
 /** Reads the command line; whatever it does not know is a usage problem. */
 export function parseCommand(args: readonly string[]): Command {
@@ -95,12 +96,6 @@ function unknownBench(positionals: readonly string[]): string {
   return positionals[0] === 'dispatch'
     ? `Unexpected argument '${positionals.slice(1).join(' ')}'`
     : `Unknown bench '${positionals[0]}'`;
-}
-
-function numberOf({ flag, least, most }: (typeof ranges)[keyof typeof ranges], text: string): number {
-  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
-  if (value >= least && value <= most) return value;
-  throw new RangeError(`--${flag} must be a whole number of ${least}–${most}, not '${text}'`);
 }
 
 function logLevelOf(text: string): LogLevel {

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { numberOf, type NumberRange } from './number-flag.ts';
 
 /** A bench that is told some whole numbers and whether to keep its results in the repository. */
 interface PlainBench {
@@ -6,11 +7,9 @@ interface PlainBench {
   readonly numbers: Readonly<Record<string, NumberFlag>>;
 }
 
-interface NumberFlag {
+interface NumberFlag extends Omit<NumberRange, 'flag'> {
   readonly does: string;
   readonly default: number;
-  readonly least: number;
-  readonly most: number;
 }
 
 /** The benches of waiting deliveries. */
@@ -69,11 +68,7 @@ export function parsePlain<name extends PlainBenchName>(name: name, args: readon
   const told = Object.entries(numbers).map(([flag, range]): [string, number] => {
     const text = (values as Readonly<Record<string, unknown>>)[flag];
     if (text === undefined) return [flag, range.default];
-    const value = typeof text === 'string' && /^\d+$/.test(text) ? Number(text) : Number.NaN;
-    if (value >= range.least && value <= range.most) return [flag, value];
-    throw new RangeError(
-      `--${flag} must be a whole number of ${range.least}–${range.most}, not '${typeof text === 'string' ? text : ''}'`,
-    );
+    return [flag, numberOf({ flag, ...range }, typeof text === 'string' ? text : '')];
   });
   return { ...Object.fromEntries(told), record: values['record'] === true } as PlainOptions<name>;
 }

@@ -2,23 +2,12 @@ import { withSection } from '../support/page-section.ts';
 import type { RowResult } from './row.ts';
 
 /** A row's figures as they are kept: flat, so that they read well in a diff. */
-export interface KeptRow {
-  readonly id: string;
-  readonly title: string;
+export interface KeptRow extends Omit<RowResult, 'problems' | 'latency' | 'outcomes'> {
   readonly green: boolean;
-  readonly eventsPerSecond: number;
-  readonly sessionMs: number;
-  readonly deliveries: number;
-  readonly lost: number;
-  readonly duplicates: number;
-  readonly duplicatesAllowed: number;
-  readonly recoveryMs: number | null;
-  readonly recoveryMsMax: number;
   readonly baselineMs: number;
   readonly brokenMs: number | null;
   /** What else held, in a sentence. */
   readonly besides: string;
-  readonly seconds: number;
 }
 
 /** What the figures were measured on. */

@@ -1,3 +1,5 @@
+import { mulberry32 } from './mulberry32.ts';
+
 /** Numbers that a seed tells in advance, and what is drawn from them. */
 export interface Random {
   /** In [0, 1). */
@@ -13,13 +15,7 @@ export interface Random {
 
 /** The stream of a seed that has this name. Streams do not influence each other, however much is drawn. */
 export function randomOf(seed: number, name: string): Random {
-  let state = Math.imul(seed, 0x9e3779b1) ^ hashOf(name);
-  const next = (): number => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
+  const next = mulberry32(Math.imul(seed, 0x9e3779b1) ^ hashOf(name));
   const int = (least: number, most: number): number => least + Math.floor(next() * (most - least + 1));
   return {
     next,

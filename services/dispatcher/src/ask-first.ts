@@ -1,4 +1,5 @@
 import { limits, type Clock } from '@postrider/core';
+import { isBeforeTakeover, type IntakeEnds } from './intake-ledger.ts';
 import type { Dispatch, Flight } from './dispatch-delivery.ts';
 import type { DoneFilter } from './done-filter.ts';
 import type { Endings } from './endings.ts';
@@ -9,7 +10,7 @@ export interface AskFirstOptions {
   readonly filter: DoneFilter | null;
   readonly reign: Reign;
   /** Ends of the two topics of intake when the partition was taken over. */
-  readonly ends: { readonly live: number; readonly bulk: number };
+  readonly ends: IntakeEnds;
   readonly clock: Clock;
   readonly endings: Pick<Endings, 'deliveredBefore'>;
 }
@@ -23,8 +24,8 @@ export function askFirst({ filter, reign, ends, clock, endings }: AskFirstOption
   const claimedAtWall = clock.now() - (clock.monotonic() - reign.claimedAt);
 
   /** Older than the claim, not attempted since, and what a crashed owner noted is still kept. */
-  const mayBeDone = ({ work: { origin }, view }: Flight): boolean =>
-    origin.offset < (origin.bulk ? ends.bulk : ends.live) &&
+  const mayBeDone = ({ work, view }: Flight): boolean =>
+    isBeforeTakeover(work.origin, ends) &&
     (view.last?.endedAt ?? 0) < claimedAtWall &&
     clock.monotonic() - reign.claimedAt < limits.doneKeptMs;
 

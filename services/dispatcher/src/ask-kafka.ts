@@ -37,10 +37,18 @@ export async function ask<T>(
 /** Where a topic of the partition begins and ends; null as above. */
 export async function endsOf(asking: Asking, topic: TopicId, pointless: () => boolean): Promise<Ends | null> {
   const { pod, partition } = asking;
-  const ranges = await ask(asking, () => pod.freshOffsets(pod.topic(topic)), pointless);
-  if (ranges === null) return null;
-  const range = ranges.find((one) => one.partition === partition);
-  return { low: range?.low ?? 0, end: range?.high ?? 0 };
+  const ends = await ask(asking, () => presentEnds(pod, topic, partition), pointless);
+  return ends === undefined ? { low: 0, end: 0 } : ends;
+}
+
+/** Where a topic of the partition begins and ends, asked once; undefined when the topic has no such partition. */
+export async function presentEnds(
+  { freshOffsets, topic: nameOf }: Pick<Pod, 'freshOffsets' | 'topic'>,
+  topic: TopicId,
+  partition: number,
+): Promise<Ends | undefined> {
+  const range = (await freshOffsets(nameOf(topic))).find((one) => one.partition === partition);
+  return range === undefined ? undefined : { low: range.low, end: range.high };
 }
 
 /** Until the time has passed or something makes waiting pointless. */

@@ -44,7 +44,7 @@ export function createFullMemory({ meter, lanes, table, clock }: FullMemoryOptio
 }
 
 /** Puts whatever the lane has queued or holds of first attempts, as far as it may be put. */
-export function putArrivals(lane: Lane, table: WorkTable, clock: Clock): void {
+function putArrivals(lane: Lane, table: WorkTable, clock: Clock): void {
   for (let work = takeArrival(lane); work !== undefined; work = takeArrival(lane))
     table.put(work, crowdedPlan(true, lane, clock));
   for (const work of lane.held) if (table.mayPut(work)) table.put(work, crowdedPlan(false, lane, clock));

@@ -21,8 +21,24 @@ export interface IntakeLedger {
   encode(): ReadonlyMap<IntakeTopic, OffsetProgress>;
 }
 
+/** A topic of intake, and not a retry tier or `ownership`. */
+export function isIntakeTopic(topic: string): topic is IntakeTopic {
+  return topic === 'deliveries' || topic === 'deliveries.bulk';
+}
+
 export function topicOf({ bulk }: IntakeOffset): IntakeTopic {
   return bulk ? 'deliveries.bulk' : 'deliveries';
+}
+
+/** Where the two topics of intake ended when the partition was taken over. */
+export interface IntakeEnds {
+  readonly live: number;
+  readonly bulk: number;
+}
+
+/** Whether a record that was taken in stood there before the partition was taken over. */
+export function isBeforeTakeover({ bulk, offset }: IntakeOffset, ends: IntakeEnds): boolean {
+  return offset < (bulk ? ends.bulk : ends.live);
 }
 
 /**

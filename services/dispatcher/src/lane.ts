@@ -148,7 +148,7 @@ export function takeNext(lane: Lane): Work | undefined {
 }
 
 /** How many rows of the lane are due. */
-export function queuedDue(lane: Lane): number {
+function queuedDue(lane: Lane): number {
   return lane.rows.ready?.size ?? 0;
 }
 

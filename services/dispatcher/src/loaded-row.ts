@@ -1,5 +1,6 @@
 import { workKey, type DeliveryView } from '@postrider/core';
 import { factsOfRow, noOrigin } from './intake.ts';
+import { isBeforeTakeover, type IntakeEnds } from './intake-ledger.ts';
 import { oldest, type Version } from './tier-record.ts';
 import type { Lanes } from './lanes.ts';
 import type { RowFacts } from './row-index.ts';
@@ -18,7 +19,7 @@ export interface RowJudgeOptions {
   readonly usable: Usable;
   readonly lanes: Lanes;
   /** Ends of the two topics of intake when the partition was taken over. */
-  readonly ends: { readonly live: number; readonly bulk: number };
+  readonly ends: IntakeEnds;
   /** Wall clock, ms since the Unix epoch. */
   readonly now: () => number;
   readonly onView: (view: DeliveryView) => void;
@@ -44,8 +45,7 @@ function factsOf({ usable, lanes, ends, now, onView }: RowJudgeOptions, row: Tie
   const lane = lanes.of(view.endpointId, view.tenant, view.endpointRevision);
   const facts = factsOfRow(view, lane, delivery.header.length + delivery.body.length, now());
   // A row of before the claim stands for a record of before the claim: anything else would end a record that nobody read.
-  const { bulk, offset } = facts.origin;
-  return offset < (bulk ? ends.bulk : ends.live) ? facts : { ...facts, origin: noOrigin };
+  return isBeforeTakeover(facts.origin, ends) ? facts : { ...facts, origin: noOrigin };
 }
 
 function rowProblem(view: DeliveryView, key: string, version: Version): string | null {

@@ -5,7 +5,8 @@ import { createServing, type Serving } from './serving.ts';
 import { beginServing, claimPartition, type TakeOverOptions } from './take-over.ts';
 import type { OwnershipNews, SessionFence } from '@postrider/core';
 import type { Batch, GroupMember } from '@postrider/kafka';
-import { intakeTopics, type IntakeTopic } from './intake-ledger.ts';
+import { presentEnds } from './ask-kafka.ts';
+import { intakeTopics, isIntakeTopic, type IntakeTopic } from './intake-ledger.ts';
 import type { OwnershipLog } from './ownership-log.ts';
 import type { Pod } from './pod.ts';
 import type { Reign } from './reign.ts';
@@ -146,13 +147,11 @@ class Owner implements PartitionOwner {
   outOfRange(topic: FeedTopic): void {
     if (topic === 'ownership') return;
     const { serving } = this;
-    this.#pod.freshOffsets(this.#pod.topic(topic)).then(
-      (ranges) => {
-        const range = ranges.find(({ partition }) => partition === this.partition);
-        if (range === undefined || serving === null || this.serving !== serving) return;
-        const isIntake = topic === 'deliveries' || topic === 'deliveries.bulk';
-        if (isIntake && range.high < this.#feed.position(topic)) return this.#beginAnew();
-        serving.outOfRange(topic, { low: range.low, end: range.high });
+    presentEnds(this.#pod, topic, this.partition).then(
+      (ends) => {
+        if (ends === undefined || serving === null || this.serving !== serving) return;
+        if (isIntakeTopic(topic) && ends.end < this.#feed.position(topic)) return this.#beginAnew();
+        serving.outOfRange(topic, ends);
       },
       (error: unknown) => this.#pod.events.kafkaTrouble(error as Error),
     );

@@ -18,7 +18,7 @@ import { createTakeOff } from './take-off.ts';
 import { usableDelivery, type Usable } from './usable-delivery.ts';
 import { createWorkTable, type WorkTable } from './work-table.ts';
 import type { EndpointHolds, Tier } from '@postrider/core';
-import type { IntakeLedger } from './intake-ledger.ts';
+import type { IntakeEnds, IntakeLedger } from './intake-ledger.ts';
 import type { PartitionFeed } from './partition-feed.ts';
 import type { Pod } from './pod.ts';
 import type { Reign } from './reign.ts';
@@ -50,7 +50,7 @@ export interface PartsOptions {
   readonly holds: EndpointHolds;
   readonly loadFrom: TierStarts['loadFrom'];
   /** Ends of the two topics of intake at the takeover. */
-  readonly ends: { readonly live: number; readonly bulk: number };
+  readonly ends: IntakeEnds;
   /** Where reading of `deliveries` begins. */
   readonly start: number;
   /** Calls back once a progress record is acknowledged that says what is done now. */

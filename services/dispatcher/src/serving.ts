@@ -1,5 +1,11 @@
 import { TIERS, createEndpointHolds, type EndpointHolds, type OwnershipProgress, type Tier } from '@postrider/core';
-import { createIntakeLedger, intakeTopics, type IntakeLedger, type IntakeTopic } from './intake-ledger.ts';
+import {
+  createIntakeLedger,
+  intakeTopics,
+  isIntakeTopic,
+  type IntakeLedger,
+  type IntakeTopic,
+} from './intake-ledger.ts';
 import { createParts, type Parts } from './parts.ts';
 import { createProgressWriter, type ProgressWriter } from './progress-writer.ts';
 import { createFullMemory, type FullMemory } from './full-memory.ts';
@@ -143,12 +149,12 @@ class OneServing implements Serving {
 
   read(topic: IntakeTopic | Tier, batch: Batch): void {
     if (this.parts === null || this.#reign.over !== null) return;
-    if (topic !== 'deliveries' && topic !== 'deliveries.bulk') return this.parts.book.read(topic, batch);
+    if (!isIntakeTopic(topic)) return this.parts.book.read(topic, batch);
     if (!this.#reign.draining) this.parts.intake.read(topic, batch);
   }
 
   outOfRange(topic: IntakeTopic | Tier, { low }: Ends): void {
-    if (topic === 'deliveries' || topic === 'deliveries.bulk' || this.parts === null) return;
+    if (isIntakeTopic(topic) || this.parts === null) return;
     // What retention took from the tier does not have to be loaded any more.
     this.parts.book.passed(topic, low);
   }

@@ -40,7 +40,7 @@ export function createStallWatch(options: StallWatchOptions): StallWatch {
   let looking = false;
 
   function judge({ topic, partition, position }: Reading, end: number): number {
-    const key = `${topic}/${partition}`;
+    const key = keyOf({ topic, partition });
     let known = stalls.get(key);
     if (known === undefined) stalls.set(key, (known = { stall: createReadStall(), told: false }));
     const forMs = known.stall.look({ position, end }, clock.monotonic());
@@ -59,12 +59,12 @@ export function createStallWatch(options: StallWatchOptions): StallWatch {
   async function lookNow(): Promise<void> {
     const ends = await endsOf(options, new Set([...options.readings()].map(({ topic }) => topic)));
     // As they are now: whatever moved while Kafka was asked does not stand still.
-    const readings = [...options.readings()].filter((one) => ends.has(`${one.topic}/${one.partition}`));
-    const keys = new Set(readings.map(({ topic, partition }) => `${topic}/${partition}`));
+    const readings = [...options.readings()].filter((one) => ends.has(keyOf(one)));
+    const keys = new Set(readings.map(keyOf));
     for (const key of stalls.keys()) if (!keys.has(key)) stalls.delete(key);
     worstMs = 0;
     standing = readings.flatMap((reading) => {
-      const key = `${reading.topic}/${reading.partition}`;
+      const key = keyOf(reading);
       const forMs = judge(reading, ends.get(key) ?? 0);
       worstMs = Math.max(worstMs, forMs);
       return forMs >= limits.readStallAlarmMs ? [key] : [];
@@ -85,6 +85,10 @@ export function createStallWatch(options: StallWatchOptions): StallWatch {
   };
 }
 
+function keyOf({ topic, partition }: Pick<Reading, 'topic' | 'partition'>): string {
+  return `${topic}/${partition}`;
+}
+
 /** Where the partitions of these topics end; of a topic about which Kafka does not answer nothing is known. */
 async function endsOf(
   { events, freshOffsets }: StallWatchOptions,
@@ -93,7 +97,7 @@ async function endsOf(
   const ends = new Map<string, number>();
   const ask = async (topic: string): Promise<void> => {
     try {
-      for (const { partition, high } of await freshOffsets(topic)) ends.set(`${topic}/${partition}`, high);
+      for (const { partition, high } of await freshOffsets(topic)) ends.set(keyOf({ topic, partition }), high);
     } catch (error) {
       events.kafkaTrouble(error as Error);
     }

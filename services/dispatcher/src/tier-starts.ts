@@ -1,4 +1,5 @@
 import { TIERS, createLoadFrom, limits, type LoadFrom, type OwnershipProgress, type Tier } from '@postrider/core';
+import { presentEnds } from './ask-kafka.ts';
 import type { Pod } from './pod.ts';
 import type { Reign } from './reign.ts';
 import type { Ends } from './serving.ts';
@@ -25,7 +26,7 @@ export function createTierStarts(
   reign: Pick<Reign, 'partition' | 'over'>,
   adopted: OwnershipProgress['tiers'] | undefined,
 ): TierStarts {
-  const { clock, events, topic, freshOffsets } = pod;
+  const { clock, events, topic } = pod;
   const { partition } = reign;
   const loadFrom = new Map(TIERS.map((tier) => [tier, createLoadFrom(adopted?.get(tier) ?? 0)]));
   const asking = new Set<Tier>();
@@ -36,9 +37,8 @@ export function createTierStarts(
     asking.add(tier);
     try {
       const askedAt = clock.monotonic();
-      const ranges = await freshOffsets(topic(tier));
-      const range = ranges.find((one) => one.partition === partition);
-      if (range !== undefined) loadFrom.get(tier)?.endIs(range.high, askedAt);
+      const ends = await presentEnds(pod, tier, partition);
+      if (ends !== undefined) loadFrom.get(tier)?.endIs(ends.end, askedAt);
     } catch (error) {
       if (reign.over === null) events.kafkaTrouble(error as Error);
     } finally {

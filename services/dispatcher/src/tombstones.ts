@@ -1,5 +1,6 @@
 import { TIERS, compareRowVersions, limits, type Clock, type Tier } from '@postrider/core';
 import { countDown } from './count-down.ts';
+import { isBeforeTakeover, type IntakeEnds } from './intake-ledger.ts';
 import { oldest, type Version } from './tier-record.ts';
 import type { Reign } from './reign.ts';
 import type { TierBook } from './tier-book.ts';
@@ -17,7 +18,7 @@ export interface TombstonesOptions {
   readonly reign: Reign;
   readonly clock: Clock;
   /** Ends of the two topics of intake when the partition was taken over: what stands below is older than the claim. */
-  readonly ends: { readonly live: number; readonly bulk: number };
+  readonly ends: IntakeEnds;
 }
 
 /** Tombstones of one reign. */
@@ -35,7 +36,7 @@ export function createTombstones({ book, reign, clock, ends }: TombstonesOptions
   function isNeeded({ key, origin }: Work, tier: Tier): boolean {
     const known = book.known(tier, key);
     if (known !== undefined) return known.row || !known.acked;
-    if (reign.first || origin.offset >= (origin.bulk ? ends.bulk : ends.live)) return false;
+    if (reign.first || !isBeforeTakeover(origin, ends)) return false;
     return !book.isLoaded(tier) || clock.monotonic() - reign.claimedAt < limits.claimTombstoneMs;
   }
 

@@ -1,7 +1,7 @@
 import type { Clock, DeliveryChanges, Tier } from '@postrider/core';
 import type { ByteMeter } from './byte-meter.ts';
 import type { Endings } from './endings.ts';
-import type { IntakeLedger } from './intake-ledger.ts';
+import type { IntakeEnds, IntakeLedger } from './intake-ledger.ts';
 import type { Lane } from './lane.ts';
 import type { Ordering } from './ordering.ts';
 import type { RecentKeys } from './recent-keys.ts';
@@ -42,7 +42,7 @@ export interface WorkTableOptions {
   readonly recent: RecentKeys;
   readonly writeResult: WriteResult;
   /** Ends of the two topics of intake when the partition was taken over: what stands below is older than the claim. */
-  readonly ends: { readonly live: number; readonly bulk: number };
+  readonly ends: IntakeEnds;
   /** How an idle delivery ends without a request. */
   readonly endings: Pick<Endings, 'expire' | 'tooLarge' | 'cancel' | 'giveUp'>;
   /** Calls back once a progress record is acknowledged that says what is done now. */

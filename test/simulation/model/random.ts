@@ -1,3 +1,5 @@
+import { mulberry32 } from '../mulberry32.ts';
+
 /** Numbers that look random and are the same for the same seed. */
 export interface Random {
   /** At least 0, below 1. */
@@ -8,15 +10,9 @@ export interface Random {
   pick<T>(values: readonly T[]): T;
 }
 
-/** Numbers by the generator mulberry32. */
+/** The numbers of a seed. */
 export function createRandom(seed: number): Random {
-  let state = seed | 0;
-  const unit = (): number => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
+  const unit = mulberry32(seed);
   const below = (n: number): number => Math.floor(unit() * n);
   return {
     unit,
