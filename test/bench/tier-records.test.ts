@@ -11,8 +11,8 @@ const row = (changes: Parameters<typeof Delivery.fromPartial>[0]) => ({
 });
 
 test('a row tells why it waits and what came before it, a tombstone that it is one', () => {
-  const last = { outcome: Outcome.UNREACHABLE, status: 0, code: 'connect_refused' };
+  const last = { outcome: Outcome.UNREACHABLE, status: 0, code: 'connection_refused' };
   assert.equal(whatOf({ value: null, headers: {} }), 'tombstone');
-  assert.equal(whatOf(row({ waitReason: WaitReason.RETRY, last })), `${WaitReason.RETRY} after connect_refused`);
+  assert.equal(whatOf(row({ waitReason: WaitReason.RETRY, last })), `${WaitReason.RETRY} after connection_refused`);
   assert.equal(whatOf(row({ waitReason: WaitReason.LANE_FULL })), `${WaitReason.LANE_FULL} without an attempt`);
 });

@@ -9,7 +9,7 @@ import {
   type TopicId,
 } from '@postrider/kafka';
 
-/** How many records stand on the retry tiers, by what they are: `retry.1m tombstone`, `retry.1m RETRY after http_500`. */
+/** How many records stand on the retry tiers, by what they are: `retry.1m tombstone`, `retry.1m RETRY after 500`. */
 export type TierRecords = Readonly<Record<string, number>>;
 
 /** Reads the retry tiers from their beginning. */
@@ -37,7 +37,7 @@ export function whatOf(record: Pick<IncomingRecord, 'value' | 'headers'>): strin
   if (bytes === undefined) return 'without header';
   const { waitReason, last } = readDelivery(bytes);
   const reason = waitReason === WaitReason.UNSPECIFIED ? 'unspecified' : waitReason;
-  return last === null ? `${reason} without an attempt` : `${reason} after ${last.code || last.status}`;
+  return last === null ? `${reason} without an attempt` : `${reason} after ${last.status || last.code}`;
 }
 
 /** All of them together. */

@@ -26,10 +26,20 @@ test('every status has the outcome that the rules give it', () => {
             ? Outcome.THROTTLED
             : Outcome.REJECTED;
     assert.equal(outcome, expected, String(status));
-    const name = status >= 300 && status <= 399 ? 'redirect' : `http_${status}`;
-    assert.equal(code, outcome === Outcome.DELIVERED ? '' : name);
+    const name = status >= 300 && status <= 399 ? 'redirect' : 'status';
+    assert.equal(code, outcome === Outcome.DELIVERED ? 'ok' : name);
     assert.equal(final, false);
   }
+});
+
+test('a body that broke off changes the code of a success and nothing else', () => {
+  const of = (status: number) => {
+    const { outcome, code } = classify({ kind: 'response', status, headers: [], bodyTruncated: true }, undefined, now);
+    return [outcome, code];
+  };
+  assert.deepEqual(of(200), [Outcome.DELIVERED, 'body_truncated']);
+  assert.deepEqual(of(500), [Outcome.REJECTED, 'status']);
+  assert.deepEqual(of(302), [Outcome.REJECTED, 'redirect']);
 });
 
 test('a status that is no number is not a success', () => {
@@ -72,19 +82,20 @@ test('Retry-After is read from any answer that is no success', () => {
 
 test('a failure without an answer is its owner’s', () => {
   const rows: [AttemptResult, Outcome][] = [
-    [failure('dns_failed'), Outcome.UNREACHABLE],
-    [failure('connect_refused'), Outcome.UNREACHABLE],
-    [failure('reset'), Outcome.UNREACHABLE],
-    [failure('tls_error'), Outcome.UNREACHABLE],
+    [failure('dns_not_found'), Outcome.UNREACHABLE],
+    [failure('dns_timeout'), Outcome.UNREACHABLE],
+    [failure('connection_refused'), Outcome.UNREACHABLE],
+    [failure('connection_reset'), Outcome.UNREACHABLE],
+    [failure('tls_certificate'), Outcome.UNREACHABLE],
     [failure('protocol_error'), Outcome.UNREACHABLE],
-    [failure('response_overflow'), Outcome.UNREACHABLE],
+    [failure('headers_too_large'), Outcome.UNREACHABLE],
     [failure('connect_timeout'), Outcome.TIMED_OUT],
     [failure('headers_timeout'), Outcome.TIMED_OUT],
     [failure('total_timeout'), Outcome.TIMED_OUT],
     [failure('blocked_address'), Outcome.BLOCKED],
     [failure('blocked_url'), Outcome.BLOCKED],
     [failure('internal', 'ours'), Outcome.INTERNAL_ERROR],
-    [failure('dns_failed', 'ours'), Outcome.INTERNAL_ERROR],
+    [failure('dns_failure', 'ours'), Outcome.INTERNAL_ERROR],
     [failure('total_timeout', 'ours'), Outcome.INTERNAL_ERROR],
     [failure('aborted', 'shutdown'), Outcome.CANCELLED],
     [failure('total_timeout', 'shutdown'), Outcome.CANCELLED],

@@ -11,10 +11,12 @@ export type AttemptResult =
       readonly status: number;
       /** Flat: name, value, name, value … */
       readonly headers: readonly string[];
+      /** The body broke off, or was longer than what is read of one. */
+      readonly bodyTruncated?: boolean;
     }
   | {
       readonly kind: 'failure';
-      /** Stable code, for example `connect_refused`. */
+      /** Stable code, for example `connection_refused`. */
       readonly code: string;
       readonly owner: FailureOwner;
       /** One sentence for a person; never a secret or a private address. */
@@ -23,29 +25,35 @@ export type AttemptResult =
 
 const delivered: Verdict = Object.freeze({
   outcome: Outcome.DELIVERED,
-  code: '',
+  code: 'ok',
   detail: '',
   retryAfterMs: null,
   final: false,
 });
+
+const deliveredTruncated: Verdict = Object.freeze({ ...delivered, code: 'body_truncated' });
 
 const statusesOfAnOverload = new Set([429, 502, 503, 504]);
 
 /**
  * How an attempt went. A status decides alone, whatever became of the answer's body:
  *
- * - 410 is `gone`, whatever policy says; a success status (200–299 unless policy says otherwise) is `delivered`;
+ * - 410 is `gone`, whatever policy says; a success status (200–299 unless policy says otherwise) is `delivered`, with code
+ *   `ok`, or `body_truncated` if the answer's body broke off or was too long;
  * - 429, 502, 503 and 504 are `throttled`; 3xx is `rejected` with code `redirect`, for redirects are never followed;
- *   every other status is `rejected`. Their code is `http_<status>`;
+ *   every other status is `rejected`. Their code is `status`;
  * - without an answer the failure's owner decides: a shutdown's is `cancelled`, our own is `internal-error`, and every
- *   other is the endpoint's, codes that are not known here included: `blocked`, `timed-out` or else `unreachable`.
+ *   other is the endpoint's, codes that are not known here included: `blocked`, `timed-out` or else `unreachable`. A name
+ *   that cannot be resolved in time is `unreachable`: the endpoint was never asked.
  *
  * @param now wall clock when the answer came, epoch milliseconds: Retry-After may be a date
  */
 export function classify(result: AttemptResult, policy: StatusPolicy | undefined, now: number): Verdict {
   if (result.kind === 'failure') return ofFailure(result.code, result.owner, result.message);
   const { status } = result;
-  if (status !== 410 && isSuccessStatus(policy, status)) return delivered;
+  if (status !== 410 && isSuccessStatus(policy, status)) {
+    return result.bodyTruncated === true ? deliveredTruncated : delivered;
+  }
   return {
     ...ofStatus(status),
     retryAfterMs: retryAfterMs(result.headers, now),
@@ -75,8 +83,8 @@ export function usesAttempt(outcome: Outcome): boolean {
 }
 
 function ofStatus(status: number): Pick<Verdict, 'outcome' | 'code' | 'detail'> {
-  if (status === 410) return { outcome: Outcome.GONE, code: 'http_410', detail: 'The endpoint answered 410: gone.' };
-  const code = `http_${status}`;
+  const code = 'status';
+  if (status === 410) return { outcome: Outcome.GONE, code, detail: 'The endpoint answered 410: gone.' };
   const detail = `The endpoint answered ${status}.`;
   if (statusesOfAnOverload.has(status)) return { outcome: Outcome.THROTTLED, code, detail };
   if (status >= 300 && status <= 399) {
@@ -94,6 +102,6 @@ function outcomeOfFailure(code: string, owner: FailureOwner): Outcome {
   if (owner === 'shutdown') return Outcome.CANCELLED;
   if (owner === 'ours') return Outcome.INTERNAL_ERROR;
   if (code.startsWith('blocked')) return Outcome.BLOCKED;
-  if (code.endsWith('timeout')) return Outcome.TIMED_OUT;
+  if (code.endsWith('timeout') && code !== 'dns_timeout') return Outcome.TIMED_OUT;
   return Outcome.UNREACHABLE;
 }

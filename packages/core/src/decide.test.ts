@@ -13,7 +13,7 @@ const hour = 3_600_000;
 function input(change: Partial<DecideInput> = {}): DecideInput {
   return {
     outcome: Outcome.REJECTED,
-    code: 'http_500',
+    code: 'status',
     retryAfterMs: null,
     final: false,
     attempt: 1,
@@ -57,7 +57,7 @@ test('a status that policy calls final is given up at once', () => {
 });
 
 test('what is answered 410 waits for another configuration, unless policy or schedule leave no further attempt', () => {
-  const gone = { outcome: Outcome.GONE, code: 'http_410' };
+  const gone = { outcome: Outcome.GONE, code: 'status' };
   assert.deepEqual(decide(input(gone)), { kind: 'hold' });
   assert.deepEqual(decide(input({ ...gone, retryAfterMs: 120_000 })), { kind: 'hold' });
   assert.deepEqual(decide(input({ ...gone, attempt: 11 })), { kind: 'hold' });

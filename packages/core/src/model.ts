@@ -60,7 +60,7 @@ export type Decision =
 /** How an attempt went, with what the decision and the attempt record need. */
 export interface Verdict {
   readonly outcome: Outcome;
-  /** Stable code of the failure, for example `connect_refused`; empty after a success. */
+  /** Stable code, for example `connection_refused`; `status` when an answer's status decided; `ok` after a success. */
   readonly code: string;
   /** One sentence for a person; never a secret or a private address. */
   readonly detail: string;

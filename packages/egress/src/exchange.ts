@@ -25,6 +25,11 @@ export interface ExchangeHost {
 /** Slow exchanges are looked at this often for bytes beyond their limit. Most end before the first look. */
 const checkEveryMs = 100;
 const noBytes = Buffer.alloc(0);
+const tooManyBytes: FailureCause = {
+  code: 'protocol_error',
+  owner: 'endpoint',
+  message: 'too many bytes and no complete answer',
+};
 
 /**
  * One request on its way, from `send` to its single result: the handler the client calls, and what its deadline
@@ -53,6 +58,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Watched {
   private firstByteAt = -1;
   private connectMs: number | undefined;
   private bytesReadBefore = 0;
+  private interim = false;
   private status = 0;
   private rawHeaders: readonly unknown[] = [];
   private excerpt = noBytes;
@@ -95,11 +101,19 @@ export class Exchange implements Dispatcher.DispatchHandler, Watched {
   }
 
   onResponseStart(controller: Controller, status: number): void {
-    // Interim answers (103) decide nothing, and put off no deadline.
-    if (this.over || status < 200) return;
+    if (this.over) return;
+    if (status < 200) return this.onInterim(controller);
     this.status = status;
     this.firstByteAt = this.host.clock.monotonic();
     this.rawHeaders = Array.isArray(controller.rawHeaders) ? controller.rawHeaders : [];
+  }
+
+  /** An endpoint that gives interim answers (103) is at work: it has until the total deadline, and no more bytes than others. */
+  private onInterim(controller: Controller): void {
+    this.interim = true;
+    if (this.bytesRead() <= this.host.limits.responseWireBytes) return;
+    this.giveUp(tooManyBytes);
+    controller.abort(new Error('over'));
   }
 
   onResponseData(_controller: Controller, chunk: Buffer): void {
@@ -124,15 +138,9 @@ export class Exchange implements Dispatcher.DispatchHandler, Watched {
   checkAt(now: number): void {
     if (this.over) return;
     const { headersMs, responseWireBytes } = this.host.limits;
-    const headersDue = this.status === 0 && this.handedAt >= 0 ? this.handedAt + headersMs : Infinity;
-    const bytesRead = this.handedAt < 0 ? 0 : (this.channel?.socket?.bytesRead ?? 0) - this.bytesReadBefore;
-    if (bytesRead > responseWireBytes) {
-      return this.giveUp({
-        code: 'response_overflow',
-        owner: 'endpoint',
-        message: 'too many bytes and no complete answer',
-      });
-    }
+    const waitsForHeaders = this.status === 0 && this.handedAt >= 0 && !this.interim;
+    const headersDue = waitsForHeaders ? this.handedAt + headersMs : Infinity;
+    if (this.bytesRead() > responseWireBytes) return this.giveUp(tooManyBytes);
     if (now >= this.deadline) {
       const allowed = Math.round(this.deadline - this.startedAt);
       return this.giveUp({ code: 'total_timeout', owner: 'endpoint', message: `not over after ${allowed} ms` });
@@ -145,6 +153,11 @@ export class Exchange implements Dispatcher.DispatchHandler, Watched {
       });
     }
     this.host.deadlines.watch(this, Math.min(this.deadline, headersDue, now + checkEveryMs));
+  }
+
+  /** Of this exchange, whatever they are. */
+  private bytesRead(): number {
+    return this.handedAt < 0 ? 0 : (this.channel?.socket?.bytesRead ?? 0) - this.bytesReadBefore;
   }
 
   /** Ends it now: with the answer if its status is known, else with `cause`. */

@@ -45,9 +45,10 @@ export function tcpFailure(error: unknown): EgressError {
     return new EgressError('internal', 'ours', `no connection can be opened here (${code})`, { cause: error });
   if (code === 'ETIMEDOUT')
     return new EgressError('connect_timeout', 'endpoint', 'no connection in time', { cause: error });
-  if (code === 'ECONNRESET') return new EgressError('reset', 'endpoint', 'the connection was reset', { cause: error });
+  if (code === 'ECONNRESET')
+    return new EgressError('connection_reset', 'endpoint', 'the connection was reset', { cause: error });
   return new EgressError(
-    'connect_refused',
+    'connection_refused',
     'endpoint',
     `the endpoint refused the connection or has no route (${code})`,
     { cause: error },
@@ -57,11 +58,20 @@ export function tcpFailure(error: unknown): EgressError {
 /** Why a TLS handshake failed. */
 export function tlsFailure(error: unknown): EgressError {
   const code = codeOf(error);
-  if (brokenByCode.has(code))
-    return new EgressError('reset', 'endpoint', 'the connection was closed during the TLS handshake', { cause: error });
-  return new EgressError('tls_error', 'endpoint', `TLS failed: ${code === '' ? 'unknown reason' : code}`, {
-    cause: error,
-  });
+  if (brokenByCode.has(code)) {
+    // Node calls an end without a reset by the same code; only the latter comes from a system call.
+    const closed = (error as NodeJS.ErrnoException).syscall === undefined;
+    const message = `the connection was ${closed ? 'closed' : 'reset'} during the TLS handshake`;
+    return new EgressError(closed ? 'connection_closed' : 'connection_reset', 'endpoint', message, { cause: error });
+  }
+  const message = `TLS failed: ${code === '' ? 'unknown reason' : code}`;
+  return new EgressError(tlsCode(code), 'endpoint', message, { cause: error });
+}
+
+/** Verdicts on certificates bear OpenSSL's names (`CERT_HAS_EXPIRED`); protocol errors begin with `ERR_`. */
+function tlsCode(code: string): 'tls_certificate' | 'tls_protocol' {
+  const isProtocol = code === '' || (code.startsWith('ERR_') && code !== 'ERR_TLS_CERT_ALTNAME_INVALID');
+  return isProtocol ? 'tls_protocol' : 'tls_certificate';
 }
 
 /** Why a name gave no addresses: the endpoint's, unless no resolver could be asked. */
@@ -71,7 +81,12 @@ export function dnsFailure(error: unknown): EgressError {
   const message = ours
     ? `no resolver answers (${code})`
     : `the host name cannot be resolved (${code === '' ? 'error' : code})`;
-  return new EgressError('dns_failed', ours ? 'ours' : 'endpoint', message, { cause: error });
+  return new EgressError(dnsCode(code), ours ? 'ours' : 'endpoint', message, { cause: error });
+}
+
+function dnsCode(code: string): EgressFailureCode {
+  if (code === 'ENOTFOUND' || code === 'ENODATA') return 'dns_not_found';
+  return code === 'ETIMEOUT' ? 'dns_timeout' : 'dns_failure';
 }
 
 /**
@@ -87,7 +102,7 @@ export function exchangeFailure(error: unknown): FailureCause {
     message,
   });
   if (code === 'UND_ERR_HEADERS_OVERFLOW' || code === 'HPE_HEADER_OVERFLOW') {
-    return endpoint('response_overflow', 'the response headers are too long');
+    return endpoint('headers_too_large', 'the response headers are too long');
   }
   if (code === 'UND_ERR_INVALID_ARG' || code === 'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH' || oursByCode.has(code)) {
     return { code: 'internal', owner: 'ours', message: `the request could not be made (${code})` };
@@ -95,10 +110,10 @@ export function exchangeFailure(error: unknown): FailureCause {
   if (code === 'UND_ERR_DESTROYED' || code === 'UND_ERR_CLOSED' || code === 'UND_ERR_ABORTED') {
     return { code: 'aborted', owner: 'shutdown', message: 'the request was given up' };
   }
-  if (brokenByCode.has(code)) return endpoint('reset', `the connection broke (${code})`);
+  if (brokenByCode.has(code)) return endpoint('connection_reset', `the connection broke (${code})`);
   if (code === 'UND_ERR_SOCKET' && /closed/.test((error as Error).message)) {
-    return endpoint('reset', 'the endpoint closed the connection without an answer');
+    return endpoint('connection_closed', 'the endpoint closed the connection without an answer');
   }
-  if (code.startsWith('ERR_SSL') || code.startsWith('ERR_TLS')) return endpoint('tls_error', `TLS failed: ${code}`);
+  if (code.startsWith('ERR_SSL') || code.startsWith('ERR_TLS')) return endpoint(tlsCode(code), `TLS failed: ${code}`);
   return endpoint('protocol_error', `the answer is not valid HTTP${code === '' ? '' : ` (${code})`}`);
 }

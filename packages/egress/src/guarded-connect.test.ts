@@ -156,11 +156,11 @@ test('running out of sockets or of a resolver is ours, a missing name or refusal
   };
   assert.equal(await fail('EMFILE', 'dial'), 'internal ours');
   assert.equal(await fail('EADDRNOTAVAIL', 'dial'), 'internal ours');
-  assert.equal(await fail('ECONNREFUSED', 'dial'), 'connect_refused endpoint');
-  assert.equal(await fail('EHOSTUNREACH', 'dial'), 'connect_refused endpoint');
-  assert.equal(await fail('ECONNREFUSED', 'resolve'), 'dns_failed ours');
-  assert.equal(await fail('ENOTFOUND', 'resolve'), 'dns_failed endpoint');
-  assert.equal(await fail('ESERVFAIL', 'resolve'), 'dns_failed endpoint');
+  assert.equal(await fail('ECONNREFUSED', 'dial'), 'connection_refused endpoint');
+  assert.equal(await fail('EHOSTUNREACH', 'dial'), 'connection_refused endpoint');
+  assert.equal(await fail('ECONNREFUSED', 'resolve'), 'dns_failure ours');
+  assert.equal(await fail('ENOTFOUND', 'resolve'), 'dns_not_found endpoint');
+  assert.equal(await fail('ESERVFAIL', 'resolve'), 'dns_failure endpoint');
 });
 
 /** A TLS endpoint on loopback that answers 200, and what it saw of each handshake. */
@@ -210,13 +210,13 @@ test('an address in the URL is no server name; the certificate must hold the add
 });
 
 test('bad certificates and old protocols are the endpoint’s TLS errors', async () => {
-  assert.equal((await sendTls({ key: tls('other.key'), cert: tls('other.pem') })).outcome, 'tls_error');
-  assert.equal((await sendTls({ key: tls('expired.key'), cert: tls('expired.pem') })).outcome, 'tls_error');
+  assert.equal((await sendTls({ key: tls('other.key'), cert: tls('other.pem') })).outcome, 'tls_certificate');
+  assert.equal((await sendTls({ key: tls('expired.key'), cert: tls('expired.pem') })).outcome, 'tls_certificate');
   assert.equal(
     (await sendTls({ ...hook, minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' })).outcome,
-    'tls_error',
+    'tls_protocol',
   );
-  assert.equal((await sendTls(hook, 'evil.example.com')).outcome, 'tls_error');
+  assert.equal((await sendTls(hook, 'evil.example.com')).outcome, 'tls_certificate');
 });
 
 test('a certificate of nobody we trust is refused, whatever NODE_TLS_REJECT_UNAUTHORIZED says', async (t) => {
@@ -229,7 +229,7 @@ test('a certificate of nobody we trust is refused, whatever NODE_TLS_REJECT_UNAU
   using endpoint = await tlsEndpoint(hook);
   await using egress = openEgress({ resolve: async () => ['127.0.0.1'] });
   const result = await sendOne(egress, requestTo(`https://hook.example.com:${endpoint.port}`));
-  assert.equal(result.kind === 'failure' && result.code, 'tls_error');
+  assert.equal(result.kind === 'failure' && result.code, 'tls_certificate');
 });
 
 test('plain HTTP on a TLS port is a TLS error, a handshake that stalls ends at the connect limit', async () => {
@@ -240,6 +240,6 @@ test('plain HTTP on a TLS port is a TLS error, a handshake that stalls ends at t
     const result = await sendOne(egress, requestTo(`https://hook.example.com:${port}`));
     return result.kind === 'failure' && result.code;
   };
-  assert.equal(await code(plain.port), 'tls_error');
+  assert.equal(await code(plain.port), 'tls_protocol');
   assert.equal(await code(stalled.port), 'connect_timeout');
 });

@@ -86,10 +86,10 @@ export function guardedConnect(
 export async function vet(hostname: string, deps: ConnectDependencies): Promise<readonly string[]> {
   const { policy, limits } = deps;
   const addresses = await addressesOf(hostname, deps);
-  if (addresses.length === 0) throw new EgressError('dns_failed', 'endpoint', 'the host name has no addresses');
+  if (addresses.length === 0) throw new EgressError('dns_not_found', 'endpoint', 'the host name has no addresses');
   if (addresses.length > limits.resolvedAddresses) {
     throw new EgressError(
-      'dns_failed',
+      'dns_failure',
       'endpoint',
       `the host name has more than ${limits.resolvedAddresses} addresses`,
     );
@@ -113,7 +113,7 @@ async function addressesOf(
   const timeout = Promise.withResolvers<never>();
   const stopTimer = clock.after(limits.resolveMs, () => {
     timeout.reject(
-      new EgressError('dns_failed', 'endpoint', `the host name was not resolved within ${limits.resolveMs} ms`),
+      new EgressError('dns_timeout', 'endpoint', `the host name was not resolved within ${limits.resolveMs} ms`),
     );
   });
   try {
@@ -155,7 +155,9 @@ function dialInTurn(
       : deps.clock.after(share, () => settle(new EgressError('connect_timeout', 'endpoint', 'no connection in time')));
   socket.once('connect', () => settle(wrongPeer(socket, address)));
   socket.once('error', (error) => settle(tcpFailure(error)));
-  socket.once('close', () => settle(new EgressError('reset', 'endpoint', 'the connection was closed at once')));
+  socket.once('close', () =>
+    settle(new EgressError('connection_closed', 'endpoint', 'the connection was closed at once')),
+  );
 }
 
 /** Guards against anything between the dialled address and the socket: a hook, a proxy setting, a bug. */
@@ -164,7 +166,7 @@ function wrongPeer(socket: Socket, address: string): EgressError | null {
   const reached = parseAddress(socket.remoteAddress ?? '');
   // Already gone again; the close that follows says so.
   if (socket.remoteAddress === undefined)
-    return new EgressError('reset', 'endpoint', 'the connection was closed at once');
+    return new EgressError('connection_reset', 'endpoint', 'the connection was reset at once');
   if (dialled !== undefined && reached !== undefined && Buffer.compare(dialled, reached) === 0) return null;
   return new EgressError(
     'blocked_address',
@@ -206,6 +208,6 @@ function startTls(
     done(null, secure);
   });
   secure.once('close', () => {
-    done(new EgressError('reset', 'endpoint', 'the connection was closed during the TLS handshake'));
+    done(new EgressError('connection_closed', 'endpoint', 'the connection was closed during the TLS handshake'));
   });
 }

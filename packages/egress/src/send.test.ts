@@ -139,7 +139,7 @@ test('a connection that broke is replaced, and waiting requests go on', async ()
   const results = await Promise.all(
     [1, 2, 3].map(() => sendOne(egress, requestTo(endpoint.origin, { maxSockets: 1 }))),
   );
-  assert.deepEqual(results.map(failed), ['reset endpoint', 'response 200', 'response 200']);
+  assert.deepEqual(results.map(failed), ['connection_reset endpoint', 'response 200', 'response 200']);
 });
 
 test('a failed request is never sent a second time by itself', async () => {
@@ -156,7 +156,7 @@ test('nobody listening is a refused connection', async () => {
   const endpoint = await answering(ok);
   await endpoint[Symbol.asyncDispose]();
   await using egress = openEgress();
-  assert.equal(failed(await sendOne(egress, requestTo(endpoint.origin))), 'connect_refused endpoint');
+  assert.equal(failed(await sendOne(egress, requestTo(endpoint.origin))), 'connection_refused endpoint');
 });
 
 test('a URL that the policy refuses is refused here too, before any connection', async () => {
@@ -377,7 +377,7 @@ test('connections and endpoints are bounded: those longest unused go first', asy
 test('the limit of response headers is ours, not the default of the client', async () => {
   await using endpoint = await answering(`HTTP/1.1 200 OK\r\nx: ${'a'.repeat(3_000)}\r\ncontent-length: 0\r\n\r\n`);
   await using tight = openEgress({ limits: { responseHeaderBytes: 2_048 } });
-  assert.equal(failed(await sendOne(tight, requestTo(endpoint.origin))), 'response_overflow endpoint');
+  assert.equal(failed(await sendOne(tight, requestTo(endpoint.origin))), 'headers_too_large endpoint');
   await using wide = openEgress();
   assert.equal(failed(await sendOne(wide, requestTo(endpoint.origin))), 'response 200');
 });

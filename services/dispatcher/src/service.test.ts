@@ -67,7 +67,7 @@ test('a delivery whose schedule is exhausted becomes a dead letter with its body
   const h = createHarness();
   const delays = { $case: 'delays' as const, value: { delays: [{ seconds: 1n, nanos: 0 }] } };
   h.config.endpoint('shop', { retryPolicy: { schedule: delays } });
-  h.endpointsAnswer(() => failed('connect_refused', 'endpoint'));
+  h.endpointsAnswer(() => failed('connection_refused', 'endpoint'));
   h.deliver('order-1', 'shop', { body: '{"keep":"me"}' });
   const dispatcher = await h.start('a');
   await h.until(() => h.deadLetters().length === 1, 'a dead letter');
@@ -76,7 +76,7 @@ test('a delivery whose schedule is exhausted becomes a dead letter with its body
   assert.equal(record?.value?.toString(), '{"keep":"me"}');
   assert.equal(letter?.reason, DeadReason.EXHAUSTED);
   assert.equal(letter?.delivery?.attempt, 2);
-  assert.equal(letter?.lastAttempt?.code, 'connect_refused');
+  assert.equal(letter?.lastAttempt?.code, 'connection_refused');
   assert.equal(h.receipts.length, 2);
   await h.stop(dispatcher);
 });

@@ -61,13 +61,13 @@ test('an attempt that got no answer tells why, and the last one that it was', ()
   const attempt = Attempt.fromPartial({
     number: 1,
     startedAt: at('05.010'),
-    code: 'connect_refused',
+    code: 'connection_refused',
     outcome: Outcome.UNREACHABLE,
     decision: { decision: { $case: 'dead', value: { reason: DeadReason.EXHAUSTED } } },
   });
   assert.match(
     render.attemptLine(plain, attempt, undefined, undefined),
-    /attempt 1 {3}03:04:05\.010: connect_refused unreachable, given up$/,
+    /attempt 1 {3}03:04:05\.010: connection_refused unreachable, given up$/,
   );
 });
 

@@ -272,8 +272,9 @@ export interface Attempt {
   /** HTTP status; 0 when there was no answer. */
   status: number;
   /**
-   * Stable code of the failure, for example `connect_refused`; empty after a success. `delivered_before`, with the outcome
-   * DELIVERED: no request was made, since an earlier owner of the partition, lost in a crash, had delivered it.
+   * Stable code. Without an answer: why there is none, for example `connection_refused`. With one: `status`, `redirect`,
+   * or after a success `ok`, `body_truncated` when the answer's body broke off or was too long. `delivered_before`, with
+   * the outcome DELIVERED: no request was made, since an earlier owner of the partition, lost in a crash, had delivered it.
    */
   code: string;
   /** One sentence about the failure for a person; never holds a secret or a resolved private address. */

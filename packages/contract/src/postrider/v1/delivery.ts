@@ -760,7 +760,7 @@ export interface LastAttempt {
   outcome: Outcome;
   /** HTTP status; 0 when there was no answer. */
   status: number;
-  /** Stable code of the failure, for example `connect_refused`; empty after a success. */
+  /** Stable code, as an attempt has it. */
   code: string;
   /** When the attempt ended. */
   endedAt: Date | undefined;
