@@ -2,6 +2,7 @@ import type { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import { Client } from 'undici';
 import type { Exchange } from './exchange.ts';
+import type { TlsIdentity } from './tls-identity.ts';
 import { guardedConnect, type ConnectDependencies, type SessionStore } from './guarded-connect.ts';
 
 /**
@@ -22,6 +23,7 @@ export interface Channel {
 export interface EndpointSockets {
   readonly key: string;
   readonly origin: string;
+  readonly tls: TlsIdentity | undefined;
   readonly sessions: SessionStore;
   /** Every open one, in use or not. */
   readonly channels: Set<Channel>;
@@ -33,8 +35,8 @@ export interface EndpointSockets {
 }
 
 /** No connections to `origin` yet. */
-export function createEndpointSockets(key: string, origin: string): EndpointSockets {
-  return { key, origin, sessions: {}, channels: new Set(), idle: [], queue: [], maxSockets: 1 };
+export function createEndpointSockets(key: string, origin: string, tls?: TlsIdentity): EndpointSockets {
+  return { key, origin, tls, sessions: {}, channels: new Set(), idle: [], queue: [], maxSockets: 1 };
 }
 
 /** A channel of `endpoint` whose connections pass the guard. */
@@ -53,7 +55,7 @@ export function openChannel(endpoint: EndpointSockets, deps: ConnectDependencies
       const started = clock.monotonic();
       const port = Number(target.port) || (target.protocol === 'https:' ? 443 : 80);
       guardedConnect(
-        { protocol: target.protocol, hostname: target.hostname, port },
+        { protocol: target.protocol, hostname: target.hostname, port, tls: endpoint.tls },
         endpoint.sessions,
         deps,
         (error, socket) => {

@@ -1,17 +1,19 @@
 import { connect as connectTcp, type Socket } from 'node:net';
-import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { connect as connectTls, type SecureContext, type TLSSocket } from 'node:tls';
 import type { Clock } from '@postrider/core';
 import { judgeAddress, parseAddress } from './address.ts';
 import { dnsFailure, EgressError, tcpFailure, tlsFailure } from './failure.ts';
 import type { EgressLimits } from './limits.ts';
 import type { AddressPolicy } from './policy.ts';
 import type { Resolve } from './resolve.ts';
+import type { TlsIdentity } from './tls-identity.ts';
 
 export interface ConnectTarget {
   readonly protocol: string;
   /** As in a URL, an IPv6 address without its brackets. */
   readonly hostname: string;
   readonly port: number;
+  readonly tls?: TlsIdentity | undefined;
 }
 
 export interface ConnectDependencies {
@@ -75,7 +77,7 @@ export function guardedConnect(
       dialInTurn(addresses.slice(0, dialledAddressesMax), target.port, deadline, deps, track, (error, socket) => {
         if (socket === undefined) return finish(error);
         if (target.protocol !== 'https:') return finish(null, socket);
-        startTls(socket, target.hostname, sessions, deps, track, finish);
+        startTls(socket, target, sessions, deps, track, finish);
       });
     },
     (error: unknown) => finish(error instanceof EgressError ? error : dnsFailure(error)),
@@ -177,22 +179,29 @@ function wrongPeer(socket: Socket, address: string): EgressError | null {
 
 function startTls(
   socket: Socket,
-  hostname: string,
+  { hostname, tls }: ConnectTarget,
   sessions: SessionStore,
   deps: ConnectDependencies,
   track: (socket: Socket) => void,
   done: Connected,
 ): void {
   const isLiteral = parseAddress(hostname) !== undefined;
+  let secureContext: SecureContext | undefined;
+  try {
+    secureContext = tls?.context(deps.ca);
+  } catch (error) {
+    return done(error as EgressError);
+  }
   const secure = connectTls({
     socket,
     host: hostname,
     // RFC 6066: an address is no server name; the certificate is then checked against the address.
     ...(isLiteral ? {} : { servername: hostname }),
     ALPNProtocols: ['http/1.1'],
-    minVersion: 'TLSv1.2',
     rejectUnauthorized: true,
-    ...(deps.ca === undefined ? {} : { ca: [...deps.ca] }),
+    ...(secureContext === undefined
+      ? { minVersion: 'TLSv1.2', ...(deps.ca === undefined ? {} : { ca: [...deps.ca] }) }
+      : { secureContext }),
     ...(sessions.session === undefined ? {} : { session: sessions.session }),
   });
   track(secure);

@@ -11,4 +11,5 @@ export type {
   FailureOwner,
 } from './result.ts';
 export { createEgress, type Egress, type EgressOptions } from './send.ts';
+export { tlsIdentity, type TlsIdentity, type TlsSettings } from './tls-identity.ts';
 export { judgeUrl, type UrlReason, type UrlVerdict } from './url-rule.ts';

@@ -1,3 +1,5 @@
+import type { TlsIdentity } from './tls-identity.ts';
+
 /** One request to a tenant's endpoint. Always a POST. */
 export interface EgressRequest {
   /** `https://host[:port]` of a URL that `judgeUrl` allowed. */
@@ -11,6 +13,8 @@ export interface EgressRequest {
   readonly totalDeadlineMs: number;
   /** Tenant and endpoint: sockets are kept by this key and never used for another. */
   readonly poolKey: string;
+  /** Absent: the public roots are trusted, TLS 1.2 or newer, and we show no certificate. Another one, other sockets. */
+  readonly tls?: TlsIdentity;
   /** Connections to this endpoint at the same time; further requests wait for one, within their deadline. */
   readonly maxSockets: number;
   /**

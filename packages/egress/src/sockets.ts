@@ -27,14 +27,18 @@ export function createSockets(deps: ConnectDependencies): Sockets {
 export function endpointFor(sockets: Sockets, request: EgressRequest): EndpointSockets | undefined {
   const { endpoints, deps } = sockets;
   let endpoint = endpoints.get(request.poolKey);
-  if (endpoint !== undefined && endpoint.origin !== request.origin) {
-    // Its URL has changed. What is on its way to the old one ends there.
+  let replaced: EndpointSockets | undefined;
+  if (endpoint !== undefined && (endpoint.origin !== request.origin || endpoint.tls?.id !== request.tls?.id)) {
+    // Its URL or a certificate has changed. What is on its way over the old connections ends there.
     retire(sockets, endpoint);
+    replaced = endpoint;
     endpoint = undefined;
   }
   if (endpoint === undefined) {
     if (judgeUrl(`${request.origin}/`, deps.policy).verdict === 'deny') return undefined;
-    endpoint = createEndpointSockets(request.poolKey, request.origin);
+    endpoint = createEndpointSockets(request.poolKey, request.origin, request.tls);
+    // What waits for a connection takes a new one, unless it was meant for another URL.
+    if (replaced?.origin === request.origin) endpoint.queue.push(...replaced.queue.splice(0));
     endpoints.set(request.poolKey, endpoint);
     evict(sockets, endpoint);
   } else if (isUnused(endpoint) && isHalfFull(sockets)) {
