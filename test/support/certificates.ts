@@ -44,7 +44,7 @@ export async function createTestAuthority(name = 'Test authority'): Promise<Test
       await writeFile(extensions ?? '', `subjectAltName=${names}\n`);
       await openssl('req', ...curve, '-subj', `/CN=${commonName}`, '-keyout', key ?? '', '-out', csr ?? '');
       await openssl(
-        ...['x509', '-req', '-in', csr ?? '', '-CA', file('ca.pem'), '-CAkey', file('ca.key'), '-CAcreateserial'],
+        ...['x509', '-req', '-in', csr ?? '', '-CA', file('ca.pem'), '-CAkey', file('ca.key'), '-set_serial', base],
         ...['-extfile', extensions ?? '', '-days', String(days), '-out', pem ?? ''],
       );
       return { cert: await readFile(pem ?? '', 'utf8'), key: await readFile(key ?? '', 'utf8') };
