@@ -5,11 +5,11 @@ import { once } from 'node:events';
 import { connect as connectTcp, type AddressInfo, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
 import { test } from 'node:test';
-import corpus from '../testdata/guard-corpus.json' with { type: 'json' };
+import { corpusRows, policyOf } from '../testing/corpus.ts';
 import { laptopPolicy, onRequest, openEgress, rawEndpoint, realClock, requestTo, sendOne } from '../testing/support.ts';
 import { EgressError } from './failure.ts';
 import { guardedConnect, vet, type ConnectDependencies } from './guarded-connect.ts';
-import { createEgress, createPolicy, defaultLimits, type EgressResult, type PolicyOptions } from './index.ts';
+import { createEgress, createPolicy, defaultLimits, type EgressResult } from './index.ts';
 
 const strict = createPolicy({ allowHttp: true, ports: 'any' });
 const ok = 'HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n';
@@ -37,10 +37,11 @@ async function verdictOf(hostname: string, with_: ConnectDependencies): Promise<
   }
 }
 
-for (const row of corpus.cases) {
-  if (row.kind !== 'dns' || row.host === undefined) continue;
+for (const row of corpusRows) {
+  const { host } = row;
+  if (row.kind !== 'dns' || host === undefined) continue;
   test(`${row.id} ${row.class}: ${row.reason}`, async () => {
-    const policy = createPolicy({ ...corpus.policy, ...(row.policy as PolicyOptions | undefined) });
+    const policy = policyOf(row);
     const lookups = row.answers_by_lookup ?? [row.answers ?? []];
     let lookup = 0;
     const resolve = async (): Promise<readonly string[]> => {
@@ -51,7 +52,7 @@ for (const row of corpus.cases) {
     let verdict = '';
     // Each connection asks anew: no verdict of an earlier one is kept.
     for (let connection = 0; connection < lookups.length; connection++)
-      verdict = await verdictOf(row.host, deps({ policy, resolve }));
+      verdict = await verdictOf(host, deps({ policy, resolve }));
     assert.equal(verdict, row.expect);
   });
 }
@@ -68,7 +69,7 @@ test('no URL of the corpus and no answer of a name reaches a listener on loopbac
   for (const port of [canary4.port, canary6.port]) {
     const policy = createPolicy({ allowHttp: true, ports: 'any' });
     const egress = createEgress({ policy, clock: realClock, dial, resolve: async () => ['8.8.8.8', '127.0.0.1'] });
-    for (const row of corpus.cases) {
+    for (const row of corpusRows) {
       const url = row.kind === 'url' ? URL.parse(row.input ?? '') : null;
       if (url === null || !url.protocol.startsWith('http')) continue;
       // The rule for URLs is left out on purpose: a host that got past it must still meet the guard in connect.
@@ -127,12 +128,8 @@ test('the next address is tried when the first refuses, and none when TLS or the
   socket.destroy();
 });
 
-test('a resolver that stays silent is given up, and so is a connection that never comes about', async () => {
-  const limits = { ...defaultLimits, resolveMs: 50, connectMs: 100 };
-  const silent = deps({ limits, resolve: () => new Promise(() => {}) });
-  await assert.rejects(connectOnce('hook.example.com', 80, silent), {
-    message: 'the host name was not resolved within 50 ms',
-  });
+test('a connection that never comes about is given up', async () => {
+  const limits = { ...defaultLimits, connectMs: 100 };
   // A socket that was never told to connect stands for an address whose packets are dropped.
   const { Socket: NetSocket } = await import('node:net');
   const dropped = deps({ limits, policy: laptopPolicy, dial: () => new NetSocket() });

@@ -86,15 +86,11 @@ export function guardedConnect(
 
 /** The addresses to dial, IPv4 first; rejects with an `EgressError` if there are none or any is forbidden. */
 export async function vet(hostname: string, deps: ConnectDependencies): Promise<readonly string[]> {
-  const { policy, limits } = deps;
+  const { policy } = deps;
   const addresses = await addressesOf(hostname, deps);
   if (addresses.length === 0) throw new EgressError('dns_not_found', 'endpoint', 'the host name has no addresses');
-  if (addresses.length > limits.resolvedAddresses) {
-    throw new EgressError(
-      'dns_failure',
-      'endpoint',
-      `the host name has more than ${limits.resolvedAddresses} addresses`,
-    );
+  if (addresses.length > policy.maxAddresses) {
+    throw new EgressError('dns_failure', 'endpoint', `the host name has more than ${policy.maxAddresses} addresses`);
   }
   for (const address of addresses) {
     const bytes = parseAddress(address);
@@ -106,23 +102,13 @@ export async function vet(hostname: string, deps: ConnectDependencies): Promise<
   return addresses.toSorted((a, b) => Number(a.includes(':')) - Number(b.includes(':')));
 }
 
-async function addressesOf(
-  hostname: string,
-  { policy, resolve, clock, limits }: ConnectDependencies,
-): Promise<readonly string[]> {
-  if (parseAddress(hostname) !== undefined) return [hostname];
-  if (policy.allowLoopback && hostname === 'localhost') return ['127.0.0.1', '::1'];
-  const timeout = Promise.withResolvers<never>();
-  const stopTimer = clock.after(limits.resolveMs, () => {
-    timeout.reject(
-      new EgressError('dns_timeout', 'endpoint', `the host name was not resolved within ${limits.resolveMs} ms`),
-    );
-  });
-  try {
-    return await Promise.race([resolve(hostname), timeout.promise]);
-  } finally {
-    stopTimer();
+async function addressesOf(hostname: string, { policy, resolve }: ConnectDependencies): Promise<readonly string[]> {
+  if (parseAddress(hostname) !== undefined) {
+    if (policy.allowIpLiteral) return [hostname];
+    throw new EgressError('blocked_address', 'endpoint', 'the URL names an address instead of a host');
   }
+  if (policy.allowLoopback && hostname === 'localhost') return ['127.0.0.1', '::1'];
+  return resolve(hostname);
 }
 
 /** Tries one address after the other; each gets an equal share of the time that is left. */

@@ -1,7 +1,8 @@
 export { defaultLimits, type EgressLimits } from './limits.ts';
 export { createPolicy, type AddressPolicy, type PolicyOptions } from './policy.ts';
 export { targetOf, type EgressRequest } from './request.ts';
-export { systemResolve, type Resolve } from './resolve.ts';
+export { parsePolicy } from './policy-text.ts';
+export type { Resolve } from './resolve.ts';
 export type {
   EgressFailure,
   EgressFailureCode,

@@ -2,9 +2,17 @@
 export interface EgressLimits {
   /** TCP and TLS together, names included. */
   readonly connectMs: number;
-  /** One question to the resolver. */
+  /** One question to name servers. */
   readonly resolveMs: number;
-  readonly resolvedAddresses: number;
+  /** Addresses of a name are used again without a question for its time to live, but for so long at least and at most. */
+  readonly nameFreshMinMs: number;
+  readonly nameFreshMaxMs: number;
+  /** How long it is remembered that there is no such name. */
+  readonly nameAbsentMs: number;
+  /** How long after a question that failed the next one waits. */
+  readonly nameTroubleMs: number;
+  /** Names that are remembered. */
+  readonly namesMax: number;
   /** From the hand-over to the socket until a final status line and all headers are there. */
   readonly headersMs: number;
   readonly totalMinMs: number;
@@ -28,7 +36,11 @@ export interface EgressLimits {
 export const defaultLimits: EgressLimits = Object.freeze({
   connectMs: 5_000,
   resolveMs: 2_000,
-  resolvedAddresses: 32,
+  nameFreshMinMs: 1_000,
+  nameFreshMaxMs: 60_000,
+  nameAbsentMs: 5_000,
+  nameTroubleMs: 1_000,
+  namesMax: 10_000,
   headersMs: 10_000,
   totalMinMs: 1_000,
   totalMaxMs: 30_000,

@@ -13,7 +13,9 @@ const wrong: [PolicyOptions, RegExp][] = [
   [{ allowCidrs: ['10.0.0.0'] }, /^RangeError: allowCidrs: "10.0.0.0" is not a range/],
   [{ denyCidrs: ['10.0.0.1/8'] }, /^RangeError: denyCidrs: "10.0.0.1\/8" is not a range/],
   [{ nat64Prefixes: ['64:ff9b::/64'] }, /^RangeError: nat64Prefixes: each must be an IPv6 \/96/],
-  [{ ports: [443, 0] }, /^RangeError: ports: 0 is not a TCP port/],
+  [{ ports: [443, 0] }, /^RangeError: ports: 0 is not a whole number from 1 to 65535/],
+  [{ maxUrlBytes: 2_049 }, /^RangeError: maxUrlBytes: 2049 is not a whole number from 1 to 2048/],
+  [{ maxAddresses: 0 }, /^RangeError: maxAddresses: 0 is not a whole number from 1 to 256/],
 ];
 for (const [options, message] of wrong) {
   test(`refused: ${JSON.stringify(options)}`, () => assert.throws(() => createPolicy(options), message));

@@ -1,13 +1,20 @@
+import { limits } from '@postrider/core';
 import { parseCidr, type AddressExceptions, type Cidr } from './address.ts';
 
 /** What an operator may set. Everything left out is the strict choice. */
 export interface PolicyOptions {
   /** Plain `http` besides `https`. Default false. */
   readonly allowHttp?: boolean;
+  /** URLs that name an address instead of a host. The address is judged like that of a name. Default true. */
+  readonly allowIpLiteral?: boolean;
   /** `127.0.0.0/8`, `::1` and the name `localhost`, for a laptop. Default false. */
   readonly allowLoopback?: boolean;
   /** Ports a URL may name, or `any`. Default: the scheme's own, 443 (and 80 with `allowHttp`). */
   readonly ports?: readonly number[] | 'any';
+  /** Bytes of a URL; at most, and by default, `limits.urlBytesMax`. */
+  readonly maxUrlBytes?: number;
+  /** Addresses a name may have; 1 to 256, default 32. A name with more is refused. */
+  readonly maxAddresses?: number;
   /** Private ranges that hold real endpoints, such as `10.20.0.0/16`. Never opens loopback or metadata addresses. */
   readonly allowCidrs?: readonly string[];
   /** Public ranges that are the operator's own: load balancers, nodes, pods. */
@@ -21,9 +28,15 @@ export interface PolicyOptions {
 /** A checked policy, ready to judge with. Made by `createPolicy`. */
 export interface AddressPolicy extends AddressExceptions {
   readonly allowHttp: boolean;
+  readonly allowIpLiteral: boolean;
   readonly ports: ReadonlySet<number> | 'any';
+  readonly maxUrlBytes: number;
+  readonly maxAddresses: number;
   readonly ownHosts: readonly string[];
 }
+
+const maxAddressesDefault = 32;
+const maxAddressesMost = 256;
 
 /** Checks the options and makes the policy. Throws a `RangeError` that names the option and the value at fault. */
 export function createPolicy(options: PolicyOptions = {}): AddressPolicy {
@@ -35,8 +48,11 @@ export function createPolicy(options: PolicyOptions = {}): AddressPolicy {
   }
   return Object.freeze({
     allowHttp,
+    allowIpLiteral: options.allowIpLiteral ?? true,
     allowLoopback: options.allowLoopback ?? false,
     ports: portsOf(options.ports, allowHttp),
+    maxUrlBytes: count('maxUrlBytes', options.maxUrlBytes ?? limits.urlBytesMax, limits.urlBytesMax),
+    maxAddresses: count('maxAddresses', options.maxAddresses ?? maxAddressesDefault, maxAddressesMost),
     allowCidrs: cidrs('allowCidrs', options.allowCidrs),
     denyCidrs: cidrs('denyCidrs', options.denyCidrs),
     ownHosts: (options.ownHosts ?? []).map((host) => host.toLowerCase()),
@@ -46,10 +62,13 @@ export function createPolicy(options: PolicyOptions = {}): AddressPolicy {
 
 function portsOf(ports: PolicyOptions['ports'], allowHttp: boolean): ReadonlySet<number> | 'any' {
   if (ports === 'any') return 'any';
-  for (const port of ports ?? []) {
-    if (!Number.isInteger(port) || port < 1 || port > 65_535) throw new RangeError(`ports: ${port} is not a TCP port`);
-  }
+  for (const port of ports ?? []) count('ports', port, 65_535);
   return new Set(ports ?? (allowHttp ? [443, 80] : [443]));
+}
+
+function count(option: string, value: number, most: number): number {
+  if (Number.isInteger(value) && value >= 1 && value <= most) return value;
+  throw new RangeError(`${option}: ${value} is not a whole number from 1 to ${most}`);
 }
 
 function cidrs(option: string, texts: readonly string[] = []): readonly Cidr[] {

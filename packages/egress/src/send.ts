@@ -33,16 +33,19 @@ import { createDeadlines } from './deadlines.ts';
 import { Exchange, type ExchangeHost } from './exchange.ts';
 import type { ConnectDependencies } from './guarded-connect.ts';
 import { defaultLimits, type EgressLimits } from './limits.ts';
+import { createNames } from './names.ts';
 import type { AddressPolicy } from './policy.ts';
 import { reservedHeaderIn, type EgressRequest } from './request.ts';
-import { systemResolve, type Resolve } from './resolve.ts';
+import { askNameServers, type Resolve } from './resolve.ts';
 import type { EgressResult, FailureCause } from './result.ts';
 import { createSockets, endpointFor, giveUpAll, release, startNext } from './sockets.ts';
 
 export interface EgressOptions {
   readonly policy: AddressPolicy;
   readonly clock: Clock;
-  /** Default: the machine's name servers, asked directly. */
+  /** Name servers (`address` or `address:port`), asked directly. Default: those of the machine. */
+  readonly nameServers?: readonly string[];
+  /** Instead of name servers and what is remembered of their answers. */
   readonly resolve?: Resolve;
   readonly limits?: Partial<EgressLimits>;
   /** Certificates trusted instead of the built-in ones; PEM. */
@@ -77,7 +80,8 @@ export function createEgress(options: EgressOptions): Egress {
     policy,
     clock,
     limits,
-    resolve: options.resolve ?? systemResolve(limits.resolveMs),
+    resolve:
+      options.resolve ?? createNames({ ask: askNameServers(limits.resolveMs, options.nameServers), clock, limits }),
     ...(ca === undefined ? {} : { ca }),
     ...(dial === undefined ? {} : { dial }),
   });

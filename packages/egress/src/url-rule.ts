@@ -15,13 +15,12 @@ export type UrlReason =
   | 'url_host'
   | 'url_host_special'
   | 'url_host_own'
+  | 'url_ip_literal'
   | 'url_address';
 
 export type UrlVerdict =
   | { readonly verdict: 'allow'; readonly url: URL }
   | { readonly verdict: 'deny'; readonly reason: UrlReason; readonly detail: string };
-
-const urlBytesMax = 2048;
 
 /**
  * Suffixes that never name a public host: RFC 6761, RFC 6762, RFC 7686, RFC 8375 and RFC 9476 names, `internal`, and
@@ -42,7 +41,9 @@ const specialSuffixes = [
  */
 export function judgeUrl(raw: string, policy: AddressPolicy): UrlVerdict {
   if (raw === '') return deny('url_empty', 'is empty');
-  if (Buffer.byteLength(raw) > urlBytesMax) return deny('url_too_long', `is longer than ${urlBytesMax} bytes`);
+  if (Buffer.byteLength(raw) > policy.maxUrlBytes) {
+    return deny('url_too_long', `is longer than ${policy.maxUrlBytes} bytes`);
+  }
   if (/[\p{Cc} \\]/u.test(raw)) return deny('url_character', 'has a space, control character or backslash');
   const match = /^([a-z][a-z0-9+.-]*):\/\/([^/?#]*)/i.exec(raw);
   const url = URL.parse(raw);
@@ -89,6 +90,7 @@ function judgeHost(url: URL, policy: AddressPolicy): UrlVerdict {
   const host = url.hostname;
   const address = parseAddress(host.startsWith('[') ? host.slice(1, -1) : host);
   if (address !== undefined) {
+    if (!policy.allowIpLiteral) return deny('url_ip_literal', 'must name a host, not an address');
     const verdict = judgeAddress(address, policy);
     if (verdict.verdict === 'allow') return { verdict: 'allow', url };
     return deny('url_address', `names an address that is not allowed: ${verdict.range}, ${verdict.detail}`);

@@ -1,0 +1,168 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { manualClock } from '../testing/manual-clock.ts';
+import { EgressError } from './failure.ts';
+import { defaultLimits, type EgressLimits } from './limits.ts';
+import { createNames } from './names.ts';
+import type { NameAnswer } from './resolve.ts';
+
+type Say = NameAnswer | 'silence' | 'ESERVFAIL' | 'ENOTFOUND' | 'ECONNREFUSED';
+
+/** Names on a clock that stands still; name servers say what `say` holds for a name. Observe `asked`. */
+function names(limits: Partial<EgressLimits> = {}) {
+  const time = manualClock();
+  const asked: string[] = [];
+  const say = new Map<string, Say>();
+  const resolve = createNames({
+    clock: time.clock,
+    limits: { ...defaultLimits, ...limits },
+    ask: async (hostname) => {
+      asked.push(hostname);
+      const said = say.get(hostname) ?? 'ENOTFOUND';
+      if (said === 'silence') return new Promise<never>(() => {});
+      if (typeof said === 'string') throw Object.assign(new Error(said), { code: said });
+      return said;
+    },
+  });
+  /** The addresses, or the failure's code and owner. */
+  const outcome = (hostname: string): Promise<string> =>
+    resolve(hostname).then(
+      (addresses) => addresses.join(),
+      (error: unknown) => {
+        assert.ok(error instanceof EgressError);
+        return `${error.failure.code} ${error.failure.owner}`;
+      },
+    );
+  return { ...time, asked, say, outcome };
+}
+
+const at = (address: string, ttlMs = 30_000): NameAnswer => ({ addresses: [address], ttlMs });
+const settle = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
+
+test('an answer is used for its time to live, but for a second at least and a minute at most', async () => {
+  for (const [ttlMs, usedFor] of [
+    [0, 1_000],
+    [30_000, 30_000],
+    [86_400_000, 60_000],
+  ] as const) {
+    const { say, outcome, advance, asked } = names();
+    say.set('a.com', at('8.8.8.8', ttlMs));
+    await outcome('a.com');
+    say.set('a.com', at('9.9.9.9', ttlMs));
+    advance(usedFor - 1);
+    assert.equal(await outcome('a.com'), '8.8.8.8', String(ttlMs));
+    advance(1);
+    assert.equal(await outcome('a.com'), '9.9.9.9', String(ttlMs));
+    assert.equal(asked.length, 2);
+  }
+});
+
+test('all that want a name at the same time share one question', async () => {
+  const { say, outcome, asked } = names();
+  say.set('a.com', at('8.8.8.8'));
+  assert.deepEqual(await Promise.all([outcome('a.com'), outcome('a.com'), outcome('a.com')]), Array(3).fill('8.8.8.8'));
+  assert.deepEqual(asked, ['a.com']);
+});
+
+test('that there is no such name is the endpoint’s fault, and remembered for five seconds', async () => {
+  const { say, outcome, advance, asked } = names();
+  assert.equal(await outcome('a.com'), 'dns_not_found endpoint');
+  say.set('a.com', at('8.8.8.8'));
+  advance(4_999);
+  assert.equal(await outcome('a.com'), 'dns_not_found endpoint');
+  advance(1);
+  assert.equal(await outcome('a.com'), '8.8.8.8');
+  assert.equal(asked.length, 2);
+});
+
+test('while name servers fail an answer stands in until it is a minute old, and not longer', async () => {
+  const { say, outcome, advance } = names();
+  say.set('a.com', at('8.8.8.8', 5_000));
+  await outcome('a.com');
+  say.set('a.com', 'ESERVFAIL');
+  advance(6_000);
+  assert.equal(await outcome('a.com'), '8.8.8.8');
+  advance(53_999);
+  assert.equal(await outcome('a.com'), '8.8.8.8');
+  advance(1);
+  assert.match(await outcome('a.com'), /^dns_failure /);
+});
+
+test('a name that says no is not stood in for: it is gone', async () => {
+  const { say, outcome, advance } = names();
+  say.set('a.com', at('8.8.8.8', 5_000));
+  await outcome('a.com');
+  say.set('a.com', 'ENOTFOUND');
+  advance(5_000);
+  assert.equal(await outcome('a.com'), 'dns_not_found endpoint');
+});
+
+test('one broken name among names that are answered is its endpoint’s fault', async () => {
+  const { say, outcome, asked } = names();
+  say.set('good.com', at('8.8.8.8')).set('bad.com', 'ESERVFAIL');
+  await outcome('good.com');
+  assert.equal(await outcome('bad.com'), 'dns_failure endpoint');
+  // Asked, not remembered: what it was a moment ago proves nothing.
+  assert.deepEqual(asked, ['good.com', 'bad.com', 'good.com']);
+});
+
+test('when no name is answered any more the fault is ours, for each of them, and over as soon as one is', async () => {
+  const { say, outcome, advance } = names();
+  for (const name of ['a.com', 'b.com', 'c.com']) say.set(name, at('8.8.8.8'));
+  await Promise.all(['a.com', 'b.com'].map(outcome));
+  for (const name of ['a.com', 'b.com', 'c.com']) say.set(name, 'ESERVFAIL');
+  assert.equal(await outcome('c.com'), 'dns_failure ours');
+  advance(60_000);
+  assert.deepEqual(await Promise.all(['a.com', 'b.com', 'c.com'].map(outcome)), Array(3).fill('dns_failure ours'));
+  say.set('a.com', at('8.8.8.8'));
+  advance(1_000);
+  assert.deepEqual(await Promise.all(['a.com', 'b.com'].map(outcome)), ['8.8.8.8', 'dns_failure endpoint']);
+});
+
+test('where nothing was ever answered, and where no name server can be reached, the fault is ours', async () => {
+  const { say, outcome } = names();
+  say.set('a.com', 'ESERVFAIL').set('b.com', 'ECONNREFUSED').set('c.com', at('8.8.8.8'));
+  assert.equal(await outcome('a.com'), 'dns_failure ours');
+  await outcome('c.com');
+  assert.equal(await outcome('b.com'), 'dns_failure ours');
+});
+
+test('a silent name server is given up after its limit, and so is the question about another name', async () => {
+  const { say, outcome, advance } = names();
+  say.set('good.com', at('8.8.8.8'));
+  await outcome('good.com');
+  say.set('good.com', 'silence').set('a.com', 'silence');
+  let told = '';
+  void outcome('a.com').then((text) => (told = text));
+  advance(1_999);
+  await settle();
+  assert.equal(told, '');
+  advance(1);
+  await settle();
+  advance(2_000);
+  await settle();
+  assert.equal(told, 'dns_timeout ours');
+});
+
+test('failures are not asked about again for a second, however many connections want the name', async () => {
+  const { say, outcome, advance, asked } = names();
+  say.set('good.com', at('8.8.8.8', 60_000)).set('bad.com', 'ESERVFAIL');
+  await outcome('good.com');
+  for (let tries = 0; tries < 10; tries++) {
+    await outcome('bad.com');
+    advance(99);
+  }
+  assert.deepEqual(asked, ['good.com', 'bad.com', 'good.com']);
+});
+
+test('no more names than allowed are remembered: the oldest is forgotten', async () => {
+  const { say, outcome, asked } = names({ namesMax: 2 });
+  for (const name of ['a.com', 'b.com', 'c.com']) {
+    say.set(name, at('8.8.8.8'));
+    await outcome(name);
+  }
+  await outcome('c.com');
+  assert.equal(asked.length, 3);
+  await outcome('a.com');
+  assert.equal(asked.length, 4);
+});

@@ -1,0 +1,56 @@
+import { createPolicy, type AddressPolicy, type PolicyOptions } from './policy.ts';
+
+/** The one rule for IPv6 there is, by the text that a policy file may state it with. */
+const ipv6Rule = '2000::/3 minus IANA special-purpose';
+
+const isText = (value: unknown): value is string => typeof value === 'string';
+const isTexts = (value: unknown): boolean => Array.isArray(value) && value.every(isText);
+const isFlag = (value: unknown): boolean => typeof value === 'boolean';
+const isNumber = (value: unknown): boolean => typeof value === 'number';
+const isPorts = (value: unknown): boolean => value === 'any' || (Array.isArray(value) && value.every(isNumber));
+
+/**
+ * Keys of a policy file. Loopback is none of them: only a process's own explicit switch opens it, so that no file that is
+ * copied from a laptop does.
+ */
+const keys: Readonly<Record<string, readonly [fits: (value: unknown) => boolean, shape: string]>> = {
+  allowHttp: [isFlag, 'true or false'],
+  allowIpLiteral: [isFlag, 'true or false'],
+  ports: [isPorts, '"any" or a list of numbers'],
+  maxUrlBytes: [isNumber, 'a number'],
+  maxAddresses: [isNumber, 'a number'],
+  allowCidrs: [isTexts, 'a list of texts'],
+  denyCidrs: [isTexts, 'a list of texts'],
+  ownHosts: [isTexts, 'a list of texts'],
+  nat64Prefixes: [isTexts, 'a list of texts'],
+  ipv6: [(value) => value === ipv6Rule, JSON.stringify(ipv6Rule)],
+  note: [isText, 'a text'],
+};
+
+/**
+ * Reads a policy as JSON: the options of `createPolicy` without `allowLoopback`, which comes from `switches`; `note` for
+ * people; `ipv6`, which can only state the rule there is. Throws a `RangeError` that names the key at fault: an unknown one
+ * is a mistake, never ignored.
+ */
+export function parsePolicy(text: string, switches: Pick<PolicyOptions, 'allowLoopback'> = {}): AddressPolicy {
+  const read = parseJson(text);
+  if (typeof read !== 'object' || read === null || Array.isArray(read)) {
+    throw new RangeError('a policy must be a JSON object');
+  }
+  for (const [key, value] of Object.entries(read)) {
+    const [fits, shape] = (Object.hasOwn(keys, key) ? keys[key] : undefined) ?? [];
+    if (fits === undefined) {
+      throw new RangeError(`${key}: no such key; there are ${Object.keys(keys).join(', ')}`);
+    }
+    if (!fits(value)) throw new RangeError(`${key}: must be ${shape}`);
+  }
+  return createPolicy({ ...(read as PolicyOptions), ...switches });
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new RangeError(`a policy must be JSON: ${(error as Error).message}`, { cause: error });
+  }
+}
