@@ -2,6 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { addCoverage, type CoverageCounts } from './coverage.ts';
 import { isNarrow, narrowLimits } from './narrow-limits.ts';
+import { isNarrowSchedule } from './schedules.ts';
 import type { Plant } from '../support/plant.ts';
 import type { SeedResult } from './run-seed.ts';
 import type { Chunk, WorkerMessage } from './worker.ts';
@@ -43,9 +44,9 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignSum
   const problems: Record<string, { seeds: number; firstSeed: number; text: string }> = {};
   const coverage: CoverageCounts = { crashes: {}, situations: {} };
   let stopped = false;
-  const directed = options.schedule !== null;
   const seeds = Array.from({ length: options.seeds }, (_, i) => options.from + i);
-  const isApart = (seed: number): boolean => !directed && isNarrow(seed);
+  const { schedule } = options;
+  const isApart = schedule === null ? isNarrow : () => isNarrowSchedule(schedule);
   const narrow = seeds.filter(isApart);
   const wide = seeds.filter((seed) => !isApart(seed));
 

@@ -12,7 +12,11 @@ export interface Step {
   readonly anyDelivery?: true;
   /** Only of a process that did not make the last step. */
   readonly byAnother?: true;
+  /** Only so long after the step before. */
+  readonly afterMs?: number;
   readonly fate: 'store' | 'lose' | 'hold';
+  /** What the step waits for is lost for so long, whoever writes it. */
+  readonly forMs?: number;
   /** What becomes of the process at that moment, before it hears of its write. */
   readonly pod?: 'crash' | 'pause';
   /** What was held before is stored before this write is, or after it, or never. */
@@ -24,6 +28,7 @@ export interface Step {
 export interface DirectorOptions {
   readonly steps: readonly Step[];
   readonly fleet: Fleet;
+  readonly now: () => number;
   readonly after: (ms: number, action: () => void) => void;
   readonly trace: (what: string) => void;
   readonly compact: () => void;
@@ -49,15 +54,18 @@ const PAUSE_MS = 5 * MINUTE;
 const HELD_MS_MAX = 10 * MINUTE;
 
 export function createDirector(options: DirectorOptions): Director {
-  const { fleet, after, trace } = options;
+  const { fleet, now, after, trace } = options;
   const left = [...options.steps];
   let held: (() => void)[] = [];
   let last: Pod | null = null;
+  let lastAt = -Infinity;
+  let losing: Step | null = null;
 
   function matches(step: Step, attempt: ProduceAttempt, names: readonly (WriteName | null)[], pod: Pod): boolean {
     const topic = attempt.topic.slice(PREFIX);
     if (step.topic !== undefined && step.topic !== topic) return false;
     if (step.byAnother === true && pod === last) return false;
+    if (step.afterMs !== undefined && now() < lastAt + step.afterMs) return false;
     const wanted = [step.write].flat();
     return attempt.records.some((record, at) => {
       const name = names[at];
@@ -78,6 +86,7 @@ export function createDirector(options: DirectorOptions): Director {
   function take(step: Step, pod: Pod): ProduceFault | 'store' {
     trace(`schedule: ${[step.write].flat().join(' or ')} of ${pod.id}: ${step.fate} ${step.pod ?? ''}`);
     last = pod;
+    lastAt = now();
     if (step.held === 'before') storeHeld();
     if (step.held === 'after') after(AFTER_MS, storeHeld);
     if (step.held === 'drop') held = [];
@@ -87,6 +96,10 @@ export function createDirector(options: DirectorOptions): Director {
       after(MINUTE, () => fleet.living('dispatcher').length < 2 && fleet.start('dispatcher'));
     }
     if (step.pod === 'pause') fleet.freeze(pod, PAUSE_MS);
+    if (step.forMs !== undefined) {
+      losing = step;
+      after(step.forMs, () => (losing = null));
+    }
     if (step.fate === 'hold') return { kind: 'hold', held: hold };
     if (step.fate === 'lose') return { kind: 'lose-request' };
     return step.pod === 'crash' ? { kind: 'lose-answer' } : 'store';
@@ -94,6 +107,7 @@ export function createDirector(options: DirectorOptions): Director {
 
   return {
     decide(attempt, names, pod) {
+      if (losing !== null && matches(losing, attempt, names, pod)) return { kind: 'lose-request' };
       const step = left[0];
       if (step === undefined || !matches(step, attempt, names, pod)) return undefined;
       left.shift();
@@ -104,6 +118,7 @@ export function createDirector(options: DirectorOptions): Director {
     },
     end() {
       left.length = 0;
+      losing = null;
       held = [];
     },
   };

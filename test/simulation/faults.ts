@@ -14,6 +14,10 @@ export interface FaultContext {
   readonly trace: (what: string) => void;
   readonly compact: () => void;
   readonly resend: () => void;
+  /** What stands first on `deliveries` is written once more. */
+  readonly repeat: () => void;
+  /** Whose the first partition is. */
+  readonly owner: () => Pod | undefined;
   /** Makes everything that travels slower by this factor. */
   readonly slowDown: (factor: number) => void;
   readonly brokers: (up: boolean) => void;
@@ -55,6 +59,10 @@ class AllFaults implements Faults {
     config: () => this.#changeSomething(),
     resend: () => this.#c.resend(),
     trap: () => this.#c.traps.arm(),
+    'owner-crash': () => this.#kill(this.#c.owner()),
+    disable: () => this.#changeFirst('keep'),
+    enable: () => this.#changeFirst('enabled'),
+    repeat: () => this.#c.repeat(),
   };
 
   constructor(context: FaultContext) {
@@ -97,10 +105,18 @@ class AllFaults implements Faults {
   }
 
   #crash(role: Role): void {
-    const pod = this.#oneOf(role);
+    this.#kill(this.#oneOf(role));
+  }
+
+  #kill(pod: Pod | undefined): void {
     if (pod === undefined) return;
     this.#c.fleet.kill(pod);
-    this.#c.after(this.#random.pick([10, SECOND, 20 * SECOND, 3 * MINUTE]), () => this.#restore(role));
+    this.#c.after(this.#random.pick([10, SECOND, 20 * SECOND, 3 * MINUTE]), () => this.#restore(pod.role));
+  }
+
+  #changeFirst(how: Change): void {
+    const [endpoint] = this.#c.customers.endpoints;
+    if (endpoint !== undefined) this.#change(endpoint, how);
   }
 
   #restore(role: Role): void {

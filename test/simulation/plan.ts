@@ -63,7 +63,12 @@ export type FaultKind =
   | 'compact'
   | 'config'
   | 'resend'
-  | 'trap';
+  | 'trap'
+  // What only directed schedules ask for.
+  | 'owner-crash'
+  | 'disable'
+  | 'enable'
+  | 'repeat';
 
 /** Something that happens at a time; its details are drawn when it does. */
 export interface FaultPlan {
@@ -100,6 +105,8 @@ export interface Plan {
   /** Until then there are events and faults. */
   readonly activeMs: number;
   readonly latencyMs: number;
+  /** What dispatchers read of this topic reaches them so much later. */
+  readonly lag?: { readonly topic: string; readonly ms: number };
 }
 
 const EVENT_TYPES = ['order.paid', 'order.sent', 'invoice.due', 'user.new', 'user.gone', 'stock.low'];

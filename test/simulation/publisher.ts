@@ -51,5 +51,12 @@ export function createPublisher({
       const headers = { [DELIVERY_HEADER]: Buffer.from(Delivery.encode(again).finish()) };
       kafka.append('postrider.deliveries.bulk', one.partition, { key: record.key, value: record.value, headers });
     },
+    /** As a router does that was away for long: what stands first on `deliveries` stands there once more. */
+    repeat(): void {
+      const [first] = kafka.records('postrider.deliveries', 0);
+      if (first === undefined) return;
+      const { key, value, headers } = first;
+      kafka.append('postrider.deliveries', 0, { key, value, headers });
+    },
   };
 }

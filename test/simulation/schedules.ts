@@ -4,9 +4,10 @@ import { randomOf } from './random.ts';
 import { runPlan, type SeedResult } from './run-seed.ts';
 import { ownershipSchedules } from './schedules/ownership.ts';
 import { rowSchedules } from './schedules/rows.ts';
+import { tierSchedules } from './schedules/tiers.ts';
 import type { Schedule } from './schedules/schedule.ts';
 
-const schedules: readonly Schedule[] = [...rowSchedules, ...ownershipSchedules];
+const schedules: readonly Schedule[] = [...rowSchedules, ...tierSchedules, ...ownershipSchedules];
 
 /** No steps, but so much at once that chance meets what it seldom meets in a whole day. */
 const crowded = {
@@ -18,6 +19,17 @@ export function scheduleNames(): readonly Pick<Schedule, 'name' | 'about'>[] {
   return [crowded, ...schedules];
 }
 
+/** Whether a schedule runs with limits that it can reach. Throws for one that is not listed. */
+export function isNarrowSchedule(name: string): boolean {
+  return name !== crowded.name && scheduleOf(name).narrow === true;
+}
+
+function scheduleOf(name: string): Schedule {
+  const schedule = schedules.find((one) => one.name === name);
+  if (schedule === undefined) throw new Error(`there is no schedule ${name}; --list names them`);
+  return schedule;
+}
+
 /** Runs a schedule once; seeds differ in times, latencies and jitter. Throws for one that is not listed. */
 export async function runSchedule(
   name: string,
@@ -25,13 +37,12 @@ export async function runSchedule(
   options: { readonly trace: boolean },
 ): Promise<SeedResult> {
   if (name === crowded.name) return runPlan(crowdedPlan(seed), options);
-  const schedule = schedules.find((one) => one.name === name);
-  if (schedule === undefined) throw new Error(`there is no schedule ${name}; --list names them`);
+  const schedule = scheduleOf(name);
   return runPlan(planFor(schedule, seed), { ...options, steps: schedule.steps });
 }
 
 /** A small installation: the followed delivery is the first one for the endpoint that fails. */
-function planFor({ delaysMs, manner, plan = (small) => small }: Schedule, seed: number): Plan {
+function planFor({ delaysMs, manner, narrow, plan = (small) => small }: Schedule, seed: number): Plan {
   const random = randomOf(seed, 'schedule');
   const endpoint = (id: string, manner: EndpointPlan['manner']): EndpointPlan => ({
     ...{ id, manner, delaysMs, tenant: 'acme', types: ['order.paid'], spanMs: null, ordering: 'none' },
@@ -40,7 +51,7 @@ function planFor({ delaysMs, manner, plan = (small) => small }: Schedule, seed: 
   const small: Plan = {
     seed,
     temper: 'faulty',
-    narrow: false,
+    narrow: narrow === true,
     partitions: 1,
     brokers: random.pick([1, 3]),
     members: 3,

@@ -107,12 +107,15 @@ class OneSimulation implements Simulation {
     this.#publisher = createPublisher({ plan, kafka, referee });
     const followed = (): string | null => referee.firstOf('ep_e0');
     const compact = (): void => this.compact();
-    this.#director = steps.length === 0 ? null : createDirector({ steps, fleet, after, trace, compact, followed });
+    const directing = { steps, fleet, now: () => clock.now(), after, trace, compact, followed };
+    this.#director = steps.length === 0 ? null : createDirector(directing);
     this.#traps = createTraps({ plan, fleet, referee, coverage, director: this.#director, after, trace });
     this.#faults = createFaults({
       ...{ plan, fleet, customers, after, trace, traps: this.#traps },
       compact,
       resend: () => this.#publisher.resend(clock.now()),
+      repeat: () => this.#publisher.repeat(),
+      owner: () => fleet.find(referee.ghost(0).processId),
       slowDown: (factor) => (this.#slow = factor),
       brokers: (up) => (up ? kafka.brokerUp() : kafka.brokerDown()),
       unordered: ({ uid }) => referee.forgetOrder(uid),
@@ -169,7 +172,11 @@ class OneSimulation implements Simulation {
       clock: this.clock,
       brokers: plan.brokers,
       computedHeartbeats: true,
-      latency: () => (random.chance(0.01) ? random.int(1, 50) * most : random.int(0, most)) * this.#slow,
+      latency: (travel, clientId, topic) =>
+        (random.chance(0.01) ? random.int(1, 50) * most : random.int(0, most)) * this.#slow +
+        (travel === 'fetch' && topic === `postrider.${plan.lag?.topic}` && clientId.startsWith('d')
+          ? (plan.lag?.ms ?? 0)
+          : 0),
       leaderOf: (topic, partition) => ((hashOf(topic) + partition) >>> 0) % plan.brokers,
     });
     const spec = { prefix: 'postrider.', partitions: plan.partitions, replicationFactor: 1, bodyBytesMax: 262_144 };

@@ -36,8 +36,8 @@ export type Travel = 'request' | 'answer' | 'ask' | 'fetch';
 /** How the cluster differs from one broker that answers at once. */
 export interface FakeClusterOptions {
   readonly brokers?: number;
-  /** How long something takes now (ms). */
-  readonly latency?: (travel: Travel, clientId: string) => number;
+  /** How long something takes now (ms). `topic`: of what is on its way to a reader. */
+  readonly latency?: (travel: Travel, clientId: string, topic?: string) => number;
   /** Heartbeats of members in good health are computed instead of sent, so that nothing has to happen while nothing happens. */
   readonly computedHeartbeats?: boolean;
   /** Which broker leads a partition; by default its number modulo the brokers. */
@@ -61,7 +61,7 @@ export interface FakeCluster {
   readonly faults: Set<(attempt: ProduceAttempt) => ProduceFault | undefined>;
   readonly askFaults: Set<(clientId: string, what: Question) => AskFault | undefined>;
   readonly storedListeners: Set<StoredListener>;
-  latency(travel: Travel, clientId: string): number;
+  latency(travel: Travel, clientId: string, topic?: string): number;
   askFault(clientId: string, what: Question): AskFault | undefined;
   append(topic: string, partition: number, writes: readonly FakeWrite[], clientId: string | null): number;
   createTopic(spec: TopicSpec): boolean;
@@ -112,8 +112,8 @@ class Cluster implements FakeCluster {
     this.#options = options;
   }
 
-  latency(travel: Travel, clientId: string): number {
-    return this.#options.latency?.(travel, clientId) ?? 0;
+  latency(travel: Travel, clientId: string, topic?: string): number {
+    return this.#options.latency?.(travel, clientId, topic) ?? 0;
   }
 
   askFault(clientId: string, what: Question): AskFault | undefined {

@@ -39,7 +39,7 @@ export function createFakeFetcher(options: {
         if (!active || askedIn !== turn) return ask();
         if (!process.cutOff && cluster.isUp(cluster.leader(topic, partition))) answer();
       });
-    const delayMs = log.high === position ? 0 : cluster.latency('fetch', process.clientId);
+    const delayMs = log.high === position ? 0 : cluster.latency('fetch', process.clientId, topic);
     if (delayMs > 0) cluster.clock.after(delayMs, answered);
     else queueMicrotask(answered);
   }

@@ -8,7 +8,7 @@ export const tierRules: readonly PlantedRule[] = [
   {
     name: 'fold',
     about: 'of the records of a key the last in the log holds, not the newest',
-    schedule: 'crowded',
+    schedule: 'late-copy-after-the-end',
     plants: [
       {
         file: `${dispatcher}/tier-loader.ts`,
@@ -32,6 +32,7 @@ export const tierRules: readonly PlantedRule[] = [
   {
     name: 'number',
     about: 'of two records of one reign the last in the log holds',
+    schedule: 'late-copy-after-the-end',
     plants: [
       {
         file: `${core}/move-delivery.ts`,
@@ -55,7 +56,7 @@ export const tierRules: readonly PlantedRule[] = [
   {
     name: 'remember',
     about: 'what this reign wrote before a tier is loaded does not count against what it loads',
-    schedule: 'crowded',
+    schedule: 'end-while-a-tier-loads',
     plants: [
       {
         file: `${dispatcher}/tier-book.ts`,
@@ -108,6 +109,7 @@ export const tierRules: readonly PlantedRule[] = [
   {
     name: 'loadFromRows',
     about: 'rows that stand in a tier do not hold back from where it is loaded',
+    schedule: 'long-wait-then-takeover',
     plants: [
       {
         file: `${core}/load-from.ts`,
@@ -119,6 +121,7 @@ export const tierRules: readonly PlantedRule[] = [
   {
     name: 'loadFromLate',
     about: 'an end counts before what was on its way when it was noted can have landed',
+    schedule: 'late-row-after-minutes',
     plants: [
       {
         file: `${core}/load-from.ts`,

@@ -19,6 +19,7 @@ export const waitingRules: readonly PlantedRule[] = [
   {
     name: 'answerOnRecord',
     about: 'an answer counts an attempt that is not on record yet',
+    schedule: 'late-copy-while-recording',
     plants: [
       {
         file: `${dispatcher}/work-table.ts`,
@@ -79,6 +80,7 @@ export const waitingRules: readonly PlantedRule[] = [
   {
     name: 'newerAcked',
     about: 'the older of two rows is tombstoned while the newer one is still on its way',
+    schedule: 'older-row-loads-first',
     plants: [
       {
         file: `${dispatcher}/work-table.ts`,

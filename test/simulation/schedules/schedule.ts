@@ -11,6 +11,8 @@ export interface Schedule {
   readonly steps: readonly Step[];
   /** How its endpoint treats requests, if not by failing all of them. */
   readonly manner?: EndpointPlan['manner'];
+  /** It runs with limits that it can reach. */
+  readonly narrow?: true;
   /** What is different in its installation from the small one that all begin with. */
   readonly plan?: (small: Plan, random: Random) => Plan;
 }

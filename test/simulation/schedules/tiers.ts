@@ -1,0 +1,114 @@
+import { HOUR, MINUTE, SECOND, type EventPlan, type FaultPlan } from '../plan.ts';
+import type { Schedule } from './schedule.ts';
+
+const crashAt = (...atMs: readonly number[]): FaultPlan[] => atMs.map((at) => ({ atMs: at, kind: 'owner-crash' }));
+
+/** Something else to do, so that progress is written: an event for the other endpoint every so often. */
+function others(everyMs: number, untilMs: number): EventPlan[] {
+  return Array.from({ length: Math.floor(untilMs / everyMs) }, (_, at) => ({
+    atMs: (at + 1) * everyMs,
+    ...{ id: `other-${at}`, tenant: 'acme', type: 'order.sent', subject: 'a', broken: false },
+  }));
+}
+
+/** What goes wrong with what two tiers, or two records of one reign, say of a delivery, and with from where a tier is loaded. */
+export const tierSchedules: readonly Schedule[] = [
+  {
+    name: 'late-copy-after-the-end',
+    about: 'a row is written twice, and its first copy comes behind the tombstone, as the owner dies',
+    delaysMs: [20 * SECOND],
+    steps: [
+      { write: 'row-put', fate: 'hold' },
+      { write: 'tombstone-newest', fate: 'store' },
+      { write: 'progress', fate: 'store', held: 'after', pod: 'crash' },
+    ],
+  },
+  {
+    name: 'late-copy-while-recording',
+    about: 'an old copy of a row comes while the record of a later attempt gets lost again and again',
+    delaysMs: [10 * SECOND, 20 * SECOND, 20 * SECOND, 20 * SECOND],
+    manner: 'failing',
+    steps: [
+      { write: 'row-put', fate: 'hold' },
+      { write: 'row-put-again', fate: 'store' },
+      { write: 'attempt-retry', fate: 'lose', forMs: 5 * SECOND, held: 'before' },
+    ],
+  },
+  {
+    name: 'end-while-a-tier-loads',
+    about:
+      'the owner dies between a row and its acknowledgement, and the next one ends the delivery before it has loaded that tier',
+    delaysMs: [2 * HOUR, 3 * HOUR],
+    manner: 'flaky',
+    plan: (small) => ({ ...small, lag: { topic: 'retry.14d', ms: 10 * SECOND } }),
+    steps: [{ write: 'row-put', fate: 'store', pod: 'crash' }],
+  },
+  {
+    name: 'older-row-loads-first',
+    about:
+      'the tombstone of a move comes as the next owner has loaded the older row, whose rewriting gets lost; that owner dies',
+    delaysMs: [30 * MINUTE],
+    plan: (small, random) => ({
+      ...small,
+      lag: { topic: 'retry.14d', ms: 5 * SECOND },
+      // What waits for an endpoint that is disabled moves before it is due.
+      faults: [
+        { atMs: 2 * MINUTE, kind: 'disable' },
+        { atMs: 2 * MINUTE + random.int(2, 20) * SECOND, kind: 'enable' },
+      ],
+    }),
+    steps: [
+      { write: 'row-put', topic: 'retry.1h', fate: 'store' },
+      { write: 'row-moved', topic: 'retry.14d', fate: 'store' },
+      { write: 'tombstone-older', topic: 'retry.1h', fate: 'hold', pod: 'crash' },
+      { write: 'first-progress', byAnother: true, fate: 'store', held: 'after' },
+      {
+        write: ['row-put', 'row-put-again', 'row-rewritten', 'row-moved'],
+        topic: 'retry.1h',
+        fate: 'lose',
+        forMs: 20 * SECOND,
+      },
+      { write: ['tombstone-older', 'tombstone-newest'], topic: 'retry.14d', fate: 'store', pod: 'crash' },
+    ],
+  },
+  {
+    name: 'end-while-moving',
+    about: 'the tombstone of a move gets lost again and again until the delivery has ended, and then its owner dies',
+    delaysMs: [20 * SECOND, 80 * SECOND],
+    steps: [
+      { write: 'row-put', topic: 'retry.1m', fate: 'store' },
+      { write: 'row-moved', topic: 'retry.1h', fate: 'store' },
+      { write: 'tombstone-older', topic: 'retry.1m', fate: 'lose', forMs: 3 * MINUTE },
+      { write: ['tombstone-newest', 'tombstone-older'], topic: 'retry.1h', fate: 'store', pod: 'crash' },
+    ],
+  },
+  {
+    name: 'long-wait-then-takeover',
+    about: 'a row has stood for an hour when its owner dies: nothing was written since',
+    delaysMs: [3 * HOUR],
+    plan: (small, random) => ({
+      ...small,
+      activeMs: 2 * HOUR,
+      events: [...small.events, ...others(random.int(2, 10) * MINUTE, HOUR)],
+      endpoints: small.endpoints.map((one) => (one.id === 'e1' ? { ...one, types: ['order.sent'] } : one)),
+      faults: crashAt(random.int(50, 100) * MINUTE),
+    }),
+    steps: [{ write: 'row-put', fate: 'store' }],
+  },
+  {
+    name: 'late-row-after-minutes',
+    about:
+      'a row comes minutes after its writer died and the next owner has ended the delivery, and that owner dies, too',
+    delaysMs: [20 * SECOND],
+    plan: (small) => ({
+      ...small,
+      events: [...small.events, ...others(20 * SECOND, 20 * MINUTE)],
+      endpoints: small.endpoints.map((one) => (one.id === 'e1' ? { ...one, types: ['order.sent'] } : one)),
+    }),
+    steps: [
+      { write: 'row-put', fate: 'hold', pod: 'crash' },
+      { write: ['attempt-dead', 'attempt-done'], byAnother: true, fate: 'store' },
+      { write: 'progress', afterMs: 3 * MINUTE, fate: 'store', held: 'after', pod: 'crash' },
+    ],
+  },
+];
