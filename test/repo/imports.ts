@@ -51,7 +51,7 @@ export const rooms: readonly Room[] = [
   { folder: 'packages/runtime', may: [] },
   {
     folder: 'packages/cli',
-    may: ['contract', 'core', 'kafka', 'runtime'],
+    may: ['contract', 'core', 'egress', 'kafka', 'runtime'],
     testsMay: ['control-plane', 'config-view', ...testTools],
   },
   {

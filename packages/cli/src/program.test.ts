@@ -28,6 +28,7 @@ const commandLines = [
   'attempts tail',
   'topics apply',
   'topics check',
+  'egress check',
 ];
 
 test('every command has help with an example, and help is a success', async () => {

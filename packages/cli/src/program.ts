@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { CliError, exitCodes } from './cli-error.ts';
 import { attemptsCommand } from './commands/attempts.ts';
 import { deadLettersCommand } from './commands/dead-letters.ts';
+import { egressCommand } from './commands/egress.ts';
 import { endpointCommand } from './commands/endpoint.ts';
 import { listenCommand } from './commands/listen.ts';
 import { publishCommand } from './commands/publish.ts';
@@ -58,6 +59,7 @@ function buildProgram(context: CliContext): Command {
     quarantineCommand,
     attemptsCommand,
     topicsCommand,
+    egressCommand,
   ])
     add(program, context);
   inheritSettings(program, program.commands);

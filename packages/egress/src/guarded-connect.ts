@@ -84,8 +84,10 @@ export function guardedConnect(
   );
 }
 
+type VetDependencies = Pick<ConnectDependencies, 'policy' | 'resolve'>;
+
 /** The addresses to dial, IPv4 first; rejects with an `EgressError` if there are none or any is forbidden. */
-export async function vet(hostname: string, deps: ConnectDependencies): Promise<readonly string[]> {
+export async function vet(hostname: string, deps: VetDependencies): Promise<readonly string[]> {
   const { policy } = deps;
   const addresses = await addressesOf(hostname, deps);
   if (addresses.length === 0) throw new EgressError('dns_not_found', 'endpoint', 'the host name has no addresses');
@@ -102,7 +104,7 @@ export async function vet(hostname: string, deps: ConnectDependencies): Promise<
   return addresses.toSorted((a, b) => Number(a.includes(':')) - Number(b.includes(':')));
 }
 
-async function addressesOf(hostname: string, { policy, resolve }: ConnectDependencies): Promise<readonly string[]> {
+async function addressesOf(hostname: string, { policy, resolve }: VetDependencies): Promise<readonly string[]> {
   if (parseAddress(hostname) !== undefined) {
     if (policy.allowIpLiteral) return [hostname];
     throw new EgressError('blocked_address', 'endpoint', 'the URL names an address instead of a host');

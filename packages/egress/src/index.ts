@@ -1,8 +1,10 @@
+export { checkUrl, type CheckedUrl } from './check-url.ts';
 export { defaultLimits, type EgressLimits } from './limits.ts';
 export { createPolicy, type AddressPolicy, type PolicyOptions } from './policy.ts';
 export { targetOf, type EgressRequest } from './request.ts';
 export { parsePolicy } from './policy-text.ts';
-export type { Resolve } from './resolve.ts';
+export { createNames } from './names.ts';
+export { askNameServers, type Resolve } from './resolve.ts';
 export type {
   EgressFailure,
   EgressFailureCode,
