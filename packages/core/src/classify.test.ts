@@ -26,7 +26,7 @@ test('every status has the outcome that the rules give it', () => {
             ? Outcome.THROTTLED
             : Outcome.REJECTED;
     assert.equal(outcome, expected, String(status));
-    const name = status >= 300 && status <= 399 ? 'redirect' : 'status';
+    const name = [301, 302, 303, 307, 308].includes(status) ? 'redirect' : 'status';
     assert.equal(code, outcome === Outcome.DELIVERED ? 'ok' : name);
     assert.equal(final, false);
   }

@@ -11,7 +11,7 @@ export type AttemptResult =
       readonly status: number;
       /** Flat: name, value, name, value … */
       readonly headers: readonly string[];
-      /** The body broke off, or was longer than what is read of one. */
+      /** The body broke off, or went on beyond what is read without having said how long it would be. */
       readonly bodyTruncated?: boolean;
     }
   | {
@@ -33,14 +33,15 @@ const delivered: Verdict = Object.freeze({
 
 const deliveredTruncated: Verdict = Object.freeze({ ...delivered, code: 'body_truncated' });
 
+const statusesOfARedirect = new Set([301, 302, 303, 307, 308]);
 const statusesOfAnOverload = new Set([429, 502, 503, 504]);
 
 /**
  * How an attempt went. A status decides alone, whatever became of the answer's body:
  *
  * - 410 is `gone`, whatever policy says; a success status (200–299 unless policy says otherwise) is `delivered`, with code
- *   `ok`, or `body_truncated` if the answer's body broke off or was too long;
- * - 429, 502, 503 and 504 are `throttled`; 3xx is `rejected` with code `redirect`, for redirects are never followed;
+ *   `ok`, or `body_truncated` if the answer's body broke off or had no end;
+ * - 429, 502, 503 and 504 are `throttled`; a redirect is `rejected` with code `redirect`, for none is ever followed;
  *   every other status is `rejected`. Their code is `status`;
  * - without an answer the failure's owner decides: a shutdown's is `cancelled`, our own is `internal-error`, and every
  *   other is the endpoint's, codes that are not known here included: `blocked`, `timed-out` or else `unreachable`. A name
@@ -87,7 +88,7 @@ function ofStatus(status: number): Pick<Verdict, 'outcome' | 'code' | 'detail'> 
   if (status === 410) return { outcome: Outcome.GONE, code, detail: 'The endpoint answered 410: gone.' };
   const detail = `The endpoint answered ${status}.`;
   if (statusesOfAnOverload.has(status)) return { outcome: Outcome.THROTTLED, code, detail };
-  if (status >= 300 && status <= 399) {
+  if (statusesOfARedirect.has(status)) {
     const followed = `The endpoint answered ${status}; redirects are not followed.`;
     return { outcome: Outcome.REJECTED, code: 'redirect', detail: followed };
   }

@@ -25,6 +25,11 @@ export interface ExchangeHost {
 /** Slow exchanges are looked at this often for bytes beyond their limit. Most end before the first look. */
 const checkEveryMs = 100;
 const noBytes = Buffer.alloc(0);
+const doubtfulFraming: FailureCause = {
+  code: 'protocol_error',
+  owner: 'endpoint',
+  message: 'the answer does not say where it ends',
+};
 const tooManyBytes: FailureCause = {
   code: 'protocol_error',
   owner: 'endpoint',
@@ -123,11 +128,11 @@ export class Exchange implements Dispatcher.DispatchHandler, Watched {
     // Copied: a slice would keep the whole read buffer of the socket alive.
     if (room > 0) this.excerpt = Buffer.concat([this.excerpt, chunk.subarray(0, room)]);
     this.bodyBytes += chunk.length;
-    if (this.bodyBytes > responseBodyBytes) this.respond(true, false);
+    if (this.bodyBytes > responseBodyBytes) this.respond('longer than read');
   }
 
   onResponseEnd(): void {
-    if (!this.over) this.respond(false, true);
+    if (!this.over) this.respond('whole');
   }
 
   onResponseError(_controller: Controller | null, error: Error): void {
@@ -163,7 +168,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Watched {
   /** Ends it now: with the answer if its status is known, else with `cause`. */
   giveUp(cause: FailureCause): void {
     if (this.over) return;
-    if (this.status !== 0) this.respond(true, false);
+    if (this.status !== 0) this.respond('broken off');
     else this.fail(cause);
   }
 
@@ -171,20 +176,22 @@ export class Exchange implements Dispatcher.DispatchHandler, Watched {
     this.finish({ kind: 'failure', ...cause, timings: this.timings() }, false);
   }
 
-  private respond(bodyTruncated: boolean, reusable: boolean): void {
-    const { headers, retryAfter } = readHeaders(this.rawHeaders);
+  private respond(body: 'whole' | 'longer than read' | 'broken off'): void {
+    const { headers, retryAfter, contentLength, framingInDoubt } = readHeaders(this.rawHeaders);
+    if (framingInDoubt) return this.fail(doubtfulFraming);
     const result: EgressResult = {
       kind: 'response',
       status: this.status,
       headers,
       excerpt: this.excerpt,
-      bodyTruncated,
+      bodyTruncated: body === 'broken off' || (body === 'longer than read' && contentLength === undefined),
+      excerptTruncated: body !== 'whole' || this.bodyBytes > this.excerpt.length,
       ...(retryAfter === undefined ? {} : { retryAfter }),
       timings: this.timings(),
       sourceAddress: this.channel?.sourceAddress ?? '',
       remoteAddress: this.channel?.remoteAddress ?? '',
     };
-    this.finish(result, reusable);
+    this.finish(result, body === 'whole' && this.channel?.socket?.writableLength === 0);
   }
 
   private timings(): EgressTimings {

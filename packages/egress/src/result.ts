@@ -15,8 +15,10 @@ export interface EgressResponse {
   readonly headers: readonly string[];
   /** The first 4 KiB of the body, as received. */
   readonly excerpt: Buffer;
-  /** The body was longer than what is read, or ended early. */
+  /** The body broke off, or went on beyond what is read without having said how long it would be. */
   readonly bodyTruncated: boolean;
+  /** The body had more than the excerpt, or broke off. */
+  readonly excerptTruncated: boolean;
   /** `Retry-After` as sent; several of them joined by `, `, which is no valid value. */
   readonly retryAfter?: string;
   readonly timings: EgressTimings;

@@ -45,6 +45,7 @@ test('the request leaves exactly as given, and the answer comes back as data', a
     headers: ['x-request-id', 'r1', 'set-cookie', 'a', 'set-cookie', 'b', 'x-raw', '\xe9', 'content-length', '5'],
     excerpt: Buffer.from('hello'),
     bodyTruncated: false,
+    excerptTruncated: false,
     sourceAddress: '127.0.0.1',
     remoteAddress: '127.0.0.1',
   });
@@ -282,17 +283,17 @@ test('Retry-After is handed on as sent, two of them as no valid value', async ()
   assert.deepEqual([await retryAfter(endpoint.origin), await retryAfter(twice.origin)], ['30', '1, 2']);
 });
 
-test('an excerpt of 4 KiB is kept of a longer body, whole; beyond 64 KiB nothing is read', async () => {
-  const body = (bytes: number): string => `HTTP/1.1 200 OK\r\ncontent-length: ${bytes}\r\n\r\n${'a'.repeat(bytes)}`;
-  const shape = async (bytes: number) => {
-    await using endpoint = await answering(body(bytes));
+test('an excerpt of 4 KiB is kept of a longer body; beyond 64 KiB nothing is read, which breaks off what said no length', async () => {
+  const shape = async (bytes: number, framing = `content-length: ${bytes}\r\n`) => {
+    await using endpoint = await answering(`HTTP/1.1 200 OK\r\n${framing}\r\n${'a'.repeat(bytes)}`);
     await using egress = openEgress();
     const result = await sendOne(egress, requestTo(endpoint.origin));
-    return result.kind === 'response' && [result.excerpt.length, result.bodyTruncated];
+    return result.kind === 'response' && [result.excerpt.length, result.excerptTruncated, result.bodyTruncated];
   };
-  assert.deepEqual(await shape(4_095), [4_095, false]);
-  assert.deepEqual(await shape(65_536), [4_096, false]);
-  assert.deepEqual(await shape(65_537), [4_096, true]);
+  assert.deepEqual(await shape(4_096), [4_096, false, false]);
+  assert.deepEqual(await shape(65_536), [4_096, true, false]);
+  assert.deepEqual(await shape(65_537), [4_096, true, false]);
+  assert.deepEqual(await shape(65_537, ''), [4_096, true, true]);
 });
 
 test('closing lets what is in flight end, refuses what comes after, and leaves no connection', async () => {

@@ -26,6 +26,8 @@ export interface RawEndpoint extends AsyncDisposable {
   readonly origin: string;
   /** Connections accepted so far. */
   accepts(): number;
+  /** Resolves when no connection is open. */
+  untilClosed(): Promise<void>;
   /** Everything received so far, over all connections. */
   received(): string;
 }
@@ -39,7 +41,10 @@ export async function rawEndpoint(
   let received = '';
   const server = createServer((socket) => {
     sockets.add(socket);
-    socket.on('close', () => sockets.delete(socket));
+    socket.on('close', () => {
+      sockets.delete(socket);
+      server.emit('gone');
+    });
     socket.on('error', () => {});
     socket.on('data', (chunk: Buffer) => (received += chunk.toString('latin1')));
     behave(socket, ++accepts);
@@ -51,6 +56,9 @@ export async function rawEndpoint(
     port,
     origin: `http://${host.includes(':') ? `[${host}]` : host}:${port}`,
     accepts: () => accepts,
+    async untilClosed() {
+      while (sockets.size > 0) await once(server, 'gone');
+    },
     received: () => received,
     async [Symbol.asyncDispose]() {
       const closed = once(server, 'close');

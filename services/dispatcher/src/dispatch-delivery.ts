@@ -36,7 +36,7 @@ export interface SendRequest {
 export type SendResult = AttemptResult & {
   readonly timings: { readonly connectMs?: number; readonly firstByteMs?: number; readonly totalMs: number };
   readonly excerpt?: Buffer;
-  readonly bodyTruncated?: boolean;
+  readonly excerptTruncated?: boolean;
   readonly sourceAddress?: string;
 };
 

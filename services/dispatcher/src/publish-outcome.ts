@@ -162,7 +162,7 @@ function attemptFields({ random, attempts, reign }: PublishOptions, { classified
     detail: verdict.detail,
     responseHeaders: response === undefined ? [] : keptHeaders(response.headers),
     responseExcerpt: result.excerpt ?? null,
-    responseTruncated: result.bodyTruncated ?? false,
+    responseTruncated: result.excerptTruncated ?? false,
     requestHeaders: keptHeaders(prepared.headers),
     url: endpoint.endpoint.url,
     sourceAddress: result.sourceAddress ?? '',

@@ -273,7 +273,7 @@ export interface Attempt {
   status: number;
   /**
    * Stable code. Without an answer: why there is none, for example `connection_refused`. With one: `status`, `redirect`,
-   * or after a success `ok`, `body_truncated` when the answer's body broke off or was too long. `delivered_before`, with
+   * or after a success `ok`, `body_truncated` when the answer's body broke off or had no end. `delivered_before`, with
    * the outcome DELIVERED: no request was made, since an earlier owner of the partition, lost in a crash, had delivered it.
    */
   code: string;
