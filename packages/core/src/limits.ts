@@ -109,10 +109,8 @@ export const limits = Object.freeze({
   orderedPutsMax: 500,
   repeatLookBackMs: 2 * MINUTE_MS,
   repeatLookBackOffsetsMax: 10_000,
-  /** Ids of a partition that are remembered so that a router's repeat is known: more than a wide fan-out puts between the two. */
+  /** Ids of a topic's partition that are remembered so that a router's repeat is known: more than a wide fan-out puts between the two. */
   recentKeysMax: 50_000,
-  /** So many of them are remembered however old they are. */
-  recentKeysMin: 1_000,
   /** Endpoints of a partition that answered 410, as many as a progress record carries. */
   holdsToldMax: 1_000,
   /** A walk rests while a partition works on so many deliveries, or so many of the pod are not written. */
@@ -240,7 +238,6 @@ const relations: readonly (readonly [text: string, holds: (l: Limits) => boolean
     'routerSessionTimeoutMaxMs ≤ ¾ repeatLookBackMs: the rest is for the heir to start',
     (l) => l.routerSessionTimeoutMaxMs <= 0.75 * l.repeatLookBackMs,
   ],
-  ['recentKeysMin ≤ recentKeysMax', (l) => l.recentKeysMin <= l.recentKeysMax],
   ['repeatLookBackOffsetsMax ≤ recentKeysMax', (l) => l.repeatLookBackOffsetsMax <= l.recentKeysMax],
   ['repeatLookBackOffsetsMax ≤ offsetRangeMax', (l) => l.repeatLookBackOffsetsMax <= l.offsetRangeMax],
   [

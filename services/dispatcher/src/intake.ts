@@ -78,6 +78,7 @@ class OneIntake implements Intake {
         return;
       }
       range.take(record.offset);
+      this.#o.recent.readTo(topic, record.timestamp);
       const at = { bulk, offset: record.offset };
       try {
         this.#take(at, record);
@@ -126,7 +127,7 @@ class OneIntake implements Intake {
     }
     const key = workKey(view.deliveryId, view.runId);
     // What is done only teaches its id, so that a repeat further on is known.
-    if (ledger.isDone(at)) return recent.add(key);
+    if (ledger.isDone(at)) return recent.add(topicOf(at), key);
     if (table.takeAgain(key, at)) return;
     if (recent.has(key)) return ledger.done(at);
     const lane = this.#o.lanes.of(view.endpointId, view.tenant, view.endpointRevision);

@@ -60,7 +60,6 @@ export interface PartsOptions {
 
 const rememberedKeys = {
   keysMax: limits.recentKeysMax,
-  keysMin: limits.recentKeysMin,
   ageMs: limits.repeatLookBackMs,
 };
 
@@ -74,7 +73,7 @@ export function createParts(options: PartsOptions): Parts {
   const judge = { usable, ends, now: () => clock.now(), onFault: events.loadFault };
   const store = pod.stores.create(reign.partition, () => reign.end('store-lost'));
   const rows = new RowIndex();
-  const recent = createRecentKeys(() => clock.monotonic(), rememberedKeys);
+  const recent = createRecentKeys(rememberedKeys);
   const lanes = createLanes({
     owner: {
       mayStart: () => !reign.draining && reign.mayAct(),

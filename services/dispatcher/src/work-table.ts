@@ -1,6 +1,7 @@
 import { compareRowVersions, moveDelivery } from '@postrider/core';
 import { countDown } from './count-down.ts';
 import { createDueRows, type DueRows } from './due-rows.ts';
+import { topicOf } from './intake-ledger.ts';
 import { enqueue, unqueue } from './lane.ts';
 import { NO_ROW, mark, type RowIndex } from './row-index.ts';
 import { createTombstones, type Tombstones } from './tombstones.ts';
@@ -348,7 +349,7 @@ export class WorkTable {
       this.rows.remove(work.row);
       this.#o.store.delete(work.row);
     }
-    this.#o.recent.add(work.key);
+    this.#o.recent.add(topicOf(work.origin), work.key);
     this.#settled();
     if (work.order === null) return;
     // A crash may bring back what no progress tells of, and it must not succeed after what stands behind it.
