@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { Column } from './column.ts';
 import { RowHeap } from './row-heap.ts';
+import { RowMemory } from './row-memory.ts';
 
 test('the least row is on top, whatever was pushed, taken out and moved before', () => {
   const steps = fc.array(
@@ -12,8 +12,9 @@ test('the least row is on top, whatever was pushed, taken out and moved before',
   fc.assert(
     fc.property(steps, (plan) => {
       const times: number[] = [];
-      const place = new Column(Uint32Array);
-      place.grow();
+      const memory = new RowMemory({ doubles: 0, words: 1 });
+      const place = memory.word();
+      memory.grow();
       const timeOf = (row: number): number => times[row] ?? 0;
       const before = (a: number, b: number) => timeOf(a) < timeOf(b) || (timeOf(a) === timeOf(b) && a < b);
       const heap = new RowHeap(before, place);

@@ -1,4 +1,4 @@
-import type { Column } from './column.ts';
+import type { Column } from './row-memory.ts';
 
 const FIRST_SIZE = 8;
 
@@ -9,11 +9,11 @@ const FIRST_SIZE = 8;
 export class RowHeap {
   size = 0;
   readonly #before: (a: number, b: number) => boolean;
-  readonly #place: Column<Uint32Array>;
+  readonly #place: Column;
   #rows = new Uint32Array(FIRST_SIZE);
 
   /** `before`: a total order of the rows that stand in the heap; when a row's place in it changes, `moved` is called. */
-  constructor(before: (a: number, b: number) => boolean, place: Column<Uint32Array>) {
+  constructor(before: (a: number, b: number) => boolean, place: Column) {
     this.#before = before;
     this.#place = place;
   }

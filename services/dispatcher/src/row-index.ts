@@ -1,11 +1,12 @@
 import { TIERS, type Tier } from '@postrider/core';
-import { Column, ROWS_PER_PIECE, type Cells } from './column.ts';
 import { Interner } from './interner.ts';
 import { RowHeap } from './row-heap.ts';
+import { ROWS_PER_PIECE, RowMemory } from './row-memory.ts';
 import { RowOrders } from './row-orders.ts';
 import { RowSlots } from './row-slots.ts';
 import { createPackedKey, packKey, unpackKey } from './work-key.ts';
 import type { Lane } from './lane.ts';
+import type { Column } from './row-memory.ts';
 import type { IntakeOffset, WorkOrder } from './work.ts';
 
 /** Row ids begin with 1: 0 is no row. */
@@ -57,38 +58,35 @@ export const mark = {
 const TIER_MASK = 3;
 const NO_LANE = 0;
 
-const u32 = (): Column<Uint32Array> => new Column(Uint32Array);
-const f64 = (): Column<Float64Array> => new Column(Float64Array);
-
 /**
  * The rows of one partition, about a hundred bytes each: no object, no text and no timer belongs to a row that waits. A row
  * is a number; its fields stand in columns. The bytes are in the store, under the same number.
  */
 export class RowIndex {
-  readonly n = f64();
-  readonly dueAt = f64();
-  readonly expiresAt = f64();
-  readonly origin = f64();
-  readonly orders = new RowOrders(this.origin);
+  readonly #memory = new RowMemory({ doubles: 5, words: 14 });
+  readonly n = this.#memory.double();
+  readonly dueAt = this.#memory.double();
+  readonly expiresAt = this.#memory.double();
+  readonly origin = this.#memory.double();
+  readonly orders = new RowOrders(this.origin, this.#memory.word());
   /** Where it stands in its tier: at its newest record that is acknowledged; `NO_OFFSET` while there is none. */
-  readonly recordOffset = f64();
-  readonly sizes = u32();
+  readonly recordOffset = this.#memory.double();
+  readonly sizes = this.#memory.word();
   /** Rows that wait, by the time at which something is to happen to them. */
   readonly wake: RowHeap;
   /** Links of the lane's chain, and the place among its rows that are due. */
-  readonly next = u32();
-  readonly previous = u32();
-  readonly readyPlace = u32();
+  readonly next = this.#memory.word();
+  readonly previous = this.#memory.word();
+  readonly readyPlace = this.#memory.word();
   /** Rows that are not loading. */
   size = 0;
 
-  readonly #words = [u32(), u32(), u32(), u32()] as const;
-  readonly #rests = u32();
-  readonly #marks = new Column(Uint16Array);
-  readonly #epochs = u32();
-  readonly #lanes = u32();
-  readonly #wakePlace = u32();
-  readonly #columns: readonly Column<Cells>[];
+  readonly #words = [this.#memory.word(), this.#memory.word(), this.#memory.word(), this.#memory.word()] as const;
+  readonly #rests = this.#memory.word();
+  readonly #marks = this.#memory.word();
+  readonly #epochs = this.#memory.word();
+  readonly #lanes = this.#memory.word();
+  readonly #wakePlace = this.#memory.word();
   readonly #restTexts = new Interner<string>();
   readonly #epochNumbers = new Interner<number>();
   readonly #laneNumbers = new Interner<Lane | null>();
@@ -100,11 +98,6 @@ export class RowIndex {
   #free = NO_ROW;
 
   constructor() {
-    this.#columns = [
-      ...[this.n, this.dueAt, this.expiresAt, this.origin, this.recordOffset, this.sizes, this.next, this.previous],
-      ...[this.readyPlace, ...this.#words, this.#rests, this.#marks, this.#epochs, this.#lanes, this.#wakePlace],
-      this.orders.column,
-    ] as readonly Column<Cells>[];
     // Number 0 of each stands for nothing and is never released.
     this.#restTexts.intern('');
     this.#epochNumbers.intern(-1);
@@ -135,7 +128,8 @@ export class RowIndex {
     this.#free = this.next.get(row);
     this.next.set(row, 0);
     this.#want(key);
-    this.#words.forEach((column, i) => column.set(row, this.#wanted.words[i] as number));
+    const { words } = this.#wanted;
+    for (let i = 0; i < words.length; i += 1) (this.#words[i] as Column).set(row, words[i] as number);
     this.#rests.set(row, this.#wanted.rest === '' ? 0 : this.#restTexts.intern(this.#wanted.rest));
     this.#marks.set(row, marks);
     this.recordOffset.set(row, NO_OFFSET);
@@ -161,7 +155,7 @@ export class RowIndex {
 
   keyOf(row: number): string {
     const { words } = this.#wanted;
-    for (let i = 0; i < words.length; i += 1) words[i] = (this.#words[i] as Column<Uint32Array>).get(row);
+    for (let i = 0; i < words.length; i += 1) words[i] = (this.#words[i] as Column).get(row);
     this.#wanted.rest = this.#restTexts.valueOf(this.#rests.get(row));
     this.#wantedKey = unpackKey(words, this.#wanted.rest);
     return this.#wantedKey;
@@ -313,10 +307,7 @@ export class RowIndex {
 
   /** Memory taken by the index (bytes): texts and lanes are not in it. */
   get bytes(): number {
-    return this.#columns.reduce(
-      (sum, column) => sum + column.bytes,
-      this.#slots.bytes + this.wake.bytes + this.orders.bytes,
-    );
+    return this.#memory.bytes + this.#slots.bytes + this.wake.bytes + this.orders.bytes;
   }
 
   /** Of what is being loaded there may be older copies, which must not be found. */
@@ -376,7 +367,7 @@ export class RowIndex {
   }
 
   #grow(): void {
-    for (const column of this.#columns) column.grow();
+    this.#memory.grow();
     const from = this.#capacity;
     this.#capacity += ROWS_PER_PIECE;
     // The lowest is taken first; 0 is never given away.

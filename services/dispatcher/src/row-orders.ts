@@ -1,18 +1,19 @@
-import { Column, type Cells } from './column.ts';
 import { Interner } from './interner.ts';
 import { RowSlots } from './row-slots.ts';
+import type { Column } from './row-memory.ts';
 
 /** Which order rows stand in, and which row stands at a place of it. */
 export class RowOrders {
-  readonly #seqs: Column<Float64Array>;
-  readonly #numbers = new Column(Uint32Array);
+  readonly #seqs: Column;
+  readonly #numbers: Column;
   readonly #keys = new Interner<bigint | null | undefined>();
   readonly #slots: RowSlots;
   #wanted = 0;
 
-  /** `seqs`: the offsets on `deliveries` of all rows. */
-  constructor(seqs: Column<Float64Array>) {
+  /** `seqs`: the offsets on `deliveries` of all rows; `numbers`: a field for the orders' own use. */
+  constructor(seqs: Column, numbers: Column) {
     this.#seqs = seqs;
+    this.#numbers = numbers;
     this.#slots = new RowSlots((row) => hashOf(seqs.get(row)));
     // Number 0 stands for no order and is never released.
     this.#keys.intern(undefined);
@@ -45,10 +46,6 @@ export class RowOrders {
   /** The row must have been added. */
   remove(row: number): void {
     this.#slots.remove(row);
-  }
-
-  get column(): Column<Cells> {
-    return this.#numbers as Column<Cells>;
   }
 
   get bytes(): number {
