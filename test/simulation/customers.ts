@@ -104,7 +104,7 @@ export function createCustomers(kafka: FakeKafka, plan: Plan): Customers {
     put(`endpoint/${truth.uid}`, partialEntity({ entity: { $case: 'endpoint', value: { endpoint, secrets } } }));
   }
 
-  for (const truth of endpoints) {
+  function create(truth: EndpointTruth): void {
     write(truth);
     const { tenant, id, types } = truth.plan;
     for (const [at, type] of types.entries()) {
@@ -112,6 +112,12 @@ export function createCustomers(kafka: FakeKafka, plan: Plan): Customers {
       const value = { name, uid: `sub_${id}_${at}`, endpointUid: truth.uid, eventTypes: [type] };
       put(`subscription/sub_${id}_${at}`, partialEntity({ entity: { $case: 'subscription', value } }));
     }
+  }
+
+  for (const truth of endpoints) {
+    const { createdAtMs = 0 } = truth.plan;
+    if (createdAtMs === 0) create(truth);
+    else kafka.clock.after(createdAtMs, () => create(truth));
   }
   return { endpoints, byUid: (uid) => byUid.get(uid), revision: () => String(revision), write };
 }

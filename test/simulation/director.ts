@@ -1,11 +1,14 @@
-import { MINUTE } from './plan.ts';
+import { MINUTE, SECOND } from './plan.ts';
 import type { ProduceAttempt, ProduceFault } from '@postrider/kafka/testing';
 import type { Fleet, Pod } from './fleet.ts';
 import type { WriteName } from './referee/named-writes.ts';
 
+/** A request of the followed delivery that is about to leave its process, amid the writes that a step waits for. */
+const REQUEST = 'request';
+
 /** One step of a directed schedule: it waits for a write, and says what becomes of it and of its process. */
 export interface Step {
-  readonly write: WriteName | readonly WriteName[];
+  readonly write: typeof REQUEST | WriteName | readonly WriteName[];
   /** Only on this topic, by the last part of its name. */
   readonly topic?: string;
   /** Of any delivery; else only of the one that the schedule follows, and of ownership. */
@@ -18,7 +21,9 @@ export interface Step {
   /** What the step waits for is lost for so long, whoever writes it. */
   readonly forMs?: number;
   /** What becomes of the process at that moment, before it hears of its write. */
-  readonly pod?: 'crash' | 'pause';
+  readonly pod?: 'crash' | 'pause' | 'leave';
+  /** Another dispatcher starts. */
+  readonly joins?: true;
   /** What was held before is stored before this write is, or after it, or never. */
   readonly held?: 'before' | 'after' | 'drop';
   /** The log cleaner runs, then. */
@@ -40,6 +45,8 @@ export interface DirectorOptions {
 export interface Director {
   /** Asked about each write as it leaves its process; `undefined`: not this one's business. */
   decide(attempt: ProduceAttempt, names: readonly (WriteName | null)[], pod: Pod): ProduceFault | 'store' | undefined;
+  /** The same about a request. */
+  request(deliveryId: string, pod: Pod): void;
   /** How many steps are left. */
   readonly left: number;
   /** The schedule is over, wherever it stands: what is held is never stored. */
@@ -53,73 +60,102 @@ const PAUSE_MS = 5 * MINUTE;
 /** No write lives longer on its way: brokers close connections that say nothing. */
 const HELD_MS_MAX = 10 * MINUTE;
 
+/** A director whose first step is waited for. */
 export function createDirector(options: DirectorOptions): Director {
-  const { fleet, now, after, trace } = options;
-  const left = [...options.steps];
-  let held: (() => void)[] = [];
-  let last: Pod | null = null;
-  let lastAt = -Infinity;
-  let losing: Step | null = null;
+  return new OneDirector(options);
+}
 
-  function matches(step: Step, attempt: ProduceAttempt, names: readonly (WriteName | null)[], pod: Pod): boolean {
-    const topic = attempt.topic.slice(PREFIX);
-    if (step.topic !== undefined && step.topic !== topic) return false;
-    if (step.byAnother === true && pod === last) return false;
-    if (step.afterMs !== undefined && now() < lastAt + step.afterMs) return false;
-    const wanted = [step.write].flat();
-    return attempt.records.some((record, at) => {
-      const name = names[at];
-      if (name === null || name === undefined || !wanted.includes(name)) return false;
-      return step.anyDelivery === true || topic === 'ownership' || record.key?.toString() === options.followed();
-    });
+class OneDirector implements Director {
+  readonly #o: DirectorOptions;
+  readonly #left: Step[];
+  #held: (() => void)[] = [];
+  #last: Pod | null = null;
+  #lastAt = -Infinity;
+  /** What it waited for is still being lost. */
+  #losing: Step | null = null;
+
+  constructor(options: DirectorOptions) {
+    this.#o = options;
+    this.#left = [...options.steps];
   }
 
-  const storeHeld = (): void => {
-    for (const store of held.splice(0)) store();
-  };
-
-  function hold(store: () => void): void {
-    held.push(store);
-    after(HELD_MS_MAX, () => (held = held.filter((other) => other !== store)));
+  get left(): number {
+    return this.#left.length;
   }
 
-  function take(step: Step, pod: Pod): ProduceFault | 'store' {
-    trace(`schedule: ${[step.write].flat().join(' or ')} of ${pod.id}: ${step.fate} ${step.pod ?? ''}`);
-    last = pod;
-    lastAt = now();
-    if (step.held === 'before') storeHeld();
-    if (step.held === 'after') after(AFTER_MS, storeHeld);
-    if (step.held === 'drop') held = [];
-    if (step.compact === true) after(AFTER_MS, options.compact);
-    if (step.pod === 'crash') {
-      fleet.kill(pod);
-      after(MINUTE, () => fleet.living('dispatcher').length < 2 && fleet.start('dispatcher'));
-    }
-    if (step.pod === 'pause') fleet.freeze(pod, PAUSE_MS);
-    if (step.forMs !== undefined) {
-      losing = step;
-      after(step.forMs, () => (losing = null));
-    }
-    if (step.fate === 'hold') return { kind: 'hold', held: hold };
+  decide(attempt: ProduceAttempt, names: readonly (WriteName | null)[], pod: Pod): ProduceFault | 'store' | undefined {
+    if (this.#losing !== null && this.#matches(this.#losing, attempt, names, pod)) return { kind: 'lose-request' };
+    const step = this.#left[0];
+    if (step === undefined || !this.#matches(step, attempt, names, pod)) return undefined;
+    this.#left.shift();
+    this.#take(step, pod);
+    if (step.fate === 'hold') return { kind: 'hold', held: (store) => this.#hold(store) };
     if (step.fate === 'lose') return { kind: 'lose-request' };
     return step.pod === 'crash' ? { kind: 'lose-answer' } : 'store';
   }
 
-  return {
-    decide(attempt, names, pod) {
-      if (losing !== null && matches(losing, attempt, names, pod)) return { kind: 'lose-request' };
-      const step = left[0];
-      if (step === undefined || !matches(step, attempt, names, pod)) return undefined;
-      left.shift();
-      return take(step, pod);
-    },
-    get left() {
-      return left.length;
-    },
-    end() {
-      left.length = 0;
-      losing = null;
-      held = [];
-    },
-  };
+  request(deliveryId: string, pod: Pod): void {
+    const step = this.#left[0];
+    if (step?.write !== REQUEST || deliveryId !== this.#o.followed()) return;
+    this.#left.shift();
+    this.#take(step, pod);
+  }
+
+  end(): void {
+    this.#left.length = 0;
+    this.#losing = null;
+    this.#held = [];
+  }
+
+  #matches(step: Step, attempt: ProduceAttempt, names: readonly (WriteName | null)[], pod: Pod): boolean {
+    const { now, followed } = this.#o;
+    const topic = attempt.topic.slice(PREFIX);
+    if (step.topic !== undefined && step.topic !== topic) return false;
+    if (step.byAnother === true && pod === this.#last) return false;
+    if (step.afterMs !== undefined && now() < this.#lastAt + step.afterMs) return false;
+    const wanted: readonly string[] = [step.write].flat();
+    return attempt.records.some((record, at) => {
+      const name = names[at];
+      if (name === null || name === undefined || !wanted.includes(name)) return false;
+      return step.anyDelivery === true || topic === 'ownership' || record.key?.toString() === followed();
+    });
+  }
+
+  #take(step: Step, pod: Pod): void {
+    const { now, after, trace, compact } = this.#o;
+    trace(`schedule: ${[step.write].flat().join(' or ')} of ${pod.id}: ${step.fate} ${step.pod ?? ''}`);
+    this.#last = pod;
+    this.#lastAt = now();
+    if (step.held === 'before') this.#storeHeld();
+    if (step.held === 'after') after(AFTER_MS, () => this.#storeHeld());
+    if (step.held === 'drop') this.#held = [];
+    if (step.compact === true) after(AFTER_MS, compact);
+    if (step.forMs !== undefined) {
+      this.#losing = step;
+      after(step.forMs, () => (this.#losing = null));
+    }
+    this.#upset(step, pod);
+  }
+
+  /** What becomes of processes. */
+  #upset(step: Step, pod: Pod): void {
+    const { fleet, after } = this.#o;
+    if (step.pod === 'crash') {
+      fleet.kill(pod);
+      if (pod.role === 'router') after(SECOND, () => void fleet.start('router'));
+      after(MINUTE, () => fleet.living('dispatcher').length < 2 && fleet.start('dispatcher'));
+    }
+    if (step.pod === 'pause') fleet.freeze(pod, PAUSE_MS);
+    if (step.pod === 'leave') after(1, () => fleet.terminate(pod));
+    if (step.joins === true) fleet.start('dispatcher');
+  }
+
+  #storeHeld(): void {
+    for (const store of this.#held.splice(0)) store();
+  }
+
+  #hold(store: () => void): void {
+    this.#held.push(store);
+    this.#o.after(HELD_MS_MAX, () => (this.#held = this.#held.filter((other) => other !== store)));
+  }
 }

@@ -36,6 +36,8 @@ export interface EndpointPlan {
   readonly concurrencyMax: number;
   /** Its configuration changes during the run. */
   readonly changes: boolean;
+  /** It is created so much later than the others. */
+  readonly createdAtMs?: number;
 }
 
 /** One event of a seed. `broken`: it cannot be read. */
@@ -107,6 +109,8 @@ export interface Plan {
   readonly latencyMs: number;
   /** What dispatchers read of this topic reaches them so much later. */
   readonly lag?: { readonly topic: string; readonly ms: number };
+  /** Whoever asks for a delivery to be sent again asks twice, so long apart. */
+  readonly resendAgainMs?: number;
 }
 
 const EVENT_TYPES = ['order.paid', 'order.sent', 'invoice.due', 'user.new', 'user.gone', 'stock.low'];

@@ -49,7 +49,14 @@ export function createPublisher({
       const run = { kind: RunKind.RESEND, id: `rs_${resends++}` };
       const again = { ...delivery, run, firstSeen: new Date(now), expiresAt: new Date(now + 12 * HOUR), attempt: 0 };
       const headers = { [DELIVERY_HEADER]: Buffer.from(Delivery.encode(again).finish()) };
-      kafka.append('postrider.deliveries.bulk', one.partition, { key: record.key, value: record.value, headers });
+      const append = (): void =>
+        void kafka.append('postrider.deliveries.bulk', one.partition, {
+          key: record.key,
+          value: record.value,
+          headers,
+        });
+      append();
+      if (plan.resendAgainMs !== undefined) kafka.clock.after(plan.resendAgainMs, append);
     },
     /** As a router does that was away for long: what stands first on `deliveries` stands there once more. */
     repeat(): void {

@@ -26,11 +26,13 @@ export interface ReceiversOptions {
   /** Virtual ms since the start. */
   readonly elapsed: () => number;
   readonly trace: (what: string) => void;
+  /** A request is about to leave its process. */
+  readonly leaves: (process: string, deliveryId: string) => void;
 }
 
 /** Endpoints that answer, fail, flap, hang, answer late, ask for pauses, and take things without saying so. */
 export function createReceivers(options: ReceiversOptions): Receivers {
-  const { plan, referee, elapsed, trace } = options;
+  const { plan, referee, elapsed, trace, leaves } = options;
   const random = randomOf(plan.seed, 'receivers');
   const manners = new Map(plan.endpoints.map(({ id, manner }) => [id, manner]));
   const downUntil = new Map(plan.endpoints.map(({ id }) => [id, random.int(0, 12) * HOUR]));
@@ -51,11 +53,12 @@ export function createReceivers(options: ReceiversOptions): Receivers {
     },
     sendOf: (port, process) => (request, done) => {
       port.io(() => undefined);
+      const headers = named(request.headers);
+      const deliveryId = headers['postrider-delivery-id'] ?? '';
+      leaves(process, deliveryId);
       port.clock.after(random.int(0, 3), () => {
         if (!request.mayStart()) return done(failed('aborted', 'shutdown'));
-        const headers = named(request.headers);
         const number = Number(headers['postrider-attempt']);
-        const deliveryId = headers['postrider-delivery-id'] ?? '';
         const one = referee.arrived({
           process,
           deliveryId,

@@ -1,4 +1,4 @@
-import { DAY, HOUR, MINUTE, planOf, type Plan } from './plan.ts';
+import { DAY, HOUR, MINUTE, SECOND, planOf, type Plan } from './plan.ts';
 import { createSimulation, type RunOptions, type Simulation } from './simulation.ts';
 import { assertLimitsFor } from './narrow-limits.ts';
 import type { CoverageCounts } from './coverage.ts';
@@ -87,11 +87,17 @@ function judgeQuiet({ referee, customers, fleet, elapsed }: Simulation, plan: Pl
       );
   }
   const byEvent = new Set([...referee.cases.values()].map(({ eventId, endpointUid }) => `${eventId} ${endpointUid}`));
-  for (const { id, tenant, type, broken } of plan.events) {
+  for (const { id, tenant, type, broken, atMs } of plan.events) {
     if (broken && !referee.quarantined.has(`{"id":"${id}"}`)) referee.problem('quarantine', `${id} is nowhere`);
     if (broken) continue;
     for (const { plan: endpoint, uid, untouched } of customers.endpoints)
-      if (untouched && endpoint.tenant === tenant && endpoint.types.includes(type) && !byEvent.has(`${id} ${uid}`))
+      if (
+        untouched &&
+        atMs > (endpoint.createdAtMs ?? 0) + SECOND &&
+        endpoint.tenant === tenant &&
+        endpoint.types.includes(type) &&
+        !byEvent.has(`${id} ${uid}`)
+      )
         referee.problem('event-lost', `${id} was never routed to ${uid}`);
   }
   for (const pod of fleet.living('dispatcher')) {

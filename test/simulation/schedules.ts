@@ -2,12 +2,13 @@ import { HOUR, MINUTE, SECOND, type EndpointPlan, type Plan } from './plan.ts';
 import { crowdedPlan } from './crowded.ts';
 import { randomOf } from './random.ts';
 import { runPlan, type SeedResult } from './run-seed.ts';
+import { intakeSchedules } from './schedules/intake.ts';
 import { ownershipSchedules } from './schedules/ownership.ts';
 import { rowSchedules } from './schedules/rows.ts';
 import { tierSchedules } from './schedules/tiers.ts';
 import type { Schedule } from './schedules/schedule.ts';
 
-const schedules: readonly Schedule[] = [...rowSchedules, ...tierSchedules, ...ownershipSchedules];
+const schedules: readonly Schedule[] = [...rowSchedules, ...tierSchedules, ...ownershipSchedules, ...intakeSchedules];
 
 /** No steps, but so much at once that chance meets what it seldom meets in a whole day. */
 const crowded = {

@@ -95,7 +95,8 @@ class OneSimulation implements Simulation {
       onReignEnd: (how) => coverage.count(`reigns ${how}`),
     });
     const { referee } = this;
-    this.#receivers = createReceivers({ plan, referee, elapsed, trace });
+    const leaves = (process: string, deliveryId: string): void => this.#traps.request(process, deliveryId);
+    this.#receivers = createReceivers({ plan, referee, elapsed, trace, leaves });
     this.fleet = createFleet({
       ...{ plan, kafka, clock, trace },
       sendOf: (port, process) => this.#receivers.sendOf(port, process),

@@ -42,6 +42,8 @@ export interface Traps {
   arm(): void;
   /** Asked about each write as it leaves its process. */
   decide(attempt: ProduceAttempt): ProduceFault | undefined;
+  /** A request of this delivery is about to leave its process. */
+  request(process: string, deliveryId: string): void;
   /** The router is about to commit: kills it before or after. */
   commits(process: string): 'before' | 'after' | undefined;
   /** Nothing goes wrong any more. */
@@ -126,6 +128,11 @@ class AllTraps implements Traps {
     this.#armed = this.#armed.filter((other) => other !== trap);
     this.#standing = this.#standing.filter((other) => other !== trap);
     return this.#spring(trap, pod, names);
+  }
+
+  request(process: string, deliveryId: string): void {
+    const pod = this.#over ? undefined : this.#o.fleet.find(process);
+    if (pod !== undefined) this.#o.director?.request(deliveryId, pod);
   }
 
   commits(process: string): 'before' | 'after' | undefined {

@@ -26,6 +26,7 @@ export const intakeRules: readonly PlantedRule[] = [
   {
     name: 'ownRow',
     about: 'a row that an older reign wrote completes the record that it stands for',
+    schedule: 'row-before-its-record',
     plants: [
       {
         file: `${dispatcher}/work-table.ts`,
@@ -53,6 +54,7 @@ export const intakeRules: readonly PlantedRule[] = [
   {
     name: 'originDone',
     about: 'the end of a row does not complete the record that it came from',
+    schedule: 'ended-before-it-is-read',
     plants: [{ file: `${dispatcher}/work-table.ts`, find: 'this.#o.ledger.done(work.origin);', replace: '' }],
   },
   {
@@ -66,6 +68,7 @@ export const intakeRules: readonly PlantedRule[] = [
   {
     name: 'runKey',
     about: 'a delivery that is sent again by request is taken for the one that ended',
+    schedule: 'sent-again-at-once',
     plants: [
       {
         file: `${core}/ids.ts`,
@@ -77,6 +80,7 @@ export const intakeRules: readonly PlantedRule[] = [
   {
     name: 'revisionWait',
     about: 'a delivery does not wait until the configuration that it was routed with is read',
+    schedule: 'endpoint-not-heard-of',
     plants: [
       {
         file: `${dispatcher}/admission.ts`,

@@ -33,6 +33,7 @@ export const mistakes: readonly PlantedRule[] = [
   {
     name: 'unknownMeansDeleted',
     about: 'an endpoint that this process has not heard of yet is taken for deleted',
+    schedule: 'endpoint-not-heard-of',
     plants: [
       {
         file: `${dispatcher}/lanes.ts`,
@@ -74,7 +75,7 @@ export const mistakes: readonly PlantedRule[] = [
   {
     name: 'fenceByTimer',
     about: 'the fence is looked at once a second, not before each request and each write',
-    schedule: 'crowded',
+    schedule: 'asleep-with-a-request',
     plants: [
       { file: `${dispatcher}/reign.ts`, find: '  writing = 0;\n', replace: "  writing = 0;\n  seen = 'yes';\n" },
       {
@@ -144,6 +145,7 @@ export const mistakes: readonly PlantedRule[] = [
   {
     name: 'lookBackLiveOnly',
     about: 'the look-back is left out for bulk work',
+    schedule: 'sent-again-twice',
     plants: [
       {
         file: `${dispatcher}/take-over.ts`,

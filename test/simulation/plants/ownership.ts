@@ -8,6 +8,7 @@ export const ownershipRules: readonly PlantedRule[] = [
   {
     name: 'claimFollows',
     about: 'a claim counts whatever stands before it',
+    schedule: 'copy-of-a-claim',
     plants: [
       {
         file: `${core}/ownership.ts`,
@@ -19,6 +20,7 @@ export const ownershipRules: readonly PlantedRule[] = [
   {
     name: 'retryClaim',
     about: 'whose claim is void waits until the group names it anew',
+    schedule: 'claim-of-the-dead',
     plants: [
       {
         file: `${dispatcher}/partition-owner.ts`,
@@ -30,6 +32,7 @@ export const ownershipRules: readonly PlantedRule[] = [
   {
     name: 'readBack',
     about: 'a claim counts as soon as it is acknowledged, whatever was claimed before it',
+    schedule: 'claim-of-the-dead',
     plants: [
       {
         file: `${dispatcher}/take-over.ts`,
@@ -76,6 +79,7 @@ export const ownershipRules: readonly PlantedRule[] = [
   {
     name: 'ownDeadline',
     about: 'a leaving owner goes on after the time that its successor waits for it',
+    schedule: 'written-after-the-wait',
     plants: [
       {
         file: `${core}/reign-rule.ts`,
@@ -111,6 +115,7 @@ export const ownershipRules: readonly PlantedRule[] = [
   {
     name: 'firstProgress',
     about: 'a new owner begins without writing the adopted progress as its own',
+    schedule: 'old-progress-at-a-claim',
     plants: [
       {
         file: `${dispatcher}/serving.ts`,
@@ -134,6 +139,7 @@ export const ownershipRules: readonly PlantedRule[] = [
   {
     name: 'progressAgain',
     about: 'an older progress that lands behind the owner’s own stays the last in the log',
+    schedule: 'old-progress-at-last',
     plants: [
       {
         file: `${dispatcher}/partition-owner.ts`,
@@ -173,7 +179,7 @@ export const ownershipRules: readonly PlantedRule[] = [
   {
     name: 'lookBack',
     about: 'after a takeover reading begins at the watermark: the ids of what was done a moment ago are not learned',
-    schedule: 'crowded',
+    schedule: 'router-repeats-after-a-move',
     plants: [
       {
         file: `${dispatcher}/look-back.ts`,

@@ -58,6 +58,10 @@ export interface Case {
   /** How often it may be repeated, and be early, because a reign ended badly. */
   repeatsAllowed: number;
   earlyAllowed: number;
+  /** Records of it that no owner can know as repeats. */
+  forgotten: number;
+  /** Reign that ended it last; Infinity when nobody can tell. */
+  endedInEpoch: number;
   /** Reign of its last request. */
   sentInEpoch: number;
 }
@@ -97,6 +101,8 @@ export function newCase(
     dueAt: 0,
     repeatsAllowed: 0,
     earlyAllowed: 0,
+    forgotten: 0,
+    endedInEpoch: Infinity,
     sentInEpoch: -1,
   };
 }

@@ -219,7 +219,10 @@ export class Referee {
       this.#open[record.partition]?.add(one);
     }
     // Who owns the partition remembers what was read and ended for so long; a router that repeats later is not known.
-    else if (this.#isForgotten(one, record.offset)) one.repeatsAllowed += 1;
+    else if (this.#isForgotten(one, record.offset)) {
+      one.repeatsAllowed += 1;
+      one.forgotten += 1;
+    }
     one.places.push({ bulk, offset: record.offset });
     this.#byPlace.set(`${record.partition}/${bulk}/${record.offset}`, one);
   }
@@ -263,8 +266,9 @@ export class Referee {
       if (ghost.claim(offset, value)) this.#reignEnded(partition, before);
       return;
     }
-    const { holds, epoch, number } = ghost.progress(value);
+    const { holds, epoch, number, released } = ghost.progress(value);
     if (!holds) return;
+    if (released) this.#reignReleased(partition, epoch);
     for (const one of this.#open[partition] ?? []) this.#mustBeHeld(one, `progress ${epoch}.${number}`);
   }
 
@@ -280,6 +284,13 @@ export class Referee {
       if (one.sentInEpoch === epoch) one.repeatsAllowed += 1;
       one.earlyAllowed += 1;
     }
+  }
+
+  /** Who released in good order knows how everything went that it ended: what reigns before it left in doubt is settled. */
+  #reignReleased(partition: number, epoch: number): void {
+    for (const one of this.cases.values())
+      if (one.partition === partition && one.endedInEpoch === epoch)
+        one.repeatsAllowed = Math.min(one.repeatsAllowed, one.repeats + one.forgotten);
   }
 
   #hasOpenPlace(one: Case): boolean {
@@ -347,6 +358,7 @@ export class Referee {
   #end(one: Case, ending: Ending, epoch: number): void {
     if (one.ending === null) one.endedAt = this.#o.now();
     one.ending ??= ending;
+    one.endedInEpoch = epoch;
     // What a dead reign had to say comes late, and ends no repetition of the next one.
     one.revived = epoch < one.sentInEpoch;
     this.#open[one.partition]?.delete(one);
