@@ -1,10 +1,13 @@
-import { connect as connectTcp, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { connect as connectTls, type SecureContext, type TLSSocket } from 'node:tls';
 import type { Clock } from '@postrider/core';
 import { judgeAddress, parseAddress } from './address.ts';
-import { dnsFailure, EgressError, tcpFailure, tlsFailure } from './failure.ts';
+import { dialInTurn, type Departure, type Dialling } from './dial.ts';
+import { dnsFailure, EgressError, tlsFailure } from './failure.ts';
 import type { EgressLimits } from './limits.ts';
 import type { AddressPolicy } from './policy.ts';
+import { DEFAULT_POOL } from './pools/definition.ts';
+import { createPool } from './pools/pool.ts';
 import type { Resolve } from './resolve.ts';
 import type { TlsIdentity } from './tls-identity.ts';
 
@@ -14,6 +17,8 @@ export interface ConnectTarget {
   readonly hostname: string;
   readonly port: number;
   readonly tls?: TlsIdentity | undefined;
+  /** The egress pool that the connection leaves from. Default: wherever the machine's routes lead. */
+  readonly from?: Departure;
 }
 
 export interface ConnectDependencies {
@@ -23,8 +28,8 @@ export interface ConnectDependencies {
   readonly resolve: Resolve;
   /** Certificates trusted instead of the built-in ones; PEM. */
   readonly ca?: readonly (string | Buffer)[];
-  /** Opens a TCP connection to an address that passed. Default: Node's own. */
-  readonly dial?: (address: string, port: number) => Socket;
+  /** Opens a TCP connection to an address that passed, from a local one if it is given. Default: Node's own. */
+  readonly dial?: (address: string, port: number, localAddress?: string) => Socket;
 }
 
 /** A TLS session kept for the next connection to the same endpoint. Never shared between endpoints. */
@@ -33,6 +38,11 @@ export interface SessionStore {
 }
 
 export type Connected = (error: EgressError | null, socket?: Socket | TLSSocket) => void;
+
+const anyRoute: Departure = {
+  pool: createPool({ name: DEFAULT_POOL, kind: 'nat', sourceAddresses: [] }),
+  key: '',
+};
 
 /** More would only add waiting: an endpoint that is down is down at all its addresses. */
 const dialledAddressesMax = 3;
@@ -62,8 +72,10 @@ export function guardedConnect(
     if (error !== null) open?.destroy();
     done(error, socket);
   };
+  let dialling: Dialling | undefined;
   const stopTimer = clock.after(limits.connectMs, () => {
-    finish(new EgressError('connect_timeout', 'endpoint', `no connection within ${limits.connectMs} ms`));
+    const message = `no connection within ${limits.connectMs} ms`;
+    finish(dialling?.late() ?? new EgressError('connect_timeout', 'endpoint', message));
   });
   const track = (socket: Socket): void => {
     open = socket;
@@ -74,7 +86,10 @@ export function guardedConnect(
   vet(target.hostname, deps).then(
     (addresses) => {
       if (finished) return;
-      dialInTurn(addresses.slice(0, dialledAddressesMax), target.port, deadline, deps, track, (error, socket) => {
+      const { port, from = anyRoute } = target;
+      const some = addresses.slice(0, dialledAddressesMax);
+      dialling = dialInTurn(some, port, from, deadline, deps, track, (error, socket) => {
+        dialling = undefined;
         if (socket === undefined) return finish(error);
         if (target.protocol !== 'https:') return finish(null, socket);
         startTls(socket, target, sessions, deps, track, finish);
@@ -111,58 +126,6 @@ async function addressesOf(hostname: string, { policy, resolve }: VetDependencie
   }
   if (policy.allowLoopback && hostname === 'localhost') return ['127.0.0.1', '::1'];
   return resolve(hostname);
-}
-
-/** Tries one address after the other; each gets an equal share of the time that is left. */
-function dialInTurn(
-  addresses: readonly string[],
-  port: number,
-  deadline: number,
-  deps: ConnectDependencies,
-  track: (socket: Socket) => void,
-  done: (error: EgressError | null, socket?: Socket) => void,
-): void {
-  const [address = '', ...others] = addresses;
-  const share = Math.max(0, deadline - deps.clock.monotonic()) / addresses.length;
-  const dial =
-    deps.dial ?? ((host: string, toPort: number) => connectTcp({ host, port: toPort, autoSelectFamily: false }));
-  const socket = dial(address, port);
-  track(socket);
-  let settled = false;
-  const settle = (error: EgressError | null): void => {
-    if (settled) return;
-    settled = true;
-    stopTimer();
-    if (error === null) return done(null, socket);
-    socket.destroy();
-    if (error.failure.owner !== 'endpoint' || error.failure.code === 'blocked_address' || others.length === 0)
-      return done(error);
-    dialInTurn(others, port, deadline, deps, track, done);
-  };
-  const stopTimer =
-    others.length === 0
-      ? () => {}
-      : deps.clock.after(share, () => settle(new EgressError('connect_timeout', 'endpoint', 'no connection in time')));
-  socket.once('connect', () => settle(wrongPeer(socket, address)));
-  socket.once('error', (error) => settle(tcpFailure(error)));
-  socket.once('close', () =>
-    settle(new EgressError('connection_closed', 'endpoint', 'the connection was closed at once')),
-  );
-}
-
-/** Guards against anything between the dialled address and the socket: a hook, a proxy setting, a bug. */
-function wrongPeer(socket: Socket, address: string): EgressError | null {
-  const dialled = parseAddress(address);
-  const reached = parseAddress(socket.remoteAddress ?? '');
-  // Already gone again; the close that follows says so.
-  if (socket.remoteAddress === undefined)
-    return new EgressError('connection_reset', 'endpoint', 'the connection was reset at once');
-  if (dialled !== undefined && reached !== undefined && Buffer.compare(dialled, reached) === 0) return null;
-  return new EgressError(
-    'blocked_address',
-    'ours',
-    'the connection led to another address than the one that was checked',
-  );
 }
 
 function startTls(

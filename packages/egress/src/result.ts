@@ -44,6 +44,12 @@ export type EgressFailureCode =
   | 'connection_closed'
   | 'headers_too_large'
   | 'protocol_error'
+  | 'pool_unavailable'
+  | 'proxy_unavailable'
+  | 'proxy_timeout'
+  | 'proxy_auth'
+  | 'proxy_denied'
+  | 'proxy_error'
   | 'aborted'
   | 'internal';
 

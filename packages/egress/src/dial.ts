@@ -1,0 +1,168 @@
+import { connect as connectTcp, type Socket } from 'node:net';
+import { parseAddress } from './address.ts';
+import type { ProxyDefinition } from './pools/definition.ts';
+import { EgressError, tcpFailure } from './failure.ts';
+import type { ConnectDependencies } from './guarded-connect.ts';
+import { closeWay, NOT_OURS, PROXY_REST_MS, takeWay, type Pool, type Way } from './pools/pool.ts';
+import { openTunnel } from './pools/tunnel.ts';
+
+/** From where, and for whom: connections of one key may always take the same way. */
+export interface Departure {
+  readonly pool: Pool;
+  readonly key: string;
+}
+
+/** A connection to an address that passed the guard, or why there is none. */
+export type Dialled = (error: EgressError | null, socket?: Socket) => void;
+
+/** A connection that is being made. */
+export interface Dialling {
+  /** What it means that it takes too long, where that is not simply the endpoint's doing. */
+  late(): EgressError | null;
+}
+
+type Track = (socket: Socket) => void;
+
+/** Makes a TCP connection to one of the addresses, trying one after the other; each gets an equal share of the time left. */
+export function dialInTurn(
+  addresses: readonly string[],
+  port: number,
+  from: Departure,
+  deadline: number,
+  deps: ConnectDependencies,
+  track: Track,
+  done: Dialled,
+): Dialling {
+  const [address = '', ...others] = addresses;
+  const share = Math.max(0, deadline - deps.clock.monotonic()) / addresses.length;
+  let open: Socket | undefined;
+  let settled = false;
+  let next: Dialling | undefined;
+  const settle = (error: EgressError | null, socket?: Socket): void => {
+    if (settled) return void socket?.destroy();
+    settled = true;
+    stopTimer();
+    if (error === null) return done(null, socket);
+    open?.destroy();
+    if (!mayBeTheAddress(error) || others.length === 0) return done(error);
+    next = dialInTurn(others, port, from, deadline, deps, track, done);
+  };
+  const stopTimer =
+    others.length === 0 ? () => {} : deps.clock.after(share, () => settle(dialling.late() ?? notInTime()));
+  const keep = (socket: Socket): void => {
+    open = socket;
+    track(socket);
+  };
+  const dialling = dialOne(address, port, from, deps, keep, settle);
+  return { late: () => (next ?? dialling).late() };
+}
+
+/** Whether another address of the host may do better. */
+function mayBeTheAddress({ failure: { code, owner } }: EgressError): boolean {
+  return code === 'proxy_timeout' || (owner === 'endpoint' && code !== 'blocked_address');
+}
+
+function dialOne(
+  address: string,
+  port: number,
+  from: Departure,
+  deps: ConnectDependencies,
+  keep: Track,
+  done: Dialled,
+): Dialling {
+  const way = takeWay(from.pool, address, from.key);
+  if (way instanceof EgressError) {
+    queueMicrotask(() => done(way));
+    return { late: () => way };
+  }
+  return (way.proxy === undefined ? dialDirectly : dialThrough)(way, { address, port, from, deps, keep, done });
+}
+
+interface Call {
+  readonly address: string;
+  readonly port: number;
+  readonly from: Departure;
+  readonly deps: ConnectDependencies;
+  readonly keep: Track;
+  readonly done: Dialled;
+}
+
+function dialDirectly(way: Way, { address, port, from, deps, keep, done }: Call): Dialling {
+  const { localAddress } = way;
+  const socket = (deps.dial ?? dialTcp)(address, port, localAddress);
+  keep(socket);
+  let again: Dialling | undefined;
+  socket.once('connect', () => {
+    const wrong = wrongEnd(socket, address, localAddress);
+    done(wrong, wrong === null ? socket : undefined);
+  });
+  socket.once('error', (error: NodeJS.ErrnoException) => {
+    // Refused before a packet left: the address is not this machine's. Another of the pool may be, and nothing else will do.
+    if (localAddress === undefined || error.syscall !== 'bind' || error.code !== 'EADDRNOTAVAIL')
+      return done(tcpFailure(error));
+    closeWay(from.pool, way, NOT_OURS);
+    again = dialOne(address, port, from, deps, keep, done);
+  });
+  socket.once('close', () => {
+    if (again === undefined)
+      done(new EgressError('connection_closed', 'endpoint', 'the connection was closed at once'));
+  });
+  return { late: () => again?.late() ?? null };
+}
+
+function notInTime(): EgressError {
+  return new EgressError('connect_timeout', 'endpoint', 'no connection in time');
+}
+
+const dialTcp: NonNullable<ConnectDependencies['dial']> = (host, port, localAddress) =>
+  connectTcp({ host, port, autoSelectFamily: false, ...(localAddress === undefined ? {} : { localAddress }) });
+
+/**
+ * Guards against anything between what was chosen and the socket: a hook, a proxy setting, a bug. Both its ends must be the
+ * ones that were asked for.
+ */
+function wrongEnd(socket: Socket, address: string, localAddress: string | undefined): EgressError | null {
+  // Already gone again; the close that follows says so.
+  if (socket.remoteAddress === undefined)
+    return new EgressError('connection_closed', 'endpoint', 'the connection was closed at once');
+  if (!isSame(socket.remoteAddress, address)) {
+    const message = 'the connection led to another address than the one that was checked';
+    return new EgressError('blocked_address', 'ours', message);
+  }
+  if (localAddress === undefined || isSame(socket.localAddress ?? '', localAddress)) return null;
+  return new EgressError('pool_unavailable', 'ours', 'the connection left from another address than the egress pool’s');
+}
+
+function isSame(one: string, other: string): boolean {
+  const bytes = parseAddress(one);
+  const otherBytes = parseAddress(other);
+  return bytes !== undefined && otherBytes !== undefined && Buffer.compare(bytes, otherBytes) === 0;
+}
+
+function dialThrough(way: Way, { address, port, from, deps, keep, done }: Call): Dialling {
+  const { clock } = deps;
+  const begun = clock.monotonic();
+  const closing = (error: EgressError): void => {
+    if (error.failure.code === 'proxy_unavailable') closeWay(from.pool, way, 'cannot be reached');
+    // Looking at it cannot tell whether its credentials are right again: the next connection may.
+    if (error.failure.code === 'proxy_auth')
+      closeWay(from.pool, way, 'does not accept its credentials', begun + PROXY_REST_MS);
+  };
+  const onAnswer = (): void => {
+    way.answeredAt = clock.monotonic();
+  };
+  const proxy = way.proxy as ProxyDefinition;
+  const tunnel = openTunnel({ proxy, address, port, track: keep, onAnswer }, (error, socket) => {
+    if (error !== null) closing(error);
+    done(error, socket);
+  });
+  return {
+    late() {
+      const error = tunnel.late();
+      closing(error);
+      // A proxy that has answered others meanwhile waits for this endpoint.
+      if (error.failure.code !== 'proxy_timeout' || way.answeredAt <= begun) return error;
+      return notInTime();
+    },
+  };
+}

@@ -1,0 +1,113 @@
+import { hash } from 'node:crypto';
+import { EgressError } from '../failure.ts';
+import type { PoolDefinition, ProxyDefinition } from './definition.ts';
+
+/** One way out of the house: a local address, a proxy, or neither, which leaves the choice to the machine's routes. */
+export interface Way {
+  readonly localAddress: string | undefined;
+  readonly proxy: ProxyDefinition | undefined;
+  /** Why nothing may leave this way now; null: it is open. Written by `closeWay` and `openWay` only. */
+  closed: string | null;
+  /** Not looked at before this (ms, monotonic): what closed it cannot be seen by looking. */
+  closedUntil: number;
+  /** When a proxy last answered anything (ms, monotonic). */
+  answeredAt: number;
+}
+
+/** A named set of ways. Nothing that belongs to one pool ever leaves by a way of another. */
+export interface Pool {
+  readonly name: string;
+  readonly definition: PoolDefinition;
+  readonly ways: readonly Way[];
+  /** Ways taken so far. */
+  taken: number;
+  /** A way was closed or opened. */
+  changed: (way: Way) => void;
+}
+
+/** Why a local address cannot be used. */
+export const NOT_OURS = 'is not an address of this machine';
+/** How long a proxy that refused our credentials is not asked again. */
+export const PROXY_REST_MS = 5_000;
+
+/** How a pool stands. */
+export interface PoolState {
+  readonly name: string;
+  /** Something may leave. */
+  readonly open: boolean;
+  /** What is wrong with its ways, one sentence each; may be so with some while others are open. */
+  readonly problems: readonly string[];
+}
+
+/** A pool of which nothing is known to be wrong. */
+export function createPool(definition: PoolDefinition): Pool {
+  const way = (localAddress?: string, proxy?: ProxyDefinition): Way => ({
+    ...{ localAddress, proxy, closedUntil: -Infinity, answeredAt: -Infinity },
+    // Until the page has told, nobody knows where requests come from.
+    closed: definition.echoUrl === undefined ? null : 'its source address is not checked yet',
+  });
+  const ways =
+    definition.kind === 'addresses'
+      ? definition.localAddresses.map((address) => way(address))
+      : [way(undefined, definition.kind === 'proxy' ? definition.proxy : undefined)];
+  return { name: definition.name, definition, ways, taken: 0, changed: () => undefined };
+}
+
+/** How the pool stands now. */
+export function stateOf({ name, ways }: Pool): PoolState {
+  const problems = ways.flatMap((way) => (way.closed === null ? [] : [`${textOf(way)}: ${way.closed}`]));
+  return { name, open: problems.length < ways.length, problems };
+}
+
+/** For operators: which way it is. */
+export function textOf({ localAddress, proxy }: Way): string {
+  if (localAddress !== undefined) return localAddress;
+  return proxy === undefined ? 'the cluster’s own addresses' : `proxy ${proxy.hostname}:${proxy.port}`;
+}
+
+/**
+ * The way that the next connection to `address` takes: an open one, in turn, or always the same for one `key` as long as
+ * that is open. There may be none, and then nothing is sent: never from anywhere else.
+ */
+export function takeWay(pool: Pool, address: string, key: string): Way | EgressError {
+  const family = pool.ways.filter((way) => isOfFamily(way, address));
+  if (family.length === 0) {
+    return new EgressError('connection_refused', 'endpoint', 'the egress pool has no address of the host’s family');
+  }
+  const open = family.filter((way) => way.closed === null);
+  if (open.length === 0) return poolUnavailable(pool);
+  if (pool.definition.kind === 'addresses' && pool.definition.choice === 'sticky') return nearest(open, key);
+  const way = open[pool.taken % open.length] as Way;
+  pool.taken++;
+  return way;
+}
+
+/** Nothing leaves this way any more; before `until` (ms, monotonic) it is not even looked at. */
+export function closeWay(pool: Pool, way: Way, why: string, until = -Infinity): void {
+  way.closedUntil = until;
+  if (way.closed === why) return;
+  way.closed = why;
+  pool.changed(way);
+}
+
+/** It can be used. */
+export function openWay(pool: Pool, way: Way): void {
+  if (way.closed === null) return;
+  way.closed = null;
+  pool.changed(way);
+}
+
+/** Nothing can leave from the pool. The reason is the operator's affair and stays out of attempts. */
+export function poolUnavailable({ name }: Pick<Pool, 'name'>): EgressError {
+  return new EgressError('pool_unavailable', 'ours', `nothing can be sent from the egress pool ${name} now`);
+}
+
+function isOfFamily({ localAddress }: Way, address: string): boolean {
+  return localAddress === undefined || localAddress.includes(':') === address.includes(':');
+}
+
+/** Rendezvous: when one way closes, only what went there goes elsewhere. */
+function nearest(ways: readonly Way[], key: string): Way {
+  const weighed = ways.map((way) => ({ way, weight: hash('sha1', `${key}\n${way.localAddress}`) }));
+  return weighed.reduce((best, other) => (other.weight > best.weight ? other : best)).way;
+}
