@@ -3,13 +3,22 @@ import { parseAddress } from './address.ts';
 import type { ProxyDefinition } from './pools/definition.ts';
 import { EgressError, tcpFailure } from './failure.ts';
 import type { ConnectDependencies } from './guarded-connect.ts';
-import { closeWay, NOT_OURS, PROXY_REST_MS, takeWay, type Pool, type Way } from './pools/pool.ts';
+import { noteWay, NOT_OURS, PROXY_REST_MS, UNREACHABLE, takeWay, type Pool, type Way } from './pools/pool.ts';
 import { openTunnel } from './pools/tunnel.ts';
 
 /** From where, and for whom: connections of one key may always take the same way. */
 export interface Departure {
   readonly pool: Pool;
   readonly key: string;
+  /** The way that was taken last. */
+  way: Way | null;
+  /** The address that was dialled last: through a proxy it is not the socket's peer. */
+  reached: string;
+}
+
+/** Nothing has left yet. */
+export function departure(pool: Pool, key: string): Departure {
+  return { pool, key, way: null, reached: '' };
 }
 
 /** A connection to an address that passed the guard, or why there is none. */
@@ -21,20 +30,23 @@ export interface Dialling {
   late(): EgressError | null;
 }
 
-type Track = (socket: Socket) => void;
+/** What a connection is to lead to, and from where. */
+export interface Call {
+  readonly port: number;
+  readonly from: Departure;
+  readonly deps: ConnectDependencies;
+  /** Called with every socket that is opened, so that it can be closed when nobody waits any more. */
+  readonly track: (socket: Socket) => void;
+}
 
-/** Makes a TCP connection to one of the addresses, trying one after the other; each gets an equal share of the time left. */
-export function dialInTurn(
-  addresses: readonly string[],
-  port: number,
-  from: Departure,
-  deadline: number,
-  deps: ConnectDependencies,
-  track: Track,
-  done: Dialled,
-): Dialling {
+/**
+ * Makes a TCP connection to one of the addresses, trying one after the other; each gets an equal share of the time until
+ * `deadline` (ms, monotonic).
+ */
+export function dialInTurn(addresses: readonly string[], deadline: number, call: Call, done: Dialled): Dialling {
   const [address = '', ...others] = addresses;
-  const share = Math.max(0, deadline - deps.clock.monotonic()) / addresses.length;
+  const { clock } = call.deps;
+  const share = Math.max(0, deadline - clock.monotonic()) / addresses.length;
   let open: Socket | undefined;
   let settled = false;
   let next: Dialling | undefined;
@@ -45,15 +57,14 @@ export function dialInTurn(
     if (error === null) return done(null, socket);
     open?.destroy();
     if (!mayBeTheAddress(error) || others.length === 0) return done(error);
-    next = dialInTurn(others, port, from, deadline, deps, track, done);
+    next = dialInTurn(others, deadline, call, done);
   };
-  const stopTimer =
-    others.length === 0 ? () => {} : deps.clock.after(share, () => settle(dialling.late() ?? notInTime()));
-  const keep = (socket: Socket): void => {
+  const stopTimer = others.length === 0 ? () => {} : clock.after(share, () => settle(dialling.late() ?? notInTime()));
+  const track = (socket: Socket): void => {
     open = socket;
-    track(socket);
+    call.track(socket);
   };
-  const dialling = dialOne(address, port, from, deps, keep, settle);
+  const dialling = dialOne(address, { ...call, track }, settle);
   return { late: () => (next ?? dialling).late() };
 }
 
@@ -62,35 +73,25 @@ function mayBeTheAddress({ failure: { code, owner } }: EgressError): boolean {
   return code === 'proxy_timeout' || (owner === 'endpoint' && code !== 'blocked_address');
 }
 
-function dialOne(
-  address: string,
-  port: number,
-  from: Departure,
-  deps: ConnectDependencies,
-  keep: Track,
-  done: Dialled,
-): Dialling {
+function dialOne(address: string, call: Call, done: Dialled): Dialling {
+  const { from } = call;
   const way = takeWay(from.pool, address, from.key);
   if (way instanceof EgressError) {
     queueMicrotask(() => done(way));
     return { late: () => way };
   }
-  return (way.proxy === undefined ? dialDirectly : dialThrough)(way, { address, port, from, deps, keep, done });
+  from.way = way;
+  from.reached = address;
+  return way.proxy === undefined
+    ? dialDirectly(way, address, call, done)
+    : dialThrough(way, way.proxy, address, call, done);
 }
 
-interface Call {
-  readonly address: string;
-  readonly port: number;
-  readonly from: Departure;
-  readonly deps: ConnectDependencies;
-  readonly keep: Track;
-  readonly done: Dialled;
-}
-
-function dialDirectly(way: Way, { address, port, from, deps, keep, done }: Call): Dialling {
+function dialDirectly(way: Way, address: string, call: Call, done: Dialled): Dialling {
+  const { port, from, deps, track } = call;
   const { localAddress } = way;
   const socket = (deps.dial ?? dialTcp)(address, port, localAddress);
-  keep(socket);
+  track(socket);
   let again: Dialling | undefined;
   socket.once('connect', () => {
     const wrong = wrongEnd(socket, address, localAddress);
@@ -100,8 +101,8 @@ function dialDirectly(way: Way, { address, port, from, deps, keep, done }: Call)
     // Refused before a packet left: the address is not this machine's. Another of the pool may be, and nothing else will do.
     if (localAddress === undefined || error.syscall !== 'bind' || error.code !== 'EADDRNOTAVAIL')
       return done(tcpFailure(error));
-    closeWay(from.pool, way, NOT_OURS);
-    again = dialOne(address, port, from, deps, keep, done);
+    noteWay(from.pool, way, { broken: NOT_OURS });
+    again = dialOne(address, call, done);
   });
   socket.once('close', () => {
     if (again === undefined)
@@ -139,20 +140,23 @@ function isSame(one: string, other: string): boolean {
   return bytes !== undefined && otherBytes !== undefined && Buffer.compare(bytes, otherBytes) === 0;
 }
 
-function dialThrough(way: Way, { address, port, from, deps, keep, done }: Call): Dialling {
-  const { clock } = deps;
+function dialThrough(way: Way, proxy: ProxyDefinition, address: string, call: Call, done: Dialled): Dialling {
+  const { port, from, track } = call;
+  const { clock } = call.deps;
   const begun = clock.monotonic();
   const closing = (error: EgressError): void => {
-    if (error.failure.code === 'proxy_unavailable') closeWay(from.pool, way, 'cannot be reached');
+    if (error.failure.code === 'proxy_unavailable') noteWay(from.pool, way, { broken: UNREACHABLE });
     // Looking at it cannot tell whether its credentials are right again: the next connection may.
     if (error.failure.code === 'proxy_auth')
-      closeWay(from.pool, way, 'does not accept its credentials', begun + PROXY_REST_MS);
+      noteWay(from.pool, way, {
+        broken: 'does not accept its credentials',
+        restsUntil: clock.monotonic() + PROXY_REST_MS,
+      });
   };
   const onAnswer = (): void => {
     way.answeredAt = clock.monotonic();
   };
-  const proxy = way.proxy as ProxyDefinition;
-  const tunnel = openTunnel({ proxy, address, port, track: keep, onAnswer }, (error, socket) => {
+  const tunnel = openTunnel({ proxy, address, port, track, onAnswer }, (error, socket) => {
     if (error !== null) closing(error);
     done(error, socket);
   });

@@ -1,7 +1,9 @@
 import type { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import { Client } from 'undici';
+import { departure, type Departure } from './dial.ts';
 import type { Exchange } from './exchange.ts';
+import type { Pool } from './pools/pool.ts';
 import type { TlsIdentity } from './tls-identity.ts';
 import { guardedConnect, type ConnectDependencies, type SessionStore } from './guarded-connect.ts';
 
@@ -13,6 +15,8 @@ export interface Channel {
   readonly client: Client;
   exchange: Exchange | null;
   socket: Socket | null;
+  /** How the present connection left, or the one that is being made. */
+  from: Departure | null;
   /** How long the present connection took to make, until an exchange has claimed it. */
   connectMs: number | undefined;
   sourceAddress: string;
@@ -24,6 +28,8 @@ export interface EndpointSockets {
   readonly key: string;
   readonly origin: string;
   readonly tls: TlsIdentity | undefined;
+  /** Where they leave from, and nowhere else. */
+  readonly pool: Pool;
   readonly sessions: SessionStore;
   /** Every open one, in use or not. */
   readonly channels: Set<Channel>;
@@ -35,8 +41,8 @@ export interface EndpointSockets {
 }
 
 /** No connections to `origin` yet. */
-export function createEndpointSockets(key: string, origin: string, tls?: TlsIdentity): EndpointSockets {
-  return { key, origin, tls, sessions: {}, channels: new Set(), idle: [], queue: [], maxSockets: 1 };
+export function createEndpointSockets(key: string, origin: string, pool: Pool, tls?: TlsIdentity): EndpointSockets {
+  return { key, origin, pool, tls, sessions: {}, channels: new Set(), idle: [], queue: [], maxSockets: 1 };
 }
 
 /** A channel of `endpoint` whose connections pass the guard. */
@@ -54,8 +60,10 @@ export function openChannel(endpoint: EndpointSockets, deps: ConnectDependencies
     connect(target, callback) {
       const started = clock.monotonic();
       const port = Number(target.port) || (target.protocol === 'https:' ? 443 : 80);
+      const from = departure(endpoint.pool, endpoint.key);
+      channel.from = from;
       guardedConnect(
-        { protocol: target.protocol, hostname: target.hostname, port, tls: endpoint.tls },
+        { protocol: target.protocol, hostname: target.hostname, port, tls: endpoint.tls, from },
         endpoint.sessions,
         deps,
         (error, socket) => {
@@ -63,7 +71,7 @@ export function openChannel(endpoint: EndpointSockets, deps: ConnectDependencies
           channel.socket = socket;
           channel.connectMs = clock.monotonic() - started;
           channel.sourceAddress = socket.localAddress ?? '';
-          channel.remoteAddress = socket.remoteAddress ?? '';
+          channel.remoteAddress = from.reached;
           callback(null, socket);
         },
       );
@@ -75,6 +83,7 @@ export function openChannel(endpoint: EndpointSockets, deps: ConnectDependencies
     client,
     exchange: null,
     socket: null,
+    from: null,
     connectMs: undefined,
     sourceAddress: '',
     remoteAddress: '',

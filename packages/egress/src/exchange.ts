@@ -173,7 +173,9 @@ export class Exchange implements Dispatcher.DispatchHandler, Watched {
   }
 
   private fail(cause: FailureCause): void {
-    this.finish({ kind: 'failure', ...cause, timings: this.timings() }, false);
+    const sourceAddress = this.handedAt < 0 ? '' : (this.channel?.sourceAddress ?? '');
+    const from = sourceAddress === '' ? {} : { sourceAddress };
+    this.finish({ kind: 'failure', ...cause, ...from, timings: this.timings() }, false);
   }
 
   private respond(body: 'whole' | 'longer than read' | 'broken off'): void {

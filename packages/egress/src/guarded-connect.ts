@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { connect as connectTls, type SecureContext, type TLSSocket } from 'node:tls';
 import type { Clock } from '@postrider/core';
 import { judgeAddress, parseAddress } from './address.ts';
-import { dialInTurn, type Departure, type Dialling } from './dial.ts';
+import { departure, dialInTurn, type Departure, type Dialling } from './dial.ts';
 import { dnsFailure, EgressError, tlsFailure } from './failure.ts';
 import type { EgressLimits } from './limits.ts';
 import type { AddressPolicy } from './policy.ts';
@@ -39,10 +39,7 @@ export interface SessionStore {
 
 export type Connected = (error: EgressError | null, socket?: Socket | TLSSocket) => void;
 
-const anyRoute: Departure = {
-  pool: createPool({ name: DEFAULT_POOL, kind: 'nat', sourceAddresses: [] }),
-  key: '',
-};
+const anyRoute = createPool({ name: DEFAULT_POOL, kind: 'nat', sourceAddresses: [] });
 
 /** More would only add waiting: an endpoint that is down is down at all its addresses. */
 const dialledAddressesMax = 3;
@@ -86,9 +83,9 @@ export function guardedConnect(
   vet(target.hostname, deps).then(
     (addresses) => {
       if (finished) return;
-      const { port, from = anyRoute } = target;
+      const { port, from = departure(anyRoute, '') } = target;
       const some = addresses.slice(0, dialledAddressesMax);
-      dialling = dialInTurn(some, port, from, deadline, deps, track, (error, socket) => {
+      dialling = dialInTurn(some, deadline, { port, from, deps, track }, (error, socket) => {
         dialling = undefined;
         if (socket === undefined) return finish(error);
         if (target.protocol !== 'https:') return finish(null, socket);

@@ -1,6 +1,14 @@
 export { checkUrl, type CheckedUrl } from './check-url.ts';
 export { defaultLimits, type EgressLimits } from './limits.ts';
 export { createPolicy, type AddressPolicy, type PolicyOptions } from './policy.ts';
+export {
+  DEFAULT_POOL,
+  parsePools,
+  type AddressChoice,
+  type PoolDefinition,
+  type PoolDefinitions,
+} from './pools/definition.ts';
+export type { PoolState } from './pools/pool.ts';
 export { targetOf, type EgressRequest } from './request.ts';
 export { parsePolicy } from './policy-text.ts';
 export { createNames } from './names.ts';

@@ -13,6 +13,8 @@ export interface EgressRequest {
   readonly totalDeadlineMs: number;
   /** Tenant and endpoint: sockets are kept by this key and never used for another. */
   readonly poolKey: string;
+  /** Name of the egress pool that it leaves from. Absent: `default`. */
+  readonly pool?: string;
   /** Absent: the public roots are trusted, TLS 1.2 or newer, and we show no certificate. Another one, other sockets. */
   readonly tls?: TlsIdentity;
   /** Connections to this endpoint at the same time; further requests wait for one, within their deadline. */

@@ -66,6 +66,8 @@ export interface FailureCause {
 /** No answer. */
 export interface EgressFailure extends FailureCause {
   readonly kind: 'failure';
+  /** Our address of the connection, if the request was handed to one. */
+  readonly sourceAddress?: string;
   readonly timings: EgressTimings;
 }
 

@@ -35,10 +35,13 @@ import type { ConnectDependencies } from './guarded-connect.ts';
 import { defaultLimits, type EgressLimits } from './limits.ts';
 import { createNames } from './names.ts';
 import type { AddressPolicy } from './policy.ts';
+import type { PoolDefinitions } from './pools/definition.ts';
+import type { Pool } from './pools/pool.ts';
+import { createPools, type Pools } from './pools/pools.ts';
 import { reservedHeaderIn, type EgressRequest } from './request.ts';
 import { askNameServers, type Resolve } from './resolve.ts';
-import type { EgressResult, FailureCause } from './result.ts';
-import { createSockets, endpointFor, giveUpAll, release, startNext } from './sockets.ts';
+import type { EgressFailure, EgressResult, FailureCause } from './result.ts';
+import { createSockets, dropLost, endpointFor, giveUpAll, release, startNext } from './sockets.ts';
 
 export interface EgressOptions {
   readonly policy: AddressPolicy;
@@ -48,6 +51,8 @@ export interface EgressOptions {
   /** Instead of name servers and what is remembered of their answers. */
   readonly resolve?: Resolve;
   readonly limits?: Partial<EgressLimits>;
+  /** The egress pools that requests may name. Default: only `default`, which is wherever the machine's routes lead. */
+  readonly pools?: PoolDefinitions;
   /** Certificates trusted instead of the built-in ones; PEM. */
   readonly ca?: readonly (string | Buffer)[];
   /** For tests: opens the TCP connection to an address that passed the guard. */
@@ -61,6 +66,8 @@ export interface Egress {
   inFlight(): number;
   /** Connections of all endpoints, in use or kept for the next request. */
   connections(): number;
+  /** Where requests leave from, and what is wrong with it. */
+  readonly pools: Pick<Pools, 'get' | 'states' | 'onChange'>;
   /**
    * Refuses further requests, lets those in flight end for up to `graceMs`, gives up the rest (`aborted`, a shutdown's
    * doing) and closes all sockets.
@@ -70,13 +77,14 @@ export interface Egress {
 
 const stopped: FailureCause = { code: 'aborted', owner: 'shutdown', message: 'no request may be started any more' };
 const givenUp: FailureCause = { code: 'aborted', owner: 'shutdown', message: 'given up at the end of the shutdown' };
-const blockedUrl: FailureCause = { code: 'blocked_url', owner: 'endpoint', message: 'the URL is not allowed' };
+
+type Done = (result: EgressResult) => void;
 
 /** Opens the door. */
 export function createEgress(options: EgressOptions): Egress {
   const { policy, clock, ca, dial } = options;
   const limits = { ...defaultLimits, ...options.limits };
-  const sockets = createSockets({
+  const deps: ConnectDependencies = {
     policy,
     clock,
     limits,
@@ -84,7 +92,10 @@ export function createEgress(options: EgressOptions): Egress {
       options.resolve ?? createNames({ ask: askNameServers(limits.resolveMs, options.nameServers), clock, limits }),
     ...(ca === undefined ? {} : { ca }),
     ...(dial === undefined ? {} : { dial }),
-  });
+  };
+  const pools = createPools({ definitions: options.pools ?? new Map(), connect: deps });
+  const sockets = createSockets(deps, pools);
+  pools.onChange(() => dropLost(sockets));
   let inFlight = 0;
   let closing = false;
   let drained: (() => void) | undefined;
@@ -98,7 +109,6 @@ export function createEgress(options: EgressOptions): Egress {
       release(sockets, exchange, reusable);
     },
   };
-
   return {
     send(request, done) {
       const refuse = (cause: FailureCause): void =>
@@ -109,13 +119,14 @@ export function createEgress(options: EgressOptions): Egress {
         return refuse({ code: 'internal', owner: 'ours', message: `the request header ${name} is reserved` });
       }
       const endpoint = endpointFor(sockets, request);
-      if (endpoint === undefined) return refuse(blockedUrl);
+      if ('code' in endpoint) return refuse(endpoint);
       inFlight++;
-      endpoint.queue.push(new Exchange(request, host, done));
+      endpoint.queue.push(exchangeOf(request, endpoint.pool, pools, host, done));
       startNext(sockets, endpoint);
     },
     inFlight: () => inFlight,
     connections: () => sockets.count,
+    pools,
     async close({ graceMs }) {
       closing = true;
       if (inFlight > 0) {
@@ -126,6 +137,36 @@ export function createEgress(options: EgressOptions): Egress {
         cancel();
       }
       await giveUpAll(sockets, givenUp);
+      pools.close();
     },
   };
+}
+
+const doubtful = new Set<FailureCause['code']>([
+  'connection_refused',
+  'connect_timeout',
+  'connection_reset',
+  'connection_closed',
+  'headers_timeout',
+  'total_timeout',
+]);
+
+function mayBeTheWay(result: EgressResult): result is EgressFailure {
+  return result.kind === 'failure' && result.owner === 'endpoint' && doubtful.has(result.code);
+}
+
+/** An exchange whose failures are laid at the endpoint's door only when its way out of the house is still there. */
+function exchangeOf(request: EgressRequest, pool: Pool, pools: Pools, host: ExchangeHost, done: Done): Exchange {
+  if (pool.definition.kind === 'nat') return new Exchange(request, host, done);
+  const exchange: Exchange = new Exchange(request, host, (result) => {
+    const way = exchange.channel?.from?.way ?? null;
+    if (way === null || !mayBeTheWay(result)) done(result);
+    else void tellOf(result, pools.blame(pool, way), done);
+  });
+  return exchange;
+}
+
+async function tellOf(result: EgressFailure, blame: Promise<FailureCause | undefined>, done: Done): Promise<void> {
+  const cause = await blame;
+  done({ ...result, ...cause });
 }

@@ -3,11 +3,17 @@ import type { Exchange } from './exchange.ts';
 import type { ConnectDependencies } from './guarded-connect.ts';
 import type { EgressRequest } from './request.ts';
 import type { FailureCause } from './result.ts';
+import { DEFAULT_POOL } from './pools/definition.ts';
+import { isOpen, poolUnavailable } from './pools/pool.ts';
+import type { Pools } from './pools/pools.ts';
 import { judgeUrl } from './url-rule.ts';
+
+const blockedUrl: FailureCause = { code: 'blocked_url', owner: 'endpoint', message: 'the URL is not allowed' };
 
 /** The connections of all endpoints: who may have one, who waits for one, and which go when there are too many. */
 export interface Sockets {
   readonly deps: ConnectDependencies;
+  readonly pools: Pools;
   /** By pool key, the longest unused first. */
   readonly endpoints: Map<string, EndpointSockets>;
   /** Out of use, but with exchanges that are not over. */
@@ -19,26 +25,29 @@ export interface Sockets {
 }
 
 /** No connections yet. */
-export function createSockets(deps: ConnectDependencies): Sockets {
-  return { deps, endpoints: new Map(), retired: new Set(), closings: new Set(), count: 0 };
+export function createSockets(deps: ConnectDependencies, pools: Pools): Sockets {
+  return { deps, pools, endpoints: new Map(), retired: new Set(), closings: new Set(), count: 0 };
 }
 
-/** The connections of the request's endpoint; `undefined` if its origin is not allowed. */
-export function endpointFor(sockets: Sockets, request: EgressRequest): EndpointSockets | undefined {
+/** The connections of the request's endpoint, or why it may have none. */
+export function endpointFor(sockets: Sockets, request: EgressRequest): EndpointSockets | FailureCause {
   const { endpoints, deps } = sockets;
+  const poolName = request.pool ?? DEFAULT_POOL;
   let endpoint = endpoints.get(request.poolKey);
   let replaced: EndpointSockets | undefined;
-  if (endpoint !== undefined && (endpoint.origin !== request.origin || endpoint.tls?.id !== request.tls?.id)) {
-    // Its URL or a certificate has changed. What is on its way over the old connections ends there.
+  if (endpoint !== undefined && !isFor(endpoint, request, poolName)) {
+    // Its URL, its pool or a certificate has changed. What is on its way over the old connections ends there.
     retire(sockets, endpoint);
     replaced = endpoint;
     endpoint = undefined;
   }
   if (endpoint === undefined) {
-    if (judgeUrl(`${request.origin}/`, deps.policy).verdict === 'deny') return undefined;
-    endpoint = createEndpointSockets(request.poolKey, request.origin, request.tls);
-    // What waits for a connection takes a new one, unless it was meant for another URL.
-    if (replaced?.origin === request.origin) endpoint.queue.push(...replaced.queue.splice(0));
+    if (judgeUrl(`${request.origin}/`, deps.policy).verdict === 'deny') return blockedUrl;
+    const pool = sockets.pools.get(poolName);
+    if (pool === undefined) return poolUnavailable({ name: poolName }).failure;
+    endpoint = createEndpointSockets(request.poolKey, request.origin, pool, request.tls);
+    // What waits for a connection takes a new one, unless it was meant for another URL or to leave from elsewhere.
+    if (replaced?.origin === request.origin && replaced.pool === pool) endpoint.queue.push(...replaced.queue.splice(0));
     endpoints.set(request.poolKey, endpoint);
     evict(sockets, endpoint);
   } else if (isUnused(endpoint) && isHalfFull(sockets)) {
@@ -48,6 +57,10 @@ export function endpointFor(sockets: Sockets, request: EgressRequest): EndpointS
   }
   endpoint.maxSockets = Math.max(1, request.maxSockets);
   return endpoint;
+}
+
+function isFor({ origin, tls, pool }: EndpointSockets, request: EgressRequest, poolName: string): boolean {
+  return origin === request.origin && tls?.id === request.tls?.id && pool.name === poolName;
 }
 
 /** Gives queued exchanges to idle channels, and to new ones up to the endpoint's limit. */
@@ -72,7 +85,7 @@ export function release(sockets: Sockets, exchange: Exchange, reusable: boolean)
   const { channel, endpoint } = exchange;
   if (channel === null || endpoint === null) return;
   channel.exchange = null;
-  if (reusable && sockets.endpoints.get(endpoint.key) === endpoint) {
+  if (reusable && sockets.endpoints.get(endpoint.key) === endpoint && leavesRightly(channel)) {
     endpoint.idle.push(channel);
     if (endpoint.queue.length > 0) startNext(sockets, endpoint);
     return;
@@ -83,6 +96,20 @@ export function release(sockets: Sockets, exchange: Exchange, reusable: boolean)
     startNext(sockets, endpoint);
     if (endpoint.channels.size === 0) sockets.retired.delete(endpoint);
   });
+}
+
+/** Closes the connections that are not in use and left by ways that may not be used any more; the others go when they end. */
+export function dropLost(sockets: Sockets): void {
+  for (const endpoint of sockets.endpoints.values()) {
+    for (const channel of endpoint.idle.filter((one) => !leavesRightly(one))) {
+      endpoint.idle.splice(endpoint.idle.indexOf(channel), 1);
+      discard(sockets, endpoint, channel);
+    }
+  }
+}
+
+function leavesRightly({ from }: Channel): boolean {
+  return from === null || from.way === null || isOpen(from.way);
 }
 
 /** Ends every exchange with `cause` and closes every connection; resolves when they are closed. */

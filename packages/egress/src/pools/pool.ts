@@ -6,10 +6,12 @@ import type { PoolDefinition, ProxyDefinition } from './definition.ts';
 export interface Way {
   readonly localAddress: string | undefined;
   readonly proxy: ProxyDefinition | undefined;
-  /** Why nothing may leave this way now; null: it is open. Written by `closeWay` and `openWay` only. */
-  closed: string | null;
-  /** Not looked at before this (ms, monotonic): what closed it cannot be seen by looking. */
-  closedUntil: number;
+  /** Why nothing can leave this way now; null: it can. */
+  broken: string | null;
+  /** Why it is not known to lead out of an address that is declared; null: it does, or nobody asked to know. */
+  unproven: string | null;
+  /** Not looked at before this (ms, monotonic): what broke it cannot be seen by looking. */
+  restsUntil: number;
   /** When a proxy last answered anything (ms, monotonic). */
   answeredAt: number;
 }
@@ -21,12 +23,14 @@ export interface Pool {
   readonly ways: readonly Way[];
   /** Ways taken so far. */
   taken: number;
-  /** A way was closed or opened. */
+  /** What is known of a way has changed. */
   changed: (way: Way) => void;
 }
 
 /** Why a local address cannot be used. */
 export const NOT_OURS = 'is not an address of this machine';
+/** Why a proxy cannot. */
+export const UNREACHABLE = 'cannot be reached';
 /** How long a proxy that refused our credentials is not asked again. */
 export const PROXY_REST_MS = 5_000;
 
@@ -42,9 +46,8 @@ export interface PoolState {
 /** A pool of which nothing is known to be wrong. */
 export function createPool(definition: PoolDefinition): Pool {
   const way = (localAddress?: string, proxy?: ProxyDefinition): Way => ({
-    ...{ localAddress, proxy, closedUntil: -Infinity, answeredAt: -Infinity },
-    // Until the page has told, nobody knows where requests come from.
-    closed: definition.echoUrl === undefined ? null : 'its source address is not checked yet',
+    ...{ localAddress, proxy, broken: null, restsUntil: -Infinity, answeredAt: -Infinity },
+    unproven: definition.echoUrl === undefined ? null : 'its source address is not checked yet',
   });
   const ways =
     definition.kind === 'addresses'
@@ -53,9 +56,14 @@ export function createPool(definition: PoolDefinition): Pool {
   return { name: definition.name, definition, ways, taken: 0, changed: () => undefined };
 }
 
+/** Something may leave this way. */
+export function isOpen({ broken, unproven }: Way): boolean {
+  return broken === null && unproven === null;
+}
+
 /** How the pool stands now. */
 export function stateOf({ name, ways }: Pool): PoolState {
-  const problems = ways.flatMap((way) => (way.closed === null ? [] : [`${textOf(way)}: ${way.closed}`]));
+  const problems = ways.flatMap((way) => (isOpen(way) ? [] : [`${textOf(way)}: ${way.broken ?? way.unproven}`]));
   return { name, open: problems.length < ways.length, problems };
 }
 
@@ -74,7 +82,7 @@ export function takeWay(pool: Pool, address: string, key: string): Way | EgressE
   if (family.length === 0) {
     return new EgressError('connection_refused', 'endpoint', 'the egress pool has no address of the host’s family');
   }
-  const open = family.filter((way) => way.closed === null);
+  const open = family.filter(isOpen);
   if (open.length === 0) return poolUnavailable(pool);
   if (pool.definition.kind === 'addresses' && pool.definition.choice === 'sticky') return nearest(open, key);
   const way = open[pool.taken % open.length] as Way;
@@ -82,19 +90,11 @@ export function takeWay(pool: Pool, address: string, key: string): Way | EgressE
   return way;
 }
 
-/** Nothing leaves this way any more; before `until` (ms, monotonic) it is not even looked at. */
-export function closeWay(pool: Pool, way: Way, why: string, until = -Infinity): void {
-  way.closedUntil = until;
-  if (way.closed === why) return;
-  way.closed = why;
-  pool.changed(way);
-}
-
-/** It can be used. */
-export function openWay(pool: Pool, way: Way): void {
-  if (way.closed === null) return;
-  way.closed = null;
-  pool.changed(way);
+/** What was found out about a way. Whoever listens to the pool is told when that is news. */
+export function noteWay(pool: Pool, way: Way, found: Partial<Pick<Way, 'broken' | 'unproven' | 'restsUntil'>>): void {
+  const before = way.broken ?? way.unproven;
+  Object.assign(way, found);
+  if ((way.broken ?? way.unproven) !== before) pool.changed(way);
 }
 
 /** Nothing can leave from the pool. The reason is the operator's affair and stays out of attempts. */
@@ -106,7 +106,7 @@ function isOfFamily({ localAddress }: Way, address: string): boolean {
   return localAddress === undefined || localAddress.includes(':') === address.includes(':');
 }
 
-/** Rendezvous: when one way closes, only what went there goes elsewhere. */
+/** Rendezvous: when one way is lost, only what went there goes elsewhere. */
 function nearest(ways: readonly Way[], key: string): Way {
   const weighed = ways.map((way) => ({ way, weight: hash('sha1', `${key}\n${way.localAddress}`) }));
   return weighed.reduce((best, other) => (other.weight > best.weight ? other : best)).way;

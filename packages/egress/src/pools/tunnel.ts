@@ -39,13 +39,7 @@ const answerBytesMax = 16 * 1024;
  * Whose fault a failure is: whatever happens before the proxy has answered is the proxy's. Of its answers only those lay it
  * at the endpoint's door that say so (`blameOf`).
  */
-export function openTunnel(
-  proxy: ProxyDefinition,
-  address: string,
-  port: number,
-  track: Track,
-  done: Tunnelled,
-): Tunnel {
+export function openTunnel({ proxy, address, port, track, onAnswer }: TunnelOptions, done: Tunnelled): Tunnel {
   let asked = false;
   reachProxy(proxy, track, (error, socket) => {
     if (socket === undefined) return done(error);

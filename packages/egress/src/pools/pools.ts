@@ -1,0 +1,119 @@
+import { every } from '@postrider/core';
+import { canBind } from './can-bind.ts';
+import { DEFAULT_POOL, type PoolDefinitions } from './definition.ts';
+import {
+  createPool,
+  isOpen,
+  NOT_OURS,
+  noteWay,
+  stateOf,
+  UNREACHABLE,
+  type Pool,
+  type PoolState,
+  type Way,
+} from './pool.ts';
+import { reachProxy } from './tunnel.ts';
+import type { ConnectDependencies } from '../guarded-connect.ts';
+import type { FailureCause } from '../result.ts';
+
+/** All egress pools of a process: which there are, and which of their ways can be used. */
+export interface Pools {
+  /** Undefined: there is none of this name, and nothing may be sent for it. */
+  get(name: string): Pool | undefined;
+  states(): readonly PoolState[];
+  /** Calls back when what is known of a way has changed; returns how to stop that. */
+  onChange(callback: (pool: Pool, way: Way) => void): () => void;
+  /**
+   * Whether a failure that looks like the endpoint's is the way's: looks at the way again, now. Undefined: it is not.
+   */
+  blame(pool: Pool, way: Way): Promise<FailureCause | undefined>;
+  close(): void;
+}
+
+/** What watching needs. */
+export interface PoolsOptions {
+  readonly definitions: PoolDefinitions;
+  readonly connect: ConnectDependencies;
+}
+
+const LOOK_EVERY_MS = 1_000;
+
+/**
+ * The pools that are defined, and one named `default` in any case. Every second it is looked whether local addresses are
+ * still this machine's, and whether proxies that could not be reached can be: so a pool comes back by itself.
+ */
+export function createPools({ definitions, connect }: PoolsOptions): Pools {
+  const { clock } = connect;
+  const pools = new Map<string, Pool>();
+  const listeners = new Set<(pool: Pool, way: Way) => void>();
+  const looks = new Map<Way, Promise<void>>();
+  pools.set(DEFAULT_POOL, createPool({ name: DEFAULT_POOL, kind: 'nat', sourceAddresses: [] }));
+  for (const definition of definitions.values()) pools.set(definition.name, createPool(definition));
+  for (const pool of pools.values())
+    pool.changed = (way) => {
+      for (const listener of listeners) listener(pool, way);
+    };
+
+  /** One look at a time: whoever asks meanwhile is told what it finds. */
+  function look(pool: Pool, way: Way): Promise<void> {
+    let running = looks.get(way);
+    if (running === undefined) {
+      running = lookAt(pool, way, connect).finally(() => looks.delete(way));
+      looks.set(way, running);
+    }
+    return running;
+  }
+
+  function lookAtAll(): void {
+    for (const pool of pools.values()) {
+      for (const way of pool.ways) {
+        const isDue = way.localAddress !== undefined || (way.broken !== null && clock.monotonic() >= way.restsUntil);
+        if (isDue) void look(pool, way);
+      }
+    }
+  }
+
+  const isWatched = [...pools.values()].some(({ definition }) => definition.kind !== 'nat');
+  if (isWatched) lookAtAll();
+  const stopLooking = isWatched ? every(clock, LOOK_EVERY_MS, lookAtAll) : () => {};
+  return {
+    get: (name) => pools.get(name),
+    states: () => [...pools.values()].map(stateOf),
+    onChange(callback) {
+      listeners.add(callback);
+      return () => void listeners.delete(callback);
+    },
+    async blame(pool, way) {
+      await look(pool, way);
+      if (isOpen(way)) return undefined;
+      const message = `the egress pool ${pool.name} lost the connection`;
+      return { code: way.proxy === undefined ? 'pool_unavailable' : 'proxy_unavailable', owner: 'ours', message };
+    },
+    close() {
+      stopLooking();
+      listeners.clear();
+    },
+  };
+}
+
+async function lookAt(pool: Pool, way: Way, { clock, limits }: ConnectDependencies): Promise<void> {
+  if (way.localAddress !== undefined) {
+    const isOurs = await canBind(way.localAddress);
+    if (isOurs !== undefined) noteWay(pool, way, { broken: isOurs ? null : NOT_OURS });
+    return;
+  }
+  if (way.proxy === undefined) return;
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const stopTimer = clock.after(limits.connectMs, () => resolve(false));
+  const opened: { destroy(): void }[] = [];
+  reachProxy(
+    way.proxy,
+    (socket) => opened.push(socket.on('error', () => {})),
+    (error) => resolve(error === null),
+  );
+  const reached = await promise;
+  stopTimer();
+  for (const socket of opened) socket.destroy();
+  // Whoever was refused by it meanwhile knows better.
+  if (clock.monotonic() >= way.restsUntil) noteWay(pool, way, { broken: reached ? null : UNREACHABLE });
+}
