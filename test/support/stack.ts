@@ -25,6 +25,8 @@ export interface StackOptions {
   readonly logLevel?: string;
   /** How the first dispatcher starts. */
   readonly dispatcher?: StartOptions;
+  /** Called when all processes run, before it is waited until they are ready. */
+  readonly whileStarting?: (services: readonly ServiceProcess[]) => Promise<void>;
 }
 
 /** Control plane, routers and dispatchers as processes of their own, over topics of their own. None outlives this process. */
@@ -80,7 +82,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const brokers = options.kafka.bootstrapServers;
   const kafka = stack.use(connectKafka({ brokers, clientId: 'test', clock: systemClock }));
   const rpc = stack.use(openRpc({ server: `127.0.0.1:${grpcPort}`, apiKey: adminKey }));
-  await Promise.all([controlPlane, ...routers, ...dispatchers].map((service) => service.ready()));
+  const services = [controlPlane, ...routers, ...dispatchers];
+  await options.whileStarting?.(services);
+  await Promise.all(services.map((service) => service.ready()));
   const topic = (id: TopicId) => topicName(topicPrefix, id);
   const owned = stack.move();
   let added = dispatcherCount;

@@ -281,7 +281,8 @@ export class Referee {
     if (released) return;
     for (const one of this.cases.values()) {
       if (one.partition !== partition || one.settled || !this.unfinished(one)) continue;
-      if (one.sentInEpoch === epoch) one.repeatsAllowed += 1;
+      // What it ended without a request, it may not have lived to count as done.
+      if (one.sentInEpoch === epoch || one.endedInEpoch === epoch) one.repeatsAllowed += 1;
       one.earlyAllowed += 1;
     }
   }
