@@ -43,6 +43,7 @@ export const intakeRules: readonly PlantedRule[] = [
   {
     name: 'ownRowAcked',
     about: 'a row that is still on its way completes the record that it stands for',
+    schedule: 'row-again-on-its-way',
     plants: [
       {
         file: `${dispatcher}/work-table.ts`,

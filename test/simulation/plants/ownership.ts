@@ -122,6 +122,11 @@ export const ownershipRules: readonly PlantedRule[] = [
         find: 'this.#progress.write(released, acked);',
         replace: 'if (released) this.#progress.write(released, acked); else acked();',
       },
+      {
+        file: `${dispatcher}/tier-starts.ts`,
+        find: 'const told = new Map<string, number>();',
+        replace: 'const told = new Map<string, number>(adopted);',
+      },
     ],
   },
   {

@@ -1,10 +1,18 @@
 import { HOUR, MINUTE, SECOND, type Plan } from '../plan.ts';
+import type { Step } from '../director.ts';
 import type { Schedule } from './schedule.ts';
 
 /** Dispatchers read deliveries so late that rows are loaded, and served, long before the records that they stand for. */
 const slowIntake =
   (ms: number) =>
   (small: Plan): Plan => ({ ...small, lag: { topic: 'deliveries', ms }, activeMs: 15 * MINUTE });
+
+/** A row that no living owner relies on is answered, and whoever answered it dies before the answer stands. */
+const answeredUnread: readonly Step[] = [
+  { write: 'row-put', fate: 'hold', pod: 'crash' },
+  { write: 'first-progress', byAnother: true, fate: 'store', held: 'before' },
+  { write: ['tombstone-newest', 'tombstone-answer'], fate: 'hold', pod: 'crash' },
+];
 
 /** What goes wrong with what is taken in, and with what it waits for. */
 export const intakeSchedules: readonly Schedule[] = [
@@ -21,13 +29,20 @@ export const intakeSchedules: readonly Schedule[] = [
   },
   {
     name: 'row-before-its-record',
-    about: 'a row comes when its writer is dead, and the next owner answers it before it has read what it stands for',
-    delaysMs: [20 * SECOND, 5 * MINUTE],
+    about:
+      'a row of a dead owner is answered by the next one before it has read its delivery; the answer comes when a third owns',
+    delaysMs: [10 * MINUTE],
+    steps: [...answeredUnread, { write: 'progress', byAnother: true, fate: 'store', held: 'after' }],
+    plan: slowIntake(5 * SECOND),
+  },
+  {
+    name: 'row-again-on-its-way',
+    about: 'the same, and the third owner cannot write the row again for long after that answer has come',
+    delaysMs: [10 * MINUTE],
     steps: [
-      { write: 'row-put', fate: 'hold', pod: 'crash' },
-      { write: 'first-progress', byAnother: true, fate: 'store', held: 'before' },
-      { write: ['tombstone-every-tier', 'tombstone-answer'], fate: 'hold', pod: 'crash' },
-      { write: 'progress', byAnother: true, fate: 'store', held: 'after' },
+      ...answeredUnread,
+      { write: 'first-progress', byAnother: true, fate: 'store', held: 'after' },
+      { write: ['row-put', 'row-rewritten'], fate: 'lose', forMs: 20 * SECOND },
     ],
     plan: slowIntake(5 * SECOND),
   },
