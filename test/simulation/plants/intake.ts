@@ -63,7 +63,11 @@ export const intakeRules: readonly PlantedRule[] = [
     about: 'ids that ended are not remembered: a repeat by the router starts again',
     schedule: 'crowded',
     plants: [
-      { file: `${dispatcher}/recent-keys.ts`, find: 'has: (key) => addedAt.has(key),', replace: 'has: () => false,' },
+      {
+        file: `${dispatcher}/recent-keys.ts`,
+        find: "has: (key) => ofTopic.deliveries.has(key) || ofTopic['deliveries.bulk'].has(key),",
+        replace: 'has: () => false,',
+      },
     ],
   },
   {
