@@ -3,12 +3,19 @@ import { crowdedPlan } from './crowded.ts';
 import { randomOf } from './random.ts';
 import { runPlan, type SeedResult } from './run-seed.ts';
 import { intakeSchedules } from './schedules/intake.ts';
+import { orderSchedules } from './schedules/order.ts';
 import { ownershipSchedules } from './schedules/ownership.ts';
 import { rowSchedules } from './schedules/rows.ts';
 import { tierSchedules } from './schedules/tiers.ts';
 import type { Schedule } from './schedules/schedule.ts';
 
-const schedules: readonly Schedule[] = [...rowSchedules, ...tierSchedules, ...ownershipSchedules, ...intakeSchedules];
+const schedules: readonly Schedule[] = [
+  ...rowSchedules,
+  ...tierSchedules,
+  ...orderSchedules,
+  ...ownershipSchedules,
+  ...intakeSchedules,
+];
 
 /** No steps, but so much at once that chance meets what it seldom meets in a whole day. */
 const crowded = {

@@ -19,6 +19,7 @@ export const orderRules: readonly PlantedRule[] = [
   {
     name: 'orderPut',
     about: 'an ordered arrival is put before every tier is loaded',
+    schedule: 'late-repeat-while-loading',
     plants: [
       {
         file: `${dispatcher}/work-table.ts`,
@@ -42,7 +43,7 @@ export const orderRules: readonly PlantedRule[] = [
   {
     name: 'orderPosition',
     about: 'an ordered row starts before everything in front of it was read',
-    schedule: 'crowded',
+    schedule: 'later-row-before-the-first-is-read',
     plants: [
       {
         file: `${dispatcher}/ordering.ts`,

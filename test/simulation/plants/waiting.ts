@@ -44,6 +44,7 @@ export const waitingRules: readonly PlantedRule[] = [
   {
     name: 'newestLast',
     about: 'of two rows of what has ended the newest is taken away first',
+    schedule: 'end-while-moving',
     plants: [
       {
         file: `${dispatcher}/tombstones.ts`,
@@ -104,6 +105,7 @@ export const waitingRules: readonly PlantedRule[] = [
   {
     name: 'guardEnd',
     about: 'a guard row stays when its attempt ends',
+    schedule: 'hanging-head',
     plants: [
       {
         file: `${dispatcher}/work-table.ts`,

@@ -1,3 +1,4 @@
+import type { Tier } from '@postrider/core';
 import { fieldsOf } from './wire.ts';
 
 /** What a progress record says of one topic of intake. */
@@ -11,6 +12,8 @@ export interface ProgressGhost {
   readonly number: number;
   readonly released: boolean;
   readonly topics: ReadonlyMap<string, Done>;
+  /** From where each tier may be loaded. */
+  readonly tiers: ReadonlyMap<Tier, number>;
 }
 
 /** Who owns one partition and what is done, as far as its log goes: the rules of claims and progress, written a second time. */
@@ -80,5 +83,10 @@ export function readProgress(value: Buffer): ProgressGhost {
     const intake = fieldsOf(part);
     topics.set(intake.bytes(1).toString(), { watermark: intake.number(2), above: intake.bytes(3) });
   }
-  return { epoch: fields.number(1), number: fields.number(2), released: fields.number(4) === 1, topics };
+  const tiers = new Map<Tier, number>();
+  for (const part of fields.all(6)) {
+    const tier = fieldsOf(part);
+    tiers.set(tier.bytes(1).toString() as Tier, tier.number(2));
+  }
+  return { epoch: fields.number(1), number: fields.number(2), released: fields.number(4) === 1, topics, tiers };
 }

@@ -1,9 +1,10 @@
 import { DELIVERY_HEADER, ROW_HEADER, header, type Headers, type IncomingRecord } from '@postrider/kafka';
 import type { Tier } from '@postrider/core';
 import type { Customers } from '../customers.ts';
-import { hasRow, newCase, type Case, type Ending } from './case.ts';
+import { hasRow, newCase, type Case, type Ending, type RowGhost } from './case.ts';
 import { createLaneOrder } from './lane-order.ts';
 import { createOwnershipGhost, type OwnershipGhost } from './ownership-ghost.ts';
+import { createTierHistory, type TierHistory } from './tier-history.ts';
 import { fieldsOf, timeOf } from './wire.ts';
 
 /** A promise that was broken, and when (virtual ms since the start). */
@@ -63,12 +64,14 @@ export class Referee {
   /** What has not ended, by partition. */
   readonly #open: Set<Case>[];
   readonly #ghosts: OwnershipGhost[];
+  readonly #tiers: TierHistory[];
   readonly #order;
 
   constructor(options: RefereeOptions) {
     this.#o = options;
     this.#open = Array.from({ length: options.partitions }, () => new Set());
     this.#ghosts = Array.from({ length: options.partitions }, createOwnershipGhost);
+    this.#tiers = Array.from({ length: options.partitions }, createTierHistory);
     this.#order = createLaneOrder((kind, text) => this.problem(kind, text));
   }
 
@@ -141,6 +144,7 @@ export class Referee {
       one.settled ||= !this.unfinished(one);
       one.rows.delete(tier);
     }
+    for (const history of this.#tiers) history.forget(tier);
     for (const record of records) this.#tierRecord(tier, record, false);
     for (const open of this.#open) for (const one of open) this.#mustBeHeld(one, `compaction of ${tier}`);
   }
@@ -266,10 +270,12 @@ export class Referee {
       if (ghost.claim(offset, value)) this.#reignEnded(partition, before);
       return;
     }
-    const { holds, epoch, number, released } = ghost.progress(value);
+    const { holds, epoch, number, released, tiers } = ghost.progress(value);
     if (!holds) return;
     if (released) this.#reignReleased(partition, epoch);
     for (const one of this.#open[partition] ?? []) this.#mustBeHeld(one, `progress ${epoch}.${number}`);
+    const missed = this.#tiers[partition]?.loadFrom(tiers) ?? null;
+    if (missed !== null) this.problem('load-from-lies', `${missed} after progress ${epoch}.${number}`);
   }
 
   /** What a reign that was not released may have sent without the logs knowing how it went: once more is allowed. */
@@ -312,17 +318,29 @@ export class Referee {
     const version = fieldsOf(header(record, ROW_HEADER) ?? Buffer.alloc(0));
     const epoch = version.number(1);
     const n = version.number(2);
+    const row = record.value !== null;
+    const found = this.#tiers[record.partition]?.stored(tier, one.key, { offset: record.offset, epoch, n, row });
+    if (found === false)
+      this.problem('load-from-lies', `${one.key} in ${tier}, after what was stored at ${record.offset}`);
     const before = one.rows.get(tier);
     if (before !== undefined && (before.epoch > epoch || (before.epoch === epoch && before.n > n))) return;
     const fields = fieldsOf(deliveryHeader(record));
-    const row = record.value !== null;
     const attempt = fields.number(14);
     // A living owner may have loaded the row before the tombstone of a dead reign came in, and writes its own truth again.
     one.settled ||= row && epoch < this.ghost(one.partition).epoch && !this.unfinished(one);
     one.rows.set(tier, { epoch, n, row, attempt, dueAt: timeOf(fields.bytes(13)) });
     if (attempt > one.recorded)
       this.problem('attempt-hidden', `a row of ${one.key} counts attempt ${attempt}; on record is ${one.recorded}`);
-    if (check && before?.row === true && !row) this.#mustBeHeld(one, `a tombstone in ${tier}`);
+    if (!check || before?.row !== true || row) return;
+    this.#mustBeHeld(one, `a tombstone in ${tier}`);
+    this.#mustBeOldest(one, tier, before, epoch);
+  }
+
+  /** Who wrote two rows takes the older one away first: after a crash in between, it would begin again with attempts that were made. */
+  #mustBeOldest(one: Case, tier: Tier, gone: RowGhost, epoch: number): void {
+    for (const [other, { row, n, ...left }] of one.rows)
+      if (other !== tier && row && left.epoch === epoch && gone.epoch === epoch && n < gone.n)
+        this.problem('older-row-wakes', `${one.key} is taken from ${tier}, and an older row of it stands in ${other}`);
   }
 
   #attempt({ key, value }: IncomingRecord): void {

@@ -1,15 +1,8 @@
-import { HOUR, MINUTE, SECOND, type EventPlan, type FaultPlan } from '../plan.ts';
+import { HOUR, MINUTE, SECOND, type FaultPlan } from '../plan.ts';
+import { others } from './others.ts';
 import type { Schedule } from './schedule.ts';
 
 const crashAt = (...atMs: readonly number[]): FaultPlan[] => atMs.map((at) => ({ atMs: at, kind: 'owner-crash' }));
-
-/** Something else to do, so that progress is written: an event for the other endpoint every so often. */
-function others(everyMs: number, untilMs: number): EventPlan[] {
-  return Array.from({ length: Math.floor(untilMs / everyMs) }, (_, at) => ({
-    atMs: (at + 1) * everyMs,
-    ...{ id: `other-${at}`, tenant: 'acme', type: 'order.sent', subject: 'a', broken: false },
-  }));
-}
 
 /** What goes wrong with what two tiers, or two records of one reign, say of a delivery, and with from where a tier is loaded. */
 export const tierSchedules: readonly Schedule[] = [
@@ -110,5 +103,23 @@ export const tierSchedules: readonly Schedule[] = [
       { write: ['attempt-dead', 'attempt-done'], byAnother: true, fate: 'store' },
       { write: 'progress', afterMs: 3 * MINUTE, fate: 'store', held: 'after', pod: 'crash' },
     ],
+  },
+  {
+    name: 'hanging-head',
+    about: 'the first delivery of a partition takes long while all behind it are done, and gets a row meanwhile',
+    delaysMs: [20 * SECOND],
+    manner: 'slow',
+    narrow: true,
+    plan: (small, random) => ({
+      ...small,
+      endpoints: small.endpoints.map((one) => (one.id === 'e1' ? { ...one, types: ['order.sent'] } : one)),
+      events: [
+        ...small.events.slice(0, 1),
+        ...others(random.int(100, 400), 30 * SECOND)
+          .slice(0, 60)
+          .map((one) => ({ ...one, atMs: one.atMs + MINUTE })),
+      ],
+    }),
+    steps: [{ write: 'row-guard', fate: 'store' }],
   },
 ];

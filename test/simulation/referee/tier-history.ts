@@ -1,0 +1,62 @@
+import type { Tier } from '@postrider/core';
+
+/** A record of a tier: where it stands, how new it is, and whether it is a row or a tombstone. */
+export interface Standing {
+  readonly offset: number;
+  readonly epoch: number;
+  readonly n: number;
+  readonly row: boolean;
+}
+
+/** The tiers of one partition as they stand in the log, and from where progress says that they may be loaded. */
+export interface TierHistory {
+  /** Whether the newest record of its key is found just so by who loads the tier from there. */
+  stored(tier: Tier, key: string, record: Standing): boolean;
+  /** Progress names these offsets; a key of a tier that is not found just so from there, if there is one. */
+  loadFrom(offsets: ReadonlyMap<Tier, number>): string | null;
+  /** The log cleaner went through the tier: what is left is stored anew. */
+  forget(tier: Tier): void;
+}
+
+/** Tiers in which nothing stands. */
+export function createTierHistory(): TierHistory {
+  const logs = new Map<Tier, Map<string, Standing[]>>();
+  const from = new Map<Tier, number>();
+  return {
+    stored(tier, key, record) {
+      let log = logs.get(tier);
+      if (log === undefined) logs.set(tier, (log = new Map()));
+      const records = log.get(key);
+      if (records === undefined) log.set(key, [record]);
+      else records.push(record);
+      return isFound(log.get(key) ?? [], from.get(tier) ?? 0);
+    },
+    loadFrom(offsets) {
+      for (const [tier, offset] of offsets) {
+        if (offset === (from.get(tier) ?? 0)) continue;
+        from.set(tier, offset);
+        for (const [key, records] of logs.get(tier) ?? []) if (!isFound(records, offset)) return `${key} in ${tier}`;
+      }
+      return null;
+    },
+    forget: (tier) => void logs.delete(tier),
+  };
+}
+
+/** A tombstone may be missed together with all that it overrules. */
+function isFound(records: readonly Standing[], from: number): boolean {
+  const all = newest(records, 0);
+  const loaded = newest(records, from);
+  if (all === null || !all.row) return loaded === null || !loaded.row;
+  return loaded !== null && loaded.epoch === all.epoch && loaded.n === all.n;
+}
+
+function newest(records: readonly Standing[], from: number): Standing | null {
+  let found: Standing | null = null;
+  for (const record of records) {
+    if (record.offset < from) continue;
+    if (found === null || record.epoch > found.epoch || (record.epoch === found.epoch && record.n >= found.n))
+      found = record;
+  }
+  return found;
+}

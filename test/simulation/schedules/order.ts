@@ -1,0 +1,63 @@
+import { MINUTE, SECOND, type EventPlan, type Plan } from '../plan.ts';
+import { others } from './others.ts';
+import type { Schedule } from './schedule.ts';
+
+const event = (id: string, atMs: number): EventPlan => ({
+  ...{ id, atMs, tenant: 'acme', type: 'order.paid', subject: 'a', broken: false },
+});
+
+/** Two deliveries of one order, one right after the other, and others that stand in none. */
+function orderedPair(small: Plan): Plan {
+  const [first, second] = small.endpoints as [Plan['endpoints'][number], Plan['endpoints'][number]];
+  return {
+    ...small,
+    endpoints: [
+      { ...first, ordering: 'endpoint' },
+      { ...second, types: ['order.sent'] },
+    ],
+    events: [event('first', MINUTE), event('second', MINUTE + SECOND), ...others(MINUTE, 20 * MINUTE)],
+    activeMs: 30 * MINUTE,
+  };
+}
+
+/** What goes wrong with order. */
+export const orderSchedules: readonly Schedule[] = [
+  {
+    name: 'later-row-before-the-first-is-read',
+    about:
+      'the owner dies while the first of an order is in flight and the second has a row; that is loaded before the first is read',
+    delaysMs: [30 * SECOND, MINUTE, MINUTE],
+    manner: 'hang',
+    plan: (small, random) => ({
+      ...orderedPair(small),
+      lag: { topic: 'deliveries', ms: 4 * SECOND },
+      faults: [
+        { atMs: MINUTE + random.int(9_500, 12_000), kind: 'disable' },
+        { atMs: MINUTE + 20 * SECOND, kind: 'enable' },
+      ],
+    }),
+    steps: [
+      { write: 'row-put', anyDelivery: true, fate: 'store' },
+      { write: 'progress', fate: 'store', pod: 'crash' },
+    ],
+  },
+  {
+    name: 'late-repeat-while-loading',
+    about:
+      'a router repeats the first of an order long after, while its endpoint is disabled and the next owner loads the rows of both',
+    delaysMs: [50 * MINUTE],
+    manner: 'failing',
+    plan: (small, random) => ({
+      ...orderedPair(small),
+      lag: { topic: 'retry.1h', ms: 10 * SECOND },
+      faults: [
+        { atMs: 19 * MINUTE, kind: 'disable' },
+        // So late that no owner looks back as far as to the first.
+        { atMs: 20 * MINUTE, kind: 'owner-crash' },
+        { atMs: 20 * MINUTE + random.int(5, 35) * SECOND, kind: 'repeat' },
+        { atMs: 24 * MINUTE, kind: 'enable' },
+      ],
+    }),
+    steps: [],
+  },
+];
