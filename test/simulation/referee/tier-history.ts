@@ -10,10 +10,12 @@ export interface Standing {
 
 /** The tiers of one partition as they stand in the log, and from where progress says that they may be loaded. */
 export interface TierHistory {
-  /** Whether the newest record of its key is found just so by who loads the tier from there. */
+  /** Whether who loads the tier from there finds its key as who loads all of it. */
   stored(tier: Tier, key: string, record: Standing): boolean;
-  /** Progress names these offsets; a key of a tier that is not found just so from there, if there is one. */
+  /** Progress names these offsets; a key that is found otherwise from there, if there is one. */
   loadFrom(offsets: ReadonlyMap<Tier, number>): string | null;
+  /** A key that is found otherwise from where progress says, if there is one. */
+  missed(tier: Tier): string | null;
   /** The log cleaner went through the tier: what is left is stored anew. */
   forget(tier: Tier): void;
 }
@@ -22,7 +24,14 @@ export interface TierHistory {
 export function createTierHistory(): TierHistory {
   const logs = new Map<Tier, Map<string, Standing[]>>();
   const from = new Map<Tier, number>();
+
+  function missed(tier: Tier): string | null {
+    for (const [key, records] of logs.get(tier) ?? []) if (!isFound(records, from.get(tier) ?? 0)) return key;
+    return null;
+  }
+
   return {
+    missed,
     stored(tier, key, record) {
       let log = logs.get(tier);
       if (log === undefined) logs.set(tier, (log = new Map()));
@@ -35,7 +44,8 @@ export function createTierHistory(): TierHistory {
       for (const [tier, offset] of offsets) {
         if (offset === (from.get(tier) ?? 0)) continue;
         from.set(tier, offset);
-        for (const [key, records] of logs.get(tier) ?? []) if (!isFound(records, offset)) return `${key} in ${tier}`;
+        const key = missed(tier);
+        if (key !== null) return `${key} in ${tier}`;
       }
       return null;
     },
