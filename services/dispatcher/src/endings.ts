@@ -13,7 +13,7 @@ import { admissionOf } from './admission.ts';
 import { attemptResult, type AttemptWriter } from './attempt-record.ts';
 import { deadLetterResult } from './dead-letters.ts';
 import type { ConfigView } from '@postrider/config-view';
-import type { EndpointCache } from './endpoint-cache.ts';
+import type { EndpointCache, PreparedEndpoint } from './endpoint-cache.ts';
 import type { DispatcherEvents } from './events.ts';
 import type { Reign } from './reign.ts';
 import type { Result } from './result-record.ts';
@@ -137,8 +137,19 @@ function cancelReasonOf({ table, endpoints, view, clock }: EndingsOptions, work:
   const delivery = table().bytesOf(work);
   if (delivery === undefined) return null;
   work.view ??= readDelivery(delivery.header);
-  const admission = admissionOf(work.view, endpoints.get(work.view.endpointId), view, clock.now());
+  const endpoint = preparedOrNull(endpoints, work.view.endpointId);
+  if (endpoint === null) return null;
+  const admission = admissionOf(work.view, endpoint, view, clock.now());
   return admission.kind === 'cancel' ? admission.reason : null;
+}
+
+/** Null: its configuration cannot be used, so nobody knows what it says of this delivery. Its lane has told. */
+function preparedOrNull(endpoints: EndpointCache, uid: string): PreparedEndpoint | undefined | null {
+  try {
+    return endpoints.get(uid);
+  } catch {
+    return null;
+  }
 }
 
 function expiredDetail({ attempt }: DeliveryView): string {

@@ -35,3 +35,23 @@ test('a backlog that endpoints work off at their own pace is not put, though the
   assert.equal(rowsWritten(h), 0);
   await h.stop(dispatcher);
 });
+
+test('a guard row that its tier does not take is tried once while its attempt runs', async () => {
+  const leastBytes = 320 * 1_024;
+  const h = createHarness({ topicConfig: { 'postrider.retry.1m': { 'max.message.bytes': String(leastBytes) } } });
+  h.config.endpoint('hangs');
+  h.config.endpoint('shop', { limits: { concurrencyMax: 256 } });
+  h.endpointsAnswer(({ path }) => (path === '/hangs' ? { afterMs: 14_000, status: 200 } : 200));
+  let tries = 0;
+  h.kafka.onProduce(({ topic, records }) => {
+    if (topic === 'postrider.retry.1m') tries += records.filter(({ value }) => (value?.length ?? 0) > 1_000).length;
+    return undefined;
+  });
+  h.deliver('large', 'hangs', { body: JSON.stringify({ padding: 'x'.repeat(leastBytes) }) });
+  for (let i = 0; i < 12_000; i += 1) h.deliver(`fast-${i}`, 'shop');
+  const dispatcher = await h.start('a');
+  await h.until(() => h.watermark() === 12_001, 'all are delivered', 60_000);
+  assert.equal(tries, 1);
+  assert.deepEqual([h.deadLetters().length, served(h, '/hangs')], [0, 1]);
+  await h.stop(dispatcher);
+});

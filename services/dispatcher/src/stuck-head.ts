@@ -5,7 +5,7 @@ import { mayStart } from './lane.ts';
 import type { IntakeLedger, IntakeTopic } from './intake-ledger.ts';
 import type { Lane } from './lane.ts';
 import type { Scheduler } from './scheduler.ts';
-import type { Work } from './work.ts';
+import type { IntakeOffset, Work } from './work.ts';
 import type { WorkTable } from './work-table.ts';
 
 /** Frees an offset range that some lanes hold up, so that they cannot hold up the partition's others. */
@@ -31,6 +31,8 @@ export interface StuckHeadOptions {
 export function createStuckHead({ topic, ledger, table, scheduler, clock }: StuckHeadOptions): StuckHead {
   const watch = createRangeWatch();
   const bulk = topic === 'deliveries.bulk';
+  /** What guard rows were written for: a row that its tier has not taken yet, or never takes, is not written again. */
+  const guarded = new WeakSet<readonly IntakeOffset[]>();
 
   function free(isMeant: (work: Work, lane: Lane) => boolean): void {
     const range = ledger.range(topic);
@@ -47,7 +49,8 @@ export function createStuckHead({ topic, ledger, table, scheduler, clock }: Stuc
       if (table.mayPut(work)) table.put(work, crowdedPlan(work.queuedIn === 'arrivals', lane, clock));
       return;
     }
-    if (work.state !== 'flying') return;
+    if (work.state !== 'flying' || guarded.has(work.open)) return;
+    guarded.add(work.open);
     const now = clock.now();
     table.guard(work, waitFor(WaitReason.GUARD, now + limits.attemptTimeoutMaxMs + limits.drainSlackMs, now));
   }
