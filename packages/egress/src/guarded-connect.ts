@@ -22,7 +22,8 @@ export interface ConnectTarget {
 }
 
 export interface ConnectDependencies {
-  readonly policy: AddressPolicy;
+  /** Replaced when the operator changes it; read anew for each connection. */
+  policy: AddressPolicy;
   readonly clock: Clock;
   readonly limits: EgressLimits;
   readonly resolve: Resolve;
@@ -100,8 +101,9 @@ type VetDependencies = Pick<ConnectDependencies, 'policy' | 'resolve'>;
 
 /** The addresses to dial, IPv4 first; rejects with an `EgressError` if there are none or any is forbidden. */
 export async function vet(hostname: string, deps: VetDependencies): Promise<readonly string[]> {
-  const { policy } = deps;
   const addresses = await addressesOf(hostname, deps);
+  // Read now: the policy may have changed while the name was resolved.
+  const { policy } = deps;
   if (addresses.length === 0) throw new EgressError('dns_not_found', 'endpoint', 'the host name has no addresses');
   if (addresses.length > policy.maxAddresses) {
     throw new EgressError('dns_failure', 'endpoint', `the host name has more than ${policy.maxAddresses} addresses`);

@@ -10,6 +10,7 @@ export {
 } from './pools/definition.ts';
 export type { PoolState } from './pools/pool.ts';
 export { targetOf, type EgressRequest } from './request.ts';
+export { readPolicy, watchPolicy, type LivePolicy, type PolicySwitches } from './policy-file.ts';
 export { parsePolicy } from './policy-text.ts';
 export { createNames } from './names.ts';
 export { askNameServers, type Resolve } from './resolve.ts';

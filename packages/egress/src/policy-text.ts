@@ -28,11 +28,11 @@ const keys: Readonly<Record<string, readonly [fits: (value: unknown) => boolean,
 };
 
 /**
- * Reads a policy as JSON: the options of `createPolicy` without `allowLoopback`, which comes from `switches`; `note` for
- * people; `ipv6`, which can only state the rule there is. Throws a `RangeError` that names the key at fault: an unknown one
+ * Reads a policy as JSON: the options of `createPolicy` but `allowLoopback`; `note` for people; `ipv6`, which can only state
+ * the rule there is. What it leaves out is as `base` says. Throws a `RangeError` that names the key at fault: an unknown one
  * is a mistake, never ignored.
  */
-export function parsePolicy(text: string, switches: Pick<PolicyOptions, 'allowLoopback'> = {}): AddressPolicy {
+export function parsePolicy(text: string, base: PolicyOptions = {}): AddressPolicy {
   const read = parseJson(text);
   if (typeof read !== 'object' || read === null || Array.isArray(read)) {
     throw new RangeError('a policy must be a JSON object');
@@ -44,7 +44,7 @@ export function parsePolicy(text: string, switches: Pick<PolicyOptions, 'allowLo
     }
     if (!fits(value)) throw new RangeError(`${key}: must be ${shape}`);
   }
-  return createPolicy({ ...(read as PolicyOptions), ...switches });
+  return createPolicy({ ...base, ...(read as PolicyOptions) });
 }
 
 function parseJson(text: string): unknown {

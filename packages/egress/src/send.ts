@@ -41,7 +41,7 @@ import { createPools, type Pools } from './pools/pools.ts';
 import { reservedHeaderIn, type EgressRequest } from './request.ts';
 import { askNameServers, type Resolve } from './resolve.ts';
 import type { EgressFailure, EgressResult, FailureCause } from './result.ts';
-import { createSockets, dropLost, endpointFor, giveUpAll, release, startNext } from './sockets.ts';
+import { applyPolicy, createSockets, dropLost, endpointFor, giveUpAll, release, startNext } from './sockets.ts';
 
 export interface EgressOptions {
   readonly policy: AddressPolicy;
@@ -62,6 +62,11 @@ export interface EgressOptions {
 export interface Egress {
   /** Sends one request. `done` is called exactly once with its result, never before `send` returns. */
   send(request: EgressRequest, done: (result: EgressResult) => void): void;
+  /**
+   * Judges by another policy from now on. Connections that it does not allow are closed: unused ones now, the others when
+   * their request has its result.
+   */
+  usePolicy(policy: AddressPolicy): void;
   /** Requests that have no result yet. */
   inFlight(): number;
   /** Connections of all endpoints, in use or kept for the next request. */
@@ -123,6 +128,10 @@ export function createEgress(options: EgressOptions): Egress {
       inFlight++;
       endpoint.queue.push(exchangeOf(request, endpoint.pool, pools, host, done));
       startNext(sockets, endpoint);
+    },
+    usePolicy(next) {
+      sockets.deps.policy = next;
+      applyPolicy(sockets);
     },
     inFlight: () => inFlight,
     connections: () => sockets.count,

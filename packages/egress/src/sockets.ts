@@ -1,6 +1,8 @@
+import { judgeAddress, parseAddress } from './address.ts';
 import { createEndpointSockets, openChannel, type Channel, type EndpointSockets } from './endpoint-sockets.ts';
 import type { Exchange } from './exchange.ts';
 import type { ConnectDependencies } from './guarded-connect.ts';
+import type { AddressPolicy } from './policy.ts';
 import type { EgressRequest } from './request.ts';
 import type { FailureCause } from './result.ts';
 import { DEFAULT_POOL } from './pools/definition.ts';
@@ -110,6 +112,26 @@ export function dropLost(sockets: Sockets): void {
 
 function leavesRightly({ from }: Channel): boolean {
   return from === null || from.way === null || isOpen(from.way);
+}
+
+/**
+ * Judges every endpoint by the policy of `sockets.deps`, which has changed: where its URL or an address it is connected to is
+ * not allowed any more, connections that are not in use close now, the others when their exchange is over, and what waits
+ * for one is judged anew or, by its URL, ends.
+ */
+export function applyPolicy(sockets: Sockets): void {
+  const { policy } = sockets.deps;
+  for (const endpoint of [...sockets.endpoints.values(), ...sockets.retired]) {
+    const isUrlAllowed = judgeUrl(`${endpoint.origin}/`, policy).verdict === 'allow';
+    if (isUrlAllowed && [...endpoint.channels].every((channel) => mayStay(channel, policy))) continue;
+    if (!isUrlAllowed) for (const exchange of endpoint.queue.splice(0)) exchange.giveUp(blockedUrl);
+    retire(sockets, endpoint);
+  }
+}
+
+function mayStay({ remoteAddress }: Channel, policy: AddressPolicy): boolean {
+  const address = parseAddress(remoteAddress);
+  return address === undefined || judgeAddress(address, policy).verdict === 'allow';
 }
 
 /** Ends every exchange with `cause` and closes every connection; resolves when they are closed. */

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { randomBytes } from 'node:crypto';
 import { limits, parseKek, Secret } from '@postrider/core';
-import { createPolicy } from '@postrider/egress';
+import { createPolicy, readPolicy } from '@postrider/egress';
 import { TOPIC_PREFIX_DEFAULT } from '@postrider/kafka';
 import {
   boolean,
@@ -52,6 +52,10 @@ const spec = {
     createPolicy({ allowCidrs });
     return allowCidrs;
   }),
+  policyFile: parsed(text('POSTRIDER_EGRESS_POLICY_FILE', { optional: true }), (policyFile) => {
+    if (policyFile !== undefined) readPolicy({ allowHttp: false, allowLoopback: false, allowCidrs: [], policyFile });
+    return policyFile;
+  }),
 };
 
 /** Reads the environment; throws `EnvError` with every problem in it. */
@@ -59,7 +63,7 @@ export function readControlPlaneConfig(env: Env = process.env): ControlPlaneProc
   const read = readEnv(env, spec);
   const { topicPrefix, sessionTimeoutMs } = read.process;
   const { partitions, replicationFactor, createTopics, reflection, kek } = read;
-  const { allowHttp, allowLoopback, allowCidrs, bootstrapAdminKey } = read;
+  const { allowHttp, allowLoopback, allowCidrs, policyFile, bootstrapAdminKey } = read;
   return Object.freeze({
     service: {
       processId: `control-plane-${hostname()}-${randomBytes(4).toString('hex')}`,
@@ -75,6 +79,7 @@ export function readControlPlaneConfig(env: Env = process.env): ControlPlaneProc
       allowHttp,
       allowLoopback,
       allowCidrs,
+      ...(policyFile === undefined ? {} : { policyFile }),
     },
     kafka: kafkaSettings(read.kafka),
     ...processSettings(read.process),

@@ -20,6 +20,10 @@ export interface FinishedCall {
 export interface ControlPlaneEvents {
   callFinished(call: FinishedCall): void;
   configProblem(problem: ConfigProblem): void;
+  /** Endpoints' URLs are judged by another policy from now on. */
+  policyChanged(): void;
+  /** The policy file cannot be used: the policy before it stays. */
+  policyUnusable(problem: string): void;
 }
 
 const reads = /^(?:Get|List)/;
@@ -48,5 +52,7 @@ export function createEvents(log: Logger, metrics: Metrics | undefined): Control
       else log.debug(fields, 'api.call');
     },
     configProblem: ({ code }) => problems?.with({ code }).add(),
+    policyChanged: () => log.info({}, 'egress.policy-changed'),
+    policyUnusable: (problem) => log.error({ problem }, 'egress.policy-unusable: the policy before it stays'),
   };
 }

@@ -1,7 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { startConfigView } from '@postrider/config-view';
 import { assertLimits, PostriderError } from '@postrider/core';
-import { createPolicy, judgeUrl } from '@postrider/egress';
+import { judgeUrl, watchPolicy, type LivePolicy, type PolicySwitches } from '@postrider/egress';
 import { topicName } from '@postrider/kafka';
 import { startApiServer } from './api-server.ts';
 import { ensureAdminKey, ensureConfigTopic, ensureLayout, ensureTopics } from './bootstrap.ts';
@@ -23,7 +23,7 @@ import type { Restating } from './restating.ts';
 import type { WriterSeat } from './writer-seat.ts';
 
 /** Everything that the control plane can be told. */
-export interface ControlPlaneConfig extends TopicsConfig {
+export interface ControlPlaneConfig extends TopicsConfig, PolicySwitches {
   /** Unique per process: the Kafka client id by which others see who the writer is. */
   readonly processId: string;
   readonly grpc: { readonly host: string; readonly port: number };
@@ -35,9 +35,6 @@ export interface ControlPlaneConfig extends TopicsConfig {
   readonly kek: SealingKey;
   /** A key that may do everything; absent when one has been made before. */
   readonly bootstrapAdminKey?: ApiKey;
-  readonly allowHttp: boolean;
-  readonly allowLoopback: boolean;
-  readonly allowCidrs: readonly string[];
 }
 
 export interface ControlPlaneDeps {
@@ -98,11 +95,13 @@ export async function startControlPlane(
   else if ([...view.snapshot().apiKeys()].length === 0) {
     log.warn({}, 'there is no API key yet: set POSTRIDER_BOOTSTRAP_ADMIN_KEY to make one');
   }
+  const policy = stack.use(watchPolicy(config, { clock, unusable: events.policyUnusable }));
+  policy.onChange(events.policyChanged);
   const server = stack.use(
     await startApiServer({
       ...config.grpc,
       reflection: config.reflection,
-      context: serviceContext(config, deps, view, writer),
+      context: serviceContext(config, deps, view, writer, policy),
       events,
       clock,
     }),
@@ -138,11 +137,11 @@ function serviceContext(
   { clock, random = randomBytes }: ControlPlaneDeps,
   view: ConfigView,
   writer: ConfigWriter,
+  policy: LivePolicy,
 ) {
-  const { kek, allowHttp, allowLoopback, allowCidrs } = config;
-  const policy = createPolicy({ allowHttp, allowLoopback, allowCidrs, ...(allowLoopback ? { ports: 'any' } : {}) });
+  const { kek } = config;
   const judge: JudgeEndpointUrl = (url) => {
-    const verdict = judgeUrl(url, policy);
+    const verdict = judgeUrl(url, policy.current());
     return verdict.verdict === 'allow' ? null : { reason: verdict.reason, detail: verdict.detail };
   };
   // Tokens must outlive a restart and be worth nothing elsewhere.

@@ -35,3 +35,14 @@ test('all problems are told at once, and the key is shown in none', () => {
     },
   );
 });
+
+test('a policy file that cannot be used and a name server that is no address keep the process from starting', () => {
+  const read = (more: Record<string, string>) => () => readDispatcherConfig({ ...least, ...more });
+  assert.throws(
+    read({ POSTRIDER_EGRESS_POLICY_FILE: '/no/such/file' }),
+    /POSTRIDER_EGRESS_POLICY_FILE cannot be used: ENOENT/,
+  );
+  assert.throws(read({ POSTRIDER_NAME_SERVERS: 'dns.internal' }), /POSTRIDER_NAME_SERVERS cannot be used: Invalid IP/);
+  const { nameServers } = read({ POSTRIDER_NAME_SERVERS: '10.0.0.10,[fd00::1]:5353' })().service;
+  assert.deepEqual(nameServers, ['10.0.0.10', '[fd00::1]:5353']);
+});

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { limits, parseKek, Secret, type SealingKey } from '@postrider/core';
-import { createPolicy } from '@postrider/egress';
+import { askNameServers, createPolicy, readPolicy, type PolicySwitches } from '@postrider/egress';
 import { TOPIC_PREFIX_DEFAULT } from '@postrider/kafka';
 import { parseRedisUrl, type RedisTarget } from './redis-target.ts';
 import {
@@ -23,15 +23,14 @@ import {
 } from '@postrider/runtime';
 
 /** Everything that a dispatcher can be told. */
-export interface DispatcherConfig {
+export interface DispatcherConfig extends PolicySwitches {
   /** Unique per start of the process: the Kafka client id, by which others see who owns a partition. */
   readonly processId: string;
   readonly topicPrefix: string;
   /** The key-encryption key. */
   readonly kek: SealingKey;
-  readonly allowHttp: boolean;
-  readonly allowLoopback: boolean;
-  readonly allowCidrs: readonly string[];
+  /** Name servers instead of the machine's: `address` or `address:port`. */
+  readonly nameServers?: readonly string[];
   /** After this long without a heartbeat the group gives a process's partitions to others. */
   readonly sessionTimeoutMs: number;
   /** Where a receiver finds out who is calling; empty: not named. */
@@ -73,6 +72,14 @@ const spec = {
     createPolicy({ allowCidrs });
     return allowCidrs;
   }),
+  policyFile: parsed(text('POSTRIDER_EGRESS_POLICY_FILE', { optional: true }), (policyFile) => {
+    if (policyFile !== undefined) readPolicy({ allowHttp: false, allowLoopback: false, allowCidrs: [], policyFile });
+    return policyFile;
+  }),
+  nameServers: parsed(list('POSTRIDER_NAME_SERVERS', { default: [] }), (nameServers) => {
+    if (nameServers.length > 0) askNameServers(limits.connectTimeoutMs, nameServers);
+    return nameServers;
+  }),
   /** `redis://` or, with TLS, `rediss://`. Authorities that are not the system's: NODE_EXTRA_CA_CERTS. */
   redis: parsed(secret('POSTRIDER_REDIS_URL', { optional: true }), (url) =>
     url === undefined ? undefined : parseRedisUrl(url.reveal()),
@@ -102,12 +109,14 @@ const spec = {
 
 /** Reads the environment; throws `EnvError` with every problem in it. */
 export function readDispatcherConfig(env: Env = process.env): DispatcherProcessConfig {
-  const { kafka, process: own, podName, contactUrl, redis, ...service } = readEnv(env, spec);
+  const { kafka, process: own, podName, contactUrl, redis, policyFile, nameServers, ...service } = readEnv(env, spec);
   return Object.freeze({
     service: {
       processId: `dispatcher-${podName ?? hostname()}-${randomBytes(4).toString('hex')}`,
       contactUrl: contactUrl ?? '',
       ...(redis === undefined ? {} : { redis }),
+      ...(policyFile === undefined ? {} : { policyFile }),
+      ...(nameServers.length === 0 ? {} : { nameServers }),
       topicPrefix: own.topicPrefix,
       sessionTimeoutMs: own.sessionTimeoutMs,
       ...service,

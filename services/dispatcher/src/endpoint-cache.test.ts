@@ -81,6 +81,14 @@ test('an endpoint is prepared once per revision, and not known any more once it 
   assert.equal(cache.get('ep_shop'), undefined);
 });
 
+test('an endpoint that was forgotten is prepared anew, though it is the same revision', () => {
+  const cache = cacheOf({ endpoint: endpointOf([]) });
+  const before = cache.get('ep_shop');
+  assert.equal(cache.get('ep_shop'), before);
+  cache.forget();
+  assert.notEqual(cache.get('ep_shop'), before);
+});
+
 test('a secret that does not open, or none at all, is an error that says so and shows nothing', () => {
   const secret = generateSigningSecret('v1', randomBytes);
   const stranger = parseKek(randomBytes(32).toString('hex'));

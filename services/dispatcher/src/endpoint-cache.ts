@@ -60,6 +60,8 @@ export interface PreparedEndpoint {
 export interface EndpointCache {
   /** Undefined when the snapshot does not know the endpoint or its tenant. */
   get(uid: string): PreparedEndpoint | undefined;
+  /** URLs are judged otherwise from now on: everything is prepared anew. */
+  forget(): void;
 }
 
 export interface EndpointCacheOptions {
@@ -101,6 +103,7 @@ export function createEndpointCache({ snapshot, kek, judgeUrl }: EndpointCacheOp
       entries.set(uid, { config, tenant, prepared, comparedWith: now });
       return prepared;
     },
+    forget: () => entries.clear(),
   };
 }
 

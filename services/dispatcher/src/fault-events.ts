@@ -17,6 +17,10 @@ export interface FaultEvents {
   faultsOver(partition: number, key: string, detail: string): void;
   /** The endpoint's configuration makes preparing it throw: what is for it waits. */
   endpointUnusable(endpointId: string, error: unknown): void;
+  /** Endpoints' URLs and addresses are judged by another policy from now on. */
+  policyChanged(): void;
+  /** The policy file cannot be used: the policy before it stays. */
+  policyUnusable(problem: string): void;
 }
 
 /** Events that go to a log and to metrics. */
@@ -48,5 +52,7 @@ export function faultEvents(log: Logger, metrics: Metrics): FaultEvents {
       unusable.add();
       log.error({ endpoint, error }, 'endpoint.unusable');
     },
+    policyChanged: () => log.info({}, 'egress.policy-changed'),
+    policyUnusable: (problem) => log.error({ problem }, 'egress.policy-unusable: the policy before it stays'),
   };
 }

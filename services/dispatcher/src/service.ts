@@ -9,7 +9,7 @@ import {
   type Clock,
   type RandomBytes,
 } from '@postrider/core';
-import { createEgress, createPolicy, judgeUrl, targetOf, type AddressPolicy } from '@postrider/egress';
+import { createEgress, judgeUrl, targetOf, watchPolicy, type LivePolicy } from '@postrider/egress';
 import {
   checkTopics,
   coPartitionedTopics,
@@ -91,8 +91,9 @@ export async function startDispatcher(
   const view = stack.use(await startConfigView({ kafka, topic: topic('config'), log, clock, signal }));
   const waiting = { clock, log, signal, what: 'the dispatcher' };
   await untilKafkaAnswers(waiting, () => checkOwnTopics(kafka, config.topicPrefix, view));
-  const policy = createPolicy({ ...config, ...(config.allowLoopback ? { ports: 'any' } : {}) });
-  const send = deps.send ?? openDoor(stack, policy, clock);
+  const policy = stack.use(watchPolicy(config, { clock, unusable: events.policyUnusable }));
+  policy.onChange(events.policyChanged);
+  const send = deps.send ?? openDoor(stack, config, policy, clock);
   const doneFilter = await openDoneFilter(config, deps, { events, stack, waiting });
   const pod = createPod(config, deps, { events, topic, view, send, policy, doneFilter, stack });
   const joining = { pod, kafka, sessionTimeoutMs: config.sessionTimeoutMs };
@@ -116,7 +117,7 @@ interface PodParts {
   readonly topic: (id: TopicId) => string;
   readonly view: ConfigView;
   readonly send: Send;
-  readonly policy: AddressPolicy;
+  readonly policy: LivePolicy;
   readonly doneFilter: DoneFilter | null;
   readonly stack: AsyncDisposableStack;
 }
@@ -128,11 +129,13 @@ function createPod(
 ): Pod {
   const { events, topic, view, send, policy, doneFilter, stack } = parts;
   const judge = (url: string): Target => {
-    const verdict = judgeUrl(url, policy);
+    const verdict = judgeUrl(url, policy.current());
     return verdict.verdict === 'deny'
       ? { kind: 'deny', detail: verdict.detail }
       : { kind: 'allow', ...targetOf(verdict.url) };
   };
+  const endpoints = createEndpointCache({ snapshot: () => view.snapshot(), kek: config.kek, judgeUrl: judge });
+  policy.onChange(() => endpoints.forget());
   const slices = createSlices(clock);
   stack.defer(() => slices.close());
   const producer = (name: string) => stack.use(kafka.producer({ name: `${config.processId}-${name}` }));
@@ -156,7 +159,7 @@ function createPod(
     freshOffsets: createFreshOffsets((name) => kafka.admin.offsets(name)),
     offsetsAt: createOffsetsAt((name, timestamp) => kafka.admin.offsetsAt(name, timestamp)),
     view,
-    endpoints: createEndpointCache({ snapshot: () => view.snapshot(), kek: config.kek, judgeUrl: judge }),
+    endpoints,
     send,
     userAgent: userAgent(config.contactUrl),
     attempts: { topic: topic('attempts'), partitions: partitionCount('attempts', 0), pod: config.processId },
@@ -197,8 +200,14 @@ async function openDoneFilter(
   return createDoneFilter({ store, clock, events, scope: `${cluster}\n${config.topicPrefix}` });
 }
 
-function openDoor(stack: AsyncDisposableStack, policy: AddressPolicy, clock: Clock): Send {
-  const egress = createEgress({ policy, clock });
+function openDoor(
+  stack: AsyncDisposableStack,
+  { nameServers }: DispatcherConfig,
+  policy: LivePolicy,
+  clock: Clock,
+): Send {
+  const egress = createEgress({ policy: policy.current(), clock, ...(nameServers !== undefined && { nameServers }) });
+  policy.onChange((next) => egress.usePolicy(next));
   stack.defer(() => egress.close({ graceMs: CLOSE_GRACE_MS }));
   return (request, done) => egress.send(request, done);
 }
