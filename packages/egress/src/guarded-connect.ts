@@ -67,8 +67,9 @@ export function guardedConnect(
     if (finished) return void socket?.destroy();
     finished = true;
     stopTimer();
-    if (error !== null) open?.destroy();
-    done(error, socket);
+    if (error === null) return done(null, socket);
+    open?.destroy();
+    done(error);
   };
   let dialling: Dialling | undefined;
   const stopTimer = clock.after(limits.connectMs, () => {
@@ -84,17 +85,25 @@ export function guardedConnect(
   vet(target.hostname, deps).then(
     (addresses) => {
       if (finished) return;
+      const judgedBy = deps.policy;
+      const connected: Connected = (error, socket) => finish(error ?? policyChanged(judgedBy, deps.policy), socket);
       const { port, from = departure(anyRoute, '') } = target;
       const some = addresses.slice(0, dialledAddressesMax);
       dialling = dialInTurn(some, deadline, { port, from, deps, track }, (error, socket) => {
         dialling = undefined;
         if (socket === undefined) return finish(error);
-        if (target.protocol !== 'https:') return finish(null, socket);
-        startTls(socket, target, sessions, deps, track, finish);
+        if (target.protocol !== 'https:') return connected(null, socket);
+        startTls(socket, target, sessions, deps, track, connected);
       });
     },
     (error: unknown) => finish(error instanceof EgressError ? error : dnsFailure(error)),
   );
+}
+
+/** What was judged by a policy of before must not be kept: nobody would look at it again. */
+function policyChanged(judgedBy: AddressPolicy, now: AddressPolicy): EgressError | null {
+  if (judgedBy === now) return null;
+  return new EgressError('blocked_address', 'ours', 'the policy changed while the connection was made');
 }
 
 type VetDependencies = Pick<ConnectDependencies, 'policy' | 'resolve'>;

@@ -3,6 +3,7 @@
  * that closes is the one without loopback. Observed: results, and connections as endpoints see them.
  */
 import assert from 'node:assert/strict';
+import { connect } from 'node:net';
 import { test } from 'node:test';
 import { laptopPolicy, onRequest, openEgress, rawEndpoint, requestTo, sendOne } from '../testing/support.ts';
 import { createPolicy } from './index.ts';
@@ -103,6 +104,20 @@ test('a policy that changes while a name is resolved holds for the connection', 
   const { kind, ...told } = await result;
   assert.equal(kind === 'failure' && 'code' in told && told.code, 'blocked_address');
   assert.equal(one.accepts(), 0);
+});
+
+test('a policy that changes while the connection is made keeps nothing of it, and costs the endpoint nothing', async () => {
+  await using one = await endpoint();
+  await using egress = openEgress({
+    resolve,
+    dial: (host, port) => {
+      egress.usePolicy(noLoopback);
+      return connect({ host, port });
+    },
+  });
+  const result = await sendOne(egress, requestTo(one.url));
+  assert.deepEqual(result.kind === 'failure' && [result.code, result.owner], ['blocked_address', 'ours']);
+  await one.closed;
 });
 
 test('a policy that opens is obeyed at once', async () => {
