@@ -24,6 +24,7 @@ export * from './reign-rule.ts';
 export * from './read-stall.ts';
 export * from './classify.ts';
 export * from './decide.ts';
+export * from './way-out.ts';
 export * from './endpoint-holds.ts';
 export * from './operations.ts';
 export * from './header-rules.ts';

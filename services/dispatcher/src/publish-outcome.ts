@@ -2,6 +2,7 @@ import {
   attemptId,
   deadReasonNumber,
   hasUnreadableRetryAfter,
+  internalFailuresAfter,
   moveDelivery,
   tierFor,
   usesAttempt,
@@ -132,7 +133,7 @@ function waitPlanOf(decided: Decided, decision: Decision & { kind: 'retry' | 'ho
 function countsAfter({ classified: { sent, verdict } }: Decided): DeliveryChanges {
   const { number, flight } = sent.prepared;
   const { outcome, code } = verdict;
-  if (!usesAttempt(outcome)) return { internalFailures: flight.view.internalFailures + 1 };
+  if (!usesAttempt(outcome)) return { internalFailures: internalFailuresAfter(code, flight.view.internalFailures) };
   const status = sent.result.kind === 'response' ? sent.result.status : 0;
   return { attempt: number, internalFailures: 0, last: { outcome, status, code, endedAt: sent.endedAt } };
 }

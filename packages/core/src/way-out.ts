@@ -1,0 +1,28 @@
+import { limits } from './limits.ts';
+
+/**
+ * Failures of our own that say nothing about the delivery: nothing can leave the house as it should. An operator, or time,
+ * opens the way again, and then every delivery goes on.
+ */
+const wayOutIsClosed = new Set([
+  'dns_failure',
+  'dns_timeout',
+  'pool_unavailable',
+  'proxy_unavailable',
+  'proxy_timeout',
+  'proxy_auth',
+  'proxy_denied',
+  'proxy_error',
+]);
+
+/** Of these a delivery counts so many at most: far enough for the longest backoff, never enough to be given up. */
+const countedMax = limits.internalFailuresMax / 2;
+
+/**
+ * How many failures of our own a delivery has behind it in a row after one more, which bore `code`. No delivery is given up
+ * because the way out was closed, however long: it waits for that until it expires.
+ */
+export function internalFailuresAfter(code: string, before: number): number {
+  if (!wayOutIsClosed.has(code)) return before + 1;
+  return before >= countedMax ? before : before + 1;
+}
