@@ -72,7 +72,7 @@ export interface Egress {
   /** Connections of all endpoints, in use or kept for the next request. */
   connections(): number;
   /** Where requests leave from, and what is wrong with it. */
-  readonly pools: Pick<Pools, 'get' | 'states' | 'onChange'>;
+  readonly pools: Pick<Pools, 'isOpen' | 'states' | 'onChange'>;
   /**
    * Refuses further requests, lets those in flight end for up to `graceMs`, gives up the rest (`aborted`, a shutdown's
    * doing) and closes all sockets.

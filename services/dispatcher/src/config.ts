@@ -1,12 +1,21 @@
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { limits, parseKek, Secret, type SealingKey } from '@postrider/core';
-import { askNameServers, createPolicy, readPolicy, type PolicySwitches } from '@postrider/egress';
+import {
+  askNameServers,
+  createPolicy,
+  parsePools,
+  readPolicy,
+  type PolicySwitches,
+  type PoolDefinitions,
+} from '@postrider/egress';
 import { TOPIC_PREFIX_DEFAULT } from '@postrider/kafka';
 import { parseRedisUrl, type RedisTarget } from './redis-target.ts';
 import {
   boolean,
+  fileContent,
   integer,
   kafkaEnv,
   kafkaSettings,
@@ -31,6 +40,8 @@ export interface DispatcherConfig extends PolicySwitches {
   readonly kek: SealingKey;
   /** Name servers instead of the machine's: `address` or `address:port`. */
   readonly nameServers?: readonly string[];
+  /** The egress pools that endpoints may name; absent: only `default`, the machine's own routes. */
+  readonly pools?: PoolDefinitions;
   /** After this long without a heartbeat the group gives a process's partitions to others. */
   readonly sessionTimeoutMs: number;
   /** Where a receiver finds out who is calling; empty: not named. */
@@ -80,6 +91,10 @@ const spec = {
     if (nameServers.length > 0) askNameServers(limits.connectTimeoutMs, nameServers);
     return nameServers;
   }),
+  /** JSON, pool by name: docs/egress.md. Files that it names are read here too. */
+  pools: parsed(fileContent('POSTRIDER_EGRESS_POOLS_FILE', { optional: true }), (file) =>
+    file === undefined ? undefined : parsePools(file.toString('utf8'), (path) => readFileSync(path, 'utf8')),
+  ),
   /** `redis://` or, with TLS, `rediss://`. Authorities that are not the system's: NODE_EXTRA_CA_CERTS. */
   redis: parsed(secret('POSTRIDER_REDIS_URL', { optional: true }), (url) =>
     url === undefined ? undefined : parseRedisUrl(url.reveal()),
@@ -109,7 +124,17 @@ const spec = {
 
 /** Reads the environment; throws `EnvError` with every problem in it. */
 export function readDispatcherConfig(env: Env = process.env): DispatcherProcessConfig {
-  const { kafka, process: own, podName, contactUrl, redis, policyFile, nameServers, ...service } = readEnv(env, spec);
+  const {
+    kafka,
+    process: own,
+    podName,
+    contactUrl,
+    redis,
+    policyFile,
+    nameServers,
+    pools,
+    ...service
+  } = readEnv(env, spec);
   return Object.freeze({
     service: {
       processId: `dispatcher-${podName ?? hostname()}-${randomBytes(4).toString('hex')}`,
@@ -117,6 +142,7 @@ export function readDispatcherConfig(env: Env = process.env): DispatcherProcessC
       ...(redis === undefined ? {} : { redis }),
       ...(policyFile === undefined ? {} : { policyFile }),
       ...(nameServers.length === 0 ? {} : { nameServers }),
+      ...(pools === undefined ? {} : { pools }),
       topicPrefix: own.topicPrefix,
       sessionTimeoutMs: own.sessionTimeoutMs,
       ...service,

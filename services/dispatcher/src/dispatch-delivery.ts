@@ -28,6 +28,8 @@ export interface SendRequest {
   readonly body: Buffer;
   readonly totalDeadlineMs: number;
   readonly poolKey: string;
+  /** Name of the egress pool. */
+  readonly pool: string;
   readonly maxSockets: number;
   readonly mayStart: () => boolean;
 }
@@ -196,6 +198,7 @@ function sendPrepared(options: DispatchOptions, prepared: Prepared, next: (sent:
       body: delivery.body,
       totalDeadlineMs: endpoint.timeoutMs,
       poolKey: `${view.tenant}/${view.endpointId}`,
+      pool: endpoint.pool,
       maxSockets: endpoint.concurrencyMax,
       mayStart: reign.mayAct,
     },

@@ -10,6 +10,7 @@ import {
   type SealingKey,
   type SigningKey,
 } from '@postrider/core';
+import { poolOf } from './egress-pools.ts';
 import type { ConfigSnapshot } from '@postrider/config-view';
 import type { EndpointConfig, TenantConfig } from '@postrider/contract/postrider/v1/config';
 import { OrderingMode } from '@postrider/contract/postrider/v1/delivery';
@@ -36,6 +37,8 @@ export interface PreparedEndpoint {
   /** What was routed by a revision below is cancelled: the endpoint was disabled without keeping it. Null: nothing. */
   readonly cancelsBelow: bigint | null;
   readonly target: Target;
+  /** Name of the egress pool that its requests leave from. */
+  readonly pool: string;
   readonly retry: ResolvedRetryPolicy;
   readonly statusPolicy: StatusPolicy | undefined;
   /** It asks for order. */
@@ -127,6 +130,7 @@ function prepare(
     tenant: tenantOf(endpoint),
     cancelsBelow: parseRevision(config.cancelsBelow),
     target: judgeUrl(endpoint.url),
+    pool: poolOf(endpoint.egressPool),
     retry: resolveRetryPolicy(endpoint.retryPolicy),
     statusPolicy: endpoint.statusPolicy,
     ordered: isOrdered(endpoint.ordering),

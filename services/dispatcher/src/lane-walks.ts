@@ -95,7 +95,7 @@ export function createLaneWalks(options: LaneWalksOptions): LaneWalks {
 
   return {
     follow(lane) {
-      if (lane.gate.kind === 'config') return;
+      if (lane.gate.kind === 'config' || lane.gate.kind === 'pool') return;
       // What waits is started by its lane, but what was given up may end now.
       if (lane.gate.kind === 'open') return ordering.reconsider(lane);
       const before = walks.get(lane);

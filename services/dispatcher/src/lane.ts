@@ -9,13 +9,14 @@ import type { Work } from './work.ts';
  * Whether a lane may start anything.
  * - `open`: yes;
  * - `config`: the config view has not reached the revision that its deliveries were routed with;
+ * - `pool`: nothing can leave from the endpoint's egress pool now;
  * - `disabled`: the endpoint is disabled and keeps what is pending;
  * - `cancel`: endpoint or tenant are gone, or disabled without keeping: everything ends cancelled.
  *
  * Any state may follow any other; only `lanes.ts` moves it.
  */
 export type LaneGate =
-  | { readonly kind: 'open' | 'config' | 'disabled' }
+  | { readonly kind: 'open' | 'config' | 'pool' | 'disabled' }
   | { readonly kind: 'cancel'; readonly reason: CancelReason };
 
 /** Who owns a lane: says whether it may start anything at all, and starts. */

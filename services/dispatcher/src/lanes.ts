@@ -5,6 +5,7 @@ import { isReached } from './admission.ts';
 import { createLane, isForgettable, setRate, type Lane, type LaneGate, type LaneOwner } from './lane.ts';
 import type { ConfigView } from '@postrider/config-view';
 import type { Clock, EndpointHolds } from '@postrider/core';
+import type { EgressPools } from './egress-pools.ts';
 import type { EndpointCache, PreparedEndpoint } from './endpoint-cache.ts';
 import type { Scheduler } from './scheduler.ts';
 
@@ -28,6 +29,7 @@ export interface LanesOptions {
   readonly view: Pick<ConfigView, 'reached' | 'snapshot'>;
   readonly holds: Pick<EndpointHolds, 'isHeld'>;
   readonly scheduler: Scheduler;
+  readonly pools: Pick<EgressPools, 'isOpen'>;
   /** An endpoint's configuration makes preparing it throw. */
   readonly onUnusable: (endpointId: string, error: unknown) => void;
   /** The gate of a lane that holds something has changed. */
@@ -121,14 +123,15 @@ function gateOf(lane: Lane, options: LanesOptions): LaneGate {
 }
 
 /** What is known of the endpoint says whether its lane may start anything. */
-function knownGate(lane: Lane, { endpoints, view, holds }: LanesOptions): LaneGate {
+function knownGate(lane: Lane, { endpoints, view, holds, pools }: LanesOptions): LaneGate {
   const prepared = endpoints.get(lane.endpointId);
   if (prepared === undefined) return missing(lane, view);
   const { state, pending, revision } = prepared.endpoint;
   switch (state) {
     case EndpointState.ENABLED:
       // What answered 410 is disabled as soon as the control plane has heard of it, and treated so until then.
-      return { kind: holds.isHeld(lane.endpointId, revision) ? 'disabled' : 'open' };
+      if (holds.isHeld(lane.endpointId, revision)) return { kind: 'disabled' };
+      return { kind: pools.isOpen(prepared.pool) ? 'open' : 'pool' };
     case EndpointState.DISABLED:
       if (pending === PendingPolicy.CANCEL) return { kind: 'cancel', reason: CancelReason.ENDPOINT_DISABLED };
       return { kind: 'disabled' };

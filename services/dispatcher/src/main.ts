@@ -13,10 +13,17 @@ await run(name, async (signal) => {
   await using stack = new AsyncDisposableStack();
   let dispatcher: Dispatcher | null = null;
   const owning = () => dispatcher?.ready() ?? { ok: false as const, reason: 'starting, or waiting for Kafka' };
+  const leaving = () => dispatcher?.leaving() ?? { ok: true as const };
   const reading = () => dispatcher?.live() ?? { ok: true as const };
   const portVariable = 'POSTRIDER_HEALTH_PORT';
   stack.use(
-    await startHealth({ ...config.health, checks: { owning }, liveChecks: { reading }, metrics, portVariable }),
+    await startHealth({
+      ...config.health,
+      checks: { owning, leaving },
+      liveChecks: { reading },
+      metrics,
+      portVariable,
+    }),
   );
   const { processId } = config.service;
   const kafka = stack.use(connectKafka({ ...config.kafka, clientId: processId, clock: systemClock, logger: log }));

@@ -80,7 +80,7 @@ export function createParts(options: PartsOptions): Parts {
       start: (work) => takeOff(work),
       takeDue: (lane) => table.takeDue(lane),
     },
-    ...{ clock, endpoints: pod.endpoints, view: pod.view, holds, scheduler },
+    ...{ clock, endpoints: pod.endpoints, view: pod.view, holds, scheduler, pools: pod.pools },
     onUnusable: events.endpointUnusable,
     onGate: (lane) => walks.follow(lane),
     onGoOn: (lane) => ordering.reconsider(lane),

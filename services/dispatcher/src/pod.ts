@@ -4,6 +4,7 @@ import type { Admin, KafkaPort, Producer, TopicId } from '@postrider/kafka';
 import type { AttemptWriter } from './attempt-record.ts';
 import type { ByteMeter } from './byte-meter.ts';
 import type { Send } from './dispatch-delivery.ts';
+import type { EgressPools } from './egress-pools.ts';
 import type { EndpointCache } from './endpoint-cache.ts';
 import type { DoneFilter } from './done-filter.ts';
 import type { DispatcherEvents } from './events.ts';
@@ -37,6 +38,7 @@ export interface Pod {
   readonly view: ConfigView;
   readonly endpoints: EndpointCache;
   readonly send: Send;
+  readonly pools: EgressPools;
   readonly userAgent: string;
   readonly attempts: AttemptWriter;
   readonly operations: OperationsTopic;

@@ -21,6 +21,7 @@ import { attemptResult, keptHeaders, type AttemptWriter } from './attempt-record
 import { deadLetterResult } from './dead-letters.ts';
 import { operationResult, type OperationsTopic } from './operations.ts';
 import { pauseAskedMs, type Decided } from './dispatch-delivery.ts';
+import { poolResourceName } from './egress-pools.ts';
 import type { DispatcherEvents } from './events.ts';
 import type { GoneEndpoints } from './gone-endpoints.ts';
 import type { Reign } from './reign.ts';
@@ -167,7 +168,7 @@ function attemptFields({ random, attempts, reign }: PublishOptions, { classified
     requestHeaders: keptHeaders(prepared.headers),
     url: endpoint.endpoint.url,
     sourceAddress: result.sourceAddress ?? '',
-    egressPool: endpoint.endpoint.egressPool,
+    egressPool: poolResourceName(endpoint.pool),
     secretKeyId: prepared.keyId,
     endpointRevision: endpoint.endpoint.revision,
     pod: attempts.pod,

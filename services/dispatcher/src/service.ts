@@ -23,6 +23,7 @@ import { createMetrics, type CheckResult, type Logger, type Metrics } from '@pos
 import { createByteMeter } from './byte-meter.ts';
 import { createDoneFilter, type DoneFilter } from './done-filter.ts';
 import { createEndpointCache, type Target } from './endpoint-cache.ts';
+import { everyPoolIsOpen, poolsReady, tellOfPools, type EgressPools } from './egress-pools.ts';
 import { createEvents, type DispatcherEvents } from './events.ts';
 import { createFreshOffsets, createOffsetsAt } from './fresh-offsets.ts';
 import { addGauges } from './gauges.ts';
@@ -40,6 +41,7 @@ import type { Pod } from './pod.ts';
 
 export type { DispatcherConfig } from './config.ts';
 export type { DoneStore } from './done-store.ts';
+export type { EgressPools } from './egress-pools.ts';
 export type { Send, SendRequest, SendResult } from './dispatch-delivery.ts';
 
 /** What a dispatcher works with. */
@@ -51,6 +53,8 @@ export interface DispatcherDeps {
   readonly random?: RandomBytes;
   /** Instead of the door to the internet. */
   readonly send?: Send;
+  /** Instead of its egress pools. */
+  readonly pools?: EgressPools;
   /** Instead of the Redis that the configuration names. */
   readonly doneStore?: DoneStore;
 }
@@ -60,6 +64,8 @@ export interface Dispatcher extends AsyncDisposable {
   readonly view: ConfigView;
   /** For `/readyz`: every partition that the group has named us for is served, or is being taken over. */
   ready(): CheckResult;
+  /** For `/readyz`: requests can leave from every egress pool. */
+  leaving(): CheckResult;
   /** For `/livez`: what there is to read is read. */
   live(): CheckResult;
   /** The longest a clean stop may take (ms): everything in flight ends, and what it asks for is written. */
@@ -93,9 +99,10 @@ export async function startDispatcher(
   await untilKafkaAnswers(waiting, () => checkOwnTopics(kafka, config.topicPrefix, view));
   const policy = stack.use(watchPolicy(config, { clock, unusable: events.policyUnusable }));
   policy.onChange(events.policyChanged);
-  const send = deps.send ?? openDoor(stack, config, policy, clock);
+  const door = openDoor(stack, config, deps, policy);
+  stack.defer(tellOfPools(door.pools, log, metrics));
   const doneFilter = await openDoneFilter(config, deps, { events, stack, waiting });
-  const pod = createPod(config, deps, { events, topic, view, send, policy, doneFilter, stack });
+  const pod = createPod(config, deps, { events, topic, view, door, policy, doneFilter, stack });
   const joining = { pod, kafka, sessionTimeoutMs: config.sessionTimeoutMs };
   const group = await untilKafkaAnswers(waiting, () => joinGroup(joining));
   stack.defer(() => group.stop());
@@ -105,6 +112,7 @@ export async function startDispatcher(
   return {
     view,
     ready: () => readiness(group),
+    leaving: () => poolsReady(door.pools),
     live: () => group.reading(),
     stopWithinMs: drainLimitMs() + limits.drainSlackMs,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
@@ -116,7 +124,7 @@ interface PodParts {
   readonly events: DispatcherEvents;
   readonly topic: (id: TopicId) => string;
   readonly view: ConfigView;
-  readonly send: Send;
+  readonly door: Door;
   readonly policy: LivePolicy;
   readonly doneFilter: DoneFilter | null;
   readonly stack: AsyncDisposableStack;
@@ -127,7 +135,7 @@ function createPod(
   { kafka, clock, random = randomBytes }: DispatcherDeps,
   parts: PodParts,
 ): Pod {
-  const { events, topic, view, send, policy, doneFilter, stack } = parts;
+  const { events, topic, view, door, policy, doneFilter, stack } = parts;
   const judge = (url: string): Target => {
     const verdict = judgeUrl(url, policy.current());
     return verdict.verdict === 'deny'
@@ -160,7 +168,7 @@ function createPod(
     offsetsAt: createOffsetsAt((name, timestamp) => kafka.admin.offsetsAt(name, timestamp)),
     view,
     endpoints,
-    send,
+    ...door,
     userAgent: userAgent(config.contactUrl),
     attempts: { topic: topic('attempts'), partitions: partitionCount('attempts', 0), pod: config.processId },
     operations: { topic: topic('operations'), partitions: partitionCount('operations', 0) },
@@ -200,16 +208,24 @@ async function openDoneFilter(
   return createDoneFilter({ store, clock, events, scope: `${cluster}\n${config.topicPrefix}` });
 }
 
+/** The door to the internet, and where requests leave from. */
+type Door = Pick<Pod, 'send' | 'pools'>;
+
 function openDoor(
   stack: AsyncDisposableStack,
-  { nameServers }: DispatcherConfig,
+  { pools, nameServers }: DispatcherConfig,
+  deps: DispatcherDeps,
   policy: LivePolicy,
-  clock: Clock,
-): Send {
-  const egress = createEgress({ policy: policy.current(), clock, ...(nameServers !== undefined && { nameServers }) });
+): Door {
+  if (deps.send !== undefined) return { send: deps.send, pools: deps.pools ?? everyPoolIsOpen };
+  const egress = createEgress({
+    ...{ policy: policy.current(), clock: deps.clock },
+    ...(pools !== undefined && { pools }),
+    ...(nameServers !== undefined && { nameServers }),
+  });
   policy.onChange((next) => egress.usePolicy(next));
   stack.defer(() => egress.close({ graceMs: CLOSE_GRACE_MS }));
-  return (request, done) => egress.send(request, done);
+  return { send: (request, done) => egress.send(request, done), pools: egress.pools };
 }
 
 /** What the promises need of the topics that are read and written here; all problems at once. */

@@ -135,6 +135,9 @@ class OneServing implements Serving {
         if (this.#reign.over === null && !this.#reign.draining)
           parts.lanes.refresh(({ endpointId, tenant }) => ids.has(endpointId) || ids.has(tenant));
       }),
+      this.#pod.pools.onChange(() => {
+        if (this.#reign.over === null && !this.#reign.draining) parts.lanes.refresh();
+      }),
       this.#pod.meter.onRoom(() => parts.intake.resume()),
       this.#pod.rowBound.add({
         rows: () => parts.table.rows.size,

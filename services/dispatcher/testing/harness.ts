@@ -26,6 +26,7 @@ import {
   type DoneStore,
   type Dispatcher,
   type DispatcherConfig,
+  type EgressPools,
   type Send,
   type SendRequest,
   type SendResult,
@@ -193,7 +194,11 @@ function createProcesses(
       {
         wrapSend = (send: Send) => send,
         ...more
-      }: { readonly doneStore?: DoneStore; readonly wrapSend?: (send: Send) => Send } = {},
+      }: {
+        readonly doneStore?: DoneStore;
+        readonly pools?: EgressPools;
+        readonly wrapSend?: (send: Send) => Send;
+      } = {},
     ): Promise<TestDispatcher> {
       const port = kafka.connect(processId);
       const deps = {

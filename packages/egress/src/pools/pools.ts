@@ -20,6 +20,8 @@ import type { FailureCause } from '../result.ts';
 export interface Pools {
   /** Undefined: there is none of this name, and nothing may be sent for it. */
   get(name: string): Pool | undefined;
+  /** Something may leave from it. False also if there is none of this name. */
+  isOpen(name: string): boolean;
   states(): readonly PoolState[];
   /** Calls back when what is known of a way has changed; returns how to stop that. */
   onChange(callback: (pool: Pool, way: Way) => void): () => void;
@@ -78,6 +80,7 @@ export function createPools({ definitions, connect }: PoolsOptions): Pools {
   const stopLooking = isWatched ? every(clock, LOOK_EVERY_MS, lookAtAll) : () => {};
   return {
     get: (name) => pools.get(name),
+    isOpen: (name) => pools.get(name)?.ways.some(isOpen) ?? false,
     states: () => [...pools.values()].map(stateOf),
     onChange(callback) {
       listeners.add(callback);
