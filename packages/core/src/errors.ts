@@ -46,6 +46,8 @@ export interface FieldViolation {
   readonly field: string;
   /** One sentence for a person: what is wrong and what is allowed. Never holds a secret. */
   readonly description: string;
+  /** Stable, for programs: lower case, for example `url_address`. Absent: the field alone says enough. */
+  readonly reason?: string;
 }
 
 /** What an error may carry besides its code and message. */

@@ -30,6 +30,9 @@ export const corpusRows = corpus.cases as readonly CorpusRow[];
 const urlsOfScenarios: Readonly<Record<string, string>> = {
   literal_host_bypasses_lookup: 'http://[::]/',
   socket_path_option_from_config: 'http+unix://%2Fvar%2Frun%2Fpostrider.sock/hook',
+  sni_and_cert_name: 'https://hook.example.com/',
+  cert_for_other_name: 'https://hook.example.com/',
+  h2_connection_coalescing: 'https://hook.example.com/',
 };
 export const corpusHost = 'hook.example.com';
 

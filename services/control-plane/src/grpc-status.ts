@@ -92,8 +92,9 @@ function asPostriderError(error: unknown): PostriderError | null {
 function badRequest(violations: readonly FieldViolation[], bytesMax: number): Buffer {
   const told: BadRequest_FieldViolation[] = [];
   let bytes = 0;
-  for (const { field, description } of violations.slice(0, serverLimits.violationsToldMax)) {
-    const violation = BadRequest_FieldViolation.fromPartial({ field: cut(field), description: cut(description) });
+  for (const { field, description, reason = '' } of violations.slice(0, serverLimits.violationsToldMax)) {
+    const texts = { field: cut(field), description: cut(description), reason: reason.toUpperCase() };
+    const violation = BadRequest_FieldViolation.fromPartial(texts);
     bytes += sizeOf(BadRequest_FieldViolation, violation) + LENGTHS_BYTES;
     if (bytes + LENGTHS_BYTES > bytesMax) break;
     told.push(violation);

@@ -5,7 +5,7 @@ import { serverLimits } from './server-limits.ts';
 /** Collects what is wrong with a request, field by field. */
 export interface Violations {
   readonly list: readonly FieldViolation[];
-  add(field: string, description: string): void;
+  add(field: string, description: string, reason?: string): void;
   addAll(violations: readonly FieldViolation[]): void;
 }
 
@@ -16,7 +16,8 @@ export function createViolations(): Violations {
   const list: FieldViolation[] = [];
   return {
     list,
-    add: (field, description) => void list.push({ field, description }),
+    add: (field, description, reason) =>
+      void list.push({ field, description, ...(reason !== undefined && { reason }) }),
     addAll: (violations) => void list.push(...violations),
   };
 }

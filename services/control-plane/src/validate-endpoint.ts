@@ -23,7 +23,7 @@ export function validateEndpoint(endpoint: Endpoint, judge: JudgeEndpointUrl): r
   checkDisplayName(violations, 'endpoint.display_name', endpoint.displayName);
   checkLabels(violations, 'endpoint.labels', endpoint.labels);
   const verdict = judge(endpoint.url);
-  if (verdict !== null) violations.add('endpoint.url', `${verdict.detail} (${verdict.reason})`);
+  if (verdict !== null) violations.add('endpoint.url', verdict.detail, verdict.reason);
   checkKnown(violations, 'endpoint.signing.scheme', endpoint.signing?.scheme);
   checkKnown(violations, 'endpoint.attempt_body', endpoint.attemptBody);
   violations.addAll(validateRetryPolicy(endpoint.retryPolicy, 'endpoint.retry_policy'));

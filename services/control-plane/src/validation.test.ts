@@ -51,7 +51,7 @@ test('a URL that is not https, or leads where it must not, is refused with the r
     const endpoint = Endpoint.fromPartial({ url: bad });
     const answer = await failure(run.endpoints.createEndpoint({ parent, endpointId: '', endpoint, requestId: '' }));
     assert.deepEqual(answer.fields, ['endpoint.url'], bad);
-    assert.ok(answer.violations[0]?.includes(reason), `${bad}: ${answer.violations[0]}`);
+    assert.deepEqual(answer.fieldReasons, [reason.toUpperCase()], bad);
   }
 });
 

@@ -125,6 +125,8 @@ export interface Failure {
   /** `field: description` of each violation. */
   readonly violations: readonly string[];
   readonly fields: readonly string[];
+  /** Of each violation, in the order of `fields`; empty where there is none. */
+  readonly fieldReasons: readonly string[];
   readonly reason: string;
 }
 
@@ -143,6 +145,7 @@ export async function failure(call: Promise<unknown>): Promise<Failure> {
     message: error.details,
     violations: violations.map(({ field, description }) => `${field}: ${description}`),
     fields: violations.map(({ field }) => field),
+    fieldReasons: violations.map(({ reason }) => reason),
     reason: ErrorInfo.decode(find('google.rpc.ErrorInfo') ?? new Uint8Array()).reason,
   };
 }
