@@ -6,7 +6,7 @@ import { departure, dialInTurn, type Departure, type Dialling } from './dial.ts'
 import { dnsFailure, EgressError, tlsFailure } from './failure.ts';
 import type { EgressLimits } from './limits.ts';
 import type { AddressPolicy } from './policy.ts';
-import { DEFAULT_POOL } from './pools/definition.ts';
+import { DEFAULT_POOL } from './pools/name.ts';
 import { createPool } from './pools/pool.ts';
 import type { Resolve } from './resolve.ts';
 import type { TlsIdentity } from './tls-identity.ts';

@@ -1,13 +1,8 @@
 export { checkUrl, type CheckedUrl } from './check-url.ts';
 export { defaultLimits, type EgressLimits } from './limits.ts';
 export { createPolicy, type AddressPolicy, type PolicyOptions } from './policy.ts';
-export {
-  DEFAULT_POOL,
-  parsePools,
-  type AddressChoice,
-  type PoolDefinition,
-  type PoolDefinitions,
-} from './pools/definition.ts';
+export { parsePools, type AddressChoice, type PoolDefinition, type PoolDefinitions } from './pools/definition.ts';
+export { DEFAULT_POOL, poolOf, poolResourceName } from './pools/name.ts';
 export type { PoolState } from './pools/pool.ts';
 export { targetOf, type EgressRequest } from './request.ts';
 export { readPolicy, watchPolicy, type LivePolicy, type PolicySwitches } from './policy-file.ts';

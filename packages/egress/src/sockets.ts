@@ -5,7 +5,7 @@ import type { ConnectDependencies } from './guarded-connect.ts';
 import type { AddressPolicy } from './policy.ts';
 import type { EgressRequest } from './request.ts';
 import type { FailureCause } from './result.ts';
-import { DEFAULT_POOL } from './pools/definition.ts';
+import { DEFAULT_POOL } from './pools/name.ts';
 import { isOpen, poolUnavailable } from './pools/pool.ts';
 import type { Pools } from './pools/pools.ts';
 import { judgeUrl } from './url-rule.ts';

@@ -12,6 +12,8 @@ export interface ServiceContext {
   readonly paging: Paging;
   readonly kek: SealingKey;
   readonly judgeUrl: JudgeEndpointUrl;
+  /** Names of the egress pools that there are. */
+  readonly pools: ReadonlySet<string>;
   readonly clock: Clock;
   readonly random: RandomBytes;
 }

@@ -1,10 +1,11 @@
 import { hostname } from 'node:os';
 import { randomBytes } from 'node:crypto';
 import { limits, parseKek, Secret } from '@postrider/core';
-import { createPolicy, readPolicy } from '@postrider/egress';
+import { createPolicy, parsePools, readPolicy } from '@postrider/egress';
 import { TOPIC_PREFIX_DEFAULT } from '@postrider/kafka';
 import {
   boolean,
+  fileContent,
   integer,
   kafkaEnv,
   kafkaSettings,
@@ -52,6 +53,10 @@ const spec = {
     createPolicy({ allowCidrs });
     return allowCidrs;
   }),
+  /** JSON, pool by name: docs/egress.md. The same as the dispatchers'; of what is secret in it nothing is read here. */
+  pools: parsed(fileContent('POSTRIDER_EGRESS_POOLS_FILE', { optional: true }), (file) =>
+    file === undefined ? undefined : parsePools(file.toString('utf8'), () => ''),
+  ),
   policyFile: parsed(text('POSTRIDER_EGRESS_POLICY_FILE', { optional: true }), (policyFile) => {
     if (policyFile !== undefined) readPolicy({ allowHttp: false, allowLoopback: false, allowCidrs: [], policyFile });
     return policyFile;
@@ -63,7 +68,7 @@ export function readControlPlaneConfig(env: Env = process.env): ControlPlaneProc
   const read = readEnv(env, spec);
   const { topicPrefix, sessionTimeoutMs } = read.process;
   const { partitions, replicationFactor, createTopics, reflection, kek } = read;
-  const { allowHttp, allowLoopback, allowCidrs, policyFile, bootstrapAdminKey } = read;
+  const { allowHttp, allowLoopback, allowCidrs, policyFile, pools, bootstrapAdminKey } = read;
   return Object.freeze({
     service: {
       processId: `control-plane-${hostname()}-${randomBytes(4).toString('hex')}`,
@@ -80,6 +85,7 @@ export function readControlPlaneConfig(env: Env = process.env): ControlPlaneProc
       allowLoopback,
       allowCidrs,
       ...(policyFile === undefined ? {} : { policyFile }),
+      ...(pools === undefined ? {} : { pools }),
     },
     kafka: kafkaSettings(read.kafka),
     ...processSettings(read.process),

@@ -12,6 +12,7 @@ import { serverLimits } from './server-limits.ts';
 import { newSigningSecret, sealForRecord } from './signing-secret.ts';
 import { checkRequestId, createViolations } from './validate-common.ts';
 import { validateEndpoint } from './validate-endpoint.ts';
+import { endpointPoolProblems } from './validate-pools.ts';
 import type { EndpointConfig, TenantConfig } from '@postrider/contract/postrider/v1/config';
 import type {
   CreateEndpointRequest,
@@ -53,6 +54,7 @@ export function createEndpoint(context: ServiceContext): Method<CreateEndpointRe
       rejectUnreadable(snapshot, 'endpoint', uid, request.parent);
       const name = endpointName({ tenant: tenantId, endpoint: endpointId === '' ? uid : endpointId });
       if (snapshot.endpointByName(name) !== undefined) alreadyExists(name);
+      rejectViolations(endpointPoolProblems(chosen.egressPool, tenant.tenant, context.pools));
       checkQuota(snapshot, tenantId, tenant);
       const config = putNew(context, change, { ...chosen, name, uid }, tenant, secret);
       return { ...shownEndpoint(config), signingSecret: secret.printed.reveal() };
@@ -127,7 +129,7 @@ export function listEndpoints({ view, paging }: ServiceContext): Method<ListEndp
   };
 }
 
-export function updateEndpoint({ writer, judgeUrl }: ServiceContext): Method<UpdateEndpointRequest, Endpoint> {
+export function updateEndpoint({ writer, judgeUrl, pools }: ServiceContext): Method<UpdateEndpointRequest, Endpoint> {
   return ({ endpoint: wanted, updateMask }, caller) => {
     const given = required(wanted, 'endpoint');
     const { name } = given;
@@ -141,6 +143,11 @@ export function updateEndpoint({ writer, judgeUrl }: ServiceContext): Method<Upd
       if ('violations' in masked) violations.addAll(masked.violations);
       const next = 'next' in masked ? masked.next : endpoint;
       violations.addAll(validateEndpoint(next, judgeUrl));
+      // A pool that the installation has given up since keeps nobody from changing other things.
+      if (next.egressPool !== endpoint.egressPool) {
+        const { tenant } = change.snapshot.tenant(parseEndpointName(name, 'endpoint.name').tenant) ?? {};
+        violations.addAll(endpointPoolProblems(next.egressPool, tenant, pools));
+      }
       rejectViolations(violations.list);
       return isSame(Endpoint, endpoint, next) ? shownEndpoint(config) : putChanged(change, config, next);
     });

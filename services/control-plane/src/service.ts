@@ -1,7 +1,14 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { startConfigView } from '@postrider/config-view';
 import { assertLimits, PostriderError } from '@postrider/core';
-import { judgeUrl, watchPolicy, type LivePolicy, type PolicySwitches } from '@postrider/egress';
+import {
+  DEFAULT_POOL,
+  judgeUrl,
+  watchPolicy,
+  type LivePolicy,
+  type PolicySwitches,
+  type PoolDefinitions,
+} from '@postrider/egress';
 import { topicName } from '@postrider/kafka';
 import { startApiServer } from './api-server.ts';
 import { ensureAdminKey, ensureConfigTopic, ensureLayout, ensureTopics } from './bootstrap.ts';
@@ -33,6 +40,8 @@ export interface ControlPlaneConfig extends TopicsConfig, PolicySwitches {
   readonly sessionTimeoutMs: number;
   /** The key-encryption key. */
   readonly kek: SealingKey;
+  /** The egress pools that endpoints may name; absent: only `default`. */
+  readonly pools?: PoolDefinitions;
   /** A key that may do everything; absent when one has been made before. */
   readonly bootstrapAdminKey?: ApiKey;
 }
@@ -146,7 +155,9 @@ function serviceContext(
   };
   // Tokens must outlive a restart and be worth nothing elsewhere.
   const tokenKey = createHmac('sha256', kek.key).update('postrider page tokens').digest();
-  return { view, writer, paging: createPaging(createPageTokens(tokenKey)), kek, judgeUrl: judge, clock, random };
+  const pools = new Set([DEFAULT_POOL, ...(config.pools?.keys() ?? [])]);
+  const paging = createPaging(createPageTokens(tokenKey));
+  return { view, writer, paging, kek, judgeUrl: judge, pools, clock, random };
 }
 
 function whenLost(seat: WriterSeat, writer: ConfigWriter, onLost: () => void): Promise<never> {

@@ -7,6 +7,7 @@ import { parseTenantName, tenantIdProblem, tenantName } from './names.ts';
 import { alreadyExists, found, rejectUnreadable, rejectViolations, required } from './reject.ts';
 import { isSame, sizeOf } from './messages.ts';
 import { checkRequestId, createViolations } from './validate-common.ts';
+import { tenantPoolProblems, type KnownPools } from './validate-pools.ts';
 import { validateTenant } from './validate-tenant.ts';
 import type { TenantConfig } from '@postrider/contract/postrider/v1/config';
 import type {
@@ -17,6 +18,7 @@ import type {
   ListTenantsResponse,
   UpdateTenantRequest,
 } from '@postrider/contract/postrider/v1/tenant_service';
+import type { FieldViolation } from '@postrider/core';
 import type { ConfigSnapshot } from '@postrider/config-view';
 import type { Method, ServiceContext } from './call.ts';
 import type { MaskRules } from './field-mask.ts';
@@ -45,7 +47,7 @@ function shown({ tenant }: TenantConfig): Tenant {
   return { ...resource, etag: etagOf(resource) };
 }
 
-export function createTenant({ writer, kek, random }: ServiceContext): Method<CreateTenantRequest, Tenant> {
+export function createTenant({ writer, kek, random, pools }: ServiceContext): Method<CreateTenantRequest, Tenant> {
   return ({ tenantId, tenant: wanted, requestId }, caller) => {
     const tenant = wanted ?? Tenant.fromPartial({});
     const violations = createViolations();
@@ -53,6 +55,7 @@ export function createTenant({ writer, kek, random }: ServiceContext): Method<Cr
     if (idProblem !== null) violations.add('tenant_id', idProblem);
     checkRequestId(violations, requestId);
     violations.addAll(validateTenant(tenant));
+    violations.addAll(tenantPoolProblems(tenant, pools, []));
     rejectViolations(violations.list);
     const name = tenantName(tenantId);
     return writer.change(caller.actor, ({ snapshot, now, put }) => {
@@ -98,7 +101,7 @@ export function listTenants({ view, paging }: ServiceContext): Method<ListTenant
   };
 }
 
-export function updateTenant({ writer }: ServiceContext): Method<UpdateTenantRequest, Tenant> {
+export function updateTenant({ writer, pools }: ServiceContext): Method<UpdateTenantRequest, Tenant> {
   return ({ tenant: wanted, updateMask }, caller) => {
     const given = required(wanted, 'tenant');
     const id = parseTenantName(given.name, 'tenant.name');
@@ -108,7 +111,7 @@ export function updateTenant({ writer }: ServiceContext): Method<UpdateTenantReq
       const masked = applyMask(maskRules, tenant, given, updateMask);
       if ('violations' in masked) rejectViolations(masked.violations);
       const next = 'next' in masked ? masked.next : tenant;
-      rejectViolations(validateTenant(next));
+      rejectViolations([...validateTenant(next), ...newPoolProblems(tenant, next, pools, snapshot)]);
       if (isSame(Tenant, tenant, next)) return shown(config);
       const { value } = put(configKey('tenant', id), (revision) => ({
         $case: 'tenant',
@@ -117,6 +120,18 @@ export function updateTenant({ writer }: ServiceContext): Method<UpdateTenantReq
       return shown(value);
     });
   };
+}
+
+/** Pools that were given up by the installation since keep nobody from changing other things. */
+function newPoolProblems(
+  before: Tenant,
+  next: Tenant,
+  pools: KnownPools,
+  snapshot: ConfigSnapshot,
+): readonly FieldViolation[] {
+  const isUnchanged = before.quotas?.egressPools.join() === next.quotas?.egressPools.join();
+  const [, id = ''] = next.name.split('/');
+  return isUnchanged ? [] : tenantPoolProblems(next, pools, snapshot.endpointsOf(id));
 }
 
 export function deleteTenant({ writer }: ServiceContext): Method<DeleteTenantRequest, Record<string, never>> {

@@ -45,7 +45,6 @@ function checkNotServed(violations: Violations, endpoint: Endpoint): void {
   const { verification } = endpoint;
   const kept: readonly (readonly [field: string, wanted: boolean])[] = [
     ['endpoint.auth', endpoint.auth !== undefined],
-    ['endpoint.egress_pool', endpoint.egressPool !== ''],
     ['endpoint.tls', endpoint.tls !== undefined],
     ['endpoint.verification', !isOneOf(verification, [VerificationMode.UNSPECIFIED, VerificationMode.NONE])],
     ['endpoint.limits.body_bytes_max', (endpoint.limits?.bodyBytesMax ?? 0) !== 0],

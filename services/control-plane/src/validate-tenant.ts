@@ -11,8 +11,5 @@ export function validateTenant(tenant: Tenant): readonly FieldViolation[] {
   if (quotas !== undefined && quotas.deliveriesPerSecond !== 0) {
     violations.add('tenant.quotas.deliveries_per_second', NOT_SUPPORTED);
   }
-  if (quotas !== undefined && quotas.egressPools.length > 0) {
-    violations.add('tenant.quotas.egress_pools', NOT_SUPPORTED);
-  }
   return violations.list;
 }

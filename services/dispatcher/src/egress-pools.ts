@@ -1,4 +1,4 @@
-import { DEFAULT_POOL, type PoolState } from '@postrider/egress';
+import type { PoolState } from '@postrider/egress';
 import type { CheckResult, Logger, Metrics } from '@postrider/runtime';
 
 /** Where requests leave from: what a dispatcher must know to keep back what cannot leave as it should. */
@@ -16,20 +16,6 @@ export const everyPoolIsOpen: EgressPools = {
   states: () => [],
   onChange: () => () => undefined,
 };
-
-const collection = 'egressPools/';
-
-/** The pool's name in its resource name `egressPools/{pool}`; none is the default pool. */
-export function poolOf(resourceName: string): string {
-  if (resourceName === '') return DEFAULT_POOL;
-  // Whatever has another form names no pool that is known, and nothing is sent for it.
-  return resourceName.startsWith(collection) ? resourceName.slice(collection.length) : resourceName;
-}
-
-/** `egressPools/{pool}`. */
-export function poolResourceName(pool: string): string {
-  return `${collection}${pool}`;
-}
 
 /** For `/readyz`: from every pool something can leave. What is wrong with some ways of an open pool is detail. */
 export function poolsReady(pools: EgressPools): CheckResult {

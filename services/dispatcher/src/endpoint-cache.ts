@@ -10,7 +10,7 @@ import {
   type SealingKey,
   type SigningKey,
 } from '@postrider/core';
-import { poolOf } from './egress-pools.ts';
+import { poolOf } from '@postrider/egress';
 import type { ConfigSnapshot } from '@postrider/config-view';
 import type { EndpointConfig, TenantConfig } from '@postrider/contract/postrider/v1/config';
 import { OrderingMode } from '@postrider/contract/postrider/v1/delivery';

@@ -14,6 +14,7 @@ import {
   type RandomBytes,
   type Tier,
 } from '@postrider/core';
+import { poolResourceName } from '@postrider/egress';
 import { Attempt } from '@postrider/contract/postrider/v1/attempt';
 import { AttemptBodyPolicy } from '@postrider/contract/postrider/v1/endpoint';
 import { Outcome, WaitReason } from '@postrider/contract/postrider/v1/delivery';
@@ -21,7 +22,6 @@ import { attemptResult, keptHeaders, type AttemptWriter } from './attempt-record
 import { deadLetterResult } from './dead-letters.ts';
 import { operationResult, type OperationsTopic } from './operations.ts';
 import { pauseAskedMs, type Decided } from './dispatch-delivery.ts';
-import { poolResourceName } from './egress-pools.ts';
 import type { DispatcherEvents } from './events.ts';
 import type { GoneEndpoints } from './gone-endpoints.ts';
 import type { Reign } from './reign.ts';

@@ -3,9 +3,7 @@ import { parseAddress } from '../address.ts';
 import { judgeUrl } from '../url-rule.ts';
 import { createPolicy } from '../policy.ts';
 import { fieldsOf, type Fields } from './fields.ts';
-
-/** The pool of endpoints that name none. Without a definition: whatever address the machine's routes choose. */
-export const DEFAULT_POOL = 'default';
+import { isPoolName } from './name.ts';
 
 /** How a connection takes the next of a pool's addresses: each in turn, or always the same for one endpoint. */
 export type AddressChoice = 'in-turn' | 'sticky';
@@ -43,8 +41,6 @@ export type PoolDefinitions = ReadonlyMap<string, PoolDefinition>;
 
 const poolsMax = 64;
 const addressesMax = 256;
-/** As long as a resource id may be. */
-const poolName = /^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/;
 
 /** What an echo page must be, besides reachable: judged again, with the real policy, when it is asked. */
 const echoPolicy = createPolicy({ allowHttp: true, allowLoopback: true, ports: 'any' });
@@ -57,7 +53,7 @@ export function parsePools(text: string, readFile: (path: string) => string): Po
   const problems: string[] = [];
   const pools = new Map<string, PoolDefinition>();
   for (const [name, value] of Object.entries(objectOf(text))) {
-    if (!poolName.test(name)) {
+    if (!isPoolName(name)) {
       problems.push(`${JSON.stringify(name.slice(0, 64))} is no name of a pool (1–63 of a–z, 0–9 and -)`);
       continue;
     }

@@ -1,6 +1,7 @@
 import { every } from '@postrider/core';
 import { canBind } from './can-bind.ts';
-import { DEFAULT_POOL, type PoolDefinitions } from './definition.ts';
+import { type PoolDefinitions } from './definition.ts';
+import { DEFAULT_POOL } from './name.ts';
 import {
   createPool,
   isOpen,
