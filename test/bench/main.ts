@@ -30,6 +30,12 @@ async function run(bench: Exclude<Command, { kind: 'usage' }>): Promise<void> {
       return (await import('./takeover.ts')).benchTakeover(bench.options);
     case 'churn':
       return (await import('./churn.ts')).benchChurn(bench.options);
+    case 'egress-http':
+      return (await import('./egress-loops.ts')).benchEgressHttp(bench.options);
+    case 'egress-tls':
+      return (await import('./egress-loops.ts')).benchEgressTls(bench.options);
+    case 'hosts':
+      return (await import('./hosts.ts')).benchHosts(bench.options);
     case 'timers':
       return (await import('./timers.ts')).benchTimers(bench.options);
   }

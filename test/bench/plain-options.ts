@@ -12,7 +12,15 @@ interface NumberFlag extends Omit<NumberRange, 'flag'> {
   readonly default: number;
 }
 
-/** The benches of waiting deliveries. */
+const loopNumbers = {
+  endpoints: { does: 'endpoints', default: 1_000, least: 1, most: 4_096 },
+  'in-flight': { does: 'requests in flight', default: 128, least: 1, most: 1_024 },
+  body: { does: 'bytes of each body', default: 1_024, least: 64, most: 262_144 },
+  seconds: { does: 'measured seconds of each run, after its warm-up', default: 8, least: 1, most: 600 },
+  rounds: { does: 'pairs of runs; medians are told', default: 3, least: 1, most: 99 },
+} as const;
+
+/** The benches of waiting deliveries and of requests. */
 export const plainBenches = {
   store: {
     does: 'waiting deliveries on disk: put, get, delete, load; memory of each',
@@ -36,6 +44,22 @@ export const plainBenches = {
       rows: { does: 'retries due within one second', default: 100_000, least: 1_000, most: 1_000_000 },
       seconds: { does: 'length of the steady part', default: 10, least: 2, most: 600 },
       rounds: { does: 'times that all is measured; medians are told', default: 3, least: 1, most: 9 },
+    },
+  },
+  'egress-http': {
+    does: 'signed POSTs through the door to endpoints alone, against the raw loop',
+    numbers: loopNumbers,
+  },
+  'egress-tls': {
+    does: 'the same over TLS: connections kept, and a new handshake for each request',
+    numbers: loopNumbers,
+  },
+  hosts: {
+    does: 'many endpoints in one process: sockets and memory, and what grows from round to round',
+    numbers: {
+      endpoints: { does: 'endpoints, each with a host name of its own', default: 10_000, least: 100, most: 100_000 },
+      idle: { does: 'endpoints whose connections are idle at the end', default: 1_000, least: 1, most: 4_000 },
+      rounds: { does: 'times that all are sent to', default: 10, least: 2, most: 100 },
     },
   },
   churn: {

@@ -1,12 +1,12 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { loopArguments, type LoopOptions } from './signed-loop.ts';
 import type { DispatchOptions } from './options.ts';
 import type { Sink } from './sink.ts';
 
-/** What the raw loop did in its measured time. */
-export interface RawRun {
-  readonly kind: 'raw';
+/** What a loop did in its measured time. */
+export interface LoopRun {
   readonly requests: number;
   readonly cpuUs: number;
   readonly wallUs: number;
@@ -14,12 +14,19 @@ export interface RawRun {
   readonly connections: number;
 }
 
-/** Runs `raw-loop-process.ts` against the sink; CPU is that of its whole process, as for the dispatcher. */
-export async function runRawLoop(sink: Sink, options: DispatchOptions): Promise<RawRun> {
-  const { endpoints, inFlight, bodyBytes } = options;
-  const seconds = Math.min(options.seconds, Math.max(20, Math.round(options.seconds / 3)));
-  const file = join(import.meta.dirname, 'raw-loop-process.ts');
-  const args = [file, ...[sink.port, endpoints, inFlight, seconds, bodyBytes].map(String)];
+/** What the raw loop did. */
+export interface RawRun extends LoopRun {
+  readonly kind: 'raw';
+}
+
+/** Runs a loop of `signed-loop.ts` against the sink in a process of its own, whose CPU is the loop's. */
+export async function runLoopProcess(
+  loop: 'raw-loop' | 'egress-loop',
+  sink: Sink,
+  options: LoopOptions,
+): Promise<LoopRun> {
+  const file = join(import.meta.dirname, `${loop}-process.ts`);
+  const args = [file, ...loopArguments({ ...sink, ...options }, options)];
   const running = promisify(execFile)(process.execPath, args, { encoding: 'utf8' });
   let connections = 0;
   const watch = setInterval(() => {
@@ -30,9 +37,15 @@ export async function runRawLoop(sink: Sink, options: DispatchOptions): Promise<
   try {
     const { stdout } = await running;
     const measured = JSON.parse(stdout) as { requests: number; cpuUs: number; wallUs: number };
-    if (measured.requests === 0) throw new Error('the raw loop made no requests');
-    return { kind: 'raw', ...measured, connections };
+    if (measured.requests === 0) throw new Error(`the ${loop} made no requests`);
+    return { ...measured, connections };
   } finally {
     clearInterval(watch);
   }
+}
+
+/** The raw loop beside a dispatch run. */
+export async function runRawLoop(sink: Sink, options: DispatchOptions): Promise<RawRun> {
+  const seconds = Math.min(options.seconds, Math.max(20, Math.round(options.seconds / 3)));
+  return { kind: 'raw', ...(await runLoopProcess('raw-loop', sink, { ...options, seconds })) };
 }

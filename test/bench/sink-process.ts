@@ -1,13 +1,21 @@
 /**
  * The cheapest HTTP/1.1 receiver that still reads every request to its end: answers 200 to all, counts, keeps connections
- * open. In a process of its own, so that its CPU is not the sender's. Over IPC: any message is answered with the count.
+ * open (`close`: closes them). `tls`: over TLS. `wide`: on sixteen addresses of loopback. In a process of its own, so that its
+ * CPU is not the sender's. Over IPC: any message is answered with the count.
  */
 import { createServer, type Socket } from 'node:net';
 import type { AddressInfo } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
+import { benchIdentity } from './bench-certificates.ts';
 
-const ok = Buffer.from(
-  'HTTP/1.1 200 OK\r\ncontent-length: 0\r\nkeep-alive: timeout=60\r\nconnection: keep-alive\r\n\r\n',
-);
+const isTls = process.argv.includes('tls');
+const closes = process.argv.includes('close');
+const isWide = process.argv.includes('wide');
+const addresses = isWide ? 16 : 1;
+// Without a hint the sender keeps connections as long as it likes.
+const kept = isWide ? '' : 'keep-alive: timeout=60\r\n';
+const connection = closes ? 'connection: close' : `${kept}connection: keep-alive`;
+const ok = Buffer.from(`HTTP/1.1 200 OK\r\ncontent-length: 0\r\n${connection}\r\n\r\n`);
 const headEnd = Buffer.from('\r\n\r\n');
 const contentLength = /\r\ncontent-length: *(\d+)/i;
 let requests = 0;
@@ -30,24 +38,35 @@ function serve(socket: Socket) {
         bodyLeft -= taken;
         rest = rest.subarray(taken);
         if (bodyLeft > 0) break;
-        requests += 1;
-        socket.write(ok);
+        answer(socket);
       }
       const end = rest.indexOf(headEnd);
       if (end < 0) break;
       bodyLeft = Number(contentLength.exec(rest.toString('latin1', 0, end + 2))?.[1] ?? 0);
       rest = rest.subarray(end + 4);
-      if (bodyLeft === 0) {
-        requests += 1;
-        socket.write(ok);
-      }
+      if (bodyLeft === 0) answer(socket);
     }
     pending = rest;
   });
 }
 
-const server = createServer(serve);
-server.listen(0, '127.0.0.1', 4_096, () => process.send?.({ port: (server.address() as AddressInfo).port }));
+function answer(socket: Socket) {
+  requests += 1;
+  if (closes) socket.end(ok);
+  else socket.write(ok);
+}
+
+/** Listens on the first address where there is a port, and on the others at the same one. */
+function listen(address: number, port: number) {
+  const server = isTls ? createTlsServer(benchIdentity(), serve) : createServer(serve);
+  server.listen(port, `127.0.0.${address}`, 4_096, () => {
+    const { port: listened } = server.address() as AddressInfo;
+    if (address < addresses) listen(address + 1, listened);
+    else process.send?.({ port: listened });
+  });
+}
+
+listen(1, 0);
 process.on('message', () => process.send?.({ requests, connections, cpuUs: cpuMicroseconds() }));
 process.on('disconnect', () => process.exit(0));
 

@@ -14,12 +14,23 @@ export interface SinkCounts {
 /** The receiver of a benchmark, in a process of its own. */
 export interface Sink extends AsyncDisposable {
   readonly port: number;
+  readonly isTls: boolean;
   counts(): Promise<SinkCounts>;
 }
 
+/** How the sink speaks. */
+export interface SinkOptions {
+  readonly isTls?: boolean;
+  /** One request on each connection. */
+  readonly closes?: boolean;
+  /** It listens on 127.0.0.1 to 127.0.0.16. */
+  readonly isWide?: boolean;
+}
+
 /** Starts `sink-process.ts`. */
-export async function startSink(): Promise<Sink> {
-  const child = fork(join(import.meta.dirname, 'sink-process.ts'));
+export async function startSink({ isTls = false, closes = false, isWide = false }: SinkOptions = {}): Promise<Sink> {
+  const args = [...(isTls ? ['tls'] : []), ...(closes ? ['close'] : []), ...(isWide ? ['wide'] : [])];
+  const child = fork(join(import.meta.dirname, 'sink-process.ts'), args);
   const ended = once(child, 'exit').then(([code, signal]) => {
     throw new Error(`the sink ended with ${String(code ?? signal)}`);
   });
@@ -33,6 +44,7 @@ export async function startSink(): Promise<Sink> {
   let last: Promise<unknown> = Promise.resolve();
   return {
     port,
+    isTls,
     counts() {
       // One question at a time: answers bear no names.
       const next = last.then(() => {

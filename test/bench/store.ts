@@ -1,6 +1,4 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { TIERS, createLoadFrom, deliveryId, encodeRowVersion, limits, readDelivery } from '@postrider/core';
 import { DELIVERY_HEADER, ROW_HEADER, type IncomingRecord } from '@postrider/kafka';
 import { systemClock } from '@postrider/runtime';
@@ -14,6 +12,7 @@ import { createWaitingStores, type WaitingStores } from '../../services/dispatch
 import { workOfRow } from '../../services/dispatcher/src/work.ts';
 import { deliveryRecord } from '../../services/dispatcher/testing/test-records.ts';
 import { tempDir } from '../support/resources.ts';
+import { liveBytes } from './live-bytes.ts';
 import { keepResults, load, machineFacts, median, round } from './machine.ts';
 import type { PlainOptions } from './plain-options.ts';
 import type { WaitingStore } from '../../services/dispatcher/src/waiting-store.ts';
@@ -23,7 +22,6 @@ const LANES = 1_000;
 const CHURNED = 200_000;
 const LOADED = 200_000;
 const LOAD_BATCH = 500;
-const COLLECTIONS = 4;
 const KEYS_AT_ONCE = 50_000;
 const owner = { mayStart: () => true, start: () => true, takeDue: () => undefined };
 
@@ -102,10 +100,10 @@ async function measure({ rows: count, body }: PlainOptions<'store'>): Promise<Ro
   // What the process holds besides its rows is there after the first of them.
   const first = Math.floor(count / 10);
   const firstCpu = fill(0, first, put);
-  const before = await memory();
+  const before = await liveBytes();
   const rssBefore = process.memoryUsage.rss();
   const fillCpu = firstCpu + fill(first, count, put);
-  const after = await memory();
+  const after = await liveBytes();
   const rssAfter = process.memoryUsage.rss();
   const filledBytes = stores.bytes;
   let slowestMs = 0;
@@ -213,17 +211,4 @@ function cpuOf(work: () => void): number {
   work();
   const { user, system } = process.cpuUsage(began);
   return user + system;
-}
-
-/** What the process holds that is no garbage: objects and typed memory. */
-async function memory(): Promise<number> {
-  setFlagsFromString('--expose-gc');
-  const collect = runInNewContext('gc') as () => void;
-  // Memory of an earlier round is given back in the background.
-  for (let times = 0; times < COLLECTIONS; times += 1) {
-    collect();
-    await new Promise<void>((resolve) => void setImmediate(resolve));
-  }
-  const { heapUsed, external } = process.memoryUsage();
-  return heapUsed + external;
 }

@@ -45,8 +45,15 @@ export function createEndpointSockets(key: string, origin: string, pool: Pool, t
   return { key, origin, pool, tls, sessions: {}, channels: new Set(), idle: [], queue: [], maxSockets: 1 };
 }
 
-/** A channel of `endpoint` whose connections pass the guard. */
-export function openChannel(endpoint: EndpointSockets, deps: ConnectDependencies): Channel {
+/**
+ * A channel of `endpoint` whose connections pass the guard.
+ * @param closed told when its connection is gone, whoever closed it
+ */
+export function openChannel(
+  endpoint: EndpointSockets,
+  deps: ConnectDependencies,
+  closed: (channel: Channel) => void,
+): Channel {
   const { limits, clock } = deps;
   const client = new Client(endpoint.origin, {
     pipelining: 1,
@@ -69,6 +76,8 @@ export function openChannel(endpoint: EndpointSockets, deps: ConnectDependencies
         (error, socket) => {
           if (error !== null || socket === undefined) return callback(error ?? new Error('no socket'), null);
           channel.socket = socket;
+          // Not from inside one of the client's own calls.
+          socket.once('close', () => queueMicrotask(() => channel.socket === socket && closed(channel)));
           channel.connectMs = clock.monotonic() - started;
           channel.sourceAddress = socket.localAddress ?? '';
           channel.remoteAddress = from.reached;

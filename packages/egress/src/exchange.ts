@@ -24,6 +24,8 @@ export interface ExchangeHost {
 
 /** Slow exchanges are looked at this often for bytes beyond their limit. Most end before the first look. */
 const checkEveryMs = 100;
+/** What was sent last counts as unsent for a moment longer, over TLS always. */
+const unsentBytesMax = 64 * 1_024;
 const noBytes = Buffer.alloc(0);
 const doubtfulFraming: FailureCause = {
   code: 'protocol_error',
@@ -193,7 +195,12 @@ export class Exchange implements Dispatcher.DispatchHandler, Watched {
       sourceAddress: this.channel?.sourceAddress ?? '',
       remoteAddress: this.channel?.remoteAddress ?? '',
     };
-    this.finish(result, body === 'whole' && this.channel?.socket?.writableLength === 0);
+    this.finish(result, body === 'whole' && this.isSent());
+  }
+
+  /** Whether so little of the request is left to send, if anything, that the next one need not wait for it. */
+  private isSent(): boolean {
+    return (this.channel?.socket?.writableLength ?? 0) <= unsentBytesMax;
   }
 
   private timings(): EgressTimings {

@@ -7,16 +7,25 @@ import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
 import { test } from 'node:test';
 import { corpusRows, policyOf } from '../testing/corpus.ts';
 import { laptopPolicy, onRequest, openEgress, rawEndpoint, realClock, requestTo, sendOne } from '../testing/support.ts';
+import { tlsReceiver } from '../testing/tls-receivers.ts';
 import { EgressError } from './failure.ts';
 import { guardedConnect, vet, type ConnectDependencies } from './guarded-connect.ts';
 import { createEgress, createPolicy, defaultLimits, type EgressResult } from './index.ts';
+import { tlsIdentity } from './tls-identity.ts';
 
 const strict = createPolicy({ allowHttp: true, ports: 'any' });
 const ok = 'HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n';
 const tls = (name: string): string => readFileSync(new URL(`../testdata/tls/${name}`, import.meta.url), 'utf8');
 
 function deps(more: Partial<ConnectDependencies> = {}): ConnectDependencies {
-  return { policy: strict, clock: realClock, limits: defaultLimits, resolve: async () => [], ...more };
+  return {
+    policy: strict,
+    clock: realClock,
+    limits: defaultLimits,
+    resolve: async () => [],
+    identity: tlsIdentity({}),
+    ...more,
+  };
 }
 
 const connectOnce = (hostname: string, port: number, with_: ConnectDependencies): Promise<Socket> =>
@@ -200,6 +209,15 @@ test('a session is resumed with the same endpoint', async () => {
     seen.map((one) => one.resumed),
     [false, true],
   );
+});
+
+test('a TLS connection carries one request after the other', async () => {
+  await using endpoint = await tlsReceiver(hook);
+  await using egress = openEgress({ resolve: async () => ['127.0.0.1'], ca: [tls('ca.pem')] });
+  const request = requestTo(`https://hook.example.com:${endpoint.port}`);
+  const isNew: boolean[] = [];
+  for (let index = 0; index < 3; index++) isNew.push((await sendOne(egress, request)).timings.connectMs !== undefined);
+  assert.deepEqual(isNew, [true, false, false]);
 });
 
 test('an address in the URL is no server name; the certificate must hold the address', async () => {

@@ -29,6 +29,8 @@ export interface ConnectDependencies {
   readonly resolve: Resolve;
   /** Certificates trusted instead of the built-in ones; PEM. */
   readonly ca?: readonly (string | Buffer)[];
+  /** For endpoints that have none of their own. */
+  readonly identity: TlsIdentity;
   /** Opens a TCP connection to an address that passed, from a local one if it is given. Default: Node's own. */
   readonly dial?: (address: string, port: number, localAddress?: string) => Socket;
 }
@@ -92,6 +94,8 @@ export function guardedConnect(
       dialling = dialInTurn(some, deadline, { port, from, deps, track }, (error, socket) => {
         dialling = undefined;
         if (socket === undefined) return finish(error);
+        // Head and body are written apart, and over TLS sent apart: the second must not wait for an answer to the first.
+        socket.setNoDelay(true);
         if (target.protocol !== 'https:') return connected(null, socket);
         startTls(socket, target, sessions, deps, track, connected);
       });
@@ -145,9 +149,9 @@ function startTls(
   done: Connected,
 ): void {
   const isLiteral = parseAddress(hostname) !== undefined;
-  let secureContext: SecureContext | undefined;
+  let secureContext: SecureContext;
   try {
-    secureContext = tls?.context(deps.ca);
+    secureContext = (tls ?? deps.identity).context(deps.ca);
   } catch (error) {
     return done(error as EgressError);
   }
@@ -158,9 +162,7 @@ function startTls(
     ...(isLiteral ? {} : { servername: hostname }),
     ALPNProtocols: ['http/1.1'],
     rejectUnauthorized: true,
-    ...(secureContext === undefined
-      ? { minVersion: 'TLSv1.2', ...(deps.ca === undefined ? {} : { ca: [...deps.ca] }) }
-      : { secureContext }),
+    secureContext,
     ...(sessions.session === undefined ? {} : { session: sessions.session }),
   });
   track(secure);

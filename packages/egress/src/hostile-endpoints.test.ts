@@ -63,6 +63,15 @@ test('an answer that comes before all of the request is sent leaves no connectio
   assert.equal(endpoint.accepts(), 2);
 });
 
+test('a connection that the endpoint closes is not kept, nor one that is unused for too long', async () => {
+  await using closing = await rawEndpoint((socket) => onRequest(socket, () => socket.end(okEmpty)));
+  await using endpoint = await answering(okEmpty);
+  await using egress = openEgress({ limits: { idleSocketMs: 1_100 } });
+  for (const { origin } of [closing, endpoint]) await sendOne(egress, requestTo(origin, { poolKey: origin }));
+  await Promise.all([closing.untilClosed(), endpoint.untilClosed()]);
+  while (egress.connections() > 0) await new Promise((resolve) => void setImmediate(resolve));
+});
+
 test('200 endpoints that drip at once end at their deadlines and hold up nobody', async () => {
   await using hostile = await rawEndpoint((socket) =>
     onRequest(socket, () => {

@@ -42,6 +42,7 @@ import { reservedHeaderIn, type EgressRequest } from './request.ts';
 import { askNameServers, type Resolve } from './resolve.ts';
 import type { EgressFailure, EgressResult, FailureCause } from './result.ts';
 import { applyPolicy, createSockets, dropLost, endpointFor, giveUpAll, release, startNext } from './sockets.ts';
+import { tlsIdentity } from './tls-identity.ts';
 
 export interface EgressOptions {
   readonly policy: AddressPolicy;
@@ -93,6 +94,7 @@ export function createEgress(options: EgressOptions): Egress {
     policy,
     clock,
     limits,
+    identity: tlsIdentity({}),
     resolve:
       options.resolve ?? createNames({ ask: askNameServers(limits.resolveMs, options.nameServers), clock, limits }),
     ...(ca === undefined ? {} : { ca }),

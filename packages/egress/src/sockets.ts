@@ -72,7 +72,7 @@ export function startNext(sockets: Sockets, endpoint: EndpointSockets): void {
     if (channel === undefined) {
       if (endpoint.channels.size >= endpoint.maxSockets) return;
       if (sockets.count >= sockets.deps.limits.socketsMax) evict(sockets, endpoint);
-      channel = openChannel(endpoint, sockets.deps);
+      channel = openChannel(endpoint, sockets.deps, (gone) => forget(sockets, endpoint, gone));
       sockets.count++;
     }
     const exchange = endpoint.queue.shift() as Exchange;
@@ -144,6 +144,14 @@ export async function giveUpAll(sockets: Sockets, cause: FailureCause): Promise<
   // What was given up just now is discarded a moment later.
   await Promise.resolve();
   await Promise.all(sockets.closings);
+}
+
+/** Lets go of a channel without a connection, unless it is in use and will connect again. */
+function forget(sockets: Sockets, endpoint: EndpointSockets, channel: Channel): void {
+  const at = endpoint.idle.indexOf(channel);
+  if (at < 0) return;
+  endpoint.idle.splice(at, 1);
+  discard(sockets, endpoint, channel);
 }
 
 function discard(sockets: Sockets, endpoint: EndpointSockets, channel: Channel): void {

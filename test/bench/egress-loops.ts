@@ -1,0 +1,76 @@
+import { keepResults, load, machineFacts, median, round } from './machine.ts';
+import { runLoopProcess, type LoopRun } from './raw-loop.ts';
+import { startSink, type SinkOptions } from './sink.ts';
+import type { LoopOptions } from './signed-loop.ts';
+import type { PlainOptions } from './plain-options.ts';
+
+type Options = PlainOptions<'egress-http'>;
+
+/** One round: the raw loop and the door, one after the other. */
+interface Pair {
+  readonly raw: LoopRun;
+  readonly egress: LoopRun;
+}
+
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+const cpuUs = (run: LoopRun): number => run.cpuUs / run.requests;
+const perSecond = (run: LoopRun): number => run.requests / (run.wallUs / 1e6);
+
+/** Signed POSTs through the door to tenants' endpoints, without Kafka, against the raw loop. */
+export async function benchEgressHttp(options: Options): Promise<void> {
+  const loadBefore = load();
+  const pairs = await measure('keep-alive', options, {});
+  const summary = {
+    bench: 'egress-http',
+    ...{ endpoints: options.endpoints, inFlight: options['in-flight'], bodyBytes: options.body },
+    ...medians(pairs),
+    ...machineFacts(null, loadBefore),
+  };
+  await keepResults('egress-http', { summary, pairs }, options.record);
+  say(JSON.stringify(summary));
+}
+
+/** The same over TLS: on connections that are kept, and with a new one, handshake included, for each request. */
+export async function benchEgressTls(options: Options): Promise<void> {
+  const loadBefore = load();
+  const kept = await measure('keep-alive', options, { isTls: true });
+  const fresh = await measure('new handshake', options, { isTls: true, closes: true });
+  const summary = {
+    bench: 'egress-tls',
+    ...{ endpoints: options.endpoints, inFlight: options['in-flight'], bodyBytes: options.body },
+    keepAlive: medians(kept),
+    newHandshake: medians(fresh),
+    ...machineFacts(null, loadBefore),
+  };
+  await keepResults('egress-tls', { summary, kept, fresh }, options.record);
+  say(JSON.stringify(summary));
+}
+
+/** Rounds in turn raw first and door first, so that what drifts weighs on both alike. */
+async function measure(what: string, options: Options, speaks: SinkOptions): Promise<readonly Pair[]> {
+  await using sink = await startSink(speaks);
+  const { endpoints, seconds, body: bodyBytes, 'in-flight': inFlight } = options;
+  const loop: LoopOptions = { endpoints, seconds, bodyBytes, inFlight };
+  const pairs: Pair[] = [];
+  for (let at = 1; at <= options.rounds; at += 1) {
+    const runs = new Map<string, LoopRun>();
+    const order = at % 2 === 1 ? (['raw-loop', 'egress-loop'] as const) : (['egress-loop', 'raw-loop'] as const);
+    for (const kind of order) runs.set(kind, await runLoopProcess(kind, sink, loop));
+    const pair = { raw: runs.get('raw-loop') as LoopRun, egress: runs.get('egress-loop') as LoopRun };
+    pairs.push(pair);
+    say(`${what}, round ${at}: ${JSON.stringify(medians([pair]))}`);
+  }
+  return pairs;
+}
+
+function medians(pairs: readonly Pair[]) {
+  const of = (value: (pair: Pair) => number, digits = 1): number => round(median(pairs.map(value)), digits);
+  return {
+    cpuRatio: of(({ raw, egress }) => cpuUs(egress) / cpuUs(raw), 3),
+    rateRatio: of(({ raw, egress }) => perSecond(egress) / perSecond(raw), 3),
+    cpuUsPerRequest: of(({ egress }) => cpuUs(egress)),
+    rawCpuUsPerRequest: of(({ raw }) => cpuUs(raw)),
+    requestsPerSecond: of(({ egress }) => perSecond(egress), 0),
+    rawRequestsPerSecond: of(({ raw }) => perSecond(raw), 0),
+  };
+}
