@@ -44,7 +44,7 @@ const testTools = ['local-kafka', 'test'];
 /** contract ← core ← config-view, kafka, egress ← services; runtime depends on none; only standalone composes services. */
 export const rooms: readonly Room[] = [
   { folder: 'packages/contract', may: [] },
-  { folder: 'packages/core', may: ['contract'] },
+  { folder: 'packages/core', may: ['contract'], testsMay: ['test'] },
   { folder: 'packages/config-view', may: ['contract', 'core', 'kafka'], testsMay: testTools },
   { folder: 'packages/kafka', may: ['contract', 'core'], testsMay: testTools },
   { folder: 'packages/egress', may: ['contract', 'core'], testsMay: testTools },

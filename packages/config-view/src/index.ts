@@ -13,3 +13,4 @@ export type { UntilKafkaAnswers } from './until-kafka-answers.ts';
 export { dataKeyOf, openDataKey, openSigningSecrets, sealDataKey, sealSigningSecret } from './sealed-config.ts';
 export type { ActiveSecret } from './sealed-config.ts';
 export { createSeldom, TROUBLE_EVERY_MS } from './seldom.ts';
+export { credentialNames, headerCredential, openCredential, sealCredential } from './sealed-credentials.ts';

@@ -35,6 +35,14 @@ export const limits = Object.freeze({
   customHeaderNameMax: 128,
   customHeaderValueBytesMax: 4 * KIB,
   customHeaderBytesMax: 8 * KIB,
+  /** A user name or a client id, in characters. */
+  credentialNameMax: 255,
+  /** A password, a bearer token or a client secret. */
+  credentialBytesMax: 4 * KIB,
+  oauthScopeBytesMax: KIB,
+  /** Certificates or a key, as text. */
+  tlsPemBytesMax: 64 * KIB,
+  tlsCertificatesMax: 16,
   signingSecretBytesMin: 24,
   signingSecretBytesMax: 64,
   activeSecretsMax: 2,

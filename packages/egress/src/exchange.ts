@@ -126,7 +126,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Watched {
   onResponseData(_controller: Controller, chunk: Buffer): void {
     if (this.over) return;
     const { responseExcerptBytes, responseBodyBytes } = this.host.limits;
-    const room = responseExcerptBytes - this.excerpt.length;
+    const room = (this.request.excerptBytes ?? responseExcerptBytes) - this.excerpt.length;
     // Copied: a slice would keep the whole read buffer of the socket alive.
     if (room > 0) this.excerpt = Buffer.concat([this.excerpt, chunk.subarray(0, room)]);
     this.bodyBytes += chunk.length;

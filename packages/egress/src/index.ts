@@ -4,7 +4,7 @@ export { createPolicy, type AddressPolicy, type PolicyOptions } from './policy.t
 export { parsePools, type AddressChoice, type PoolDefinition, type PoolDefinitions } from './pools/definition.ts';
 export { DEFAULT_POOL, poolOf, poolResourceName } from './pools/name.ts';
 export type { PoolState } from './pools/pool.ts';
-export { targetOf, type EgressRequest } from './request.ts';
+export { targetOf, type EgressRequest, type OAuthClient } from './request.ts';
 export { readPolicy, watchPolicy, type LivePolicy, type PolicySwitches } from './policy-file.ts';
 export { parsePolicy } from './policy-text.ts';
 export { createNames } from './names.ts';

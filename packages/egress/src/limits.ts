@@ -23,6 +23,15 @@ export interface EgressLimits {
   readonly responseExcerptBytes: number;
   /** Bytes on the wire of one response: headers, body, and what framing and interim responses may add. */
   readonly responseWireBytes: number;
+  /** From asking for an access token to its answer. */
+  readonly tokenMs: number;
+  readonly tokenAnswerBytes: number;
+  /** A token that says nothing of its life is kept so long; none is kept longer than the most, nor into the margin. */
+  readonly tokenDefaultMs: number;
+  readonly tokenMaxMs: number;
+  readonly tokenMarginMs: number;
+  /** After a failure nobody asks again for so long. */
+  readonly tokenAgainMs: number;
   /** How long an unused socket is kept. */
   readonly idleSocketMs: number;
   /** An endpoint may ask for a longer time with `Keep-Alive: timeout=`, up to this. */
@@ -47,6 +56,12 @@ export const defaultLimits: EgressLimits = Object.freeze({
   responseHeaderBytes: 16 * 1024,
   responseBodyBytes: 64 * 1024,
   responseExcerptBytes: 4 * 1024,
+  tokenMs: 10_000,
+  tokenAnswerBytes: 16 * 1024,
+  tokenDefaultMs: 5 * 60_000,
+  tokenMaxMs: 24 * 3_600_000,
+  tokenMarginMs: 60_000,
+  tokenAgainMs: 1_000,
   responseWireBytes: 256 * 1024,
   idleSocketMs: 4_000,
   idleSocketMaxMs: 30_000,

@@ -1,4 +1,15 @@
+import type { Secret } from '@postrider/core';
 import type { TlsIdentity } from './tls-identity.ts';
+
+/** How an access token is got: OAuth 2.0 client credentials (RFC 6749 §4.4). */
+export interface OAuthClient {
+  /** `https://host[:port]` of a token URL that `judgeUrl` allowed, and its path and query. */
+  readonly origin: string;
+  readonly path: string;
+  readonly clientId: string;
+  readonly clientSecret: Secret;
+  readonly scopes: readonly string[];
+}
 
 /** One request to a tenant's endpoint. Always a POST. */
 export interface EgressRequest {
@@ -17,6 +28,10 @@ export interface EgressRequest {
   readonly pool?: string;
   /** Absent: the public roots are trusted, TLS 1.2 or newer, and we show no certificate. Another one, other sockets. */
   readonly tls?: TlsIdentity;
+  /** The request is sent with a token got by this client. The same object as long as nothing about it has changed. */
+  readonly oauth2?: OAuthClient;
+  /** How much of the answer's body is kept. Default: what the limits say. */
+  readonly excerptBytes?: number;
   /** Connections to this endpoint at the same time; further requests wait for one, within their deadline. */
   readonly maxSockets: number;
   /**

@@ -50,6 +50,8 @@ export type EgressFailureCode =
   | 'proxy_auth'
   | 'proxy_denied'
   | 'proxy_error'
+  | 'token_failed'
+  | 'token_timeout'
   | 'aborted'
   | 'internal';
 

@@ -21,7 +21,9 @@
  *    speak TLS with the name of the URL. There is no switch to turn this off; an operator can open private ranges, and a
  *    laptop loopback.
  * 3. **Sockets** belong to one endpoint (`endpoint-sockets.ts`) and carry one exchange at a time. HTTP/1.1 only, no
- *    pipelining, no redirects, no proxy from the environment, no decompression.
+ *    pipelining, no redirects, no proxy from the environment, no decompression. Another certificate of ours or another
+ *    authority to trust (`tls-identity.ts`) means other sockets; an access token (`token-send.ts`) is asked for through
+ *    this same door.
  * 4. **Time and size** are bounded in total, not between bytes (`deadlines.ts`, `exchange.ts`): a drip that never pauses
  *    long enough to be idle ends at the deadline like silence does.
  * 5. **The result** is data and always comes, exactly once (`result.ts`): an answer, whose status decides even if its
@@ -43,6 +45,7 @@ import { askNameServers, type Resolve } from './resolve.ts';
 import type { EgressFailure, EgressResult, FailureCause } from './result.ts';
 import { applyPolicy, createSockets, dropLost, endpointFor, giveUpAll, release, startNext } from './sockets.ts';
 import { tlsIdentity } from './tls-identity.ts';
+import { createTokenSend } from './token-send.ts';
 
 export interface EgressOptions {
   readonly policy: AddressPolicy;
@@ -88,8 +91,21 @@ type Done = (result: EgressResult) => void;
 
 /** Opens the door. */
 export function createEgress(options: EgressOptions): Egress {
-  const { policy, clock, ca, dial } = options;
   const limits = { ...defaultLimits, ...options.limits };
+  const door = createDoor(options, limits);
+  const sendWithToken = createTokenSend(door.send, { clock: options.clock, limits });
+  return {
+    ...door,
+    send(request, done) {
+      if (request.oauth2 === undefined) door.send(request, done);
+      else sendWithToken(request, request.oauth2, done);
+    },
+  };
+}
+
+/** The door for requests that need no token, or have it. */
+function createDoor(options: EgressOptions, limits: EgressLimits): Egress {
+  const { policy, clock, ca, dial } = options;
   const deps: ConnectDependencies = {
     policy,
     clock,

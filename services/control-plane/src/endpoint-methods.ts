@@ -3,6 +3,7 @@ import { Endpoint, EndpointState } from '@postrider/contract/postrider/v1/endpoi
 import { derivedUid, newUid, PostriderError } from '@postrider/core';
 import { createdBy } from './create-request.ts';
 import { chosenPart, endpointMaskRules, shownEndpoint } from './endpoint-resource.ts';
+import { sealedCredentials, splitSecrets } from './endpoint-secrets.ts';
 import { checkEtag } from './etag.ts';
 import { applyMask } from './field-mask.ts';
 import { isSame, sizeOf } from './messages.ts';
@@ -25,10 +26,11 @@ import type {
 import type { ConfigSnapshot } from '@postrider/config-view';
 import type { Method, ServiceContext } from './call.ts';
 import type { Change } from './config-writer.ts';
+import type { SplitEndpoint } from './endpoint-secrets.ts';
 import type { NewSecret } from './signing-secret.ts';
 
 export function createEndpoint(context: ServiceContext): Method<CreateEndpointRequest, Endpoint> {
-  const { writer, random, view } = context;
+  const { writer, random, view, clock, judgeUrl } = context;
   return (request, caller) => {
     const { endpointId, requestId } = request;
     const tenantId = parseTenantName(request.parent, 'parent');
@@ -38,7 +40,9 @@ export function createEndpoint(context: ServiceContext): Method<CreateEndpointRe
     const idProblem = endpointId === '' ? null : resourceIdProblem(endpointId);
     if (idProblem !== null) violations.add('endpoint_id', idProblem);
     checkRequestId(violations, requestId);
-    violations.addAll(validateEndpoint(chosen, context.judgeUrl));
+    violations.addAll(validateEndpoint(chosen, { judgeUrl, now: new Date(clock.now()) }));
+    const split = splitSecrets(chosen);
+    violations.addAll(split.violations);
     const secret = newSigningSecret(wanted, random);
     if (!isSecret(secret)) violations.addAll(secret);
     rejectViolations(violations.list);
@@ -56,7 +60,7 @@ export function createEndpoint(context: ServiceContext): Method<CreateEndpointRe
       if (snapshot.endpointByName(name) !== undefined) alreadyExists(name);
       rejectViolations(endpointPoolProblems(chosen.egressPool, tenant.tenant, context.pools));
       checkQuota(snapshot, tenantId, tenant);
-      const config = putNew(context, change, { ...chosen, name, uid }, tenant, secret);
+      const config = putNew(context, change, { ...split, endpoint: { ...split.endpoint, name, uid } }, tenant, secret);
       return { ...shownEndpoint(config), signingSecret: secret.printed.reveal() };
     });
   };
@@ -67,13 +71,16 @@ function isSecret(made: ReturnType<typeof newSigningSecret>): made is NewSecret 
 }
 
 function putNew(
-  { kek, random }: ServiceContext,
+  context: ServiceContext,
   { put, now }: Change,
-  chosen: Endpoint,
+  split: SplitEndpoint,
   tenant: TenantConfig,
   secret: NewSecret,
 ): EndpointConfig {
+  const { kek, random } = context;
+  const { endpoint: chosen } = split;
   const sealed = sealForRecord(secret, tenant, kek, now, random);
+  const credentials = sealedCredentials(split, tenant, {}, context);
   const { value } = put(configKey('endpoint', chosen.uid), (revision) => {
     const endpoint: Endpoint = {
       ...chosen,
@@ -85,7 +92,7 @@ function putNew(
       enableTime: now,
       revision,
     };
-    return { $case: 'endpoint', value: { endpoint, secrets: [sealed], credentials: {}, cancelsBelow: '' } };
+    return { $case: 'endpoint', value: { endpoint, secrets: [sealed], credentials, cancelsBelow: '' } };
   });
   return value;
 }
@@ -129,7 +136,8 @@ export function listEndpoints({ view, paging }: ServiceContext): Method<ListEndp
   };
 }
 
-export function updateEndpoint({ writer, judgeUrl, pools }: ServiceContext): Method<UpdateEndpointRequest, Endpoint> {
+export function updateEndpoint(context: ServiceContext): Method<UpdateEndpointRequest, Endpoint> {
+  const { writer, judgeUrl, pools } = context;
   return ({ endpoint: wanted, updateMask }, caller) => {
     const given = required(wanted, 'endpoint');
     const { name } = given;
@@ -142,14 +150,18 @@ export function updateEndpoint({ writer, judgeUrl, pools }: ServiceContext): Met
       const masked = applyMask(endpointMaskRules, endpoint, given, updateMask);
       if ('violations' in masked) violations.addAll(masked.violations);
       const next = 'next' in masked ? masked.next : endpoint;
-      violations.addAll(validateEndpoint(next, judgeUrl));
+      violations.addAll(validateEndpoint(next, { judgeUrl, now: change.now, before: config }));
+      const split = splitSecrets(next, config);
+      violations.addAll(split.violations);
+      const tenant = found(change.snapshot.tenant(parseEndpointName(name, 'endpoint.name').tenant), name);
       // A pool that the installation has given up since keeps nobody from changing other things.
       if (next.egressPool !== endpoint.egressPool) {
-        const { tenant } = change.snapshot.tenant(parseEndpointName(name, 'endpoint.name').tenant) ?? {};
-        violations.addAll(endpointPoolProblems(next.egressPool, tenant, pools));
+        violations.addAll(endpointPoolProblems(next.egressPool, tenant.tenant, pools));
       }
       rejectViolations(violations.list);
-      return isSame(Endpoint, endpoint, next) ? shownEndpoint(config) : putChanged(change, config, next);
+      if (split.given.size === 0 && isSame(Endpoint, endpoint, split.endpoint)) return shownEndpoint(config);
+      const credentials = sealedCredentials(split, tenant, config.credentials, context);
+      return putChanged(change, { ...config, credentials }, split.endpoint);
     });
   };
 }

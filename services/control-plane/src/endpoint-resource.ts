@@ -2,6 +2,7 @@ import {
   AttemptBodyPolicy,
   Endpoint,
   EndpointLimits,
+  EndpointTls,
   Ordering,
   RetryPolicy,
   StatusPolicy,
@@ -50,7 +51,14 @@ export const endpointMaskRules: MaskRules<Endpoint> = {
   auth: { kind: 'changeable', property: 'auth' },
   headers: { kind: 'changeable', property: 'headers' },
   egress_pool: { kind: 'changeable', property: 'egressPool' },
-  tls: { kind: 'changeable', property: 'tls' },
+  tls: {
+    kind: 'changeable',
+    property: 'tls',
+    parts: {
+      names: ['ca_pem', 'client_certificate_pem', 'client_key_pem', 'min_version'],
+      blank: () => EndpointTls.fromPartial({}),
+    },
+  },
   verification: { kind: 'changeable', property: 'verification', unset: VerificationMode.UNSPECIFIED },
   attempt_body: { kind: 'changeable', property: 'attemptBody', unset: AttemptBodyPolicy.UNSPECIFIED },
   secrets: outputOnly,

@@ -15,6 +15,8 @@ import {
 } from '@postrider/core';
 import type { Stage } from './fault-events.ts';
 import type { Faults } from './faults.ts';
+import type { OAuthClient, TlsIdentity } from '@postrider/egress';
+import type { Credentials } from './endpoint-credentials.ts';
 import type { ActiveKeys, PreparedEndpoint } from './endpoint-cache.ts';
 import type { Reign } from './reign.ts';
 import type { StoredDelivery } from './waiting-store.ts';
@@ -25,6 +27,8 @@ export interface SendRequest {
   readonly origin: string;
   readonly path: string;
   readonly headers: readonly string[];
+  readonly oauth2?: OAuthClient;
+  readonly tls?: TlsIdentity;
   readonly body: Buffer;
   readonly totalDeadlineMs: number;
   readonly poolKey: string;
@@ -64,6 +68,7 @@ export interface Prepared {
   readonly startedAt: number;
   readonly headers: readonly string[];
   readonly keyId: string;
+  readonly credentials: Credentials | null;
   /** Null: it can be sent. Otherwise what keeps it from being sent. */
   readonly refusal: SendResult | null;
 }
@@ -139,24 +144,29 @@ export function createDispatch(options: DispatchOptions): Dispatch {
 function prepare({ clock, userAgent }: DispatchOptions, flight: Flight): Prepared {
   const startedAt = clock.now();
   const { view, endpoint } = flight;
-  const begun = { flight, number: view.attempt + 1, startedAt };
+  const begun = { flight, number: view.attempt + 1, startedAt, headers: [], keyId: '', credentials: null };
   if (endpoint.target.kind === 'deny') {
-    const { detail } = endpoint.target;
-    return { ...begun, headers: [], keyId: '', refusal: refused('blocked_url', 'endpoint', `The URL ${detail}.`) };
+    return { ...begun, refusal: refused('blocked_url', 'endpoint', `The URL ${endpoint.target.detail}.`) };
   }
   // A newer version wrote it: what cannot be decrypted here waits for a process that can.
   if (view.bodyEncrypted) {
     const message = 'The body is encrypted, and this version cannot decrypt it.';
-    return { ...begun, headers: [], keyId: '', refusal: refused('body_encrypted', 'ours', message) };
+    return { ...begun, refusal: refused('body_encrypted', 'ours', message) };
   }
   try {
     const active = endpoint.activeKeys(startedAt);
+    const credentials = endpoint.credentials();
+    if (credentials.tokenUrlDenied !== null) {
+      return { ...begun, refusal: refused('blocked_url', 'endpoint', `The token URL ${credentials.tokenUrlDenied}.`) };
+    }
     const headers = signedHeaders(flight, active, startedAt, userAgent);
-    return { ...begun, headers, keyId: active.firstKeyId, refusal: null };
+    for (const { name, value } of credentials.headers) headers.push(name, value.reveal());
+    return { ...begun, headers, credentials, keyId: active.firstKeyId, refusal: null };
   } catch (error) {
-    // Whatever keeps us from signing is our doing: the endpoint has not even been asked.
+    // Whatever keeps us from making the request is our doing: the endpoint has not even been asked.
     const code = error instanceof PostriderError ? error.code : 'internal';
-    return { ...begun, headers: [], keyId: '', refusal: refused(code, 'ours', 'The request could not be signed.') };
+    const message = 'The request could not be signed, or its credentials could not be opened.';
+    return { ...begun, refusal: refused(code, 'ours', message) };
   }
 }
 
@@ -181,6 +191,7 @@ function signedHeaders(flight: Flight, active: ActiveKeys, now: number, userAgen
 function sendPrepared(options: DispatchOptions, prepared: Prepared, next: (sent: Sent) => void): void {
   const { clock, reign, send } = options;
   const { endpoint, view, delivery } = prepared.flight;
+  const { oauth2, tls } = prepared.credentials ?? {};
   const finish = (result: SendResult): void => {
     // No answer from before a lost reign changes anything.
     if (!reign.isOver()) next({ prepared, result, endedAt: clock.now() });
@@ -195,6 +206,8 @@ function sendPrepared(options: DispatchOptions, prepared: Prepared, next: (sent:
       origin: endpoint.target.origin,
       path: endpoint.target.path,
       headers: prepared.headers,
+      ...(oauth2 === undefined ? {} : { oauth2 }),
+      ...(tls === undefined ? {} : { tls }),
       body: delivery.body,
       totalDeadlineMs: endpoint.timeoutMs,
       poolKey: `${view.tenant}/${view.endpointId}`,

@@ -11,6 +11,7 @@ import {
   type SigningKey,
 } from '@postrider/core';
 import { poolOf } from '@postrider/egress';
+import { createCredentials, isSealedHeader, type Credentials } from './endpoint-credentials.ts';
 import type { ConfigSnapshot } from '@postrider/config-view';
 import type { EndpointConfig, TenantConfig } from '@postrider/contract/postrider/v1/config';
 import { OrderingMode } from '@postrider/contract/postrider/v1/delivery';
@@ -50,13 +51,18 @@ export interface PreparedEndpoint {
   /** Starts at most per `ratePeriodMs`; 0: no limit. */
   readonly rateCount: number;
   readonly ratePeriodMs: number;
-  /** The endpoint's own headers, flat. */
+  /** The endpoint's own headers whose values are no secrets, flat. */
   readonly headers: readonly string[];
   /**
    * The secrets that have not expired at `now` (ms since the Unix epoch).
    * @throws PostriderError `secret_unreadable`, `secret_invalid`
    */
   activeKeys(now: number): ActiveKeys;
+  /**
+   * How requests show who we are, besides the signature.
+   * @throws PostriderError `secret_unreadable`
+   */
+  credentials(): Credentials;
 }
 
 /** Endpoints, prepared once per revision. */
@@ -143,7 +149,10 @@ function prepare(
     ),
     rateCount: bounds?.rateCount ?? 0,
     ratePeriodMs: (bounds?.ratePeriod === undefined ? 0 : durationMs(bounds.ratePeriod)) || RATE_PERIOD_DEFAULT_MS,
-    headers: Object.entries(endpoint.headers).flat(),
+    headers: Object.entries(endpoint.headers)
+      .filter(([name, value]) => !isSealedHeader(name, value))
+      .flat(),
+    credentials: createCredentials(config, tenant, kek, judgeUrl),
     activeKeys(now) {
       if (active === null || now >= active.until) active = openKeys(config, tenant, kek, now);
       return active;

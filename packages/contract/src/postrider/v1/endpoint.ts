@@ -615,8 +615,8 @@ export interface Endpoint {
     | EndpointAuth
     | undefined;
   /**
-   * Further headers of every request: at most 32, 8 KiB in all; reserved names are refused. Values are shown masked when
-   * the name says that they are secret.
+   * Further headers of every request: at most 32, 8 KiB in all; reserved names are refused. Values are shown masked,
+   * as `[secret]`, when the name says that they are secret; sent back so, they stay what they are.
    */
   headers: { [key: string]: string };
   /** Name of the egress pool, `egressPools/{pool}`; empty: the default pool. */
@@ -790,7 +790,11 @@ export interface Ordering {
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
-/** How Postrider shows who it is, besides the signature. Secret fields are write-only and empty when read. */
+/**
+ * How Postrider shows who it is, besides the signature. Secret fields are write-only and empty when read; sent back empty
+ * they stay what they are, as long as they lead to the same place: the origin of the URL, and the user name, or token URL
+ * and client id.
+ */
 export interface EndpointAuth {
   /** The method. */
   method:
@@ -809,7 +813,7 @@ export interface EndpointAuth {
 
 /** HTTP Basic authentication. */
 export interface BasicAuth {
-  /** User name. */
+  /** User name: at most 255 characters, no colon. */
   username: string;
   /** Password. */
   password: string;
@@ -825,7 +829,10 @@ export interface BearerAuth {
 
 /** OAuth 2.0 client credentials (RFC 6749 §4.4). */
 export interface OAuth2ClientCredentials {
-  /** Token endpoint; the same address rules as for the endpoint's URL. */
+  /**
+   * Token endpoint; the same address rules and TLS settings as for the endpoint's URL. The client id and secret are shown
+   * to it by HTTP Basic.
+   */
   tokenUrl: string;
   /** Client id. */
   clientId: string;
@@ -836,13 +843,13 @@ export interface OAuth2ClientCredentials {
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
-/** TLS towards an endpoint. */
+/** TLS towards an endpoint, and towards its token endpoint. */
 export interface EndpointTls {
-  /** Certificates (PEM) trusted instead of the public roots. */
+  /** Certificates (PEM) trusted instead of the public roots; at most 16, 64 KiB. */
   caPem: string;
-  /** Client certificate chain (PEM). */
+  /** Client certificate chain (PEM), the client's own first; at most 16, 64 KiB. */
   clientCertificatePem: string;
-  /** Client key (PEM). */
+  /** Client key (PEM), without passphrase. Write-only; sent back empty it stays what it is as long as the certificate does. */
   clientKeyPem: string;
   /** Oldest version that is accepted. */
   minVersion: TlsVersion;
