@@ -35,6 +35,7 @@ export interface RawEndpoint extends AsyncDisposable {
 export async function rawEndpoint(
   behave: (socket: Socket, connection: number) => void,
   host = '127.0.0.1',
+  wantedPort = 0,
 ): Promise<RawEndpoint> {
   const sockets = new Set<Socket>();
   let accepts = 0;
@@ -49,7 +50,7 @@ export async function rawEndpoint(
     socket.on('data', (chunk: Buffer) => (received += chunk.toString('latin1')));
     behave(socket, ++accepts);
   });
-  server.listen(0, host);
+  server.listen(wantedPort, host);
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   return {

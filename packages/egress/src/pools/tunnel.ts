@@ -30,6 +30,7 @@ type Track = (socket: Socket) => void;
 
 /** Bytes of an answer to CONNECT, up to its empty line. */
 const answerBytesMax = 16 * 1024;
+const END_OF_HEAD = '\r\n\r\n';
 
 /**
  * Asks `proxy` for a tunnel to an address that passed the guard. The proxy is given the address and not the name: so it
@@ -104,7 +105,7 @@ function readAnswer(socket: Socket, done: (answer: string | null) => void): void
   const read = (): void => {
     for (let chunk = socket.read() as Buffer | null; chunk !== null; chunk = socket.read() as Buffer | null) {
       text += chunk.toString('latin1');
-      if (text.includes('\r\n\r\n')) return end(text);
+      if (text.includes(END_OF_HEAD)) return end(text);
       if (text.length > answerBytesMax) return end(null);
     }
   };
@@ -115,7 +116,7 @@ function readAnswer(socket: Socket, done: (answer: string | null) => void): void
 function failureOf(status: number, answer: string): EgressError | null {
   if (status < 200 || status > 299) return refusal(status, answer);
   // Nothing was asked yet: who speaks first is no HTTP server, and its bytes would be taken for the answer to our request.
-  if (answer.endsWith('\r\n\r\n')) return null;
+  if (answer.indexOf(END_OF_HEAD) + END_OF_HEAD.length === answer.length) return null;
   return new EgressError('protocol_error', 'endpoint', 'the endpoint spoke before it was asked');
 }
 
