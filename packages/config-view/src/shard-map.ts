@@ -15,13 +15,16 @@ export interface ShardMap<V> extends FrozenMap<V> {
 /** Enough that the copy behind one change of 200,000 entries is about 200 of them, few enough to copy their list. */
 const SHARDS = 1_024;
 
+/** Stands for every shard that nothing was ever put into. Never changed. */
+const EMPTY = new Map<string, never>();
+
 /**
  * A map in shards that are copied when they change for the first time after a freeze. So loading (no freeze between) copies
- * nothing, and a single change of a large frozen map copies one shard.
+ * nothing, and a single change of a large frozen map copies one shard. A small map has few shards of its own.
  */
 export function createShardMap<V>(): ShardMap<V> {
-  let shards: Map<string, V>[] = Array.from({ length: SHARDS }, () => new Map<string, V>());
-  let owned = new Uint8Array(SHARDS).fill(1);
+  let shards = Array.from<Map<string, V>>({ length: SHARDS }).fill(EMPTY);
+  let owned = new Uint8Array(SHARDS);
   let size = 0;
   let frozen: FrozenMap<V> | null = null;
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { createFakeClock } from './fake-clock.ts';
+import { createFakeClock, settleMicrotasks } from './fake-clock.ts';
 
 test('timers run in order of due time, ties in order of creation, each at its own time', async () => {
   await fc.assert(
@@ -97,4 +97,19 @@ test('advancing while advancing is refused', async () => {
   const first = clock.advance(1);
   await assert.rejects(clock.advance(1), /already being advanced/);
   await first;
+});
+
+test('microtasks alone are settled, too: all that a timer made ready has run before the next timer', async () => {
+  const clock = createFakeClock(0, settleMicrotasks);
+  const told: string[] = [];
+  for (const name of ['first', 'second'])
+    clock.after(1, () => {
+      void (async () => {
+        for (let turn = 0; turn < 10; turn += 1) await Promise.resolve();
+        told.push(`${name} settled`);
+      })();
+      told.push(name);
+    });
+  await clock.advance(1);
+  assert.deepEqual(told, ['first', 'first settled', 'second', 'second settled']);
 });

@@ -206,10 +206,10 @@ function produceTransport(cluster: FakeCluster, process: FakeProcess, clientId: 
         process.io(() => {
           const writes = take();
           if (writes.length === 0) return resolve([]);
-          const brokenOff = new KafkaError('UNAVAILABLE', 'the connection is broken');
-          if (process.cutOff) return reject(brokenOff);
+          const breakOff = () => reject(new KafkaError('UNAVAILABLE', 'the connection is broken'));
+          if (process.cutOff) return breakOff();
           cluster.produce(clientId, leader, writes).then(
-            (answers) => process.io(() => (process.cutOff ? reject(brokenOff) : resolve(answers))),
+            (answers) => process.io(() => (process.cutOff ? breakOff() : resolve(answers))),
             (error: Error) => process.io(() => reject(error)),
           );
         });

@@ -11,6 +11,7 @@ export function createChanges(): Changes {
   const waiting: (() => void)[] = [];
   return {
     notify() {
+      if (waiting.length === 0) return;
       for (const wake of waiting.splice(0)) wake();
     },
     async until(condition) {

@@ -57,8 +57,8 @@ class Group implements OwnerGroup {
   readonly #pod: Pod;
   #member: GroupMember | null = null;
   #fence: SessionFence | null = null;
-  /** The newest assignment, which may come before the member itself is known. */
-  #assignment: Assignment = new Map();
+  /** What the newest assignment names us for, which may come before the member itself is known. */
+  #named: ReadonlySet<number> = new Set();
   #stopping = false;
   #cancelTick: (() => void) | null = null;
   #ticks = 0;
@@ -82,19 +82,23 @@ class Group implements OwnerGroup {
       reconnect: () => member.reconnect(),
     });
     this.#planTick();
-    this.assigned(this.#assignment);
+    this.#follow();
   }
 
   /** Told inside the join: who is named takes over, who is not named any more gives up. */
   assigned(assignment: Assignment): void {
-    this.#assignment = assignment;
+    this.#named = this.#partitionsOf(assignment);
+    this.#follow();
+  }
+
+  #follow(): void {
+    const partitions = this.#named;
     const member = this.#member;
     const fence = this.#fence;
     if (member === null || fence === null) return;
     // The newest heartbeat seen before this join was sent before the rebalance began.
     const deadline = drainDeadline(fence.lastSentAt);
     fence.open();
-    const partitions = this.#partitionsOf(assignment);
     for (const owner of this.owners.values()) if (!partitions.has(owner.partition)) owner.unnamed(deadline);
     if (this.#stopping) return;
     for (const partition of partitions) {
@@ -166,10 +170,9 @@ class Group implements OwnerGroup {
 
   /** What is done of the partitions that the group names us for: the others' next owners speak for them. */
   #uncommitted(): TopicPartitionOffset[] {
-    const named = this.#partitionsOf(this.#assignment);
     const offsets: TopicPartitionOffset[] = [];
     for (const { partition, watermark } of this.owners.values()) {
-      if (!named.has(partition)) continue;
+      if (!this.#named.has(partition)) continue;
       for (const id of intakeTopics) {
         const topic = this.#pod.topic(id);
         const offset = watermark(id);

@@ -62,11 +62,11 @@ export function createTierStarts(
     begin: (tiers) => new Map([...tiers].map(([tier, ends]) => [tier, beginOf(tier, ends)])),
     tick() {
       const now = clock.monotonic();
-      for (const [tier, { wantsEnd }] of loadFrom) if (!asking.has(tier) && wantsEnd(now)) void ask(tier);
+      for (const tier of TIERS) if (!asking.has(tier) && loadFrom.get(tier)?.wantsEnd(now) === true) void ask(tier);
     },
     get dirty() {
       if (clock.monotonic() - toldAt < limits.loadFromToldMs) return false;
-      return [...loadFrom].some(([tier, { offset }]) => offset !== told.get(tier));
+      return TIERS.some((tier) => loadFrom.get(tier)?.offset !== told.get(tier));
     },
     encode() {
       toldAt = clock.monotonic();

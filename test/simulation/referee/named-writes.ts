@@ -3,7 +3,7 @@ import type { Tier } from '@postrider/core';
 import type { Headers } from '@postrider/kafka';
 import { hasRow, type Case } from './case.ts';
 import { readProgress } from './ownership-ghost.ts';
-import { fieldsOf } from './wire.ts';
+import { fieldsOf, timeOf } from './wire.ts';
 
 /** Every kind of write that a crash may come before or after. */
 export const writeNames = [
@@ -75,7 +75,7 @@ function nameOfProgress(value: Buffer | null): WriteName {
 }
 
 function nameOfAttempt(value: Buffer | null): WriteName {
-  const decision = fieldsOf(fieldsOf(value ?? Buffer.alloc(0)).bytes(8));
+  const decision = fieldsOf(value ?? Buffer.alloc(0)).message(8);
   if (decision.has(2)) return 'attempt-retry';
   if (decision.has(3)) return 'attempt-dead';
   if (decision.has(4)) return 'attempt-cancelled';
@@ -95,15 +95,10 @@ function nameOfTierWrite(tier: Tier, write: Write, one: Case | undefined): Write
   if (fields.number(DELIVERY_WAIT_REASON) === WAIT_REASON_GUARD) return 'row-guard';
   if (here?.row === true) {
     const same =
-      here.attempt === fields.number(DELIVERY_ATTEMPT) && here.dueAt === dueAtOf(fields.bytes(DELIVERY_DUE_AT));
+      here.attempt === fields.number(DELIVERY_ATTEMPT) && here.dueAt === timeOf(fields.message(DELIVERY_DUE_AT));
     return same ? 'row-rewritten' : 'row-put-again';
   }
   return hasRow(one) ? 'row-moved' : 'row-put';
-}
-
-function dueAtOf(timestamp: Buffer): number {
-  const fields = fieldsOf(timestamp);
-  return fields.number(1) * 1_000 + Math.floor(fields.number(2) / 1_000_000);
 }
 
 function isNewest(one: Case, tier: Tier): boolean {

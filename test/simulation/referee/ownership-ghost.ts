@@ -79,14 +79,9 @@ export function createOwnershipGhost(): OwnershipGhost {
 export function readProgress(value: Buffer): ProgressGhost {
   const fields = fieldsOf(value);
   const topics = new Map<string, Done>();
-  for (const part of fields.all(5)) {
-    const intake = fieldsOf(part);
+  for (const intake of fields.messages(5))
     topics.set(intake.bytes(1).toString(), { watermark: intake.number(2), above: intake.bytes(3) });
-  }
   const tiers = new Map<Tier, number>();
-  for (const part of fields.all(6)) {
-    const tier = fieldsOf(part);
-    tiers.set(tier.bytes(1).toString() as Tier, tier.number(2));
-  }
+  for (const tier of fields.messages(6)) tiers.set(tier.bytes(1).toString() as Tier, tier.number(2));
   return { epoch: fields.number(1), number: fields.number(2), released: fields.number(4) === 1, topics, tiers };
 }

@@ -5,7 +5,7 @@ import { hasRow, newCase, type Case, type Ending, type RowGhost } from './case.t
 import { createLaneOrder } from './lane-order.ts';
 import { createOwnershipGhost, type OwnershipGhost } from './ownership-ghost.ts';
 import { createTierHistory, type TierHistory } from './tier-history.ts';
-import { fieldsOf, timeOf } from './wire.ts';
+import { fieldsOf, timeOf, type Fields } from './wire.ts';
 
 /** A promise that was broken, and when (virtual ms since the start). */
 export interface Problem {
@@ -217,11 +217,11 @@ export class Referee {
     if (bytes === undefined) return;
     const fields = fieldsOf(bytes);
     const deliveryId = fields.bytes(1).toString();
-    const runId = fieldsOf(fields.bytes(2)).bytes(2).toString();
+    const runId = fields.message(2).bytes(2).toString();
     const key = runId === '' ? deliveryId : `${deliveryId}/${runId}`;
     let one = this.cases.get(key);
     if (one === undefined) {
-      one = this.#newCase(key, deliveryId, bytes, record);
+      one = this.#newCase(key, deliveryId, fields, record);
       this.cases.set(key, one);
       this.#byDelivery.set(deliveryId, one);
       this.#open[record.partition]?.add(one);
@@ -240,10 +240,9 @@ export class Referee {
     return this.#o.now() - one.routedAt > REPEAT_KNOWN_MS || behind > this.#o.repeatKnownOffsets;
   }
 
-  #newCase(key: string, deliveryId: string, bytes: Buffer, record: IncomingRecord): Case {
-    const fields = fieldsOf(bytes);
+  #newCase(key: string, deliveryId: string, fields: Fields, record: IncomingRecord): Case {
     const endpointUid = fields.bytes(6).toString();
-    const event = fieldsOf(fields.bytes(9));
+    const event = fields.message(9);
     const endpoint = this.#o.customers.byUid(endpointUid);
     const ordering = key !== deliveryId ? 'none' : (endpoint?.ordering ?? 'none');
     const lane =
@@ -261,7 +260,7 @@ export class Referee {
       lane,
       eventId: event.bytes(1).toString(),
       routedAt: this.#o.now(),
-      expiresAt: timeOf(fields.bytes(12)),
+      expiresAt: timeOf(fields.message(12)),
       body: record.value?.toString() ?? '',
     });
   }
@@ -332,7 +331,7 @@ export class Referee {
     const attempt = fields.number(14);
     // A living owner may have loaded the row before the tombstone of a dead reign came in, and writes its own truth again.
     one.settled ||= row && epoch < this.ghost(one.partition).epoch && !this.unfinished(one);
-    one.rows.set(tier, { epoch, n, row, attempt, dueAt: timeOf(fields.bytes(13)) });
+    one.rows.set(tier, { epoch, n, row, attempt, dueAt: timeOf(fields.message(13)) });
     if (attempt > one.recorded)
       this.problem('attempt-hidden', `a row of ${one.key} counts attempt ${attempt}; on record is ${one.recorded}`);
     if (!check || before?.row !== true || row) return;
@@ -349,12 +348,12 @@ export class Referee {
 
   #attempt({ key, value }: IncomingRecord): void {
     const fields = fieldsOf(value ?? Buffer.alloc(0));
-    const runId = fieldsOf(fields.bytes(3)).bytes(2).toString();
+    const runId = fields.message(3).bytes(2).toString();
     const one = this.cases.get(runId === '' ? (key?.toString() ?? '') : `${key?.toString()}/${runId}`);
     if (one === undefined) return this.problem('attempt-of-nobody', key?.toString() ?? '');
     one.recorded = Math.max(one.recorded, fields.number(4));
-    const decision = fieldsOf(fields.bytes(8));
-    if (decision.has(2)) one.dueAt = timeOf(fieldsOf(decision.bytes(2)).bytes(1));
+    const decision = fields.message(8);
+    if (decision.has(2)) one.dueAt = timeOf(decision.message(2).message(1));
     else if (decision.has(1)) {
       if (one.successes === 0) this.problem('attempt-lies', `${one.key} is called delivered, and no endpoint took it`);
       this.#end(one, 'done', fields.number(22));
@@ -367,14 +366,13 @@ export class Referee {
 
   #deadLetter(record: { readonly headers: Headers }): void {
     const letter = fieldsOf(header(record, 'postrider-dead-letter') ?? Buffer.alloc(0));
-    const delivery = fieldsOf(letter.bytes(1));
-    const runId = fieldsOf(delivery.bytes(2)).bytes(2).toString();
+    const delivery = letter.message(1);
+    const runId = delivery.message(2).bytes(2).toString();
     const deliveryId = delivery.bytes(1).toString();
     const one = this.cases.get(runId === '' ? deliveryId : `${deliveryId}/${runId}`);
     if (one === undefined) return this.problem('dead-letter-of-nobody', deliveryId);
     one.deadLetters += 1;
-    const last = letter.bytes(3);
-    this.#end(one, 'dead', last.length === 0 ? Infinity : fieldsOf(last).number(22));
+    this.#end(one, 'dead', letter.has(3) ? letter.message(3).number(22) : Infinity);
   }
 
   /** @param epoch the reign that says so; Infinity when nobody can tell */
