@@ -1,4 +1,15 @@
-import { DAY, HOUR, MINUTE, SECOND, type EndpointPlan, type FaultKind, type Manner, type Plan } from './plan.ts';
+import {
+  DAY,
+  HOUR,
+  MINUTE,
+  SECOND,
+  lateCreation,
+  unevenness,
+  type EndpointPlan,
+  type FaultKind,
+  type Manner,
+  type Plan,
+} from './plan.ts';
 import { randomOf, type Random } from './random.ts';
 
 /** What may go wrong in a crowded quarter of an hour: mostly one family of faults at a time. */
@@ -52,7 +63,7 @@ export function crowdedPlan(seed: number): Plan {
     members: 3,
     sessionMs: 30 * SECOND,
     tenants: ['acme'],
-    endpoints: Array.from({ length: 7 }, (_, at) => endpointOf(random, at, isGraceful)),
+    endpoints: Array.from({ length: 7 }, (_, at) => endpointOf(seed, random, at, isGraceful)),
     events,
     faults: Array.from({ length: random.int(8, 16) }, () => ({
       // Most of them a moment after something was published.
@@ -64,6 +75,7 @@ export function crowdedPlan(seed: number): Plan {
     rates: ratesOf(random, isGraceful),
     activeMs,
     latencyMs: random.pick([1, 10, 40, 200]),
+    ...unevenness(seed),
   };
 }
 
@@ -75,7 +87,7 @@ function eventsOf(random: Random, untilMs: number): Plan['events'] {
   })).toSorted((x, y) => x.atMs - y.atMs);
 }
 
-function endpointOf(random: Random, at: number, isGraceful: boolean): EndpointPlan {
+function endpointOf(seed: number, random: Random, at: number, isGraceful: boolean): EndpointPlan {
   return {
     id: `e${at}`,
     tenant: 'acme',
@@ -89,6 +101,7 @@ function endpointOf(random: Random, at: number, isGraceful: boolean): EndpointPl
     timeoutMs: random.pick([5 * SECOND, 15 * SECOND, 30 * SECOND]),
     concurrencyMax: random.pick([1, 2, 16]),
     changes: !isGraceful && random.chance(0.3),
+    ...lateCreation(seed, `e${at}`, 5 * MINUTE),
   };
 }
 

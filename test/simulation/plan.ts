@@ -132,7 +132,7 @@ export function planOf(seed: number): Plan {
   const temper = random.weighted({ calm: 6, graceful: 14, faulty: 80 });
   const tenants = ['acme', 'globex'];
   const long = random.chance(0.02);
-  const endpoints = endpointsOf(random, tenants, temper, long);
+  const endpoints = endpointsOf(seed, random, tenants, temper, long);
   const activeMs = random.int(24, 30) * HOUR;
   const bursts = Array.from({ length: random.int(4, 9) }, () => random.int(0, activeMs - 2 * HOUR));
   return {
@@ -151,10 +151,28 @@ export function planOf(seed: number): Plan {
     rates: ratesOf(random, temper),
     activeMs,
     latencyMs: random.pick([1, 3, 10, 40]),
+    ...unevenness(seed),
   };
 }
 
+/** Now and then what dispatchers read of one topic lags behind all else, and what is sent again by request is asked for twice. */
+export function unevenness(seed: number): Pick<Plan, 'lag' | 'resendAgainMs'> {
+  const random = randomOf(seed, 'unevenness');
+  const topic = random.pick(['config', 'deliveries', 'retry.1m', 'retry.1h']);
+  return {
+    ...(random.chance(0.25) && { lag: { topic, ms: random.pick([200, 2 * SECOND, 20 * SECOND]) } }),
+    ...(random.chance(0.5) && { resendAgainMs: random.int(1, 30 * SECOND) }),
+  };
+}
+
+/** When an endpoint is created that is not there from the start. */
+export function lateCreation(seed: number, endpoint: string, mostMs: number): Pick<EndpointPlan, 'createdAtMs'> {
+  const random = randomOf(seed, `creation of ${endpoint}`);
+  return random.chance(0.1) ? { createdAtMs: random.int(1, mostMs) } : {};
+}
+
 function endpointsOf(
+  seed: number,
   random: Random,
   tenants: readonly string[],
   temper: Plan['temper'],
@@ -188,6 +206,7 @@ function endpointsOf(
     timeoutMs: random.pick([5 * SECOND, 15 * SECOND, 30 * SECOND]),
     concurrencyMax: random.pick([1, 2, 16]),
     changes: changes[i] === true,
+    ...lateCreation(seed, `e${i}`, 8 * HOUR),
   }));
 }
 

@@ -1,4 +1,4 @@
-import { DAY, HOUR, MINUTE, SECOND, planOf, type Plan } from './plan.ts';
+import { DAY, HOUR, MINUTE, planOf, type Plan } from './plan.ts';
 import { createSimulation, type RunOptions, type Simulation } from './simulation.ts';
 import { assertLimitsFor } from './narrow-limits.ts';
 import type { CoverageCounts } from './coverage.ts';
@@ -21,6 +21,9 @@ export interface SeedResult {
 const QUIET_SLACK_MS = 2 * HOUR;
 /** Bad input and cancelled work aside, a delivery has ended this soon after its expiry. */
 const EXPIRY_SLACK_MS = 15 * MINUTE;
+
+/** Every router has heard of a new endpoint by then, however slow brokers are. */
+const KNOWN_MS = 15 * MINUTE;
 
 /** Runs one seed to its end: faults, then quiet, then everything killed, compacted and started again. */
 export async function runSeed(
@@ -93,7 +96,7 @@ function judgeQuiet({ referee, customers, fleet, elapsed }: Simulation, plan: Pl
     for (const { plan: endpoint, uid, untouched } of customers.endpoints)
       if (
         untouched &&
-        atMs > (endpoint.createdAtMs ?? 0) + SECOND &&
+        atMs > (endpoint.createdAtMs ?? -KNOWN_MS) + KNOWN_MS &&
         endpoint.tenant === tenant &&
         endpoint.types.includes(type) &&
         !byEvent.has(`${id} ${uid}`)

@@ -35,6 +35,12 @@ for (const name of [
   'olderOnly',
   'progressByEpoch',
   'movePutFirst',
+  'claimFollows',
+  'readBack',
+  'fenceByTimer',
+  'ownRow',
+  'originDone',
+  'revisionWait',
 ])
   test(`${name}: without this rule a promise is broken, and it is noticed`, async () => {
     const { caughtAs } = await catchRule(ruleOf(name), { from: 1, seeds: 40, processes: 2 });
