@@ -32,6 +32,11 @@ export interface EgressLimits {
   readonly tokenMarginMs: number;
   /** After a failure nobody asks again for so long. */
   readonly tokenAgainMs: number;
+  /** Between two looks at the ways out of egress pools. */
+  readonly poolLookEveryMs: number;
+  /** Between two questions for a pool's source address, and after one that gave no good answer. */
+  readonly echoEveryMs: number;
+  readonly echoAgainMs: number;
   /** How long an unused socket is kept. */
   readonly idleSocketMs: number;
   /** An endpoint may ask for a longer time with `Keep-Alive: timeout=`, up to this. */
@@ -63,6 +68,9 @@ export const defaultLimits: EgressLimits = Object.freeze({
   tokenMarginMs: 60_000,
   tokenAgainMs: 1_000,
   responseWireBytes: 256 * 1024,
+  poolLookEveryMs: 1_000,
+  echoEveryMs: 60_000,
+  echoAgainMs: 5_000,
   idleSocketMs: 4_000,
   idleSocketMaxMs: 30_000,
   socketsMax: 4_096,

@@ -1,6 +1,7 @@
 import { every } from '@postrider/core';
 import { canBind } from './can-bind.ts';
-import { type PoolDefinitions } from './definition.ts';
+import type { PoolDefinitions } from './definition.ts';
+import { watchEcho } from './echo.ts';
 import { DEFAULT_POOL } from './name.ts';
 import {
   createPool,
@@ -39,8 +40,6 @@ export interface PoolsOptions {
   readonly connect: ConnectDependencies;
 }
 
-const LOOK_EVERY_MS = 1_000;
-
 /**
  * The pools that are defined, and one named `default` in any case. Every second it is looked whether local addresses are
  * still this machine's, and whether proxies that could not be reached can be: so a pool comes back by itself.
@@ -78,7 +77,11 @@ export function createPools({ definitions, connect }: PoolsOptions): Pools {
 
   const isWatched = [...pools.values()].some(({ definition }) => definition.kind !== 'nat');
   if (isWatched) lookAtAll();
-  const stopLooking = isWatched ? every(clock, LOOK_EVERY_MS, lookAtAll) : () => {};
+  const stopLooking = isWatched ? every(clock, connect.limits.poolLookEveryMs, lookAtAll) : () => {};
+  const stopAsking = [...pools.values()].flatMap((pool) => {
+    const { echoUrl } = pool.definition;
+    return echoUrl === undefined ? [] : [watchEcho(pool, echoUrl, connect)];
+  });
   return {
     get: (name) => pools.get(name),
     isOpen: (name) => pools.get(name)?.ways.some(isOpen) ?? false,
@@ -95,6 +98,7 @@ export function createPools({ definitions, connect }: PoolsOptions): Pools {
     },
     close() {
       stopLooking();
+      for (const stop of stopAsking) stop();
       listeners.clear();
     },
   };
