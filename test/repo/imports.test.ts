@@ -58,6 +58,11 @@ test('each wrong direction is found', () => {
     ['services/dispatcher/src/a.ts', 'undici'],
     ['services/dispatcher/src/a.ts', 'kafkajs'],
     ['packages/kafka/src/a.ts', 'kafkajs/src/cluster'],
+    ['services/control-plane/src/a.ts', 'undici'],
+    ['services/control-plane/src/a.ts', 'node:http'],
+    ['services/dispatcher/src/a.ts', 'node:net'],
+    ['services/router/src/a.ts', 'node:dns/promises'],
+    ['packages/config-view/src/a.ts', 'node:tls'],
   ] as const) {
     assert.equal(problems(path, specifier).length, 1, `${path} → ${specifier}`);
   }
@@ -71,6 +76,10 @@ test('the right directions are not', () => {
     ['packages/kafka/src/kafkajs/a.ts', 'kafkajs'],
     ['packages/kafka/src/a.test.ts', '../../../deploy/local/index.ts'],
     ['packages/egress/src/a.ts', 'undici'],
+    ['packages/egress/src/a.ts', 'node:net'],
+    ['packages/runtime/src/health.ts', 'node:http'],
+    ['services/dispatcher/src/a.test.ts', 'node:net'],
+    ['services/dispatcher/testing/a.ts', 'node:net'],
     ['services/router/src/a.ts', '@postrider/kafka'],
     ['services/standalone/src/a.ts', '@postrider/dispatcher'],
     ['test/integration/a.test.ts', '../../services/router/src/service.ts'],

@@ -75,6 +75,12 @@ const doors: Readonly<Record<string, { readonly folders: readonly string[]; read
   undici: { folders: ['packages/egress', 'test/bench'], problem: 'only packages/egress may import undici' },
 };
 
+/** Modules that can open a connection. Whoever sends to a tenant's URL must not be able to do so but through the one door. */
+const connectingModules = new Set(
+  ['net', 'tls', 'http', 'https', 'http2', 'dgram', 'dns', 'dns/promises'].map((name) => `node:${name}`),
+);
+const mayConnect = ['packages/egress', 'packages/kafka', 'packages/runtime', 'packages/cli', 'services/standalone'];
+
 const purePackage = 'packages/core/src/';
 const pureModules = new Set(['node:buffer', 'node:crypto', 'node:url', 'node:util']);
 
@@ -97,6 +103,13 @@ function wrongImport(path: string, specifier: string, workspaces: ReadonlyMap<st
   if (path.startsWith(purePackage) && !isTest(path) && specifier.startsWith('node:') && !pureModules.has(specifier)) {
     return `core is pure and may not import ${specifier}`;
   }
+  if (
+    connectingModules.has(specifier) &&
+    isInHouse(path) &&
+    !mayConnect.some((folder) => path.startsWith(`${folder}/`))
+  ) {
+    return `requests leave through packages/egress: ${specifier} may not be imported here`;
+  }
   const from = workspaceOfPath(path, workspaces);
   const to = specifier.startsWith('.')
     ? workspaceOfPath(posix.normalize(posix.join(posix.dirname(path), specifier)), workspaces)
@@ -111,6 +124,11 @@ function wrongImport(path: string, specifier: string, workspaces: ReadonlyMap<st
   // Other workspaces are entered by their names, so that package.json tells what depends on what. Tests under one roof
   // with the helpers they share may take the short way.
   return specifier.startsWith('.') && !isTest(path) ? `import ${to} by its name, not by a relative path` : undefined;
+}
+
+/** What runs at an operator's; tests play endpoints and brokers, and may connect as they like. */
+function isInHouse(path: string): boolean {
+  return /^(packages|services)\//.test(path) && !isTest(path);
 }
 
 /** The name of the package that a specifier enters; undefined for relative paths and Node's own modules. */

@@ -91,6 +91,19 @@ test('the linter finds clocks, timers and chance in the pure rules', () => {
   ]);
 });
 
+test('the linter finds requests that go past the one door', () => {
+  const text =
+    "export const a = fetch('x');\nexport const b = new WebSocket('x');\nexport const c = globalThis.fetch('x');\n";
+  const found = lintPlanted({ 'services/dispatcher/src/a.ts': text, 'packages/runtime/src/a.ts': text });
+  const rules = ['eslint(no-restricted-globals)', 'eslint(no-restricted-globals)', 'eslint(no-restricted-properties)'];
+  assert.deepEqual(
+    found.filter((one) => one.includes('no-restricted')).toSorted(),
+    ['packages/runtime/src/a.ts', 'services/dispatcher/src/a.ts'].flatMap((path) =>
+      rules.map((rule) => `${path} ${rule}`),
+    ),
+  );
+});
+
 test('the linter finds printing, default exports and settings read in passing', () => {
   const found = lintPlanted({
     'services/router/src/a.ts': "console.log('x');\nexport default process.env.X;\n",

@@ -1,35 +1,4 @@
-/**
- * # The one door to tenants' endpoints
- *
- * ## Motivation
- *
- * A tenant tells us a URL and we send requests to it from inside our network. That is the definition of server-side
- * request forgery, and it is our product. The tenant, the name server of the URL and the endpoint must all be taken for
- * hostile: the URL may spell `127.0.0.1` in forty ways, the name may resolve to a public address when it is checked and
- * to a metadata service when it is used, and the endpoint may answer with a redirect inwards, an endless header, a byte
- * a second for ever, an answer to a question nobody asked, or ten megabytes that inflate to ten gigabytes. The HTTP
- * client below us does not protect from that, and says so: it trusts names, networks and servers.
- *
- * So everything that fetches a tenant's URL goes through this package, and only this package may import the client.
- *
- * ## Theory of operation
- *
- * 1. **The URL** is judged as text (`url-rule.ts`), by the control plane when it is stored and here again when a
- *    connection pool is made for it.
- * 2. **The connection** is where addresses are checked (`guarded-connect.ts`), for literals and for names alike: resolve
- *    once, judge every address by its bytes (`address.ts`), dial exactly what was judged, compare the peer, and only then
- *    speak TLS with the name of the URL. There is no switch to turn this off; an operator can open private ranges, and a
- *    laptop loopback.
- * 3. **Sockets** belong to one endpoint (`endpoint-sockets.ts`) and carry one exchange at a time. HTTP/1.1 only, no
- *    pipelining, no redirects, no proxy from the environment, no decompression. Another certificate of ours or another
- *    authority to trust (`tls-identity.ts`) means other sockets; an access token (`token-send.ts`) is asked for through
- *    this same door.
- * 4. **Time and size** are bounded in total, not between bytes (`deadlines.ts`, `exchange.ts`): a drip that never pauses
- *    long enough to be idle ends at the deadline like silence does.
- * 5. **The result** is data and always comes, exactly once (`result.ts`): an answer, whose status decides even if its
- *    body broke off, or a failure with a stable code and an owner. What the client throws at us because of what an
- *    endpoint sent, assertions included, is that endpoint's failure.
- */
+/** The one door to tenants' endpoints. Motivation and theory of operation: README.md of this package. */
 import type { Clock } from '@postrider/core';
 import { createDeadlines } from './deadlines.ts';
 import { Exchange, type ExchangeHost } from './exchange.ts';
