@@ -12,7 +12,7 @@ export interface Canary extends AsyncDisposable {
 const addresses = ['127.0.0.1', '::1', '127.0.0.2'] as const;
 
 export async function openCanary(): Promise<Canary> {
-  const listeners = await Promise.all(addresses.map((address) => rawEndpoint(() => {}, address)));
+  const listeners = await Promise.all(addresses.map((address) => rawEndpoint((socket) => socket.destroy(), address)));
   return {
     ports: listeners.map(({ port }) => port),
     portFor: (address) => listeners[address.includes(':') ? 1 : 0]?.port ?? 0,

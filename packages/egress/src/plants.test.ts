@@ -1,0 +1,115 @@
+/**
+ * Builds with a hole in the door, each of which the tests must notice: a planted process runs the tests of the corpus, or of
+ * the door, and they are red for the reason that the hole gives them. The source on disk stays as it is.
+ */
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { suite, test } from 'node:test';
+import type { Plant } from '../../../test/support/plant.ts';
+
+const root = join(import.meta.dirname, '../../..');
+const corpusAtDispatcher = 'services/dispatcher/src/ssrf-corpus.test.ts';
+const theDoor = 'packages/egress/src/send.test.ts';
+
+const guardedConnect = 'packages/egress/src/guarded-connect.ts';
+const exchange = 'packages/egress/src/exchange.ts';
+const sockets = 'packages/egress/src/sockets.ts';
+const judged = "if (bytes === undefined || judgeAddress(bytes, policy).verdict === 'deny') {";
+const anyPasses =
+  "addresses.some((one) => judgeAddress(parseAddress(one) ?? new Uint8Array(4), policy).verdict === 'allow')";
+
+interface Hole {
+  readonly what: string;
+  readonly plants: readonly Plant[];
+  readonly file: string;
+  /** Only the tests with this in their names. */
+  readonly only?: string;
+  /** What the red run says. */
+  readonly says: RegExp;
+}
+
+const holes: readonly Hole[] = [
+  {
+    what: 'no address is judged',
+    plants: [{ file: guardedConnect, find: judged, replace: 'if (false) {' }],
+    file: corpusAtDispatcher,
+    says: /D249 public name to RFC 1918: \S+ (?!blocked)/,
+  },
+  {
+    what: 'one address that passes is enough',
+    plants: [{ file: guardedConnect, find: judged, replace: `if (!${anyPasses}) {` }],
+    file: corpusAtDispatcher,
+    says: /D263 order must not matter: \S+ (?!blocked)/,
+  },
+  {
+    what: 'redirects are followed',
+    plants: [
+      {
+        file: exchange,
+        find: "import type { Dispatcher } from 'undici';",
+        replace: "import { interceptors, type Dispatcher } from 'undici';",
+      },
+      {
+        file: exchange,
+        find: 'channel.client.dispatch({',
+        replace: 'channel.client.compose(interceptors.redirect({ maxRedirections: 3 })).dispatch({',
+      },
+    ],
+    file: corpusAtDispatcher,
+    says: /R28\d .*: \S+ \S+, dialled/,
+  },
+  {
+    what: 'there is no total deadline',
+    plants: [{ file: exchange, find: 'if (now >= this.deadline) {', replace: 'if (now === Infinity) {' }],
+    file: theDoor,
+    only: 'the deadline also ends what is still waiting',
+    says: /✖ the deadline also ends/,
+  },
+  {
+    what: 'connections are kept by origin, so that tenants share them',
+    plants: [
+      { file: sockets, find: 'endpoints.get(request.poolKey)', replace: 'endpoints.get(request.origin)' },
+      {
+        file: sockets,
+        find: 'createEndpointSockets(request.poolKey,',
+        replace: 'createEndpointSockets(request.origin,',
+      },
+      {
+        file: sockets,
+        find: 'endpoints.set(request.poolKey, endpoint);\n    evict(',
+        replace: 'endpoints.set(request.origin, endpoint);\n    evict(',
+      },
+    ],
+    file: theDoor,
+    only: 'two endpoints with the same origin share no connection',
+    says: /✖ two endpoints with the same origin/,
+  },
+];
+
+/** Longer than what is not planted takes by far. */
+const oneTestMs = 6_000;
+const runMs = 60_000;
+
+function run({ plants, file, only }: Hole): Promise<{ readonly code: number | null; readonly out: string }> {
+  const flags = ['--import', join(root, 'test/support/plant.ts'), '--test-reporter=spec'];
+  if (only !== undefined) flags.push(`--test-name-pattern=${only}`, `--test-timeout=${oneTestMs}`);
+  // Without the context of this file's own runner, which would take the run for one of its own.
+  const env = { ...process.env, NODE_TEST_CONTEXT: undefined, POSTRIDER_TEST_PLANT: JSON.stringify(plants) };
+  return new Promise((resolve) => {
+    const options = { cwd: root, env, timeout: runMs, encoding: 'utf8' as const };
+    const child = execFile(process.execPath, [...flags, '--test-force-exit', file], options, (_, stdout, stderr) =>
+      resolve({ code: child.exitCode, out: stdout + stderr }),
+    );
+  });
+}
+
+suite('holes in the door are noticed', { concurrency: 2 }, () => {
+  for (const hole of holes) {
+    test(hole.what, async () => {
+      const { code, out } = await run(hole);
+      assert.equal(code, 1, out);
+      assert.match(out, hole.says);
+    });
+  }
+});
