@@ -5,7 +5,7 @@ import { latencies, probes, quantile, recoveryMs } from './measure.ts';
 
 const receipt = (path: string, webhookId: string, at: number): Receipt => ({
   ...{ path, webhookId, at },
-  ...{ bodySha256: '', agent: '', status: 200, signature: 'valid' },
+  ...{ bodySha256: '', from: '127.0.0.1', agent: '', status: 200, signature: 'valid' },
 });
 const accepted = new Map([
   ['old', { at: 100, tenant: 't' }],

@@ -18,6 +18,7 @@ const receipt = (path: string, at: number, status: number): Receipt => ({
   webhookId: 'msg_1',
   bodySha256: 'b',
   at,
+  from: '127.0.0.1',
   agent: 'Postrider',
   status,
   signature: 'valid',

@@ -67,11 +67,13 @@ export async function createCustomers(
   receiver: Receiver,
   tenantId: string,
   plans: readonly CustomerPlan[],
+  /** Those that the tenant may use; none: the default pool. */
+  egressPools: readonly string[] = [],
 ): Promise<readonly Customer[]> {
   const { tenants, endpoints, subscriptions } = rpc;
   const tenant = await rpc.call(tenants, tenants.createTenant, {
     ...{ tenantId, requestId: '' },
-    tenant: Tenant.fromPartial({ displayName: 'The customers of a test' }),
+    tenant: Tenant.fromPartial({ displayName: 'The customers of a test', quotas: { egressPools: [...egressPools] } }),
   });
   const create = async (wanted: CustomerPlan): Promise<readonly [Customer, Behaviour]> => {
     const { path } = wanted;

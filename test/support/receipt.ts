@@ -7,6 +7,8 @@ export interface Receipt {
   readonly bodySha256: string;
   /** Milliseconds since the Unix epoch: when the body had arrived. */
   readonly at: number;
+  /** The address that it came from. */
+  readonly from: string;
   /** Who sent it: its `User-Agent`. */
   readonly agent: string;
   /** What the receiver answered; 0 when it never did. */

@@ -34,6 +34,7 @@ function answer(request: IncomingMessage, body: Buffer, response: ServerResponse
     webhookId,
     bodySha256: createHash('sha256').update(body).digest('hex'),
     at: Date.now(),
+    from: request.socket.remoteAddress ?? '',
     agent: headers['user-agent'] ?? '',
     status,
     signature: behaviour === undefined ? 'unknown path' : behaviour.verify(headers, body),

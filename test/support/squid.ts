@@ -1,0 +1,137 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { choosePorts } from '../../deploy/local/index.ts';
+import { waitFor } from './wait-for.ts';
+
+/** A squid on loopback: a forward proxy that wants credentials. It does not outlive this process. */
+export interface TestSquid extends AsyncDisposable {
+  readonly port: number;
+  readonly username: string;
+  readonly password: string;
+  /** The targets that it was asked for, with what it answered: `TCP_TUNNEL/200 127.0.0.1:8080`. */
+  log(): Promise<readonly string[]>;
+  /** It hangs: connections stay, nothing answers. */
+  freeze(): void;
+  thaw(): void;
+  /** It is gone, and refuses connections. */
+  kill(): Promise<void>;
+  /** It is there again after `kill`, on the same port. */
+  restart(): Promise<void>;
+}
+
+/** What the proxy does. */
+export interface SquidOptions {
+  /** An address on which it lets nobody in. */
+  readonly denied: string;
+  /** The address that its own requests leave from. */
+  readonly leavesFrom: string;
+}
+
+const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin'];
+/** Debian's and Fedora's. */
+const helpers = ['/usr/lib/squid/basic_ncsa_auth', '/usr/lib64/squid/basic_ncsa_auth'];
+
+/** Where the program and its helper for passwords are; null: not on this machine. */
+export function squidBinaries(): { readonly squid: string; readonly helper: string } | null {
+  const squid = folders.map((folder) => join(folder, 'squid')).find(existsSync);
+  const helper = helpers.find(existsSync);
+  return squid === undefined || helper === undefined ? null : { squid, helper };
+}
+
+/** Starts a squid on a free port and waits until it answers. */
+export async function startSquid({ denied, leavesFrom }: SquidOptions): Promise<TestSquid> {
+  const binaries = squidBinaries();
+  if (binaries === null) throw new Error('there is no squid on this machine (apt-get install squid)');
+  const folder = await mkdtemp(join(tmpdir(), 'squid-'));
+  // Started by root it goes on as somebody else.
+  await chmod(folder, 0o777);
+  const [port] = (await choosePorts(1)) as [number];
+  const [username, password] = ['postrider', 'open sesame'];
+  const hashed = execFileSync('openssl', ['passwd', '-apr1', password], { encoding: 'utf8' }).trim();
+  await writeFile(join(folder, 'passwords'), `${username}:${hashed}\n`);
+  const config = join(folder, 'squid.conf');
+  await writeFile(config, configOf({ folder, port, helper: binaries.helper, denied, leavesFrom }));
+  let server = await launch(binaries.squid, config, port);
+  return {
+    ...{ port, username, password },
+    async log() {
+      const lines = (await readFile(join(folder, 'access.log'), 'utf8').catch(() => '')).trim().split('\n');
+      return lines.flatMap((line) => {
+        const [, , , answer, , , target] = line.split(/\s+/);
+        return target === undefined ? [] : [`${answer} ${target}`];
+      });
+    },
+    freeze: () => void process.kill(server.pid, 'SIGSTOP'),
+    thaw: () => void process.kill(server.pid, 'SIGCONT'),
+    kill: () => server.kill(),
+    async restart() {
+      await rm(join(folder, 'squid.pid'), { force: true });
+      server = await launch(binaries.squid, config, port);
+    },
+    async [Symbol.asyncDispose]() {
+      await server.kill();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+interface ConfigOptions extends SquidOptions {
+  readonly folder: string;
+  readonly port: number;
+  readonly helper: string;
+}
+
+const configOf = ({ folder, port, helper, denied, leavesFrom }: ConfigOptions): string => `
+http_port 127.0.0.1:${port}
+auth_param basic program ${helper} ${folder}/passwords
+auth_param basic children 1 startup=1
+acl known proxy_auth REQUIRED
+acl denied dst ${denied}/32
+http_access deny denied
+http_access allow known
+http_access deny all
+tcp_outgoing_address ${leavesFrom}
+cache deny all
+visible_hostname squid.test
+pid_filename ${folder}/squid.pid
+cache_log ${folder}/cache.log
+access_log stdio:${folder}/access.log
+buffered_logs off
+coredump_dir ${folder}
+shutdown_lifetime 0 seconds
+`;
+
+interface Server {
+  readonly pid: number;
+  kill(): Promise<void>;
+}
+
+/** The shell ends the server when its input closes, which it does when this process is gone, however it went. */
+const watched = '"$@" >/dev/null 2>&1 & echo $!; cat >/dev/null; kill -9 $!; wait 2>/dev/null';
+
+async function launch(squid: string, config: string, port: number): Promise<Server> {
+  const shell = spawn('sh', ['-c', watched, 'sh', squid, '-N', '-f', config], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const gone = once(shell, 'close');
+  const [said] = (await once(shell.stdout, 'data')) as [Buffer];
+  shell.stdout.resume();
+  await waitFor(() => accepts(port), { what: `squid on port ${port} to answer`, timeoutMs: 20_000 });
+  return {
+    pid: Number(said.toString()),
+    async kill() {
+      shell.stdin.end();
+      await gone;
+    },
+  };
+}
+
+function accepts(port: number): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const socket = connect(port, '127.0.0.1', () => resolve(true));
+  socket.once('error', () => resolve(false));
+  return promise.finally(() => socket.destroy());
+}
