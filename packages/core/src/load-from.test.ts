@@ -38,18 +38,21 @@ test('an end that was asked for too early confirms nothing', () => {
 
 test('what was written before an end was noted may land once more until it is acknowledged: its time begins then', () => {
   const from = createLoadFrom(0);
-  const first = from.handedOver();
   from.endIs(100_000, 0);
+  from.wantsEnd(0);
+  const first = from.handedOver();
+  from.endIs(150_000, life);
   from.read(1_000_000);
-  assert.equal(from.wantsEnd(life), false);
   assert.equal(from.wantsEnd(5 * life), false);
+  from.endIs(160_000, 5 * life);
   from.settled(first);
+  assert.equal(from.offset, 100_000);
   assert.equal(from.wantsEnd(6 * life), false);
-  from.endIs(150_000, 6 * life);
-  assert.equal(from.offset, 0);
+  from.endIs(170_000, 6 * life);
+  assert.equal(from.offset, 100_000);
   assert.equal(from.wantsEnd(7 * life), true);
   from.endIs(200_000, 7 * life);
-  assert.equal(from.offset, 100_000);
+  assert.equal(from.offset, 150_000);
 });
 
 test('an end does not count before all that was written until the second was read is acknowledged', () => {

@@ -27,15 +27,16 @@ export interface LoadFrom {
   read(position: number): void;
   /** Called now and then: whether the tier's end should be asked for now (monotonic ms). */
   wantsEnd(now: number): boolean;
-  /** The tier's end, asked for at `askedAt` (monotonic ms). */
+  /** The tier's end, asked for at `askedAt` (monotonic ms); for the first time before anything is handed over. */
   endIs(end: number, askedAt: number): void;
 }
 
 interface NotedEnd {
   readonly end: number;
-  /** The last write that was handed over before. */
-  readonly writtenBefore: number;
-  /** When that and all earlier ones were found acknowledged (monotonic ms). */
+  /**
+   * When all that was written before was found acknowledged (monotonic ms). The first end is noted before anything is
+   * written; each later one confirms the one before it, which waits for just that.
+   */
   settledAt: number | null;
 }
 
@@ -99,8 +100,8 @@ export function createLoadFrom(adopted: number): LoadFrom {
     },
     wantsEnd(now) {
       if (confirming !== null || noted === null) return noted === null;
-      if (noted.settledAt === null && isSettled(noted.writtenBefore)) noted.settledAt = now;
-      return noted.settledAt !== null && now - noted.settledAt >= limits.lateWriteMs;
+      noted.settledAt ??= now;
+      return now - noted.settledAt >= limits.lateWriteMs;
     },
     endIs(end, askedAt) {
       if (noted !== null) {
@@ -108,7 +109,7 @@ export function createLoadFrom(adopted: number): LoadFrom {
         if (confirming !== null || settledAt === null || askedAt - settledAt < limits.lateWriteMs) return;
         confirming = { end: noted.end, readUntil: end, writtenUntil: null };
       }
-      noted = { end, writtenBefore: written, settledAt: null };
+      noted = { end, settledAt: null };
       advance();
     },
   };
