@@ -17,8 +17,8 @@ export interface Step {
   readonly byAnother?: true;
   /** Only so long after the step before. */
   readonly afterMs?: number;
-  readonly fate: 'store' | 'lose' | 'hold';
-  /** What the step waits for is lost for so long, whoever writes it. */
+  readonly fate: 'store' | 'lose' | 'hold' | 'refuse';
+  /** What the step waits for is lost, or refused, for so long, whoever writes it. */
   readonly forMs?: number;
   /** What becomes of the process at that moment, before it hears of its write. */
   readonly pod?: 'crash' | 'pause' | 'leave';
@@ -57,6 +57,8 @@ const PREFIX = 'postrider.'.length;
 /** Longer than any request takes to be stored: what comes after a write comes so much later. */
 const AFTER_MS = 400;
 const PAUSE_MS = 5 * MINUTE;
+/** Refused for good, until somebody mends what the brokers allow: whoever wrote it tries again later. */
+const TOPIC_AUTHORIZATION_FAILED = 29;
 /** No write lives longer on its way: brokers close connections that say nothing. */
 const HELD_MS_MAX = 10 * MINUTE;
 
@@ -84,13 +86,13 @@ class OneDirector implements Director {
   }
 
   decide(attempt: ProduceAttempt, names: readonly (WriteName | null)[], pod: Pod): ProduceFault | 'store' | undefined {
-    if (this.#losing !== null && this.#matches(this.#losing, attempt, names, pod)) return { kind: 'lose-request' };
+    if (this.#losing !== null && this.#matches(this.#losing, attempt, names)) return failing(this.#losing);
     const step = this.#left[0];
-    if (step === undefined || !this.#matches(step, attempt, names, pod)) return undefined;
+    if (step === undefined || !this.#isTurn(step, pod) || !this.#matches(step, attempt, names)) return undefined;
     this.#left.shift();
     this.#take(step, pod);
     if (step.fate === 'hold') return { kind: 'hold', held: (store) => this.#hold(store) };
-    if (step.fate === 'lose') return { kind: 'lose-request' };
+    if (step.fate === 'lose' || step.fate === 'refuse') return failing(step);
     return step.pod === 'crash' ? { kind: 'lose-answer' } : 'store';
   }
 
@@ -107,12 +109,14 @@ class OneDirector implements Director {
     this.#held = [];
   }
 
-  #matches(step: Step, attempt: ProduceAttempt, names: readonly (WriteName | null)[], pod: Pod): boolean {
-    const { now, followed } = this.#o;
+  #isTurn({ byAnother, afterMs = 0 }: Step, pod: Pod): boolean {
+    return this.#o.now() >= this.#lastAt + afterMs && !(byAnother === true && pod === this.#last);
+  }
+
+  #matches(step: Step, attempt: ProduceAttempt, names: readonly (WriteName | null)[]): boolean {
+    const { followed } = this.#o;
     const topic = attempt.topic.slice(PREFIX);
     if (step.topic !== undefined && step.topic !== topic) return false;
-    if (step.byAnother === true && pod === this.#last) return false;
-    if (step.afterMs !== undefined && now() < this.#lastAt + step.afterMs) return false;
     const wanted: readonly string[] = [step.write].flat();
     return attempt.records.some((record, at) => {
       const name = names[at];
@@ -132,7 +136,9 @@ class OneDirector implements Director {
     if (step.compact === true) after(AFTER_MS, compact);
     if (step.forMs !== undefined) {
       this.#losing = step;
-      after(step.forMs, () => (this.#losing = null));
+      after(step.forMs, () => {
+        if (this.#losing === step) this.#losing = null;
+      });
     }
     this.#upset(step, pod);
   }
@@ -158,4 +164,8 @@ class OneDirector implements Director {
     this.#held.push(store);
     this.#o.after(HELD_MS_MAX, () => (this.#held = this.#held.filter((other) => other !== store)));
   }
+}
+
+function failing({ fate }: Step): ProduceFault {
+  return fate === 'refuse' ? { kind: 'refuse', errorCode: TOPIC_AUTHORIZATION_FAILED } : { kind: 'lose-request' };
 }

@@ -3,6 +3,7 @@ import { crowdedPlan } from './crowded.ts';
 import { randomOf } from './random.ts';
 import { runPlan, type SeedResult } from './run-seed.ts';
 import { intakeSchedules } from './schedules/intake.ts';
+import { loadFromSchedules } from './schedules/load-from.ts';
 import { orderSchedules } from './schedules/order.ts';
 import { ownershipSchedules } from './schedules/ownership.ts';
 import { rowSchedules } from './schedules/rows.ts';
@@ -12,6 +13,7 @@ import type { Schedule } from './schedules/schedule.ts';
 const schedules: readonly Schedule[] = [
   ...rowSchedules,
   ...tierSchedules,
+  ...loadFromSchedules,
   ...orderSchedules,
   ...ownershipSchedules,
   ...intakeSchedules,

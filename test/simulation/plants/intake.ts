@@ -94,4 +94,19 @@ export const intakeRules: readonly PlantedRule[] = [
       },
     ],
   },
+  {
+    name: 'repeatTopic',
+    about: 'what a router repeats goes to either topic of intake, wherever it stood before',
+    schedule: 'repeat-read-first',
+    plants: [
+      {
+        file: 'services/router/src/delivery-record.ts',
+        find: "topicName(destination.topicPrefix, 'deliveries')",
+        replace: `topicName(
+          destination.topicPrefix,
+          addressee.ordering === undefined && event.firstSeen.getTime() % 2 === 0 ? 'deliveries.bulk' : 'deliveries',
+        )`,
+      },
+    ],
+  },
 ];

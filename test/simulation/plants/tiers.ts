@@ -125,13 +125,85 @@ export const tierRules: readonly PlantedRule[] = [
     plants: [
       {
         file: `${core}/load-from.ts`,
-        find: 'return noted.settledAt !== null && now - noted.settledAt >= limits.lateWriteMs;',
-        replace: 'return noted.settledAt !== null;',
+        find: 'return now - noted.settledAt >= limits.lateWriteMs;',
+        replace: 'return true;',
       },
       {
         file: `${core}/load-from.ts`,
         find: 'askedAt - settledAt < limits.lateWriteMs',
         replace: 'askedAt < settledAt',
+      },
+    ],
+  },
+  {
+    name: 'loadFromOldCopies',
+    about: 'the older of two rows does not hold back from where its tier is loaded',
+    schedule: 'long-wait-then-move',
+    plants: [
+      {
+        file: `${dispatcher}/tier-book.ts`,
+        find: 'if (before !== null) this.#moveOut(row);',
+        replace: `if (before !== null) {
+            this.#moveStanding(before, rows.recordOffset.get(row), NO_OFFSET);
+            rows.recordOffset.set(row, NO_OFFSET);
+            this.#moveOut(row);
+          }`,
+      },
+    ],
+  },
+  {
+    name: 'loadFromAcked',
+    about: 'a row that is put again does not hold back any more where it stood, before it stands anew',
+    schedule: 'long-wait-then-put-again',
+    plants: [
+      {
+        file: `${dispatcher}/tier-book.ts`,
+        find: '      rows.setVersion(row, tier, version);\n      rows.set(row, mark.acked | mark.read, false);\n',
+        replace: `      rows.setVersion(row, tier, version);
+          rows.set(row, mark.acked | mark.read, false);
+          this.#moveStanding(tier, rows.recordOffset.get(row), NO_OFFSET);
+          rows.recordOffset.set(row, NO_OFFSET);\n`,
+      },
+    ],
+  },
+  {
+    name: 'loadFromSettled',
+    about: 'the time of an end begins though something that was written before it was noted is not acknowledged',
+    schedule: 'refused-row-after-its-tombstone',
+    plants: [
+      {
+        file: `${core}/load-from.ts`,
+        find: 'if (confirming !== null || noted === null) return noted === null;',
+        replace: 'if (noted === null) return true;',
+      },
+      {
+        file: `${core}/load-from.ts`,
+        find: 'if (confirming !== null || settledAt === null ||',
+        replace: 'if (settledAt === null ||',
+      },
+    ],
+  },
+  {
+    name: 'loadFromRead',
+    about: 'an end counts before what came later is read',
+    schedule: 'late-row-read-late',
+    plants: [
+      {
+        file: `${core}/load-from.ts`,
+        find: 'if (confirming === null || position < confirming.readUntil) return;',
+        replace: 'if (confirming === null) return;',
+      },
+    ],
+  },
+  {
+    name: 'loadFromAnswered',
+    about: 'an end counts before the answers to what came later are acknowledged',
+    schedule: 'answer-lost-for-minutes',
+    plants: [
+      {
+        file: `${core}/load-from.ts`,
+        find: 'if (!isSettled(confirming.writtenUntil)) return;',
+        replace: '',
       },
     ],
   },

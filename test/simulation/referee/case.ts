@@ -1,6 +1,8 @@
+import { DELIVERY_HEADER, ROW_HEADER, header, type IncomingRecord } from '@postrider/kafka';
 import type { Tier } from '@postrider/core';
+import { fieldsOf, timeOf } from './wire.ts';
 
-/** The newest record of a key in one tier, by version. */
+/** A record of a tier: how new it is, and what it says; of a case the newest of each tier. */
 export interface RowGhost {
   readonly epoch: number;
   readonly n: number;
@@ -111,4 +113,13 @@ export function newCase(
 export function hasRow(one: Case): boolean {
   for (const { row } of one.rows.values()) if (row) return true;
   return false;
+}
+
+/** What a record of a tier says. */
+export function rowGhostOf(record: Pick<IncomingRecord, 'value' | 'headers'>): RowGhost {
+  const version = fieldsOf(header(record, ROW_HEADER) ?? Buffer.alloc(0));
+  const row = record.value !== null;
+  const fields = fieldsOf((row ? header(record, DELIVERY_HEADER) : undefined) ?? Buffer.alloc(0));
+  const [epoch, n, attempt] = [version.number(1), version.number(2), fields.number(14)];
+  return { epoch, n, row, attempt, dueAt: timeOf(fields.message(13)) };
 }

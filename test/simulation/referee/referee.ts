@@ -1,7 +1,7 @@
-import { DELIVERY_HEADER, ROW_HEADER, header, type Headers, type IncomingRecord } from '@postrider/kafka';
+import { DELIVERY_HEADER, header, type Headers, type IncomingRecord } from '@postrider/kafka';
 import type { Tier } from '@postrider/core';
 import type { Customers } from '../customers.ts';
-import { hasRow, newCase, type Case, type Ending, type RowGhost } from './case.ts';
+import { hasRow, newCase, rowGhostOf, type Case, type Ending, type Place, type RowGhost } from './case.ts';
 import { createLaneOrder } from './lane-order.ts';
 import { createOwnershipGhost, type OwnershipGhost } from './ownership-ghost.ts';
 import { createTierHistory, type TierHistory } from './tier-history.ts';
@@ -289,7 +289,7 @@ export class Referee {
     this.#o.onReignEnd(released ? 'released' : 'lost');
     if (released) return;
     for (const one of this.cases.values()) {
-      if (one.partition !== partition || one.settled || !this.unfinished(one)) continue;
+      if (one.partition !== partition || one.settled || !this.#isInDoubt(one)) continue;
       // What it ended without a request, it may not have lived to count as done.
       if (one.sentInEpoch === epoch || one.endedInEpoch === epoch) one.repeatsAllowed += 1;
       one.earlyAllowed += 1;
@@ -303,9 +303,17 @@ export class Referee {
         one.repeatsAllowed = Math.min(one.repeatsAllowed, one.repeats + one.forgotten);
   }
 
+  /** The logs do not say that it has ended. Where its first record is done, a later one is known as its repeat. */
+  #isInDoubt(one: Case): boolean {
+    return one.ending === null || hasRow(one) || one.places.slice(0, 1).some((place) => this.#isOpen(one, place));
+  }
+
   #hasOpenPlace(one: Case): boolean {
-    const ghost = this.ghost(one.partition);
-    return one.places.some(({ bulk, offset }) => !ghost.isDone(bulk ? 'deliveries.bulk' : 'deliveries', offset));
+    return one.places.some((place) => this.#isOpen(one, place));
+  }
+
+  #isOpen({ partition }: Case, { bulk, offset }: Place): boolean {
+    return !this.ghost(partition).isDone(bulk ? 'deliveries.bulk' : 'deliveries', offset);
   }
 
   /** The logs alone must hold what has not ended, at any moment: everybody may die now. */
@@ -318,32 +326,29 @@ export class Referee {
     const one = this.cases.get(record.key?.toString() ?? '');
     if (one === undefined)
       return this.problem('row-of-nobody', `${tier}/${record.partition} ${record.key?.toString()}`);
-    const version = fieldsOf(header(record, ROW_HEADER) ?? Buffer.alloc(0));
-    const epoch = version.number(1);
-    const n = version.number(2);
-    const row = record.value !== null;
-    const found = this.#tiers[record.partition]?.stored(tier, one.key, { offset: record.offset, epoch, n, row });
+    const stored = rowGhostOf(record);
+    const { epoch, n, row, attempt } = stored;
+    const found = this.#tiers[record.partition]?.stored(tier, one.key, { ...stored, offset: record.offset });
     if (check && found === false)
       this.problem('load-from-lies', `${one.key} in ${tier}, after what was stored at ${record.offset}`);
     const before = one.rows.get(tier);
     if (before !== undefined && (before.epoch > epoch || (before.epoch === epoch && before.n > n))) return;
-    const fields = fieldsOf(deliveryHeader(record));
-    const attempt = fields.number(14);
     // A living owner may have loaded the row before the tombstone of a dead reign came in, and writes its own truth again.
     one.settled ||= row && epoch < this.ghost(one.partition).epoch && !this.unfinished(one);
-    one.rows.set(tier, { epoch, n, row, attempt, dueAt: timeOf(fields.message(13)) });
+    one.rows.set(tier, stored);
     if (attempt > one.recorded)
       this.problem('attempt-hidden', `a row of ${one.key} counts attempt ${attempt}; on record is ${one.recorded}`);
     if (!check || before?.row !== true || row) return;
     this.#mustBeHeld(one, `a tombstone in ${tier}`);
-    this.#mustBeOldest(one, tier, before, epoch);
+    if (epoch === before.epoch) this.#mustBeLast(one, tier, before);
   }
 
-  /** Who wrote two rows takes the older one away first: after a crash in between, it would begin again with attempts that were made. */
-  #mustBeOldest(one: Case, tier: Tier, gone: RowGhost, epoch: number): void {
-    for (const [other, { row, n, ...left }] of one.rows)
-      if (other !== tier && row && left.epoch === epoch && gone.epoch === epoch && n < gone.n)
-        this.problem('older-row-wakes', `${one.key} is taken from ${tier}, and an older row of it stands in ${other}`);
+  /** Who wrote both rows takes the newest away last: after a crash in between, the older one would begin again with attempts that were made. */
+  #mustBeLast(one: Case, tier: Tier, gone: RowGhost): void {
+    const left = [...one.rows].filter(([other, { row }]) => row && other !== tier).map(([, row]) => row);
+    if (left.some(({ epoch, n }) => epoch > gone.epoch || (epoch === gone.epoch && n > gone.n))) return;
+    if (left.some(({ epoch }) => epoch === gone.epoch))
+      this.problem('older-row-wakes', `the newest row of ${one.key} is taken from ${tier}, and an older one stands`);
   }
 
   #attempt({ key, value }: IncomingRecord): void {
@@ -384,8 +389,4 @@ export class Referee {
     one.revived = epoch < one.sentInEpoch;
     this.#open[one.partition]?.delete(one);
   }
-}
-
-function deliveryHeader(record: IncomingRecord): Buffer {
-  return (record.value === null ? undefined : header(record, DELIVERY_HEADER)) ?? Buffer.alloc(0);
 }

@@ -1,12 +1,8 @@
 import type { Tier } from '@postrider/core';
+import type { RowGhost } from './case.ts';
 
-/** A record of a tier: where it stands, how new it is, and whether it is a row or a tombstone. */
-export interface Standing {
-  readonly offset: number;
-  readonly epoch: number;
-  readonly n: number;
-  readonly row: boolean;
-}
+/** A record of a tier, and where it stands. */
+type Standing = Pick<RowGhost, 'epoch' | 'n' | 'row'> & { readonly offset: number };
 
 /** The tiers of one partition as they stand in the log, and from where progress says that they may be loaded. */
 export interface TierHistory {

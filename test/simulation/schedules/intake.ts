@@ -90,4 +90,17 @@ export const intakeSchedules: readonly Schedule[] = [
       activeMs: HOUR / 4,
     }),
   },
+  {
+    name: 'repeat-read-first',
+    about:
+      'a router repeats what its dead predecessor wrote, and then a new owner reads what is live later than what is bulk',
+    delaysMs: [MINUTE],
+    manner: 'good',
+    steps: [
+      { write: 'delivery', anyDelivery: true, fate: 'store', pod: 'crash' },
+      { write: 'attempt-done', fate: 'store' },
+      { write: 'progress', fate: 'store', pod: 'crash' },
+    ],
+    plan: slowIntake(15 * SECOND),
+  },
 ];

@@ -1,24 +1,6 @@
-import { MINUTE, SECOND, type EventPlan, type Plan } from '../plan.ts';
-import { others } from './others.ts';
+import { MINUTE, SECOND } from '../plan.ts';
+import { orderedPair } from './plans.ts';
 import type { Schedule } from './schedule.ts';
-
-const event = (id: string, atMs: number): EventPlan => ({
-  ...{ id, atMs, tenant: 'acme', type: 'order.paid', subject: 'a', broken: false },
-});
-
-/** Two deliveries of one order, one right after the other, and others that stand in none. */
-function orderedPair(small: Plan): Plan {
-  const [first, second] = small.endpoints as [Plan['endpoints'][number], Plan['endpoints'][number]];
-  return {
-    ...small,
-    endpoints: [
-      { ...first, ordering: 'endpoint' },
-      { ...second, types: ['order.sent'] },
-    ],
-    events: [event('first', MINUTE), event('second', MINUTE + SECOND), ...others(MINUTE, 20 * MINUTE)],
-    activeMs: 30 * MINUTE,
-  };
-}
 
 /** What goes wrong with order. */
 export const orderSchedules: readonly Schedule[] = [

@@ -1,10 +1,8 @@
-import { HOUR, MINUTE, SECOND, type FaultPlan } from '../plan.ts';
-import { others } from './others.ts';
+import { HOUR, MINUTE, SECOND } from '../plan.ts';
+import { hangingHead } from './plans.ts';
 import type { Schedule } from './schedule.ts';
 
-const crashAt = (...atMs: readonly number[]): FaultPlan[] => atMs.map((at) => ({ atMs: at, kind: 'owner-crash' }));
-
-/** What goes wrong with what two tiers, or two records of one reign, say of a delivery, and with from where a tier is loaded. */
+/** What goes wrong with what two tiers, or two records of one reign, say of a delivery. */
 export const tierSchedules: readonly Schedule[] = [
   {
     name: 'late-copy-after-the-end',
@@ -76,50 +74,12 @@ export const tierSchedules: readonly Schedule[] = [
     ],
   },
   {
-    name: 'long-wait-then-takeover',
-    about: 'a row has stood for an hour when its owner dies: nothing was written since',
-    delaysMs: [3 * HOUR],
-    plan: (small, random) => ({
-      ...small,
-      activeMs: 2 * HOUR,
-      events: [...small.events, ...others(random.int(2, 10) * MINUTE, HOUR)],
-      endpoints: small.endpoints.map((one) => (one.id === 'e1' ? { ...one, types: ['order.sent'] } : one)),
-      faults: crashAt(random.int(50, 100) * MINUTE),
-    }),
-    steps: [{ write: 'row-put', fate: 'store' }],
-  },
-  {
-    name: 'late-row-after-minutes',
-    about:
-      'a row comes minutes after its writer died and the next owner has ended the delivery, and that owner dies, too',
-    delaysMs: [20 * SECOND],
-    plan: (small) => ({
-      ...small,
-      events: [...small.events, ...others(20 * SECOND, 20 * MINUTE)],
-      endpoints: small.endpoints.map((one) => (one.id === 'e1' ? { ...one, types: ['order.sent'] } : one)),
-    }),
-    steps: [
-      { write: 'row-put', fate: 'hold', pod: 'crash' },
-      { write: ['attempt-dead', 'attempt-done'], byAnother: true, fate: 'store' },
-      { write: 'progress', afterMs: 3 * MINUTE, fate: 'store', held: 'after', pod: 'crash' },
-    ],
-  },
-  {
     name: 'hanging-head',
     about: 'the first delivery of a partition takes long while all behind it are done, and gets a row meanwhile',
     delaysMs: [20 * SECOND],
     manner: 'slow',
     narrow: true,
-    plan: (small, random) => ({
-      ...small,
-      endpoints: small.endpoints.map((one) => (one.id === 'e1' ? { ...one, types: ['order.sent'] } : one)),
-      events: [
-        ...small.events.slice(0, 1),
-        ...others(random.int(100, 400), 30 * SECOND)
-          .slice(0, 60)
-          .map((one) => ({ ...one, atMs: one.atMs + MINUTE })),
-      ],
-    }),
+    plan: hangingHead,
     steps: [{ write: 'row-guard', fate: 'store' }],
   },
 ];
