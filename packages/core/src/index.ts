@@ -11,6 +11,7 @@ export * from './secret.ts';
 export * from './sign.ts';
 export * from './signing-key.ts';
 export * from './duration.ts';
+export * from './replaced-topic.ts';
 export * from './retry-after.ts';
 export * from './retry-policy.ts';
 export * from './retry-schedule.ts';

@@ -219,11 +219,12 @@ test('a progress survives its record whole', () => {
   const progress = progressOf(1, 7, {
     released: true,
     intake: new Map([
-      ['deliveries', { watermark: 2 ** 40, doneAbove: Buffer.from([2, 0, 1]) }],
-      ['deliveries.bulk', { watermark: 0, doneAbove: Buffer.alloc(0) }],
+      ['deliveries', { watermark: 2 ** 40, doneAbove: Buffer.from([2, 0, 1]), topicId: 'ab', sinceEpoch: 3 }],
+      ['deliveries.bulk', { watermark: 0, doneAbove: Buffer.alloc(0), topicId: '', sinceEpoch: 0 }],
     ]),
     tiers: new Map([['retry.1m', 12]]),
     holds: [{ endpointId: 'ep_1', endpointRevision: '17' }],
+    rowEpochBase: 2 ** 41,
   });
   const { progress: read } = foldOwnership([{ offset: 2, key: progressKey, value: encodeProgress(progress) }]);
   assert.deepEqual(read, progress);

@@ -27,6 +27,14 @@ export interface OwnershipClaim {
   readonly followsEpoch: number;
 }
 
+/** What is done on one topic of intake, and of which topic that is told. */
+export interface IntakeProgress extends OffsetProgress {
+  /** Kafka's id of the topic; absent or empty: not known. */
+  readonly topicId?: string;
+  /** Rows of epochs below name offsets of a topic that is no more. Absent: 0, there are none. */
+  readonly sinceEpoch?: number;
+}
+
 /** A progress record, with epochs and offsets as numbers. */
 export interface OwnershipProgress {
   readonly epoch: number;
@@ -36,11 +44,13 @@ export interface OwnershipProgress {
   /** The reign ended in good order: everything that was started has ended or been put. */
   readonly released: boolean;
   /** What is done, by logical topic name. */
-  readonly intake: ReadonlyMap<string, OffsetProgress>;
+  readonly intake: ReadonlyMap<string, IntakeProgress>;
   /** Below which offset no record matters, by logical name of the retry tier. */
   readonly tiers: ReadonlyMap<string, number>;
   /** Endpoints that are sent nothing since they answered 410. */
   readonly holds: readonly EndpointHold[];
+  /** Added to epochs where versions of rows bear them. Absent: 0. */
+  readonly rowEpochBase?: number;
 }
 
 /** A record that cannot be what its key says. It is ignored by all; a person should hear of it. */
@@ -204,13 +214,16 @@ export function encodeProgress(progress: OwnershipProgress): Buffer {
       number: BigInt(progress.number),
       processId: progress.processId,
       released: progress.released,
-      intake: [...progress.intake].map(([topic, { watermark, doneAbove }]) => ({
+      intake: [...progress.intake].map(([topic, { watermark, doneAbove, topicId = '', sinceEpoch = 0 }]) => ({
         topic,
         watermark: BigInt(watermark),
         doneAbove,
+        topicId,
+        sinceEpoch: BigInt(sinceEpoch),
       })),
       tiers: [...progress.tiers].map(([topic, loadFrom]) => ({ topic, loadFrom: BigInt(loadFrom) })),
       holds: [...progress.holds],
+      rowEpochBase: BigInt(progress.rowEpochBase ?? 0),
     }).finish(),
   );
 }
@@ -272,7 +285,7 @@ function readClaim(value: Buffer, offset: number): OwnershipClaim {
 }
 
 function readProgress(value: Buffer, offset: number): OwnershipProgress {
-  const { epoch, number, processId, released, intake, tiers, holds } = Progress.decode(value);
+  const { epoch, number, processId, released, intake, tiers, holds, rowEpochBase } = Progress.decode(value);
   // The epoch is the offset of a claim before it: a higher one would bar every later claim.
   if (processId === '' || epoch < 0n || epoch >= BigInt(offset)) {
     throw new PostriderError('progress_unreadable', `a progress of "${processId}" at offset ${offset} bears ${epoch}`);
@@ -283,13 +296,19 @@ function readProgress(value: Buffer, offset: number): OwnershipProgress {
     processId,
     released,
     intake: new Map(
-      intake.map(({ topic, watermark, doneAbove }) => [
+      intake.map(({ topic, watermark, doneAbove, topicId, sinceEpoch }) => [
         topic,
-        { watermark: asNumber(`watermark of ${topic}`, watermark), doneAbove: doneBytes(topic, doneAbove) },
+        {
+          watermark: asNumber(`watermark of ${topic}`, watermark),
+          doneAbove: doneBytes(topic, doneAbove),
+          topicId,
+          sinceEpoch: asNumber(`since_epoch of ${topic}`, sinceEpoch),
+        },
       ]),
     ),
     tiers: new Map(tiers.map(({ topic, loadFrom }) => [topic, asNumber(`load_from of ${topic}`, loadFrom)])),
     holds: holds.map(({ endpointId, endpointRevision }) => ({ endpointId, endpointRevision })),
+    rowEpochBase: asNumber('row_epoch_base', rowEpochBase),
   };
 }
 

@@ -213,6 +213,11 @@ export interface Admin {
   describeTopics(names: readonly string[]): Promise<readonly TopicDescription[]>;
   /** `cluster` is Kafka's cluster id. */
   describeCluster(): Promise<{ readonly cluster: string; readonly brokers: number }>;
+  /**
+   * What tells a topic from another that had its name before: text that never changes while the topic exists. A topic that
+   * does not exist has none. Empty when the cluster is too old to tell (Kafka before 3.1).
+   */
+  topicIds(names: readonly string[]): Promise<ReadonlyMap<string, string>>;
   /** The ends of each partition, in partition order. Rejects with `UNKNOWN_TOPIC`. */
   offsets(topic: string): Promise<readonly OffsetRange[]>;
   /** For each partition the first offset whose timestamp is at or after `timestamp`; the end when there is none. */

@@ -24,6 +24,8 @@ export interface ConformanceHarness {
   monotonic(): number;
   /** Leaves a gap in the partition as a transaction does, without any record. */
   leaveGap(topic: string, partition: number): Promise<void>;
+  /** Deletes a topic; until it is gone. */
+  deleteTopic(topic: string): Promise<void>;
   /** Makes the group take a member for dead. */
   expel(groupId: string, memberId: string): Promise<void>;
 }

@@ -30,6 +30,26 @@ export const producingGuarantees: readonly Guarantee[] = [
     },
   },
   {
+    name: 'a topic keeps its id for as long as it exists, one that is made anew has another, and one that is not there has none',
+    async run(harness, port) {
+      const name = await makeTopic(harness, port);
+      const other = await makeTopic(harness, port);
+      const ids = () => harness.settled(port.admin.topicIds([name, other]));
+      const before = await ids();
+      assert.match(before.get(name) ?? '', /\S/);
+      assert.notEqual(before.get(name), before.get(other));
+      await harness.settled(port.admin.createTopics([{ name, partitions: 1, replicationFactor: 1, config: {} }]));
+      assert.deepEqual(await ids(), before);
+      await harness.settled(harness.deleteTopic(name));
+      assert.deepEqual([...(await ids()).keys()], [other]);
+      await harness.settled(port.admin.createTopics([{ name, partitions: 1, replicationFactor: 1, config: {} }]));
+      const after = await ids();
+      assert.match(after.get(name) ?? '', /\S/);
+      assert.notEqual(after.get(name), before.get(name));
+      assert.equal(after.get(other), before.get(other));
+    },
+  },
+  {
     name: 'the cluster has an id and counts its brokers',
     async run(harness, port) {
       const { cluster, brokers } = await harness.settled(port.admin.describeCluster());

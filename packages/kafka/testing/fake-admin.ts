@@ -38,6 +38,17 @@ export function createFakeAdmin(cluster: FakeCluster, process: FakeProcess): Adm
         cluster: 'fake-cluster',
         brokers: Array.from({ length: cluster.brokers }, (_, id) => id).filter((id) => cluster.isUp(id)).length,
       })),
+    topicIds: (names) =>
+      process.ask(
+        'metadata',
+        () =>
+          new Map(
+            names.flatMap((name) => {
+              const id = cluster.topics.get(name)?.id;
+              return id === undefined ? [] : [[name, id] as const];
+            }),
+          ),
+      ),
     offsets: (topic) =>
       process.ask('offsets', () =>
         cluster.topic(topic).logs.map(({ partition, low, high }) => ({ partition, low, high })),

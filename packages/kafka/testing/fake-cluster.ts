@@ -48,6 +48,7 @@ export interface FakeClusterOptions {
 export type StoredListener = (records: readonly IncomingRecord[], clientId: string | null) => void;
 
 export interface FakeTopic {
+  readonly id: string;
   readonly spec: TopicSpec;
   readonly logs: readonly FakeLog[];
 }
@@ -65,6 +66,7 @@ export interface FakeCluster {
   askFault(clientId: string, what: Question): AskFault | undefined;
   append(topic: string, partition: number, writes: readonly FakeWrite[], clientId: string | null): number;
   createTopic(spec: TopicSpec): boolean;
+  deleteTopic(name: string): void;
   /** Throws `UNKNOWN_TOPIC`. */
   topic(name: string): FakeTopic;
   log(topic: string, partition: number): FakeLog;
@@ -103,6 +105,8 @@ class Cluster implements FakeCluster {
   readonly #options: FakeClusterOptions;
   readonly #groups = new Map<string, FakeGroup>();
   readonly #down = new Set<number>();
+  readonly #deleted = new Map<string, readonly FakeLog[]>();
+  #made = 0;
   readonly #watchers = new Set<() => void>();
 
   constructor(clock: Clock, options: FakeClusterOptions) {
@@ -137,9 +141,22 @@ class Cluster implements FakeCluster {
 
   createTopic(spec: TopicSpec): boolean {
     if (this.topics.has(spec.name)) return false;
-    const logs = Array.from({ length: spec.partitions }, (_, partition) => createFakeLog(spec.name, partition));
-    this.topics.set(spec.name, { spec, logs });
+    // Who reads on when a topic is made anew keeps to its logs.
+    const known = this.#deleted.get(spec.name) ?? [];
+    const logs = Array.from(
+      { length: spec.partitions },
+      (_, partition) => known[partition] ?? createFakeLog(spec.name, partition),
+    );
+    this.#made += 1;
+    this.topics.set(spec.name, { id: `topic-${this.#made}`, spec, logs });
     return true;
+  }
+
+  deleteTopic(name: string): void {
+    const { logs } = this.topic(name);
+    this.topics.delete(name);
+    this.#deleted.set(name, logs);
+    for (const log of logs) log.clear();
   }
 
   topic(name: string): FakeTopic {

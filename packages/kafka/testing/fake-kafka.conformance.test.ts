@@ -44,6 +44,9 @@ function harness(create: ((clock: FakeClock) => FakeKafka) | undefined): Conform
     async leaveGap(topic, partition) {
       kafka.skipOffset(topic, partition);
     },
+    async deleteTopic(topic) {
+      kafka.deleteTopic(topic);
+    },
     async expel(groupId, memberId) {
       kafka.expel(groupId, memberId);
     },

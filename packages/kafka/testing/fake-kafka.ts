@@ -39,6 +39,7 @@ export interface FakeKafka {
   expire(topic: string): void;
   /** Loses the end of a partition, from `offset` on. */
   truncate(topic: string, partition: number, offset: number): void;
+  deleteTopic(topic: string): void;
   committed(groupId: string, topic: string, partition: number): TopicPartitionOffset | null;
   /** Takes a broker away (all when absent): partition i is led by broker i modulo their number. */
   brokerDown(broker?: number): void;
@@ -94,6 +95,7 @@ export function createFakeKafka(options: FakeClusterOptions & { readonly clock?:
     compact: (topic) => compact(cluster, topic),
     expire: (topic) => expire(cluster, topic),
     truncate: (topic, partition, offset) => cluster.log(topic, partition).truncate(offset),
+    deleteTopic: (topic) => cluster.deleteTopic(topic),
     committed(groupId, topic, partition) {
       const committed = cluster.knownGroup(groupId)?.committed.get(`${topic}/${partition}`);
       return committed === undefined ? null : { topic, partition, ...committed };

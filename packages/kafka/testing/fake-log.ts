@@ -27,6 +27,8 @@ export interface FakeLog {
   deleteBelow(offset: number): void;
   /** Loses the end, as an unclean leader election does. */
   truncate(offset: number): void;
+  /** Begins anew at offset 0, as the log of a topic that was deleted and made again. */
+  clear(): void;
   /** Keeps the newest record per key among those older than `lagMs`; tombstones older than `tombstonesMs` go too. How many went. */
   compact(now: number, lagMs: number, tombstonesMs: number): number;
   /** Calls `listener` after each change; returns how to stop. */
@@ -112,6 +114,14 @@ class Log implements FakeLog {
   truncate(offset: number): void {
     this.high = Math.max(this.low, Math.min(this.high, offset));
     this.records = this.records.slice(0, this.#indexOf(this.high));
+    this.changed();
+  }
+
+  clear(): void {
+    this.low = 0;
+    this.high = 0;
+    this.records = [];
+    this.#inTimeOrder = true;
     this.changed();
   }
 

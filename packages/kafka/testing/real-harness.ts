@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { createClient } from '../src/kafkajs/client.ts';
 import { connectKafka } from '../src/kafkajs/connect.ts';
 import { findCoordinator } from '../src/kafkajs/coordinator.ts';
-import { leaveGap } from '../src/kafkajs/testing/stock-client.ts';
+import { deleteTopic, leaveGap } from '../src/kafkajs/testing/stock-client.ts';
 import type { Clock } from '@postrider/core';
 import type { ConformanceHarness } from './conformance-harness.ts';
 
@@ -44,6 +44,7 @@ export function createRealHarness(
     unique: (name) => `${name}-${run}-${names++}`,
     monotonic: () => realClock.monotonic(),
     leaveGap: (topic, partition) => leaveGap(brokers, topic, partition),
+    deleteTopic: (topic) => deleteTopic(brokers, topic),
     async expel(groupId, memberId) {
       const client = createClient({ brokers }, `conformance-${run}`);
       try {

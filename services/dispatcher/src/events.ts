@@ -1,4 +1,5 @@
 import { faultEvents, type FaultEvents } from './fault-events.ts';
+import { topicEvents, type TopicEvents } from './topic-events.ts';
 import { doneFilterEvents, type DoneFilterEvents } from './done-filter-events.ts';
 import { idsOf } from './delivery-ids.ts';
 import type { CancelReason, DeadReason } from '@postrider/contract/postrider/v1/attempt';
@@ -9,7 +10,7 @@ import type { EndpointRows } from './row-bound.ts';
 import type { Work } from './work.ts';
 
 /** What happens in the business of a dispatcher: each helper counts and tells its event. No payloads, no secrets. */
-export type DispatcherEvents = DeliveryEvents & PartitionEvents & DoneFilterEvents & FaultEvents;
+export type DispatcherEvents = DeliveryEvents & PartitionEvents & DoneFilterEvents & FaultEvents & TopicEvents;
 
 /** What happens to deliveries and their endpoints. */
 export interface DeliveryEvents {
@@ -49,7 +50,6 @@ export interface PartitionEvents {
   tierLoaded(partition: number, tier: string, rows: number): void;
   reignEnded(partition: number, epoch: number, how: ReignEnd): void;
   ownershipProblem(partition: number, detail: string): void;
-  offsetOutOfRange(topic: string, partition: number, offset: number): void;
   /** The bytes of a partition's waiting deliveries are lost, on disk or in memory: it is taken over anew. */
   storeLost(partition: number, where: 'disk' | 'memory', error: Error): void;
   /** The disk has failed again and again: for so long (ms) new stores are in memory. */
@@ -66,6 +66,7 @@ export function createEvents(log: Logger, metrics: Metrics): DispatcherEvents {
   return {
     ...deliveryEvents(log, metrics),
     ...partitionEvents(log, metrics),
+    ...topicEvents(log, metrics),
     ...doneFilterEvents(log, metrics),
     ...faultEvents(log, metrics),
   };
@@ -140,9 +141,6 @@ function partitionEvents(log: Logger, metrics: Metrics): PartitionEvents {
   const stalled = metrics.counter('postrider_reading_stalled', 'Times that reading of a partition stood still', [
     'topic',
   ]);
-  const outOfRange = metrics.counter('postrider_offsets_out_of_range', 'Positions that did not exist any more', [
-    'topic',
-  ]);
   const storesLost = metrics.counter('postrider_stores_lost', 'Stores of waiting deliveries that were lost', ['where']);
   return {
     writeRefused(topic, partition, error) {
@@ -175,10 +173,6 @@ function partitionEvents(log: Logger, metrics: Metrics): PartitionEvents {
       else log.warn({ partition, epoch, how }, 'partition.lost');
     },
     ownershipProblem: (partition, detail) => log.error({ partition, detail }, 'a record of ownership is not usable'),
-    offsetOutOfRange(topic, partition, offset) {
-      outOfRange.with({ topic }).add();
-      log.error({ topic, partition, offset }, 'unread records are gone: the topic keeps too little or was replaced');
-    },
     storeLost(partition, where, error) {
       storesLost.with({ where }).add();
       log.error(

@@ -1,4 +1,4 @@
-import type { Admin, OffsetRange } from '@postrider/kafka';
+import type { Admin, OffsetRange, TopicId } from '@postrider/kafka';
 
 /**
  * The ends of a topic's partitions, as they are after the call: what was written and acknowledged before it is below them.
@@ -21,6 +21,21 @@ export function createOffsetsAt(ask: Admin['offsetsAt']): Admin['offsetsAt'] {
     return ask(topic, Number(timestamp));
   });
   return (topic, timestamp) => question(`${topic} ${Math.floor(timestamp / TIME_STEP_MS) * TIME_STEP_MS}`);
+}
+
+/** Ids of topics by what this project calls them, asked once for all who call at the same time. */
+export type TopicIds = () => Promise<ReadonlyMap<TopicId, string>>;
+
+export function createTopicIds(
+  ask: Admin['topicIds'],
+  topics: readonly TopicId[],
+  nameOf: (topic: TopicId) => string,
+): TopicIds {
+  const question = shared(async () => {
+    const ids = await ask(topics.map(nameOf));
+    return new Map(topics.map((topic) => [topic, ids.get(nameOf(topic)) ?? '']));
+  });
+  return () => question('');
 }
 
 function shared<Answer>(ask: (about: string) => Promise<Answer>): (about: string) => Promise<Answer> {

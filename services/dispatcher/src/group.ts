@@ -1,4 +1,4 @@
-import { createSessionFence, drainDeadline, every, limits, type SessionFence } from '@postrider/core';
+import { createSessionFence, drainDeadline, every, isOtherTopic, limits, type SessionFence } from '@postrider/core';
 import { coPartitionedTopics } from '@postrider/kafka';
 import { intakeTopics } from './intake-ledger.ts';
 import { createPartitionOwner, type PartitionOwner } from './partition-owner.ts';
@@ -66,6 +66,8 @@ class Group implements OwnerGroup {
   readonly #committed = new Map<string, number>();
   #committing = false;
   #stalls: StallWatch | null = null;
+  /** Kafka's id of `ownership` as it was last told. */
+  #ownershipId = '';
 
   constructor(pod: Pod) {
     this.#pod = pod;
@@ -143,8 +145,23 @@ class Group implements OwnerGroup {
       this.#pod.scheduler.written();
       this.#ticks += 1;
       if (this.#ticks % COMMIT_EVERY_TICKS === 0) void this.#commit();
-      if (this.#ticks % LOOK_EVERY_TICKS === 0) void this.#stalls?.look();
+      if (this.#ticks % LOOK_EVERY_TICKS !== 0) return;
+      void this.#stalls?.look();
+      void this.#lookAtTopics();
     });
+  }
+
+  /** A topic that is deleted and made anew answers by its name as if nothing had happened. */
+  async #lookAtTopics(): Promise<void> {
+    try {
+      const ids = await this.#pod.topicIds();
+      const ownershipId = ids.get('ownership') ?? '';
+      const replaced = isOtherTopic({ topicId: this.#ownershipId }, ownershipId);
+      if (ownershipId !== '') this.#ownershipId = ownershipId;
+      for (const owner of this.owners.values()) owner.topicsAre(ids, replaced);
+    } catch (error) {
+      this.#pod.events.kafkaTrouble(error as Error);
+    }
   }
 
   /** Topics that an operator has grown do not name further partitions: the six only count together. */

@@ -1,5 +1,5 @@
-import { createOffsetRange, progressWithin } from '@postrider/core';
-import type { OffsetProgress, OffsetRange } from '@postrider/core';
+import { createOffsetRange } from '@postrider/core';
+import type { IntakeProgress, OffsetRange } from '@postrider/core';
 import type { IntakeOffset } from './work.ts';
 
 /** The two topics that are taken in, by the last part of their names. */
@@ -9,8 +9,12 @@ export type IntakeTopic = (typeof intakeTopics)[number];
 /** What is done on the two topics of intake of one partition. */
 export interface IntakeLedger {
   range(topic: IntakeTopic): OffsetRange;
-  /** Forgets what it cannot know: what is told of offsets that the topic does not have. Before anything is taken. */
-  bound(topic: IntakeTopic, ends: { readonly low: number; readonly end: number }): void;
+  /** Goes on from this instead of what it was made with. Before anything is taken. */
+  goOnFrom(topic: IntakeTopic, progress: IntakeProgress): void;
+  /** Kafka's id of the topic; empty: not known. */
+  topicId(topic: IntakeTopic): string;
+  /** Rows of epochs below name offsets of a topic that is no more. */
+  sinceEpoch(topic: IntakeTopic): number;
   /** The offset is done: what follows from its record is acknowledged. */
   done(at: IntakeOffset): void;
   isDone(at: IntakeOffset): boolean;
@@ -18,7 +22,8 @@ export interface IntakeLedger {
   readonly completions: number;
   /** Something is done that no encoded ledger tells of. */
   readonly dirty: boolean;
-  encode(): ReadonlyMap<IntakeTopic, OffsetProgress>;
+  /** What is done, of the topics of which anything is known. */
+  encode(): ReadonlyMap<IntakeTopic, IntakeProgress>;
 }
 
 /** A topic of intake, and not a retry tier or `ownership`. */
@@ -46,19 +51,24 @@ export function isBeforeTakeover({ bulk, offset }: IntakeOffset, ends: IntakeEnd
  * `onDone` is called after each completion.
  */
 export function createIntakeLedger(
-  from: ReadonlyMap<string, OffsetProgress> | undefined,
+  from: ReadonlyMap<string, IntakeProgress> | undefined,
   onDone: (topic: IntakeTopic) => void = () => undefined,
 ): IntakeLedger {
   const ranges = {
     deliveries: createOffsetRange(from?.get('deliveries')),
     'deliveries.bulk': createOffsetRange(from?.get('deliveries.bulk')),
   };
+  /** Of which topics something is known, and which they are. */
+  const known = new Map<string, Pick<IntakeProgress, 'topicId' | 'sinceEpoch'>>(from);
   let completions = 0;
   return {
     range: (topic) => ranges[topic],
-    bound(topic, ends) {
-      ranges[topic] = createOffsetRange(progressWithin(ranges[topic].encode(), ends));
+    goOnFrom(topic, progress) {
+      ranges[topic] = createOffsetRange(progress);
+      known.set(topic, progress);
     },
+    topicId: (topic) => known.get(topic)?.topicId ?? '',
+    sinceEpoch: (topic) => known.get(topic)?.sinceEpoch ?? 0,
     done(at) {
       const topic = topicOf(at);
       if (!ranges[topic].done(at.offset)) return;
@@ -74,7 +84,8 @@ export function createIntakeLedger(
     },
     encode() {
       completions = 0;
-      return new Map(intakeTopics.map((topic) => [topic, ranges[topic].encode()]));
+      const told = intakeTopics.filter((topic) => known.has(topic));
+      return new Map(told.map((topic) => [topic, { ...known.get(topic), ...ranges[topic].encode() }]));
     },
   };
 }

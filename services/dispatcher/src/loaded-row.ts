@@ -1,4 +1,4 @@
-import { workKey, type DeliveryView } from '@postrider/core';
+import { moveDelivery, workKey, type DeliveryView } from '@postrider/core';
 import { factsOfRow, noOrigin } from './intake.ts';
 import { isBeforeTakeover, type IntakeEnds } from './intake-ledger.ts';
 import { oldest, type Version } from './tier-record.ts';
@@ -6,6 +6,7 @@ import type { Lanes } from './lanes.ts';
 import type { RowFacts } from './row-index.ts';
 import type { Usable } from './usable-delivery.ts';
 import type { StoredDelivery } from './waiting-store.ts';
+import type { IntakeOffset } from './work.ts';
 
 /** A row as a tier holds it. */
 export interface TierRow {
@@ -20,14 +21,22 @@ export interface RowJudgeOptions {
   readonly lanes: Lanes;
   /** Ends of the two topics of intake when the partition was taken over. */
   readonly ends: IntakeEnds;
+  /** Rows of epochs below name offsets of a topic that is no more. */
+  readonly sinceEpoch: (at: IntakeOffset) => number;
   /** Wall clock, ms since the Unix epoch. */
   readonly now: () => number;
   readonly onView: (view: DeliveryView) => void;
   readonly onFault: (key: string, error: unknown) => void;
 }
 
-/** What the index keeps of a row that is loaded; null when it is none that an owner wrote, or cannot be taken in. */
-export function describeRow(options: RowJudgeOptions, row: TierRow): RowFacts | null {
+/** What the index keeps of a row that is loaded. */
+export interface LoadedFacts extends RowFacts {
+  /** What the store keeps; absent: what was read. */
+  readonly instead?: StoredDelivery;
+}
+
+/** What is kept of a row that is loaded; null when it is none that an owner wrote, or cannot be taken in. */
+export function describeRow(options: RowJudgeOptions, row: TierRow): LoadedFacts | null {
   try {
     return factsOf(options, row);
   } catch (error) {
@@ -37,13 +46,20 @@ export function describeRow(options: RowJudgeOptions, row: TierRow): RowFacts | 
   }
 }
 
-function factsOf({ usable, lanes, ends, now, onView }: RowJudgeOptions, row: TierRow): RowFacts | null {
+function factsOf({ usable, lanes, ends, sinceEpoch, now, onView }: RowJudgeOptions, row: TierRow): LoadedFacts | null {
   const { key, version, delivery } = row;
   const view = usable(delivery.header);
   if (typeof view === 'string' || rowProblem(view, key, version) !== null) return null;
   onView(view);
   const lane = lanes.of(view.endpointId, view.tenant, view.endpointRevision);
-  const facts = factsOfRow(view, lane, delivery.header.length + delivery.body.length, now());
+  const bytes = delivery.header.length + delivery.body.length;
+  const { intake } = view;
+  if (intake !== null && version.epoch < sinceEpoch(intake)) {
+    // Written again as it is, it would name a record of another topic.
+    const header = moveDelivery(delivery.header, { intake: null });
+    return { ...factsOfRow({ ...view, intake: null }, lane, bytes, now()), instead: { header, body: delivery.body } };
+  }
+  const facts = factsOfRow(view, lane, bytes, now());
   // A row of before the claim stands for a record of before the claim: anything else would end a record that nobody read.
   return isBeforeTakeover(facts.origin, ends) ? facts : { ...facts, origin: noOrigin };
 }

@@ -1,10 +1,10 @@
-import { drainDeadline, limits } from '@postrider/core';
+import { drainDeadline, isOtherTopic, limits } from '@postrider/core';
 import { createChanges, type Changes } from './changes.ts';
 import { createPartitionFeed, type FeedTopic, type PartitionFeed } from './partition-feed.ts';
 import { createServing, type Serving } from './serving.ts';
 import { beginServing, claimPartition, type TakeOverOptions } from './take-over.ts';
 import type { OwnershipNews, SessionFence } from '@postrider/core';
-import type { Batch, GroupMember } from '@postrider/kafka';
+import type { Batch, GroupMember, TopicId } from '@postrider/kafka';
 import { presentEnds } from './ask-kafka.ts';
 import { intakeTopics, isIntakeTopic, type IntakeTopic } from './intake-ledger.ts';
 import type { OwnershipLog } from './ownership-log.ts';
@@ -42,6 +42,8 @@ export interface PartitionOwner {
   stop(deadline: number): Promise<void>;
   read(topic: FeedTopic, batch: Batch): void;
   outOfRange(topic: FeedTopic): void;
+  /** Kafka's ids of topics as they are now, and whether `ownership` was deleted and made anew since it was read. */
+  topicsAre(ids: ReadonlyMap<TopicId, string>, ownershipReplaced: boolean): void;
   /** Called every second. */
   tick(): void;
 }
@@ -145,16 +147,24 @@ class Owner implements PartitionOwner {
   }
 
   outOfRange(topic: FeedTopic): void {
-    if (topic === 'ownership') return;
     const { serving } = this;
     presentEnds(this.#pod, topic, this.partition).then(
       (ends) => {
         if (ends === undefined || serving === null || this.serving !== serving) return;
-        if (isIntakeTopic(topic) && ends.end < this.#feed.position(topic)) return this.#beginAnew();
-        serving.outOfRange(topic, ends);
+        const isTier = topic !== 'ownership' && !isIntakeTopic(topic);
+        if (isTier) serving.outOfRange(topic, ends);
+        else if (ends.end < this.#feed.position(topic)) this.#beginAnew();
       },
       (error: unknown) => this.#pod.events.kafkaTrouble(error as Error),
     );
+  }
+
+  topicsAre(ids: ReadonlyMap<TopicId, string>, ownershipReplaced: boolean): void {
+    const { serving } = this;
+    if (serving === null || serving.parts === null || this.#reign?.draining !== false) return;
+    const isOther = (topic: IntakeTopic): boolean =>
+      isOtherTopic({ topicId: serving.topicId(topic) }, ids.get(topic) ?? '');
+    if (ownershipReplaced || intakeTopics.some(isOther)) this.#beginAnew();
   }
 
   tick(): void {
@@ -165,7 +175,7 @@ class Owner implements PartitionOwner {
   }
 
   /**
-   * A topic ends before what was read of it: it is another log, of which nothing is known to be done. The reign ends in good
+   * A topic is another one, or ends before what was read of it: nothing is known to be done of it. The reign ends in good
    * order; the next one finds out what its progress still stands for.
    */
   #beginAnew(): void {

@@ -18,7 +18,8 @@ import { createTakeOff } from './take-off.ts';
 import { usableDelivery, type Usable } from './usable-delivery.ts';
 import { createWorkTable, type WorkTable } from './work-table.ts';
 import type { EndpointHolds, Tier } from '@postrider/core';
-import type { IntakeEnds, IntakeLedger } from './intake-ledger.ts';
+import { topicOf, type IntakeEnds, type IntakeLedger } from './intake-ledger.ts';
+import type { IntakeOffset } from './work.ts';
 import type { PartitionFeed } from './partition-feed.ts';
 import type { Pod } from './pod.ts';
 import type { Reign } from './reign.ts';
@@ -70,7 +71,8 @@ export function createParts(options: PartsOptions): Parts {
   const faults = createFaults({ clock, events, reign, table: () => table, endings: () => endings });
   const slices = containedSlices(pod.slices, faults);
   const usable = usableIn(pod, reign);
-  const judge = { usable, ends, now: () => clock.now(), onFault: events.loadFault };
+  const sinceEpoch = (at: IntakeOffset): number => ledger.sinceEpoch(topicOf(at));
+  const judge = { usable, ends, sinceEpoch, now: () => clock.now(), onFault: events.loadFault };
   const store = pod.stores.create(reign.partition, () => reign.end('store-lost'));
   const rows = new RowIndex();
   const recent = createRecentKeys(rememberedKeys);
@@ -97,7 +99,7 @@ export function createParts(options: PartsOptions): Parts {
     wakeRow: unlessDraining((row) => table.ready(row)),
   });
   const book = createTierBook({
-    epoch: reign.epoch,
+    epoch: reign.rowEpoch,
     partition: reign.partition,
     fullName: pod.topic,
     write: (record, acked, tooLarge) =>

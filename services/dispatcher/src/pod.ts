@@ -8,7 +8,7 @@ import type { EgressPools } from './egress-pools.ts';
 import type { EndpointCache } from './endpoint-cache.ts';
 import type { DoneFilter } from './done-filter.ts';
 import type { DispatcherEvents } from './events.ts';
-import type { FreshOffsets } from './fresh-offsets.ts';
+import type { FreshOffsets, TopicIds } from './fresh-offsets.ts';
 import type { OperationsTopic } from './operations.ts';
 import type { RowBound } from './row-bound.ts';
 import type { Scheduler } from './scheduler.ts';
@@ -34,6 +34,8 @@ export interface Pod {
   readonly resultProducer: Producer;
   readonly topic: (id: TopicId) => string;
   readonly freshOffsets: FreshOffsets;
+  /** Ids of `ownership` and of the topics of intake. */
+  readonly topicIds: TopicIds;
   readonly offsetsAt: Admin['offsetsAt'];
   readonly view: ConfigView;
   readonly endpoints: EndpointCache;

@@ -69,6 +69,7 @@ export function createProgressWriter(options: ProgressWriterOptions): ProgressWr
       intake: ledger.encode(),
       tiers: tierStarts.encode(),
       holds: holds.encode(),
+      rowEpochBase: reign.rowEpoch - reign.epoch,
     };
     reign.write({
       producer: options.producer,

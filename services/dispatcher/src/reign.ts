@@ -45,6 +45,8 @@ export interface Reign {
   readonly processId: string;
   /** Offset of the claim; -1 until it is acknowledged. */
   epoch: number;
+  /** The epoch as versions of rows bear it: above that of every row of an earlier reign. */
+  rowEpoch: number;
   /** `Clock.monotonic()` when the claim was found valid. */
   claimedAt: number;
   /** Nobody has owned the partition before: no row of another reign can lie or arrive anywhere. */
@@ -88,6 +90,7 @@ class OneReign implements Reign {
   readonly partition: number;
   readonly processId: string;
   epoch = -1;
+  rowEpoch = -1;
   claimedAt: number;
   first = false;
   afterCrash = false;

@@ -25,7 +25,8 @@ import { createDoneFilter, type DoneFilter } from './done-filter.ts';
 import { createEndpointCache, type Target } from './endpoint-cache.ts';
 import { everyPoolIsOpen, poolsReady, tellOfPools, type EgressPools } from './egress-pools.ts';
 import { createEvents, type DispatcherEvents } from './events.ts';
-import { createFreshOffsets, createOffsetsAt } from './fresh-offsets.ts';
+import { intakeTopics } from './intake-ledger.ts';
+import { createFreshOffsets, createOffsetsAt, createTopicIds } from './fresh-offsets.ts';
 import { addGauges } from './gauges.ts';
 import { joinGroup, type OwnerGroup } from './group.ts';
 import { createRowBound } from './row-bound.ts';
@@ -165,6 +166,7 @@ function createPod(
     resultProducer: producer('results'),
     topic,
     freshOffsets: createFreshOffsets((name) => kafka.admin.offsets(name)),
+    topicIds: createTopicIds((names) => kafka.admin.topicIds(names), ['ownership', ...intakeTopics], topic),
     offsetsAt: createOffsetsAt((name, timestamp) => kafka.admin.offsetsAt(name, timestamp)),
     view,
     endpoints,

@@ -1,4 +1,11 @@
-import { TIERS, createEndpointHolds, type EndpointHolds, type OwnershipProgress, type Tier } from '@postrider/core';
+import {
+  TIERS,
+  createEndpointHolds,
+  type EndpointHolds,
+  type IntakeProgress,
+  type OwnershipProgress,
+  type Tier,
+} from '@postrider/core';
 import {
   createIntakeLedger,
   intakeTopics,
@@ -27,21 +34,21 @@ export interface Ends {
 /** Where everything stood when the partition was taken over (design rule 4). */
 export interface TakeoverEnds {
   readonly tiers: ReadonlyMap<Tier, Ends>;
-  /** `start`: where reading begins. */
-  readonly intake: ReadonlyMap<IntakeTopic, Ends & { readonly start: number }>;
+  /** `start`: where reading begins; `from`: what is done. */
+  readonly intake: ReadonlyMap<IntakeTopic, Ends & { readonly start: number; readonly from: IntakeProgress }>;
 }
 
 /** A reign at work: what is read is taken in, loaded or answered; what may start starts; what is done is written. */
 export interface Serving {
-  /** Where the topics end: the adopted progress can tell of nothing beyond. Before the first progress is written. */
+  /** What is done of the topics as they are now. Before the first progress is written. */
   bound(ends: TakeoverEnds): void;
   /** The adopted progress under this epoch; nothing else may be written before it is acknowledged. */
   writeFirstProgress(released: boolean, acked: () => void): void;
   /** Reads, answers and starts from now on; the tiers are loaded in order. */
   start(ends: TakeoverEnds): void;
   read(topic: IntakeTopic | Tier, batch: Batch): void;
-  /** The wanted offset of a topic is gone. */
-  outOfRange(topic: IntakeTopic | Tier, range: Ends): void;
+  /** The wanted offset of a tier is gone. */
+  outOfRange(tier: Tier, range: Ends): void;
   /** A progress record that says less than ours stands behind it. */
   overtaken(): void;
   /** Called every second. */
@@ -56,6 +63,8 @@ export interface Serving {
   close(): void;
   /** What is done, for group commits. */
   watermark(topic: IntakeTopic): number;
+  /** Kafka's id of the topic that is read; empty: not known. */
+  topicId(topic: IntakeTopic): string;
   /** Offsets taken and not all done. */
   rangeSize(topic: IntakeTopic): number;
   readonly parts: Parts | null;
@@ -106,7 +115,7 @@ class OneServing implements Serving {
   }
 
   bound({ intake }: TakeoverEnds): void {
-    for (const [topic, ends] of intake) this.#ledger.bound(topic, ends);
+    for (const [topic, { from }] of intake) this.#ledger.goOnFrom(topic, from);
   }
 
   writeFirstProgress(released: boolean, acked: () => void): void {
@@ -156,10 +165,9 @@ class OneServing implements Serving {
     if (!this.#reign.draining) this.parts.intake.read(topic, batch);
   }
 
-  outOfRange(topic: IntakeTopic | Tier, { low }: Ends): void {
-    if (isIntakeTopic(topic) || this.parts === null) return;
+  outOfRange(tier: Tier, { low }: Ends): void {
     // What retention took from the tier does not have to be loaded any more.
-    this.parts.book.passed(topic, low);
+    this.parts?.book.passed(tier, low);
   }
 
   overtaken(): void {
@@ -208,6 +216,10 @@ class OneServing implements Serving {
 
   watermark(topic: IntakeTopic): number {
     return this.#ledger.range(topic).watermark;
+  }
+
+  topicId(topic: IntakeTopic): string {
+    return this.#ledger.topicId(topic);
   }
 
   rangeSize(topic: IntakeTopic): number {

@@ -1,4 +1,15 @@
-import { NO_EPOCH, OWNER_KEY, TIERS, encodeClaim, limits, mayClaim, progressWithin } from '@postrider/core';
+import {
+  NO_EPOCH,
+  OWNER_KEY,
+  TIERS,
+  encodeClaim,
+  intakeFrom,
+  isOtherTopic,
+  limits,
+  mayClaim,
+  rowEpochBase,
+  tellsNothing,
+} from '@postrider/core';
 import { ask, endsOf, pause } from './ask-kafka.ts';
 import { lookBackStart } from './look-back.ts';
 import { createReign, type Reign } from './reign.ts';
@@ -81,6 +92,7 @@ export async function claimPartition(options: TakeOverOptions): Promise<Claimed 
 export async function beginServing(options: TakeOverOptions, claimed: Claimed, serving: Serving): Promise<void> {
   const { changes } = options;
   const { reign } = claimed;
+  numberRows(options, claimed, false);
   const ends = reign.draining ? null : await fetchEnds(options, claimed);
   if (ends !== null) serving.bound(ends);
   const released = reign.draining;
@@ -185,20 +197,40 @@ async function endsBeyond(
   }
 }
 
+/** Rows of this reign must be newer than those of all before it, also of those that `ownership` knows nothing of any more. */
+function numberRows({ pod, partition }: TakeOverOptions, { reign, adopted }: Claimed, tiersWritten: boolean): void {
+  reign.rowEpoch = reign.epoch + rowEpochBase(adopted, tiersWritten, pod.clock.now());
+  if (!tellsNothing(adopted) || !tiersWritten) return;
+  pod.events.ownershipReplaced(partition);
+  // Nobody knows who came before: what they had in hand may have reached its endpoint, and be written yet.
+  reign.first = false;
+  reign.afterCrash = true;
+}
+
 /** Null when the reign has nothing to begin any more. */
 async function fetchEnds(options: TakeOverOptions, { reign, adopted }: Claimed): Promise<TakeoverEnds | null> {
   const { pod, partition } = options;
   const pointless = (): boolean => reign.draining || reign.isOver();
+  // Before the ends: a topic that is made anew in between is then found to be another one, if only later.
+  const ids = await ask(options, pod.topicIds, pointless);
   const tiers = await Promise.all(TIERS.map((tier) => endsOf(options, tier, pointless)));
+  if (ids === null || tiers.includes(null)) return null;
+  numberRows(
+    options,
+    { reign, adopted },
+    tiers.some((ends) => ends !== null && ends.end > 0),
+  );
   const startOf = async (topic: IntakeTopic) => {
-    const progress = adopted?.intake.get(topic) ?? { watermark: 0, doneAbove: Buffer.alloc(0) };
-    const ends = await endsBeyond(options, topic, progress.watermark, pointless);
+    const known = adopted?.intake.get(topic);
+    const topicId = ids.get(topic) ?? '';
+    const done = known?.watermark ?? 0;
+    const ends = await endsBeyond(options, topic, isOtherTopic(known, topicId) ? 0 : done, pointless);
     if (ends === null) return null;
+    const { replaced, ...from } = intakeFrom({ known, topicId, ...ends, rowEpoch: reign.rowEpoch });
     // Reading begins at an offset that exists, so the broker will not complain: what lay between is told here.
-    if (adopted !== null && (progress.watermark < ends.low || progress.watermark > ends.end)) {
-      pod.events.offsetOutOfRange(pod.topic(topic), partition, progress.watermark);
-    }
-    const { watermark } = progressWithin(progress, ends);
+    if (replaced || (adopted !== null && done < ends.low))
+      pod.events.offsetOutOfRange(pod.topic(topic), partition, done);
+    const { watermark } = from;
     const lookBack = () =>
       lookBackStart({
         offsetsAt: pod.offsetsAt,
@@ -209,7 +241,7 @@ async function fetchEnds(options: TakeOverOptions, { reign, adopted }: Claimed):
         now: pod.clock.now(),
       });
     const start = await ask(options, lookBack, pointless);
-    return start === null ? null : { ...ends, start };
+    return start === null ? null : { ...ends, start, from };
   };
   const [live, bulk] = await Promise.all([startOf('deliveries'), startOf('deliveries.bulk')]);
   const [short, medium, long] = tiers;

@@ -1,11 +1,11 @@
 import { compareRowVersions, type Tier } from '@postrider/core';
 import { createFifo } from './fifo.ts';
-import { NO_ROW, mark, type RowFacts, type RowIndex } from './row-index.ts';
+import { NO_ROW, mark, type RowIndex } from './row-index.ts';
 import { deliveryOf, keyOf, type Version } from './tier-record.ts';
 import type { Batch, IncomingRecord } from '@postrider/kafka';
 import type { ByteMeter } from './byte-meter.ts';
 import type { Slices } from './slices.ts';
-import { unusableRow, type TierRow } from './loaded-row.ts';
+import { unusableRow, type LoadedFacts, type TierRow } from './loaded-row.ts';
 import type { WaitingStore } from './waiting-store.ts';
 
 /**
@@ -33,7 +33,7 @@ export interface TierLoaderOptions {
   readonly slices: Slices;
   readonly versionOf: (record: IncomingRecord) => Version;
   /** What the index is to know of a row; null when it cannot be used. */
-  readonly describe: (row: TierRow) => RowFacts | null;
+  readonly describe: (row: TierRow) => LoadedFacts | null;
   /** This reign has written the key: that is newer than anything below the end. */
   readonly isWritten: (key: string) => boolean;
   /** Writes a tombstone. */
@@ -179,8 +179,8 @@ class Loader implements TierLoader {
     rows.set(row, mark.overwritten | mark.rowBehind | mark.unreadable, false);
     rows.set(row, mark.tombstone, delivery === null);
     if (delivery === null) return store.delete(row);
-    store.put(row, delivery);
     const facts = describe({ key, version, delivery });
+    store.put(row, facts?.instead ?? delivery);
     rows.set(row, mark.unreadable, facts === null);
     rows.describe(row, facts ?? unusableRow(delivery));
   }

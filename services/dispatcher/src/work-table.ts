@@ -91,7 +91,7 @@ export class WorkTable {
     }
     const row = this.rows.find(key);
     if (row === NO_ROW) return false;
-    if (this.rows.epochOf(row) === this.#o.reign.epoch && this.rows.is(row, mark.acked)) {
+    if (this.rows.epochOf(row) === this.#o.reign.rowEpoch && this.rows.is(row, mark.acked)) {
       this.#o.ledger.done(at);
     } else {
       // A row of an older epoch may still be overruled by that epoch's late writes: this epoch's own must stand first.

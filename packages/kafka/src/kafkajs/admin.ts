@@ -4,6 +4,7 @@ import { EARLIEST, LATEST, listOffsets, partitionsOf } from './list-offsets.ts';
 import { assertNoError, code, ProtocolError } from './protocol-error.ts';
 import { retry } from './retry.ts';
 import { findCoordinator } from './coordinator.ts';
+import { topicIds } from './topic-ids.ts';
 import type { KafkaClient } from './client.ts';
 import type { KafkaOptions } from './options.ts';
 import type {
@@ -48,6 +49,7 @@ export function createAdmin(options: KafkaOptions): Admin & { close(): void } {
         const { clusterId, brokers } = await client.refresh([]);
         return { cluster: clusterId, brokers };
       }),
+    topicIds: (names) => ask(async () => topicIds(await client.anyBroker(), names)),
     offsets: (topic) => ask(() => ranges(client, topic)),
     offsetsAt: (topic, timestamp) => ask(() => offsetsAt(client, topic, timestamp)),
     describeGroup: (groupId) => ask(() => describeGroup(client, groupId)),

@@ -40,12 +40,18 @@ export class ByteReader {
 
   /** Zigzag varint of 32 or 64 bits; exact up to 2^53. */
   varint(): number {
+    const value = this.unsignedVarint();
+    return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
+  }
+
+  /** Exact up to 2^53. */
+  unsignedVarint(): number {
     let value = 0;
     let scale = 1;
     for (let count = 0; count < 10; count += 1) {
       const byte = this.buffer[this.#take(1)] as number;
       value += (byte & 0x7f) * scale;
-      if (byte < 0x80) return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
+      if (byte < 0x80) return value;
       scale *= 128;
     }
     throw new RangeError('a varint of more than 10 bytes');

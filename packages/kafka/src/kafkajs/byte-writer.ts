@@ -41,7 +41,12 @@ export class ByteWriter {
 
   /** Zigzag varint of a 32-bit integer. */
   varint(value: number): void {
-    let rest = ((value << 1) ^ (value >> 31)) >>> 0;
+    this.unsignedVarint(((value << 1) ^ (value >> 31)) >>> 0);
+  }
+
+  /** Varint of an integer from 0 to 2^32 - 1. */
+  unsignedVarint(value: number): void {
+    let rest = value;
     while (rest > 0x7f) {
       this.buffer[this.offset++] = (rest & 0x7f) | 0x80;
       rest >>>= 7;

@@ -60,6 +60,8 @@ export interface ConnectionPool {
 
 export interface Broker {
   readonly connectionPool: ConnectionPool;
+  /** What the broker said of each request that it knows, by API key; null before it is connected. */
+  readonly versions: Readonly<Record<number, { readonly maxVersion: number } | undefined>> | null;
   isConnected(): boolean;
   connect(): Promise<void>;
   lookupRequest(apiKey: number, definition: unknown): (args: object) => Protocol;

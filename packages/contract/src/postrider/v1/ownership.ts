@@ -40,6 +40,11 @@ export interface Progress {
   tiers: TierProgress[];
   /** Endpoints that are sent nothing since they answered 410. At most 1,000; of further ones the waiting rows tell. */
   holds: EndpointHold[];
+  /**
+   * Added to the epochs that versions of rows and tombstones bear, so that these go on growing where `ownership` was deleted
+   * and made anew, and epochs began with 0 again.
+   */
+  rowEpochBase: bigint;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -51,6 +56,13 @@ export interface IntakeProgress {
   watermark: bigint;
   /** Bit i (least significant first within each byte) set: offset watermark + i is done. */
   doneAbove: Buffer;
+  /**
+   * Kafka's id of the topic whose offsets these are, as hex; empty: not known. A topic that was deleted and made anew has
+   * another one, and nothing of it is done.
+   */
+  topicId: string;
+  /** Rows of epochs below name offsets of a topic that is no more: they stand for no record. 0: there are none. */
+  sinceEpoch: bigint;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -195,6 +207,7 @@ function createBaseProgress(): Progress {
     intake: [],
     tiers: [],
     holds: [],
+    rowEpochBase: 0n,
     _unknownFields: {},
   };
 }
@@ -227,6 +240,12 @@ export const Progress: MessageFns<Progress> = {
     }
     for (const v of message.holds) {
       EndpointHold.encode(v!, writer.uint32(58).fork()).join();
+    }
+    if (message.rowEpochBase !== 0n) {
+      if (BigInt.asIntN(64, message.rowEpochBase) !== message.rowEpochBase) {
+        throw new globalThis.Error("value provided for field message.rowEpochBase of type int64 too large");
+      }
+      writer.uint32(64).int64(message.rowEpochBase);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -308,6 +327,14 @@ export const Progress: MessageFns<Progress> = {
             message.holds.push(EndpointHold.decode(reader, reader.uint32()));
             continue;
           }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.rowEpochBase = reader.int64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -351,6 +378,9 @@ export const Progress: MessageFns<Progress> = {
     if (message.holds?.length) {
       obj.holds = message.holds.map((e) => EndpointHold.toJSON(e));
     }
+    if (message.rowEpochBase !== 0n) {
+      obj.rowEpochBase = message.rowEpochBase.toString();
+    }
     return obj;
   },
 
@@ -366,12 +396,15 @@ export const Progress: MessageFns<Progress> = {
     message.intake = object.intake?.map((e) => IntakeProgress.fromPartial(e)) || [];
     message.tiers = object.tiers?.map((e) => TierProgress.fromPartial(e)) || [];
     message.holds = object.holds?.map((e) => EndpointHold.fromPartial(e)) || [];
+    message.rowEpochBase = (object.rowEpochBase !== undefined && object.rowEpochBase !== null)
+      ? BigInt(object.rowEpochBase)
+      : 0n;
     return message;
   },
 };
 
 function createBaseIntakeProgress(): IntakeProgress {
-  return { topic: "", watermark: 0n, doneAbove: Buffer.alloc(0), _unknownFields: {} };
+  return { topic: "", watermark: 0n, doneAbove: Buffer.alloc(0), topicId: "", sinceEpoch: 0n, _unknownFields: {} };
 }
 
 export const IntakeProgress: MessageFns<IntakeProgress> = {
@@ -387,6 +420,15 @@ export const IntakeProgress: MessageFns<IntakeProgress> = {
     }
     if (message.doneAbove.length !== 0) {
       writer.uint32(26).bytes(message.doneAbove);
+    }
+    if (message.topicId !== "") {
+      writer.uint32(34).string(message.topicId);
+    }
+    if (message.sinceEpoch !== 0n) {
+      if (BigInt.asIntN(64, message.sinceEpoch) !== message.sinceEpoch) {
+        throw new globalThis.Error("value provided for field message.sinceEpoch of type int64 too large");
+      }
+      writer.uint32(40).int64(message.sinceEpoch);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -436,6 +478,22 @@ export const IntakeProgress: MessageFns<IntakeProgress> = {
             message.doneAbove = Buffer.from(reader.bytes());
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.topicId = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.sinceEpoch = reader.int64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -467,6 +525,12 @@ export const IntakeProgress: MessageFns<IntakeProgress> = {
     if (message.doneAbove.length !== 0) {
       obj.doneAbove = base64FromBytes(message.doneAbove);
     }
+    if (message.topicId !== "") {
+      obj.topicId = message.topicId;
+    }
+    if (message.sinceEpoch !== 0n) {
+      obj.sinceEpoch = message.sinceEpoch.toString();
+    }
     return obj;
   },
 
@@ -478,6 +542,10 @@ export const IntakeProgress: MessageFns<IntakeProgress> = {
     message.topic = object.topic ?? "";
     message.watermark = (object.watermark !== undefined && object.watermark !== null) ? BigInt(object.watermark) : 0n;
     message.doneAbove = object.doneAbove ?? Buffer.alloc(0);
+    message.topicId = object.topicId ?? "";
+    message.sinceEpoch = (object.sinceEpoch !== undefined && object.sinceEpoch !== null)
+      ? BigInt(object.sinceEpoch)
+      : 0n;
     return message;
   },
 };

@@ -40,3 +40,15 @@ export async function leaveGap(brokers: readonly string[], topic: string, partit
     await Promise.all([producer.disconnect(), admin.disconnect()]);
   }
 }
+
+/** Deletes a topic; until no broker knows it any more. */
+export async function deleteTopic(brokers: readonly string[], topic: string): Promise<void> {
+  const admin = stockClient(brokers).admin();
+  await admin.connect();
+  try {
+    await admin.deleteTopics({ topics: [topic] });
+    while ((await admin.listTopics()).includes(topic));
+  } finally {
+    await admin.disconnect();
+  }
+}
