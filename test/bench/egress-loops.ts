@@ -6,7 +6,7 @@ import type { PlainOptions } from './plain-options.ts';
 
 type Options = PlainOptions<'egress-http'>;
 
-/** One round: the raw loop and the door, one after the other. */
+/** One round: the raw loop and the door. */
 interface Pair {
   readonly raw: LoopRun;
   readonly egress: LoopRun;
@@ -46,17 +46,19 @@ export async function benchEgressTls(options: Options): Promise<void> {
   say(JSON.stringify(summary));
 }
 
-/** Rounds in turn raw first and door first, so that what drifts weighs on both alike. */
+/** In each round both at once, each with a sink of its own: whatever else the machine does weighs on both alike. */
 async function measure(what: string, options: Options, speaks: SinkOptions): Promise<readonly Pair[]> {
-  await using sink = await startSink(speaks);
+  await using rawSink = await startSink(speaks);
+  await using egressSink = await startSink(speaks);
   const { endpoints, seconds, body: bodyBytes, 'in-flight': inFlight } = options;
   const loop: LoopOptions = { endpoints, seconds, bodyBytes, inFlight };
   const pairs: Pair[] = [];
   for (let at = 1; at <= options.rounds; at += 1) {
-    const runs = new Map<string, LoopRun>();
-    const order = at % 2 === 1 ? (['raw-loop', 'egress-loop'] as const) : (['egress-loop', 'raw-loop'] as const);
-    for (const kind of order) runs.set(kind, await runLoopProcess(kind, sink, loop));
-    const pair = { raw: runs.get('raw-loop') as LoopRun, egress: runs.get('egress-loop') as LoopRun };
+    const [raw, egress] = await Promise.all([
+      runLoopProcess('raw-loop', rawSink, loop),
+      runLoopProcess('egress-loop', egressSink, loop),
+    ]);
+    const pair = { raw, egress };
     pairs.push(pair);
     say(`${what}, round ${at}: ${JSON.stringify(medians([pair]))}`);
   }

@@ -11,6 +11,7 @@ runSignedLoop(({ port, isTls, endpoints }) => {
   const options = { pipelining: 1, keepAliveTimeout: 60_000, allowH2: false, connect };
   const origin = `${isTls ? 'https' : 'http'}://127.0.0.1:${port}`;
   const clients = Array.from({ length: endpoints }, () => new Client(origin, options));
+  const paths = clients.map((_, endpoint) => `/e${endpoint}`);
   return (endpoint, headers, body, done) => {
     let ended = false;
     const end = (error: Error | null): void => {
@@ -19,7 +20,7 @@ runSignedLoop(({ port, isTls, endpoints }) => {
       done(error);
     };
     clients[endpoint]?.dispatch(
-      { path: `/e${endpoint}`, method: 'POST', headers, body },
+      { path: paths[endpoint] as string, method: 'POST', headers, body },
       {
         onRequestStart() {},
         onResponseStart() {},

@@ -5,7 +5,7 @@ import type { Channel, EndpointSockets } from './endpoint-sockets.ts';
 import { exchangeFailure } from './failure.ts';
 import type { EgressLimits } from './limits.ts';
 import type { EgressRequest } from './request.ts';
-import type { EgressResult, EgressTimings, FailureCause } from './result.ts';
+import type { EgressResponse, EgressResult, EgressTimings, FailureCause } from './result.ts';
 import { readHeaders } from './response-headers.ts';
 
 type Controller = Dispatcher.DispatchController;
@@ -183,19 +183,18 @@ export class Exchange implements Dispatcher.DispatchHandler, Watched {
   private respond(body: 'whole' | 'longer than read' | 'broken off'): void {
     const { headers, retryAfter, contentLength, framingInDoubt } = readHeaders(this.rawHeaders);
     if (framingInDoubt) return this.fail(doubtfulFraming);
-    const result: EgressResult = {
+    const result: EgressResponse = {
       kind: 'response',
       status: this.status,
       headers,
       excerpt: this.excerpt,
       bodyTruncated: body === 'broken off' || (body === 'longer than read' && contentLength === undefined),
       excerptTruncated: body !== 'whole' || this.bodyBytes > this.excerpt.length,
-      ...(retryAfter === undefined ? {} : { retryAfter }),
       timings: this.timings(),
       sourceAddress: this.channel?.sourceAddress ?? '',
       remoteAddress: this.channel?.remoteAddress ?? '',
     };
-    this.finish(result, body === 'whole' && this.isSent());
+    this.finish(retryAfter === undefined ? result : { ...result, retryAfter }, body === 'whole' && this.isSent());
   }
 
   /** Whether so little of the request is left to send, if anything, that the next one need not wait for it. */
@@ -205,11 +204,10 @@ export class Exchange implements Dispatcher.DispatchHandler, Watched {
 
   private timings(): EgressTimings {
     const { startedAt, firstByteAt, connectMs } = this;
-    return {
-      ...(connectMs === undefined ? {} : { connectMs }),
-      ...(firstByteAt < 0 ? {} : { firstByteMs: firstByteAt - startedAt }),
-      totalMs: this.host.clock.monotonic() - startedAt,
-    };
+    const totalMs = this.host.clock.monotonic() - startedAt;
+    const connect = connectMs === undefined ? undefined : { connectMs };
+    // One shape for nearly all: an answer over a connection that was there.
+    return firstByteAt < 0 ? { totalMs, ...connect } : { firstByteMs: firstByteAt - startedAt, totalMs, ...connect };
   }
 
   private finish(result: EgressResult, reusable: boolean): void {

@@ -52,7 +52,7 @@ export function endpointFor(sockets: Sockets, request: EgressRequest): EndpointS
     if (replaced?.origin === request.origin && replaced.pool === pool) endpoint.queue.push(...replaced.queue.splice(0));
     endpoints.set(request.poolKey, endpoint);
     evict(sockets, endpoint);
-  } else if (isUnused(endpoint) && isHalfFull(sockets)) {
+  } else if (isHalfFull(sockets) && isUnused(endpoint)) {
     // Only near the limits does it matter who was used last.
     endpoints.delete(request.poolKey);
     endpoints.set(request.poolKey, endpoint);

@@ -190,7 +190,7 @@ function signedHeaders(flight: Flight, active: ActiveKeys, now: number, userAgen
 
 function sendPrepared(options: DispatchOptions, prepared: Prepared, next: (sent: Sent) => void): void {
   const { clock, reign, send } = options;
-  const { endpoint, view, delivery } = prepared.flight;
+  const { endpoint, delivery } = prepared.flight;
   const { oauth2, tls } = prepared.credentials ?? {};
   const finish = (result: SendResult): void => {
     // No answer from before a lost reign changes anything.
@@ -210,7 +210,7 @@ function sendPrepared(options: DispatchOptions, prepared: Prepared, next: (sent:
       ...(tls === undefined ? {} : { tls }),
       body: delivery.body,
       totalDeadlineMs: endpoint.timeoutMs,
-      poolKey: `${view.tenant}/${view.endpointId}`,
+      poolKey: endpoint.poolKey,
       pool: endpoint.pool,
       maxSockets: endpoint.concurrencyMax,
       mayStart: reign.mayAct,

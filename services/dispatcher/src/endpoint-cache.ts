@@ -38,6 +38,8 @@ export interface PreparedEndpoint {
   /** What was routed by a revision below is cancelled: the endpoint was disabled without keeping it. Null: nothing. */
   readonly cancelsBelow: bigint | null;
   readonly target: Target;
+  /** Whose connections may carry its requests: its own and nobody else's. */
+  readonly poolKey: string;
   /** Name of the egress pool that its requests leave from. */
   readonly pool: string;
   readonly retry: ResolvedRetryPolicy;
@@ -136,6 +138,7 @@ function prepare(
     tenant: tenantOf(endpoint),
     cancelsBelow: parseRevision(config.cancelsBelow),
     target: judgeUrl(endpoint.url),
+    poolKey: `${tenantOf(endpoint)}/${endpoint.uid}`,
     pool: poolOf(endpoint.egressPool),
     retry: resolveRetryPolicy(endpoint.retryPolicy),
     statusPolicy: endpoint.statusPolicy,
