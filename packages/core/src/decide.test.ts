@@ -72,6 +72,8 @@ test('a blocked address is tried again, a blocked URL is not', () => {
   assert.deepEqual(decide(input({ ...address, attempt: 12 })), { kind: 'dead', reason: DeadReason.BLOCKED });
   const url = { outcome: Outcome.BLOCKED, code: 'blocked_url' };
   assert.deepEqual(decide(input(url)), { kind: 'dead', reason: DeadReason.BLOCKED });
+  const body = { outcome: Outcome.BLOCKED, code: 'blocked_body' };
+  assert.deepEqual(decide(input(body)), { kind: 'dead', reason: DeadReason.TOO_LARGE });
 });
 
 test('Retry-After lengthens the delay within its bounds and never shortens it', () => {

@@ -30,7 +30,7 @@ export interface DecideInput extends Pick<Verdict, 'outcome' | 'code' | 'retryAf
  * |---|---|
  * | `delivered` | done |
  * | `rejected`, `throttled`, `unreachable`, `timed-out` | retry after the schedule's delay; after its last, dead `exhausted`; a status that policy calls final: dead `rejected` |
- * | `blocked` | as above, and dead `blocked` in the end: a name may stop pointing at a forbidden address. A forbidden URL (`blocked_url`) does not heal: dead `blocked` at once |
+ * | `blocked` | as above, and dead `blocked` in the end: a name may stop pointing at a forbidden address. A forbidden URL (`blocked_url`) does not heal: dead `blocked` at once; nor does a body that is larger than its endpoint takes (`blocked_body`): dead `too-large` at once |
  * | `gone` | hold: it waits until its endpoint's configuration has changed; after the schedule's last attempt, or when policy calls 410 final, dead `gone` |
  * | `internal-error` | retry with a backoff of our own, no attempt used; at the 20th, dead `internal-error`, unless only the way out is closed (`way-out.ts`) |
  * | `cancelled` | cancelled, if there is a reason; after a shutdown, retry at once, no attempt used |
@@ -54,6 +54,7 @@ function decideAlone(input: DecideInput): Decision {
       return afterGone(input);
     case Outcome.BLOCKED:
       if (input.code === 'blocked_url') return { kind: 'dead', reason: DeadReason.BLOCKED };
+      if (input.code === 'blocked_body') return { kind: 'dead', reason: DeadReason.TOO_LARGE };
       return afterEndpointFailure(input, DeadReason.BLOCKED);
     case Outcome.REJECTED:
     case Outcome.THROTTLED:

@@ -91,7 +91,6 @@ function checkNotServed(violations: Violations, endpoint: Endpoint): void {
   const { verification } = endpoint;
   const kept: readonly (readonly [field: string, wanted: boolean])[] = [
     ['endpoint.verification', !isOneOf(verification, [VerificationMode.UNSPECIFIED, VerificationMode.NONE])],
-    ['endpoint.limits.body_bytes_max', (endpoint.limits?.bodyBytesMax ?? 0) !== 0],
     ['endpoint.profile', endpoint.profile !== ''],
   ];
   for (const [field, wanted] of kept) if (wanted) violations.add(field, NOT_SUPPORTED);
@@ -103,7 +102,11 @@ function isOneOf<T>(value: T | undefined, allowed: readonly T[]): boolean {
 
 const HOUR_MS = 3_600_000;
 
-function checkLimits(violations: Violations, { concurrencyMax, rateCount, ratePeriod, timeout }: EndpointLimits): void {
+function checkLimits(violations: Violations, endpointLimits: EndpointLimits): void {
+  const { concurrencyMax, rateCount, ratePeriod, timeout, bodyBytesMax } = endpointLimits;
+  if (bodyBytesMax > limits.bodyBytesMax) {
+    violations.add('endpoint.limits.body_bytes_max', `must be at most ${limits.bodyBytesMax}`);
+  }
   if (concurrencyMax > limits.laneConcurrencyMax) {
     violations.add('endpoint.limits.concurrency_max', `must be at most ${limits.laneConcurrencyMax}`);
   }

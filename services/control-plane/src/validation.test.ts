@@ -94,7 +94,6 @@ test('an ordering that cannot be obeyed is refused, and one that can is kept', a
 test('what this version does not do is refused, never ignored', async () => {
   const cases: readonly (readonly [field: string, fields: Partial<Endpoint>])[] = [
     ['endpoint.verification', { verification: VerificationMode.CHALLENGE }],
-    ['endpoint.limits.body_bytes_max', { limits: EndpointLimits.fromPartial({ bodyBytesMax: 1 }) }],
     ['endpoint.profile', { profile: 'legacy' }],
   ];
   for (const [field, fields] of cases) assert.deepEqual(await refused(fields), [field]);
@@ -116,6 +115,7 @@ test('values outside their bounds are refused by field', async () => {
   const seconds = (n: number) => ({ seconds: BigInt(n), nanos: 0 });
   const cases: readonly (readonly [field: string, fields: Partial<Endpoint>])[] = [
     ['endpoint.limits.concurrency_max', { limits: EndpointLimits.fromPartial({ concurrencyMax: 257 }) }],
+    ['endpoint.limits.body_bytes_max', { limits: EndpointLimits.fromPartial({ bodyBytesMax: 1_048_577 }) }],
     ['endpoint.limits.timeout', { limits: { ...EndpointLimits.fromPartial({}), timeout: seconds(31) } }],
     ['endpoint.limits.timeout', { limits: { ...EndpointLimits.fromPartial({}), timeout: seconds(0) } }],
     [

@@ -148,6 +148,11 @@ function prepare({ clock, userAgent }: DispatchOptions, flight: Flight): Prepare
   if (endpoint.target.kind === 'deny') {
     return { ...begun, refusal: refused('blocked_url', 'endpoint', `The URL ${endpoint.target.detail}.`) };
   }
+  const { length: bytes } = flight.delivery.body;
+  if (bytes > endpoint.bodyBytesMax) {
+    const message = `The body has ${bytes} bytes; the endpoint is sent at most ${endpoint.bodyBytesMax}.`;
+    return { ...begun, refusal: refused('blocked_body', 'endpoint', message) };
+  }
   // A newer version wrote it: what cannot be decrypted here waits for a process that can.
   if (view.bodyEncrypted) {
     const message = 'The body is encrypted, and this version cannot decrypt it.';

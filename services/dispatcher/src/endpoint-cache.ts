@@ -50,6 +50,8 @@ export interface PreparedEndpoint {
   readonly stops: boolean;
   readonly concurrencyMax: number;
   readonly timeoutMs: number;
+  /** Largest body that it is sent. */
+  readonly bodyBytesMax: number;
   /** Starts at most per `ratePeriodMs`; 0: no limit. */
   readonly rateCount: number;
   readonly ratePeriodMs: number;
@@ -150,6 +152,7 @@ function prepare(
       limits.attemptTimeoutMinMs,
       limits.attemptTimeoutMaxMs,
     ),
+    bodyBytesMax: bounds?.bodyBytesMax || Infinity,
     rateCount: bounds?.rateCount ?? 0,
     ratePeriodMs: (bounds?.ratePeriod === undefined ? 0 : durationMs(bounds.ratePeriod)) || RATE_PERIOD_DEFAULT_MS,
     headers: Object.entries(endpoint.headers)

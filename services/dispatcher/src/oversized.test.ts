@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DeadReason } from '@postrider/contract/postrider/v1/attempt';
-import { AttemptBodyPolicy, EndpointState } from '@postrider/contract/postrider/v1/endpoint';
+import { Outcome } from '@postrider/contract/postrider/v1/delivery';
+import { AttemptBodyPolicy, EndpointLimits, EndpointState } from '@postrider/contract/postrider/v1/endpoint';
 import { createHarness, responded } from '../testing/harness.ts';
 
 /** The least that a dispatcher agrees to work with. */
@@ -65,6 +66,26 @@ test('what must wait and is too large for every tier becomes a dead letter, whol
   );
   assert.equal(h.attempts().length, 2);
   assert.equal(h.allRows().length, 1);
+  await h.stop(dispatcher);
+});
+
+test('a body larger than its endpoint takes is given up unsent, and told with its size', async () => {
+  const h = createHarness();
+  h.config.endpoint('shop', { limits: EndpointLimits.fromPartial({ bodyBytesMax: 100 }) });
+  h.deliver('fits', 'shop', { body: 'x'.repeat(100) });
+  h.deliver('larger', 'shop', { body: 'x'.repeat(101) });
+  const dispatcher = await h.start('a');
+  await h.until(() => h.watermark() === 2, 'both have ended');
+  assert.deepEqual(
+    h.receipts.map(({ body }) => body.length),
+    [100],
+  );
+  const [letter] = h.deadLetters();
+  assert.equal(letter?.letter.reason, DeadReason.TOO_LARGE);
+  assert.equal(letter?.record.value?.length, 101);
+  const { outcome, code, detail } = letter?.letter.lastAttempt ?? {};
+  assert.deepEqual([outcome, code], [Outcome.BLOCKED, 'blocked_body']);
+  assert.equal(detail, 'The body has 101 bytes; the endpoint is sent at most 100.');
   await h.stop(dispatcher);
 });
 

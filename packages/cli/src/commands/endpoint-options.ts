@@ -23,6 +23,7 @@ export interface EndpointOptions {
   readonly jitter?: number;
   readonly timeout?: number;
   readonly concurrency?: number;
+  readonly bodyBytesMax?: number;
   readonly success?: { first: number; last: number }[];
   readonly final?: { first: number; last: number }[];
   readonly ordering?: Pick<Ordering, 'mode' | 'key'>;
@@ -41,6 +42,7 @@ export function addEndpointOptions(command: Command): Command {
     .option('--retry-span <duration>', 'how long a delivery is retried at most', parseDurationMs)
     .option('--timeout <duration>', 'total deadline of a request, 1s–30s', parseDurationMs)
     .option('--concurrency <n>', 'requests in flight at most', parseCount(1))
+    .option('--body-bytes-max <n>', 'largest body; deliveries with a larger one are given up', parseCount(1))
     .option('--success <statuses>', 'statuses that are a success, for example 200-299', parseStatusRanges)
     .option('--final <statuses>', 'statuses after which a delivery is given up at once', parseStatusRanges)
     .option(
@@ -97,14 +99,14 @@ function retryPolicy(options: EndpointOptions): Endpoint['retryPolicy'] {
 }
 
 function endpointLimits(options: EndpointOptions): Endpoint['limits'] {
-  const { timeout, concurrency } = options;
-  if (timeout === undefined && concurrency === undefined) return undefined;
+  const { timeout, concurrency, bodyBytesMax } = options;
+  if (timeout === undefined && concurrency === undefined && bodyBytesMax === undefined) return undefined;
   return {
     concurrencyMax: concurrency ?? 0,
     rateCount: 0,
     ratePeriod: undefined,
     timeout: timeout === undefined ? undefined : durationOf(timeout),
-    bodyBytesMax: 0,
+    bodyBytesMax: bodyBytesMax ?? 0,
   };
 }
 

@@ -41,7 +41,7 @@ export const DeadReason = {
   LOOP: "DEAD_REASON_LOOP",
   /** UNREADABLE - The record could not be used: forged, damaged, or of a newer version. */
   UNREADABLE: "DEAD_REASON_UNREADABLE",
-  /** TOO_LARGE - It had to wait, and no retry tier takes a record of its size. */
+  /** TOO_LARGE - Its body is larger than the endpoint's `body_bytes_max`; or it had to wait, and no retry tier takes a record of its size. */
   TOO_LARGE: "DEAD_REASON_TOO_LARGE",
   UNRECOGNIZED: "UNRECOGNIZED",
 } as const;

@@ -766,7 +766,10 @@ export interface EndpointLimits {
   timeout:
     | Duration
     | undefined;
-  /** Largest body in bytes, at most the installation's limit. */
+  /**
+   * Largest body in bytes, at most 1,048,576. A delivery with a larger one is given up before anything is sent: it is never
+   * cut. 0: whatever was accepted.
+   */
   bodyBytesMax: number;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
