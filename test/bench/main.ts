@@ -38,5 +38,7 @@ async function run(bench: Exclude<Command, { kind: 'usage' }>): Promise<void> {
       return (await import('./hosts.ts')).benchHosts(bench.options);
     case 'timers':
       return (await import('./timers.ts')).benchTimers(bench.options);
+    case 'simulate':
+      return (await import('./simulate.ts')).benchSimulate(bench.options);
   }
 }

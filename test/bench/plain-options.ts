@@ -20,7 +20,7 @@ const loopNumbers = {
   rounds: { does: 'pairs of runs; medians are told', default: 3, least: 1, most: 99 },
 } as const;
 
-/** The benches of waiting deliveries and of requests. */
+/** The benches of waiting deliveries, of requests, and of the search for broken promises. */
 export const plainBenches = {
   store: {
     does: 'waiting deliveries on disk: put, get, delete, load; memory of each',
@@ -67,6 +67,13 @@ export const plainBenches = {
     numbers: {
       rows: { does: 'deliveries that wait, each tried once a minute', default: 4_000, least: 100, most: 100_000 },
       body: { does: 'bytes of each body', default: 1_024, least: 64, most: 262_144 },
+    },
+  },
+  simulate: {
+    does: 'schedules of the simulation, in as many processes as there are cores',
+    numbers: {
+      seeds: { does: 'how many', default: 1_000, least: 16, most: 1_000_000 },
+      from: { does: 'the first one', default: 1, least: 1, most: 1_000_000_000 },
     },
   },
 } as const satisfies Readonly<Record<string, PlainBench>>;

@@ -31,6 +31,8 @@ export interface CampaignSummary {
   readonly requests: number;
   readonly virtualHours: number;
   readonly seconds: number;
+  /** Used by all its processes together, their start included; of one that was stopped, up to its last chunk. */
+  readonly cpuSeconds: number;
   readonly coverage: CoverageCounts;
 }
 
@@ -44,6 +46,7 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignSum
   const problems: Record<string, { seeds: number; firstSeed: number; text: string }> = {};
   const coverage: CoverageCounts = { crashes: {}, situations: {} };
   let stopped = false;
+  let cpuMs = 0;
   const seeds = Array.from({ length: options.seeds }, (_, i) => options.from + i);
   const { schedule } = options;
   const isApart = schedule === null ? isNarrow : () => isNarrowSchedule(schedule);
@@ -55,10 +58,11 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignSum
     return { seeds: left.splice(0, CHUNK_SEEDS), trace: options.trace, schedule: options.schedule };
   };
   const isStopped = (): boolean => stopped;
+  const used = (ms: number): void => void (cpuMs += ms);
   async function runAll(): Promise<void> {
-    if (narrow.length > 0)
-      await runWorker({ ...options, plants: [...narrowLimits, ...options.plants] }, takeFrom(narrow), add, isStopped);
-    if (wide.length > 0 && !stopped) await runWorker(options, takeFrom(wide), add, isStopped);
+    const narrowed = { ...options, plants: [...narrowLimits, ...options.plants] };
+    if (narrow.length > 0) await runWorker(narrowed, takeFrom(narrow), add, used, isStopped);
+    if (wide.length > 0 && !stopped) await runWorker(options, takeFrom(wide), add, used, isStopped);
   }
   function add(result: SeedResult): void {
     sum.seeds += 1;
@@ -85,6 +89,7 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignSum
     coverage,
     virtualHours: Math.round(sum.virtualHours),
     seconds: (performance.now() - startedAt) / 1_000,
+    cpuSeconds: cpuMs / 1_000,
   };
 }
 
@@ -92,6 +97,7 @@ function runWorker(
   options: CampaignOptions,
   take: () => Chunk | null,
   add: (result: SeedResult) => void,
+  used: (cpuMs: number) => void,
   isStopped: () => boolean,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -103,6 +109,7 @@ function runWorker(
     };
     child.on('message', (message: WorkerMessage) => {
       if (message.kind === 'seed') add(message.result);
+      if (message.kind === 'chunk-done') used(message.cpuMs);
       // In the middle of its seeds a worker listens to nobody.
       if (isStopped()) child.kill('SIGKILL');
       else if (message.kind === 'chunk-done' || message.kind === 'ready') nextChunk();

@@ -50,7 +50,7 @@ export interface Fleet {
 }
 
 /** What a process does every second or more often is done this often while nothing comes in or goes out. */
-const IDLE_MS = 300_000;
+const IDLE_MS = 600_000;
 
 const ROUTER_SESSION_MS = 30_000;
 

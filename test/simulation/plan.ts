@@ -78,8 +78,8 @@ export interface FaultPlan {
   readonly kind: FaultKind;
 }
 
-/** How likely each write is to go wrong by itself. */
-export interface WriteFaultRates {
+/** How likely each write is to go wrong by itself; `ask`: each question to the cluster. */
+export interface FaultRates {
   readonly loseAnswer: number;
   readonly loseRequest: number;
   readonly late: number;
@@ -103,7 +103,7 @@ export interface Plan {
   readonly endpoints: readonly EndpointPlan[];
   readonly events: readonly EventPlan[];
   readonly faults: readonly FaultPlan[];
-  readonly rates: WriteFaultRates;
+  readonly rates: FaultRates;
   /** Until then there are events and faults. */
   readonly activeMs: number;
   readonly latencyMs: number;
@@ -146,7 +146,7 @@ export function planOf(seed: number): Plan {
       random.weighted({ '30': 2, '60': 5, '120': 3 }) === '30' ? 30_000 : random.pick([60_000, 60_000, 120_000]),
     tenants,
     endpoints,
-    events: eventsOf(random, endpoints, tenants, bursts, narrow ? 30 * SECOND : 8 * MINUTE),
+    events: eventsOf(random, endpoints, tenants, bursts, narrow ? 30 * SECOND : 2 * MINUTE),
     faults: faultsOf(random, temper, bursts, activeMs),
     rates: ratesOf(random, temper),
     activeMs,
@@ -277,7 +277,7 @@ function faultsOf(random: Random, temper: Plan['temper'], bursts: readonly numbe
   })).toSorted((a, b) => a.atMs - b.atMs);
 }
 
-function ratesOf(random: Random, temper: Plan['temper']): WriteFaultRates {
+function ratesOf(random: Random, temper: Plan['temper']): FaultRates {
   const none = { loseAnswer: 0, loseRequest: 0, late: 0, silence: 0, refuse: 0, ask: 0 };
   if (temper !== 'faulty' || random.chance(0.3)) return none;
   const rate = (most: number): number => (random.chance(0.5) ? random.next() * most : 0);

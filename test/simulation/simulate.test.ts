@@ -17,10 +17,11 @@ function freshBase(): number {
 test('no promise is broken in 500 schedules that nobody has seen before', async () => {
   const from = freshBase();
   console.log(`seeds ${from} to ${from + SEEDS - 1}; the same again: POSTRIDER_SIMULATE_FROM=${from}`);
-  const { problems, seeds, deliveries, coverage } = await runCampaign({ ...quiet, from, seeds: SEEDS });
+  const { problems, seeds, deliveries, coverage, cpuSeconds } = await runCampaign({ ...quiet, from, seeds: SEEDS });
   assert.deepEqual(problems, {}, `npm run simulate -- --seed <firstSeed> --trace shows each`);
   assert.equal(seeds, SEEDS);
   assert.ok(deliveries >= SEEDS * 300);
+  assert.ok(cpuSeconds > 1);
   const met = Object.values(coverage.crashes).filter(({ before, after }) => before > 0 && after > 0);
   assert.ok(met.length >= 15, `crashes before and after only ${met.length} kinds of writes`);
 });

@@ -215,7 +215,7 @@ class OneSimulation implements Simulation {
         });
         return { kind: 'delay-answer', ms: 50 };
       }
-      return undefined;
+      return this.#traps.asked();
     });
     coverage.count('seeds');
     coverage.count(`seeds ${this.#plan.temper}`);

@@ -1,4 +1,4 @@
-import type { ProduceAttempt, ProduceFault } from '@postrider/kafka/testing';
+import type { AskFault, ProduceAttempt, ProduceFault } from '@postrider/kafka/testing';
 import { MINUTE, SECOND, type Plan } from './plan.ts';
 import { randomOf, type Random } from './random.ts';
 import { nameOfWrite, writeNames, type WriteName } from './referee/named-writes.ts';
@@ -46,6 +46,8 @@ export interface Traps {
   request(process: string, deliveryId: string): void;
   /** The router is about to commit: kills it before or after. */
   commits(process: string): 'before' | 'after' | undefined;
+  /** Asked about each question to the cluster that is not about a write, as it leaves its process. */
+  asked(): AskFault | undefined;
   /** Nothing goes wrong any more. */
   end(): void;
 }
@@ -65,9 +67,11 @@ const seldomWrites: readonly WriteName[] = [
   'tombstone-older',
   'tombstone-every-tier',
   'tombstone-answer',
+  'attempt-dead',
   'attempt-cancelled',
   'attempt-stopped',
   'operations-event',
+  'quarantine',
 ];
 
 export function createTraps(options: TrapsOptions): Traps {
@@ -93,10 +97,11 @@ class AllTraps implements Traps {
   }
 
   arm(): void {
-    const write = this.#random.chance(0.5) ? this.#random.pick(seldomWrites) : this.#random.pick(writeNames);
+    const write = this.#random.chance(0.4) ? this.#random.pick(seldomWrites) : this.#random.pick(writeNames);
     const spring = this.#random.weighted<Spring>({
-      'crash-before': 4,
-      'crash-after': 4,
+      // As often after a write as before it: what comes late has not come before, either.
+      'crash-before': 3,
+      'crash-after': 6,
       'crash-late': 3,
       'pause-after': 2,
       'late-copy': 2,
@@ -143,6 +148,17 @@ class AllTraps implements Traps {
     const moment = trap.spring === 'crash-before' || trap.spring === 'crash-late' ? 'before' : 'after';
     this.#o.coverage.crash('router-commit', moment);
     return moment;
+  }
+
+  asked(): AskFault | undefined {
+    const { rates } = this.#o.plan;
+    if (this.#over || rates.ask === 0 || !this.#random.chance(rates.ask)) return undefined;
+    this.#o.coverage.count('questions gone wrong');
+    return this.#random.pick<AskFault>([
+      { kind: 'lose-request' },
+      { kind: 'lose-answer' },
+      { kind: 'delay-answer', ms: this.#random.int(1, 20) * 1_000 },
+    ]);
   }
 
   end(): void {

@@ -12,8 +12,10 @@ export interface Chunk {
 export type WorkerMessage =
   | { readonly kind: 'ready' }
   | { readonly kind: 'seed'; readonly result: SeedResult }
-  | { readonly kind: 'chunk-done' };
+  /** With the CPU that the process has used since its last chunk, or its start. */
+  | { readonly kind: 'chunk-done'; readonly cpuMs: number };
 
+let toldCpu = { user: 0, system: 0 };
 const tell = (message: WorkerMessage): void => void process.send?.(message);
 
 process.on('message', (chunk: Chunk) => void work(chunk));
@@ -22,7 +24,9 @@ tell({ kind: 'ready' });
 
 async function work({ seeds, trace, schedule }: Chunk): Promise<void> {
   for (const seed of seeds) tell({ kind: 'seed', result: await runOne(seed, trace, schedule) });
-  tell({ kind: 'chunk-done' });
+  const { user, system } = process.cpuUsage(toldCpu);
+  toldCpu = process.cpuUsage();
+  tell({ kind: 'chunk-done', cpuMs: (user + system) / 1_000 });
 }
 
 async function runOne(seed: number, trace: boolean, schedule: string | null): Promise<SeedResult> {

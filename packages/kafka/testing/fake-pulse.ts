@@ -1,7 +1,7 @@
 import type { Clock } from '@postrider/core';
 
 /**
- * The periodic work of one process. Called at each interval while something comes in or goes out, and for three intervals
+ * The periodic work of one process. Called at each interval while something comes in or goes out, and for one interval
  * after that; then only every `idleMs`, at the same beats, so that days in which nothing happens cost next to nothing.
  */
 export interface FakePulse {
@@ -22,7 +22,7 @@ interface Beat {
 }
 
 /** Intervals without anything that make a process idle. */
-const QUIET_INTERVALS = 3;
+const QUIET_INTERVALS = 1;
 
 /** A pulse on a process's own timers. `idleMs` 0: it never idles. */
 export function createFakePulse(clock: Clock, after: Clock['after'], idleMs: number): FakePulse {
