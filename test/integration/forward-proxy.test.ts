@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
-import { after, before, test, type TestContext } from 'node:test';
+import { after, before, test } from 'node:test';
 import { createEgress, createPolicy, parsePools, type Egress, type EgressResult } from '@postrider/egress';
 import { systemClock } from '@postrider/runtime';
 import { squidBinaries, startSquid, type TestSquid } from '../support/squid.ts';
@@ -78,7 +78,7 @@ const told = (result: EgressResult): string =>
 const isOpen = (egress: Egress) =>
   waitFor(() => egress.pools.isOpen('vetted'), { what: 'the pool to open', timeoutMs: 15_000 });
 
-const scenario = (name: string, body: (context: TestContext) => Promise<void>) => test(name, { skip }, body);
+const scenario = (name: string, body: () => Promise<void>): void => void test(name, { skip }, body);
 
 scenario('what the proxy allows arrives, from the proxy’s address', async () => {
   await using endpoint = await startEndpoint();
