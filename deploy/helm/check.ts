@@ -31,6 +31,7 @@ export const refusedValues: readonly { readonly set: readonly string[]; readonly
     named: 'terminationGracePeriod',
   },
   { set: ['kafka.brokers={kafka:9092}', 'logLevel=loud'], named: 'logLevel' },
+  { set: ['kafka.brokers={kafka:9092}', 'egress.pools.partners.kind=socks'], named: 'kind' },
 ];
 
 interface Tools {

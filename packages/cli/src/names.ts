@@ -5,6 +5,11 @@ export function tenantName(text: string): string {
   return text.startsWith('tenants/') ? text : `tenants/${text}`;
 }
 
+/** `partners` or `egressPools/partners` → `egressPools/partners`; empty, which is the default pool, stays empty. */
+export function egressPoolName(text: string): string {
+  return text === '' || text.startsWith('egressPools/') ? text : `egressPools/${text}`;
+}
+
 /** `acme/orders` or the whole name → `tenants/acme/endpoints/orders`. */
 export function endpointName(text: string): string {
   return nested(text, ['tenants', 'endpoints'], 'tenant/endpoint');

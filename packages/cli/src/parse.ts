@@ -34,6 +34,11 @@ export function collectPairs(text: string, before: Record<string, string>): Reco
   return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
 }
 
+/** Adds one more of an option that may be given several times. */
+export function collect(text: string, before: readonly string[]): readonly string[] {
+  return [...before, text];
+}
+
 /** A whole number of at least `min` and, if that is given, at most `max`. */
 export function parseCount(min: number, max?: number) {
   return (text: string): number => {

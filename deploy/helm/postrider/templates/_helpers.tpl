@@ -72,6 +72,9 @@ POSTRIDER_REDIS_URL_FILE: /etc/postrider/redis/url
 {{- end }}
 {{- end }}
 {{- if ne .service "router" }}
+{{- if $values.egress.pools }}
+POSTRIDER_EGRESS_POOLS_FILE: /etc/postrider/egress-pools/pools.json
+{{- end }}
 POSTRIDER_KEK_FILE: /etc/postrider/secrets/kek
 {{- if $values.endpoints.allowHttp }}
 POSTRIDER_ALLOW_HTTP: "true"
@@ -105,6 +108,17 @@ POSTRIDER_ALLOW_CIDRS: {{ join "," . | quote }}
         path: bootstrap-admin-key
       {{- end }}
 {{- end }}
+{{- if and (ne .service "router") $values.egress.pools }}
+- name: egress-pools
+  configMap:
+    name: {{ include "postrider.fullname" .root }}-egress-pools
+{{- end }}
+{{- if and (eq .service "dispatcher") $values.egress.existingSecret }}
+- name: egress
+  secret:
+    secretName: {{ $values.egress.existingSecret }}
+    defaultMode: 0440
+{{- end }}
 {{- if $values.kafka.sasl.mechanism }}
 - name: kafka
   secret:
@@ -137,6 +151,16 @@ POSTRIDER_ALLOW_CIDRS: {{ join "," . | quote }}
   mountPath: /etc/postrider/secrets
   readOnly: true
 {{- end }}
+{{- if and (ne .service "router") .root.Values.egress.pools }}
+- name: egress-pools
+  mountPath: /etc/postrider/egress-pools
+  readOnly: true
+{{- end }}
+{{- if and (eq .service "dispatcher") .root.Values.egress.existingSecret }}
+- name: egress
+  mountPath: /etc/postrider/egress
+  readOnly: true
+{{- end }}
 {{- if .root.Values.kafka.sasl.mechanism }}
 - name: kafka
   mountPath: /etc/postrider/kafka
@@ -156,6 +180,10 @@ metadata:
     {{- include "postrider.labels" . | nindent 4 }}
   annotations:
     checksum/config: {{ include "postrider.settings" . | sha256sum }}
+    {{- if and (ne .service "router") .root.Values.egress.pools }}
+    # Pools are read at the start only.
+    checksum/egress-pools: {{ toJson .root.Values.egress.pools | sha256sum }}
+    {{- end }}
     {{- with .values.podAnnotations }}
     {{- toYaml . | nindent 4 }}
     {{- end }}

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { Duration } from '@postrider/contract/google/protobuf/duration';
 import { type Endpoint, type OnExhausted, Ordering, SignatureScheme } from '@postrider/contract/postrider/v1/endpoint';
 import { durationOf } from '@postrider/core';
+import { egressPoolName } from '../names.ts';
 import {
   collectPairs,
   parseCount,
@@ -28,6 +29,7 @@ export interface EndpointOptions {
   readonly final?: { first: number; last: number }[];
   readonly ordering?: Pick<Ordering, 'mode' | 'key'>;
   readonly onExhausted?: OnExhausted;
+  readonly egressPool?: string;
   readonly ed25519?: boolean;
 }
 
@@ -55,6 +57,7 @@ export function addEndpointOptions(command: Command): Command {
       'what follows a delivery that is given up, when order is kept',
       parseOnExhausted,
     )
+    .option('--egress-pool <name>', 'the egress pool that its requests leave from')
     .option('--ed25519', 'sign with ed25519 (v1a) instead of a shared secret');
 }
 
@@ -75,6 +78,7 @@ export function endpointFields(options: EndpointOptions): { endpoint: Partial<En
   set('limits', 'limits', endpointLimits(options));
   if (options.success !== undefined || options.final !== undefined)
     set('status_policy', 'statusPolicy', { success: options.success ?? [], final: options.final ?? [] });
+  set('egress_pool', 'egressPool', options.egressPool === undefined ? undefined : egressPoolName(options.egressPool));
   setOrdering(options, endpoint, paths);
   if (options.ed25519 === true) set('signing', 'signing', { scheme: SignatureScheme.STANDARD_V1A });
   return { endpoint, paths };

@@ -13,6 +13,7 @@ export function describeEndpoint(endpoint: Endpoint): string {
     ['UID', endpoint.uid],
     ['Delays', delaysText(endpoint)],
     ['Order', orderText(endpoint)],
+    ['Egress pool', shortName(endpoint.egressPool)],
     ['Timeout', seconds(endpoint.limits?.timeout)],
     ['Etag', endpoint.etag],
     ['Public key', endpoint.publicKey],

@@ -1,10 +1,16 @@
 import type { Command } from 'commander';
 import { Tenant } from '@postrider/contract/postrider/v1/tenant';
 import type { CliContext } from '../context.ts';
-import { shortName, tenantName } from '../names.ts';
-import { collectPairs } from '../parse.ts';
+import { egressPoolName, shortName, tenantName } from '../names.ts';
+import { collect, collectPairs } from '../parse.ts';
 import { allPages } from '../paging.ts';
 import { openSession, type Session } from '../session.ts';
+
+interface CreateOptions {
+  readonly displayName?: string;
+  readonly label: Record<string, string>;
+  readonly egressPool: readonly string[];
+}
 
 /** `postrider tenant …` */
 export function tenantCommand(program: Command, context: CliContext): void {
@@ -14,13 +20,17 @@ export function tenantCommand(program: Command, context: CliContext): void {
     .description('Create a tenant.')
     .option('--display-name <text>', 'name for people')
     .option('--label <name=value>', 'label; may be given several times', collectPairs, {})
+    .option('--egress-pool <name>', 'a pool that its endpoints may use; may be given several times', collect, [])
     .addHelpText('after', '\nExample:\n  postrider tenant create acme --display-name "Acme Ltd"')
-    .action(async (id: string, options: { displayName?: string; label: Record<string, string> }, command: Command) => {
+    .action(async (id: string, options: CreateOptions, command: Command) => {
       const session = openSession(context, command);
       const created = await session.withRpc((rpc) =>
         rpc.call(rpc.tenants, rpc.tenants.createTenant, {
           tenantId: id,
-          tenant: Tenant.fromPartial({ displayName: options.displayName ?? '', labels: options.label }),
+          tenant: Tenant.fromPartial({
+            ...{ displayName: options.displayName ?? '', labels: options.label },
+            quotas: { egressPools: options.egressPool.map(egressPoolName) },
+          }),
           requestId: '',
         }),
       );
