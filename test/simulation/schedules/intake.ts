@@ -1,4 +1,4 @@
-import { HOUR, MINUTE, SECOND, type Plan } from '../plan.ts';
+import { MINUTE, SECOND, type Plan } from '../plan.ts';
 import type { Step } from '../director.ts';
 import type { Schedule } from './schedule.ts';
 
@@ -87,7 +87,7 @@ export const intakeSchedules: readonly Schedule[] = [
       endpoints: small.endpoints.map((one) => ({ ...one, createdAtMs: 2 * MINUTE })),
       events: small.events.map((one) => ({ ...one, atMs: one.atMs + MINUTE + 5 * SECOND })),
       lag: { topic: 'config', ms: random.int(10, 40) * SECOND },
-      activeMs: HOUR / 4,
+      activeMs: 15 * MINUTE,
     }),
   },
   {
