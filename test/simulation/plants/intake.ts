@@ -30,7 +30,7 @@ export const intakeRules: readonly PlantedRule[] = [
     plants: [
       {
         file: `${dispatcher}/work-table.ts`,
-        find: 'if (this.rows.epochOf(row) === this.#o.reign.epoch && this.rows.is(row, mark.acked)) {',
+        find: 'if (this.rows.epochOf(row) === this.#o.reign.rowEpoch && this.rows.is(row, mark.acked)) {',
         replace: 'if (row !== NO_ROW) {',
       },
       {
@@ -47,8 +47,8 @@ export const intakeRules: readonly PlantedRule[] = [
     plants: [
       {
         file: `${dispatcher}/work-table.ts`,
-        find: 'if (this.rows.epochOf(row) === this.#o.reign.epoch && this.rows.is(row, mark.acked)) {',
-        replace: 'if (this.rows.epochOf(row) === this.#o.reign.epoch) {',
+        find: 'if (this.rows.epochOf(row) === this.#o.reign.rowEpoch && this.rows.is(row, mark.acked)) {',
+        replace: 'if (this.rows.epochOf(row) === this.#o.reign.rowEpoch) {',
       },
     ],
   },

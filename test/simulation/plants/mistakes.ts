@@ -125,8 +125,9 @@ export const mistakes: readonly PlantedRule[] = [
       },
       {
         file: `${dispatcher}/tier-loader.ts`,
-        find: 'store.put(row, delivery);',
-        replace: 'store.put(row, { ...delivery, header: moveDelivery(delivery.header, { attempt: 0 }) });',
+        find: 'store.put(row, facts?.instead ?? delivery);',
+        replace: `const kept = facts?.instead ?? delivery;
+          store.put(row, { ...kept, header: moveDelivery(kept.header, { attempt: 0 }) });`,
       },
     ],
   },
