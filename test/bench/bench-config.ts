@@ -110,6 +110,7 @@ function endpointConfig({ uid, url, revision, tenant, dataKey }: NewEndpoint): E
     secrets: [{ id: secretId, scheme: SignatureScheme.STANDARD_V1, sealed, createTime: now, expireTime: undefined }],
     credentials: {},
     cancelsBelow: '',
+    verificationSince: '',
   };
 }
 

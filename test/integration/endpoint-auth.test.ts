@@ -9,13 +9,9 @@ import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { after, before, test } from 'node:test';
-import { Attempt } from '@postrider/contract/postrider/v1/attempt';
 import { Endpoint, type EndpointAuth } from '@postrider/contract/postrider/v1/endpoint';
-import { partitionOf } from '@postrider/core';
-import { startDispatcher, type Dispatcher } from '@postrider/dispatcher';
-import { deliveryRecord } from '@postrider/dispatcher/testing';
-import { startTestPlane, testConfig, type Running } from '../../services/control-plane/testing/harness.ts';
 import { createTestAuthority, type TestAuthority, type TestCertificate } from '../support/certificates.ts';
+import { startPlaneAndDispatcher, type PlaneAndDispatcher } from '../support/plane-and-dispatcher.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 /** What an endpoint saw of a request. */
@@ -24,29 +20,16 @@ interface Seen {
   readonly headers: IncomingMessage['headers'];
 }
 
-const laptop = { allowHttp: true, allowLoopback: true, allowCidrs: [] };
 let authority: TestAuthority;
-let run: Running;
-let dispatcher: Dispatcher;
+let stack: PlaneAndDispatcher;
 let hook: TestCertificate;
 before(async () => {
   authority = await createTestAuthority();
   hook = await authority.issue('hook');
-  run = await startTestPlane(laptop);
-  await run.tenants.createTenant({ tenantId: 'acme', tenant: undefined, requestId: '' });
-  const kafka = run.kafka.connect('dispatcher-1');
-  dispatcher = await startDispatcher(
-    {
-      ...{ processId: 'dispatcher-1', topicPrefix: 'postrider.', sessionTimeoutMs: 6_000, contactUrl: '' },
-      ...{ kek: testConfig().kek, ...laptop },
-    },
-    { kafka, clock: kafka.clock, log: run.log },
-    new AbortController().signal,
-  );
+  stack = await startPlaneAndDispatcher();
 });
 after(async () => {
-  await dispatcher[Symbol.asyncDispose]();
-  await run.stop();
+  await stack[Symbol.asyncDispose]();
   await authority[Symbol.asyncDispose]();
 });
 
@@ -98,41 +81,21 @@ const oauth2 = (tokenUrl: string): EndpointAuth => ({
   method: { $case: 'oauth2', value: { tokenUrl, clientId: 'me', clientSecret: 'secret-c4nary', scopes: ['hooks'] } },
 });
 
-async function createEndpoint(url: string, fields: Partial<Endpoint>): Promise<Endpoint> {
-  const endpoint = { ...Endpoint.fromPartial({ url }), ...fields };
-  const made = await run.endpoints.createEndpoint({
-    ...{ parent: 'tenants/acme', endpointId: '', requestId: '', endpoint },
-  });
-  await waitFor(() => dispatcher.view.reached(made.revision), { what: 'the dispatcher knows the endpoint' });
-  return made;
-}
-
-let events = 0;
-function deliver({ uid, revision }: Endpoint): void {
-  const event = `order-${++events}`;
-  const { webhook: _, ...record } = deliveryRecord(event, uid.slice(3), Date.now(), `{"n":${events}}`, {
-    endpointRevision: revision,
-  });
-  run.kafka.append('postrider.deliveries', partitionOf(uid, testConfig().partitions), record);
-}
-const attemptsOf = ({ uid }: Endpoint): Attempt[] =>
-  run.kafka
-    .records('postrider.attempts')
-    .map(({ value }) => Attempt.decode(value ?? assert.fail()))
-    .filter(({ endpointId }) => endpointId === uid);
-
 test('an endpoint’s certificate is changed twice under load, and no delivery fails', async () => {
   await using endpoint = await startEndpoint();
   await using tokens = await startTokens();
   const certificates = await Promise.all(['first', 'second', 'third'].map((name) => authority.issue(name)));
   const [first, ...others] = certificates;
-  const made = await createEndpoint(endpoint.url, { auth: oauth2(tokens.url), tls: tlsOf(first ?? assert.fail()) });
+  const made = await stack.createEndpoint(endpoint.url, {
+    auth: oauth2(tokens.url),
+    tls: tlsOf(first ?? assert.fail()),
+  });
   const each = 150;
   let sent = 0;
   const load = async (): Promise<void> => {
     const until = sent + each;
     while (sent < until) {
-      for (let burst = 0; burst < 10; burst++, sent++) deliver(made);
+      for (let burst = 0; burst < 10; burst++, sent++) stack.deliver(made);
       await waitFor(() => endpoint.seen.length > sent - 40, { what: 'the endpoint keeps up' });
     }
   };
@@ -140,13 +103,13 @@ test('an endpoint’s certificate is changed twice under load, and no delivery f
   for (const certificate of others) {
     const endpointWith = { ...Endpoint.fromPartial({ name: made.name }), tls: tlsOf(certificate) };
     // While the change is on its way, and when it arrives, deliveries go on.
-    const change = run.endpoints.updateEndpoint({ endpoint: endpointWith, updateMask: ['tls'] });
+    const change = stack.run.endpoints.updateEndpoint({ endpoint: endpointWith, updateMask: ['tls'] });
     await load();
     await change;
   }
   await load();
-  await waitFor(() => attemptsOf(made).length >= sent, { what: 'every delivery has an attempt' });
-  const attempts = attemptsOf(made);
+  await waitFor(() => stack.attemptsOf(made).length >= sent, { what: 'every delivery has an attempt' });
+  const attempts = stack.attemptsOf(made);
   assert.deepEqual(new Set(attempts.map(({ outcome }) => outcome)), new Set(['OUTCOME_DELIVERED']));
   assert.deepEqual([attempts.length, endpoint.seen.length], [sent, sent]);
   const clients = endpoint.seen.map(({ client }) => client);
@@ -165,25 +128,25 @@ test('headers, basic and bearer authentication arrive as set, and stand nowhere 
     { $case: 'bearer', value: { token: 't-c4nary' } },
   ];
   for (const [index, method] of methods.entries()) {
-    const made = await createEndpoint(endpoint.url, { auth: { method }, tls, headers });
-    deliver(made);
-    await waitFor(() => attemptsOf(made).length === 1, { what: 'the attempt is written' });
+    const made = await stack.createEndpoint(endpoint.url, { auth: { method }, tls, headers });
+    stack.deliver(made);
+    await waitFor(() => stack.attemptsOf(made).length === 1, { what: 'the attempt is written' });
     const seen = endpoint.seen[index]?.headers ?? assert.fail();
     const basic = `Basic ${Buffer.from('u:p-c4nary').toString('base64')}`;
     assert.equal(seen.authorization, index === 0 ? basic : 'Bearer t-c4nary');
     assert.deepEqual([seen['x-api-key'], seen['x-open']], ['key-c4nary', 'yes']);
-    const [attempt] = attemptsOf(made);
+    const [attempt] = stack.attemptsOf(made);
     assert.equal(attempt?.outcome, 'OUTCOME_DELIVERED');
     const kept = Object.fromEntries(attempt.requestHeaders.map(({ name, value }) => [name, value]));
     assert.deepEqual([kept['authorization'], kept['x-api-key'], kept['x-open']], ['[secret]', '[secret]', 'yes']);
   }
   const names = ['config', 'attempts', 'dead-letters', 'retry.1m', 'operations'];
-  const records = names.flatMap((name) => run.kafka.records(`postrider.${name}`));
+  const records = names.flatMap((name) => stack.run.kafka.records(`postrider.${name}`));
   const bytes = records.flatMap(({ value, headers: of }) => [value, ...Object.values(of)]);
   const all = Buffer.concat(bytes.flatMap((one) => (Buffer.isBuffer(one) ? [one] : [])));
   const basicPair = Buffer.from('u:p-c4nary').toString('base64');
   for (const secret of ['c4nary', basicPair]) assert.ok(!all.includes(secret), secret);
-  assert.ok(!JSON.stringify(run.log.lines).includes('c4nary'));
+  assert.ok(!JSON.stringify(stack.run.log.lines).includes('c4nary'));
 });
 
 test('what goes wrong on the way to being known is the endpoint’s, is told by its code, and is tried again', async () => {
@@ -199,10 +162,10 @@ test('what goes wrong on the way to being known is the endpoint’s, is told by 
     [{}, /^tls_certificate$/, /./],
   ];
   for (const [fields, code, detail] of cases) {
-    const made = await createEndpoint(endpoint.url, fields);
-    deliver(made);
-    await waitFor(() => attemptsOf(made).length > 0, { what: 'the attempt is written' });
-    const [attempt] = attemptsOf(made);
+    const made = await stack.createEndpoint(endpoint.url, fields);
+    stack.deliver(made);
+    await waitFor(() => stack.attemptsOf(made).length > 0, { what: 'the attempt is written' });
+    const [attempt] = stack.attemptsOf(made);
     assert.match(attempt?.code ?? '', code);
     assert.match(attempt?.detail ?? '', detail);
     assert.equal(attempt?.outcome, 'OUTCOME_UNREACHABLE');

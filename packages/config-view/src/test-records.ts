@@ -48,7 +48,10 @@ export function tenantEntity(id: string, displayName = ''): NonNullable<Entity> 
 export function endpointEntity(tenant: string, uid: string, url = 'https://a.example', id = uid): NonNullable<Entity> {
   const name = `tenants/${tenant}/endpoints/${id}`;
   const endpoint = Endpoint.fromPartial({ name, uid, url, state: EndpointState.ENABLED });
-  return { $case: 'endpoint', value: { endpoint, secrets: [], credentials: {}, cancelsBelow: '' } };
+  return {
+    $case: 'endpoint',
+    value: { endpoint, secrets: [], credentials: {}, cancelsBelow: '', verificationSince: '' },
+  };
 }
 
 export function subscriptionEntity(

@@ -29,6 +29,7 @@ export * from './way-out.ts';
 export * from './endpoint-auth.ts';
 export * from './endpoint-holds.ts';
 export * from './endpoint-tls.ts';
+export * from './verification.ts';
 export * from './operations.ts';
 export * from './header-rules.ts';
 export * from './request.ts';

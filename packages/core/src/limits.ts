@@ -43,6 +43,8 @@ export const limits = Object.freeze({
   /** Certificates or a key, as text. */
   tlsPemBytesMax: 64 * KIB,
   tlsCertificatesMax: 16,
+  /** How long an endpoint is asked to prove that it wants events. */
+  verificationSpanMs: DAY_MS,
   signingSecretBytesMin: 24,
   signingSecretBytesMax: 64,
   activeSecretsMax: 2,
@@ -198,6 +200,7 @@ const relations: readonly (readonly [text: string, holds: (l: Limits) => boolean
   ['headerBytesMax < recordOverheadBytes', (l) => l.headerBytesMax < l.recordOverheadBytes],
   ['customHeaderValueBytesMax ≤ customHeaderBytesMax', (l) => l.customHeaderValueBytesMax <= l.customHeaderBytesMax],
   ['signingSecretBytesMin ≤ signingSecretBytesMax', (l) => l.signingSecretBytesMin <= l.signingSecretBytesMax],
+  ['verificationSpanMs ≤ retrySpanMaxMs', (l) => l.verificationSpanMs <= l.retrySpanMaxMs],
   ['retrySpanMinMs < retrySpanMaxMs', (l) => l.retrySpanMinMs < l.retrySpanMaxMs],
   ['retrySpanDefaultMinMs ≤ retrySpanMaxMs', (l) => l.retrySpanDefaultMinMs <= l.retrySpanMaxMs],
   ['retryDelayMaxMs ≤ retrySpanMaxMs', (l) => l.retryDelayMaxMs <= l.retrySpanMaxMs],

@@ -22,6 +22,10 @@ interface OperationFacts {
  *   sent nothing until its configuration is newer. Once per revision.
  * - `postrider.lane.stopped`: a delivery of an ordered endpoint was given up, and what stands behind it waits for a
  *   person. Once per delivery and run.
+ * - `postrider.endpoint.verified`: the endpoint has proved that it wants events, to a request made by this revision of its
+ *   configuration. Once per delivery and run of a verification, like the next one.
+ * - `postrider.endpoint.verification_failed`: the verification was given up. The endpoint is sent nothing until it is asked
+ *   again and agrees.
  */
 export type OperationalEvent =
   | (OperationFacts & {
@@ -35,6 +39,17 @@ export type OperationalEvent =
       readonly reason: DeadReason;
       /** Hash of the ordering key, 16 hexadecimal digits; empty when the order is the whole endpoint's. */
       readonly orderingKeyHash: string;
+    })
+  | (OperationFacts & {
+      readonly type: 'postrider.endpoint.verified';
+      readonly endpointRevision: string;
+      /** Requests per minute that it agrees to; null: it names no number. */
+      readonly allowedPerMinute: number | null;
+    })
+  | (OperationFacts & {
+      readonly type: 'postrider.endpoint.verification_failed';
+      readonly endpointRevision: string;
+      readonly reason: DeadReason;
     });
 
 /** A record of the topic `operations`. */
@@ -68,12 +83,36 @@ export function encodeOperation(event: OperationalEvent): OperationRecord {
   };
 }
 
+/** What an endpoint's proof tells the control plane. */
+export interface Verified {
+  readonly endpointId: string;
+  /** Revision of the endpoint that asked. */
+  readonly endpointRevision: string;
+  readonly allowedPerMinute: number | null;
+}
+
+/** Reads a `postrider.endpoint.verified` record; null: it is another one, or cannot be read. */
+export function readVerified(type: string, value: Buffer | null): Verified | null {
+  if (type !== 'postrider.endpoint.verified' || value === null) return null;
+  try {
+    const data: unknown = JSON.parse(value.toString('utf8'));
+    const { endpointId, endpointRevision, allowedPerMinute } = data as Record<string, unknown>;
+    if (typeof endpointId !== 'string' || typeof endpointRevision !== 'string') return null;
+    const isRate = Number.isInteger(allowedPerMinute) && Number(allowedPerMinute) > 0;
+    return { endpointId, endpointRevision, allowedPerMinute: isRate ? Number(allowedPerMinute) : null };
+  } catch {
+    return null;
+  }
+}
+
 /** What makes this event another one than the last of its type and endpoint. */
 function occasionOf(event: OperationalEvent): readonly string[] {
   switch (event.type) {
     case 'postrider.endpoint.gone':
       return [event.endpointRevision];
     case 'postrider.lane.stopped':
+    case 'postrider.endpoint.verified':
+    case 'postrider.endpoint.verification_failed':
       return [event.deliveryId, event.runId];
   }
 }

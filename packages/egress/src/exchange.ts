@@ -86,10 +86,10 @@ export class Exchange implements Dispatcher.DispatchHandler, Watched {
     channel.exchange = this;
     this.endpoint = endpoint;
     this.channel = channel;
-    const { path, headers, body } = this.request;
+    const { method = 'POST', path, headers, body } = this.request;
     this.starting = true;
     // Never throws: what the client does not accept it reports to the handler.
-    channel.client.dispatch({ method: 'POST', path, headers: headers as string[], body }, this);
+    channel.client.dispatch({ method, path, headers: headers as string[], body }, this);
     this.starting = false;
   }
 

@@ -11,8 +11,10 @@ export interface OAuthClient {
   readonly scopes: readonly string[];
 }
 
-/** One request to a tenant's endpoint. Always a POST. */
+/** One request to a tenant's endpoint. */
 export interface EgressRequest {
+  /** Default: POST. */
+  readonly method?: 'POST' | 'OPTIONS';
   /** `https://host[:port]` of a URL that `judgeUrl` allowed. */
   readonly origin: string;
   /** Path and query of that URL, as `URL` spells them. */

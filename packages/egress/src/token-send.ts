@@ -128,6 +128,7 @@ function tokenRequest(request: EgressRequest, { origin, path, clientId, clientSe
   const userAgent = agent < 0 ? [] : ['user-agent', request.headers[agent + 1] ?? ''];
   return {
     ...request,
+    method: 'POST' as const,
     origin,
     path,
     headers: [...form, 'accept-encoding', 'identity', ...userAgent, 'authorization', authorization],

@@ -3,12 +3,14 @@ import type { Clock, RandomBytes, SealingKey } from '@postrider/core';
 import type { Principal } from './api-key.ts';
 import type { ConfigWriter } from './config-writer.ts';
 import type { Paging } from './paging.ts';
+import type { Verifier } from './verifier.ts';
 import type { JudgeEndpointUrl } from './validate-endpoint.ts';
 
 /** What the methods work with. */
 export interface ServiceContext {
   readonly view: ConfigView;
   readonly writer: ConfigWriter;
+  readonly verifier: Pick<Verifier, 'written'>;
   readonly paging: Paging;
   readonly kek: SealingKey;
   readonly judgeUrl: JudgeEndpointUrl;

@@ -3,6 +3,7 @@ import { Endpoint, EndpointState } from '@postrider/contract/postrider/v1/endpoi
 import { derivedUid, newUid, PostriderError } from '@postrider/core';
 import { createdBy } from './create-request.ts';
 import { chosenPart, endpointMaskRules, shownEndpoint } from './endpoint-resource.ts';
+import { needsProof, proofChange, stateAfter } from './endpoint-proof.ts';
 import { sealedCredentials, splitSecrets } from './endpoint-secrets.ts';
 import { checkEtag } from './etag.ts';
 import { applyMask } from './field-mask.ts';
@@ -26,12 +27,13 @@ import type {
 import type { ConfigSnapshot } from '@postrider/config-view';
 import type { Method, ServiceContext } from './call.ts';
 import type { Change } from './config-writer.ts';
+import type { ProofChange } from './endpoint-proof.ts';
 import type { SplitEndpoint } from './endpoint-secrets.ts';
 import type { NewSecret } from './signing-secret.ts';
 
 export function createEndpoint(context: ServiceContext): Method<CreateEndpointRequest, Endpoint> {
-  const { writer, random, view, clock, judgeUrl } = context;
-  return (request, caller) => {
+  const { writer, random, view, clock, judgeUrl, verifier } = context;
+  return async (request, caller) => {
     const { endpointId, requestId } = request;
     const tenantId = parseTenantName(request.parent, 'parent');
     const wanted = required(request.endpoint, 'endpoint');
@@ -47,7 +49,7 @@ export function createEndpoint(context: ServiceContext): Method<CreateEndpointRe
     if (!isSecret(secret)) violations.addAll(secret);
     rejectViolations(violations.list);
     if (!isSecret(secret)) throw new PostriderError('internal', 'a signing secret could not be made');
-    return writer.change(caller.actor, (change) => {
+    const created = await writer.change(caller.actor, (change) => {
       const { snapshot } = change;
       const tenant = found(snapshot.tenant(tenantId), request.parent);
       // The tenant's creation time keeps a later tenant of the same id apart.
@@ -63,6 +65,8 @@ export function createEndpoint(context: ServiceContext): Method<CreateEndpointRe
       const config = putNew(context, change, { ...split, endpoint: { ...split.endpoint, name, uid } }, tenant, secret);
       return { ...shownEndpoint(config), signingSecret: secret.printed.reveal() };
     });
+    verifier.written(created.uid);
+    return created;
   };
 }
 
@@ -82,17 +86,22 @@ function putNew(
   const sealed = sealForRecord(secret, tenant, kek, now, random);
   const credentials = sealedCredentials(split, tenant, {}, context);
   const { value } = put(configKey('endpoint', chosen.uid), (revision) => {
+    const owesProof = needsProof(chosen);
     const endpoint: Endpoint = {
       ...chosen,
-      state: EndpointState.ENABLED,
+      state: owesProof ? EndpointState.PENDING_VERIFICATION : EndpointState.ENABLED,
       signing: { scheme: secret.scheme },
       publicKey: secret.publicKey,
       createTime: now,
       updateTime: now,
-      enableTime: now,
+      enableTime: owesProof ? undefined : now,
       revision,
     };
-    return { $case: 'endpoint', value: { endpoint, secrets: [sealed], credentials, cancelsBelow: '' } };
+    const verificationSince = owesProof ? revision : '';
+    return {
+      $case: 'endpoint',
+      value: { endpoint, secrets: [sealed], credentials, cancelsBelow: '', verificationSince },
+    };
   });
   return value;
 }
@@ -137,12 +146,12 @@ export function listEndpoints({ view, paging }: ServiceContext): Method<ListEndp
 }
 
 export function updateEndpoint(context: ServiceContext): Method<UpdateEndpointRequest, Endpoint> {
-  const { writer, judgeUrl, pools } = context;
-  return ({ endpoint: wanted, updateMask }, caller) => {
+  const { writer, judgeUrl, pools, verifier } = context;
+  return async ({ endpoint: wanted, updateMask }, caller) => {
     const given = required(wanted, 'endpoint');
     const { name } = given;
     parseEndpointName(name, 'endpoint.name');
-    return writer.change(caller.actor, (change) => {
+    const written = await writer.change(caller.actor, (change) => {
       const { config, endpoint } = currentEndpoint(change.snapshot, name);
       checkEtag(given.etag, endpoint);
       const violations = createViolations();
@@ -161,8 +170,11 @@ export function updateEndpoint(context: ServiceContext): Method<UpdateEndpointRe
       rejectViolations(violations.list);
       if (split.given.size === 0 && isSame(Endpoint, endpoint, split.endpoint)) return shownEndpoint(config);
       const credentials = sealedCredentials(split, tenant, config.credentials, context);
-      return putChanged(change, { ...config, credentials }, split.endpoint);
+      const proof = proofChange(endpoint, split.endpoint);
+      return putChanged(change, { ...config, credentials }, split.endpoint, { proof });
     });
+    verifier.written(written.uid);
+    return written;
   };
 }
 
@@ -188,19 +200,23 @@ export function deleteEndpoint({ writer }: ServiceContext): Method<DeleteEndpoin
   };
 }
 
-/** Writes the next state of an endpoint; how clients see it. `cancels`: what was routed before is cancelled. */
+/**
+ * Writes the next state of an endpoint; how clients see it. `cancels`: what was routed before is cancelled; `proof`: what
+ * becomes of its proof that it wants events.
+ */
 export function putChanged(
   { put, now }: Change,
   config: EndpointConfig,
   next: Endpoint,
-  cancels: boolean = false,
+  { cancels = false, proof = 'keep' }: { readonly cancels?: boolean; readonly proof?: ProofChange } = {},
 ): Endpoint {
   const { value } = put(configKey('endpoint', next.uid), (revision) => ({
     $case: 'endpoint',
     value: {
       ...config,
-      endpoint: { ...next, updateTime: now, revision },
+      endpoint: { ...stateAfter(proof, next, now), updateTime: now, revision },
       cancelsBelow: cancels ? revision : config.cancelsBelow,
+      verificationSince: { ask: revision, 'not-needed': '', keep: config.verificationSince }[proof],
     },
   }));
   return shownEndpoint(value);

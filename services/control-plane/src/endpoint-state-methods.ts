@@ -9,24 +9,28 @@ import type { Endpoint } from '@postrider/contract/postrider/v1/endpoint';
 import type { DisableEndpointRequest, EnableEndpointRequest } from '@postrider/contract/postrider/v1/endpoint_service';
 import type { Method, ServiceContext } from './call.ts';
 
-export function enableEndpoint({ writer }: ServiceContext): Method<EnableEndpointRequest, Endpoint> {
-  return ({ name, etag }, caller) => {
+export function enableEndpoint({ writer, verifier }: ServiceContext): Method<EnableEndpointRequest, Endpoint> {
+  return async ({ name, etag }, caller) => {
     parseEndpointName(name, 'name');
-    return writer.change(caller.actor, (change) => {
+    const written = await writer.change(caller.actor, (change) => {
       const { config, endpoint } = currentEndpoint(change.snapshot, name);
       checkEtag(etag, endpoint);
       if (endpoint.state === EndpointState.ENABLED) return shownEndpoint(config);
+      const owesProof = config.verificationSince !== '';
       const cancels = endpoint.pending === PendingPolicy.CANCEL;
       const next = {
         ...endpoint,
         state: EndpointState.ENABLED,
         disableReason: DisableReason.UNSPECIFIED,
         pending: PendingPolicy.UNSPECIFIED,
-        enableTime: change.now,
+        enableTime: owesProof ? endpoint.enableTime : change.now,
       };
       // However far the dispatchers have come with cancelling: what was pending is not sent after all.
-      return putChanged(change, config, next, cancels);
+      // One that still has to prove that it wants events is asked anew.
+      return putChanged(change, config, next, { cancels, proof: owesProof ? 'ask' : 'keep' });
     });
+    verifier.written(written.uid);
+    return written;
   };
 }
 

@@ -17,6 +17,7 @@ import { createEvents } from './events.ts';
 import { createPageTokens } from './page-token.ts';
 import { createPaging } from './paging.ts';
 import { startRestating } from './restating.ts';
+import { startVerifier } from './verifier.ts';
 import { takeWriterSeat } from './writer-seat.ts';
 import type { ConfigView } from '@postrider/config-view';
 import type { Clock, RandomBytes, SealingKey } from '@postrider/core';
@@ -73,7 +74,7 @@ export async function startControlPlane(
   signal: AbortSignal,
 ): Promise<ControlPlane> {
   assertLimits();
-  const { kafka, clock, log } = deps;
+  const { kafka, clock, log, random = randomBytes } = deps;
   const topic = topicName(config.topicPrefix, 'config');
   const topics = { admin: kafka.admin, clock, log, signal };
   const events = createEvents(log, deps.metrics);
@@ -104,13 +105,16 @@ export async function startControlPlane(
   else if ([...view.snapshot().apiKeys()].length === 0) {
     log.warn({}, 'there is no API key yet: set POSTRIDER_BOOTSTRAP_ADMIN_KEY to make one');
   }
+  const verifier = stack.use(
+    await startVerifier({ kafka, view, writer, topicPrefix: config.topicPrefix, clock, random, log }),
+  );
   const policy = stack.use(watchPolicy(config, { clock, unusable: events.policyUnusable }));
   policy.onChange(events.policyChanged);
   const server = stack.use(
     await startApiServer({
       ...config.grpc,
       reflection: config.reflection,
-      context: serviceContext(config, deps, view, writer, policy),
+      context: { ...serviceContext(config, deps, view, writer, policy), verifier },
       events,
       clock,
     }),

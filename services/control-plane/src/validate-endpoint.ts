@@ -1,4 +1,4 @@
-import { EndpointTls, VerificationMode } from '@postrider/contract/postrider/v1/endpoint';
+import { EndpointTls } from '@postrider/contract/postrider/v1/endpoint';
 import {
   durationMs,
   limits,
@@ -39,6 +39,7 @@ export function validateEndpoint(endpoint: Endpoint, rules: EndpointRules): read
   checkUrl(violations, 'endpoint.url', endpoint.url, rules);
   checkKnown(violations, 'endpoint.signing.scheme', endpoint.signing?.scheme);
   checkKnown(violations, 'endpoint.attempt_body', endpoint.attemptBody);
+  checkKnown(violations, 'endpoint.verification', endpoint.verification);
   violations.addAll(validateRetryPolicy(endpoint.retryPolicy, 'endpoint.retry_policy'));
   violations.addAll(validateStatusPolicy(endpoint.statusPolicy, 'endpoint.status_policy'));
   if (endpoint.limits !== undefined) checkLimits(violations, endpoint.limits);
@@ -46,7 +47,8 @@ export function validateEndpoint(endpoint: Endpoint, rules: EndpointRules): read
   violations.addAll(validateCustomHeaders(unmasked(endpoint, rules.before), 'endpoint.headers'));
   checkAuth(violations, endpoint, rules);
   checkTls(violations, endpoint, rules);
-  checkNotServed(violations, endpoint);
+  // What the contract has and this version does not do is refused, so that nobody relies on what does not happen.
+  if (endpoint.profile !== '') violations.add('endpoint.profile', NOT_SUPPORTED);
   return violations.list;
 }
 
@@ -84,20 +86,6 @@ function checkTls(violations: Violations, { tls, url }: Endpoint, { now, before 
   } catch {
     violations.add(field, 'has a certificate or key that is too weak, or of a kind that TLS cannot use');
   }
-}
-
-/** What the contract has and this version does not do is refused, so that nobody relies on what does not happen. */
-function checkNotServed(violations: Violations, endpoint: Endpoint): void {
-  const { verification } = endpoint;
-  const kept: readonly (readonly [field: string, wanted: boolean])[] = [
-    ['endpoint.verification', !isOneOf(verification, [VerificationMode.UNSPECIFIED, VerificationMode.NONE])],
-    ['endpoint.profile', endpoint.profile !== ''],
-  ];
-  for (const [field, wanted] of kept) if (wanted) violations.add(field, NOT_SUPPORTED);
-}
-
-function isOneOf<T>(value: T | undefined, allowed: readonly T[]): boolean {
-  return value === undefined || allowed.includes(value);
 }
 
 const HOUR_MS = 3_600_000;

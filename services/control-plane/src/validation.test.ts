@@ -1,13 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { OrderingMode } from '@postrider/contract/postrider/v1/delivery';
-import {
-  Endpoint,
-  EndpointLimits,
-  OnExhausted,
-  Ordering,
-  VerificationMode,
-} from '@postrider/contract/postrider/v1/endpoint';
+import { Endpoint, EndpointLimits, OnExhausted, Ordering } from '@postrider/contract/postrider/v1/endpoint';
 import { Subscription } from '@postrider/contract/postrider/v1/subscription';
 import { Tenant } from '@postrider/contract/postrider/v1/tenant';
 import { failure, startTestPlane } from '../testing/harness.ts';
@@ -93,7 +87,6 @@ test('an ordering that cannot be obeyed is refused, and one that can is kept', a
 
 test('what this version does not do is refused, never ignored', async () => {
   const cases: readonly (readonly [field: string, fields: Partial<Endpoint>])[] = [
-    ['endpoint.verification', { verification: VerificationMode.CHALLENGE }],
     ['endpoint.profile', { profile: 'legacy' }],
   ];
   for (const [field, fields] of cases) assert.deepEqual(await refused(fields), [field]);

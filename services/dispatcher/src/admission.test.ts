@@ -1,13 +1,20 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CancelReason } from '@postrider/contract/postrider/v1/attempt';
+import { DeliveryKind, WaitReason } from '@postrider/contract/postrider/v1/delivery';
+import { Endpoint, EndpointState } from '@postrider/contract/postrider/v1/endpoint';
 import { limits, revisionReached } from '@postrider/core';
 import { admissionOf } from './admission.ts';
 
 const now = 1_800_000_000_000;
 const view = { reached: (wanted: string) => revisionReached('20', wanted) };
 const judge = (endpointRevision: string, cancelsBelow: bigint | null = null, age = 0) =>
-  admissionOf({ endpointRevision, firstSeen: now - age }, { cancelsBelow }, view, now);
+  admissionOf(
+    { kind: DeliveryKind.EVENT, endpointRevision, firstSeen: now - age },
+    { cancelsBelow, endpoint: Endpoint.fromPartial({ state: EndpointState.ENABLED }) },
+    view,
+    now,
+  );
 
 test('what was routed by a configuration that is read, or by none that can be read, is sent', () => {
   for (const revision of ['0', '19', '20', '', 'junk', '-1'])
@@ -29,8 +36,24 @@ test('what was routed by a configuration that is not read waits, the longer the 
   assert.equal(waits(-60_000), limits.configLookMinMs);
   assert.equal(waits(90_000), 90_000);
   assert.equal(waits(14 * 86_400_000), limits.configLookMaxMs);
-  assert.deepEqual(admissionOf({ endpointRevision: '21', firstSeen: null }, undefined, view, now), {
+  const unseen = { kind: DeliveryKind.EVENT, endpointRevision: '21', firstSeen: null };
+  assert.deepEqual(admissionOf(unseen, undefined, view, now), {
     kind: 'wait',
+    reason: WaitReason.CONFIG,
     until: now + limits.configLookMinMs,
   });
+});
+
+test('an endpoint that owes a proof is sent its verification and nothing else; one that owes none, no verification', () => {
+  const admitted = (kind: DeliveryKind, state: EndpointState) => {
+    const endpoint = { cancelsBelow: null, endpoint: Endpoint.fromPartial({ state }) };
+    const admission = admissionOf({ kind, endpointRevision: '20', firstSeen: now }, endpoint, view, now);
+    return admission.kind === 'send' ? 'send' : `${admission.kind} ${admission.reason}`;
+  };
+  const { EVENT, VERIFICATION } = DeliveryKind;
+  const { ENABLED, PENDING_VERIFICATION } = EndpointState;
+  assert.equal(admitted(VERIFICATION, PENDING_VERIFICATION), 'send');
+  assert.equal(admitted(EVENT, PENDING_VERIFICATION), `wait ${WaitReason.DISABLED}`);
+  assert.equal(admitted(EVENT, ENABLED), 'send');
+  assert.equal(admitted(VERIFICATION, ENABLED), `cancel ${CancelReason.NOT_NEEDED}`);
 });

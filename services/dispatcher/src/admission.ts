@@ -1,4 +1,6 @@
 import { CancelReason } from '@postrider/contract/postrider/v1/attempt';
+import { DeliveryKind, WaitReason } from '@postrider/contract/postrider/v1/delivery';
+import { EndpointState } from '@postrider/contract/postrider/v1/endpoint';
 import { limits, parseRevision, type DeliveryView } from '@postrider/core';
 import type { ConfigView } from '@postrider/config-view';
 import type { PreparedEndpoint } from './endpoint-cache.ts';
@@ -6,30 +8,36 @@ import type { PreparedEndpoint } from './endpoint-cache.ts';
 /**
  * What becomes of a delivery whose turn it is, by the configuration that it was routed by.
  * - `send`: it is sent;
- * - `cancel`: it was pending when its endpoint was disabled without keeping what was; enabled again, it is not sent after all;
- * - `wait`: its configuration is not read yet, and may never be: it is looked at again at `until`.
+ * - `cancel`: it was pending when its endpoint was disabled without keeping what was; enabled again, it is not sent after all.
+ *   Or it is a verification that is not needed any more;
+ * - `wait`: its configuration is not read yet, and may never be, or its endpoint has not proved yet that it wants events: it
+ *   is looked at again at `until`.
  */
 export type Admission =
   | { readonly kind: 'send' }
   | { readonly kind: 'cancel'; readonly reason: CancelReason }
-  | { readonly kind: 'wait'; readonly until: number };
+  | { readonly kind: 'wait'; readonly reason: WaitReason; readonly until: number };
 
 /** Judges a delivery (`now`: ms since the Unix epoch). */
 export function admissionOf(
-  delivery: Pick<DeliveryView, 'endpointRevision' | 'firstSeen'>,
-  endpoint: Pick<PreparedEndpoint, 'cancelsBelow'> | undefined,
+  delivery: Pick<DeliveryView, 'kind' | 'endpointRevision' | 'firstSeen'>,
+  endpoint: Pick<PreparedEndpoint, 'cancelsBelow' | 'endpoint'> | undefined,
   view: Pick<ConfigView, 'reached'>,
   now: number,
 ): Admission {
-  const { endpointRevision, firstSeen } = delivery;
-  if (!isReached(endpointRevision, view)) {
-    const age = now - (firstSeen ?? now);
-    return { kind: 'wait', until: now + Math.min(Math.max(age, limits.configLookMinMs), limits.configLookMaxMs) };
-  }
+  const { kind, endpointRevision, firstSeen } = delivery;
+  const age = now - (firstSeen ?? now);
+  const until = now + Math.min(Math.max(age, limits.configLookMinMs), limits.configLookMaxMs);
+  if (!isReached(endpointRevision, view)) return { kind: 'wait', reason: WaitReason.CONFIG, until };
   const below = endpoint?.cancelsBelow ?? null;
   const revision = parseRevision(endpointRevision);
-  if (below === null || revision === null || revision >= below) return { kind: 'send' };
-  return { kind: 'cancel', reason: CancelReason.ENDPOINT_DISABLED };
+  if (below !== null && revision !== null && revision < below) {
+    return { kind: 'cancel', reason: CancelReason.ENDPOINT_DISABLED };
+  }
+  const isUnproved = endpoint?.endpoint.state === EndpointState.PENDING_VERIFICATION;
+  const isProof = kind === DeliveryKind.VERIFICATION;
+  if (isProof && !isUnproved) return { kind: 'cancel', reason: CancelReason.NOT_NEEDED };
+  return isUnproved && !isProof ? { kind: 'wait', reason: WaitReason.DISABLED, until } : { kind: 'send' };
 }
 
 /** Whether the config view has reached a revision. A text that is no revision cannot be waited for. */

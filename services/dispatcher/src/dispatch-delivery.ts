@@ -3,6 +3,8 @@ import {
   boundRetryAfterMs,
   classify as classifyResult,
   decide as decideNext,
+  handshakeHeaders,
+  judgeProof,
   requestHeaders,
   sign,
   stepBefore,
@@ -13,6 +15,8 @@ import {
   type RandomFraction,
   type Verdict,
 } from '@postrider/core';
+import { DeliveryKind } from '@postrider/contract/postrider/v1/delivery';
+import { VerificationMode } from '@postrider/contract/postrider/v1/endpoint';
 import type { Stage } from './fault-events.ts';
 import type { Faults } from './faults.ts';
 import type { OAuthClient, TlsIdentity } from '@postrider/egress';
@@ -24,6 +28,7 @@ import type { Work } from './work.ts';
 
 /** One request as the door to the internet takes it. */
 export interface SendRequest {
+  readonly method: 'POST' | 'OPTIONS';
   readonly origin: string;
   readonly path: string;
   readonly headers: readonly string[];
@@ -69,6 +74,8 @@ export interface Prepared {
   readonly headers: readonly string[];
   readonly keyId: string;
   readonly credentials: Credentials | null;
+  /** It asks whether the endpoint wants events, without a body: the OPTIONS handshake of CloudEvents. */
+  readonly handshake: boolean;
   /** Null: it can be sent. Otherwise what keeps it from being sent. */
   readonly refusal: SendResult | null;
 }
@@ -83,6 +90,8 @@ export interface Sent {
 export interface Classified {
   readonly sent: Sent;
   readonly verdict: Verdict;
+  /** Of a verification: requests per minute that the endpoint agrees to; null: it names no number. */
+  readonly allowedPerMinute: number | null;
 }
 
 export interface Decided {
@@ -96,6 +105,8 @@ export interface DispatchOptions {
   readonly random: RandomFraction;
   readonly send: Send;
   readonly userAgent: string;
+  /** Who asks an endpoint for permission: a host name. */
+  readonly origin: string;
   readonly reign: Reign;
   /** A stage threw. */
   readonly failed: Faults['failed'];
@@ -107,6 +118,9 @@ export interface DispatchOptions {
 
 /** Makes one attempt: prepare → send → classify → decide → publish. */
 export type Dispatch = (flight: Flight) => void;
+
+const noBody = Buffer.alloc(0);
+const unauthorized = { credentials: null, handshake: false } as const;
 
 /** The five stages over one reign. */
 export function createDispatch(options: DispatchOptions): Dispatch {
@@ -125,7 +139,7 @@ export function createDispatch(options: DispatchOptions): Dispatch {
     };
     const settle = (sent: Sent): void => {
       stage = 'classify';
-      const classified = classify(sent);
+      const classified = classify(options, sent);
       stage = 'decide';
       const decided = decide(options, classified);
       if (decided.decision.kind === 'done') options.taken(flight.work.key);
@@ -141,10 +155,10 @@ export function createDispatch(options: DispatchOptions): Dispatch {
   };
 }
 
-function prepare({ clock, userAgent }: DispatchOptions, flight: Flight): Prepared {
+function prepare({ clock, userAgent, origin }: DispatchOptions, flight: Flight): Prepared {
   const startedAt = clock.now();
   const { view, endpoint } = flight;
-  const begun = { flight, number: view.attempt + 1, startedAt, headers: [], keyId: '', credentials: null };
+  const begun = { flight, number: view.attempt + 1, startedAt, headers: [], keyId: '', ...unauthorized };
   if (endpoint.target.kind === 'deny') {
     return { ...begun, refusal: refused('blocked_url', 'endpoint', `The URL ${endpoint.target.detail}.`) };
   }
@@ -164,9 +178,12 @@ function prepare({ clock, userAgent }: DispatchOptions, flight: Flight): Prepare
     if (credentials.tokenUrlDenied !== null) {
       return { ...begun, refusal: refused('blocked_url', 'endpoint', `The token URL ${credentials.tokenUrlDenied}.`) };
     }
-    const headers = signedHeaders(flight, active, startedAt, userAgent);
+    const handshake = isVerification(view) && endpoint.endpoint.verification === VerificationMode.CLOUDEVENTS;
+    const headers = handshake
+      ? ['user-agent', userAgent, 'accept', '*/*', 'accept-encoding', 'identity', ...handshakeHeaders(origin, endpoint)]
+      : signedHeaders(flight, active, startedAt, userAgent);
     for (const { name, value } of credentials.headers) headers.push(name, value.reveal());
-    return { ...begun, headers, credentials, keyId: active.firstKeyId, refusal: null };
+    return { ...begun, headers, credentials, handshake, keyId: handshake ? '' : active.firstKeyId, refusal: null };
   } catch (error) {
     // Whatever keeps us from making the request is our doing: the endpoint has not even been asked.
     const code = error instanceof PostriderError ? error.code : 'internal';
@@ -208,12 +225,13 @@ function sendPrepared(options: DispatchOptions, prepared: Prepared, next: (sent:
   }
   send(
     {
+      method: prepared.handshake ? 'OPTIONS' : 'POST',
       origin: endpoint.target.origin,
       path: endpoint.target.path,
       headers: prepared.headers,
       ...(oauth2 === undefined ? {} : { oauth2 }),
       ...(tls === undefined ? {} : { tls }),
-      body: delivery.body,
+      body: prepared.handshake ? noBody : delivery.body,
       totalDeadlineMs: endpoint.timeoutMs,
       poolKey: endpoint.poolKey,
       pool: endpoint.pool,
@@ -224,8 +242,21 @@ function sendPrepared(options: DispatchOptions, prepared: Prepared, next: (sent:
   );
 }
 
-function classify(sent: Sent): Classified {
-  return { sent, verdict: classifyResult(sent.result, sent.prepared.flight.endpoint.statusPolicy, sent.endedAt) };
+function classify({ origin }: DispatchOptions, sent: Sent): Classified {
+  const { result, endedAt, prepared } = sent;
+  const { view, endpoint, delivery } = prepared.flight;
+  if (!isVerification(view)) {
+    return { sent, verdict: classifyResult(result, endpoint.statusPolicy, endedAt), allowedPerMinute: null };
+  }
+  const mode = prepared.handshake ? VerificationMode.CLOUDEVENTS : VerificationMode.CHALLENGE;
+  // What the endpoint calls a success of a delivery is no consent.
+  const verdict = classifyResult(result, undefined, endedAt);
+  return { sent, ...judgeProof(mode, verdict, result, { origin, asked: delivery.body }) };
+}
+
+/** Whether a delivery asks its endpoint to prove that it wants events. */
+export function isVerification({ kind }: DeliveryView): boolean {
+  return kind === DeliveryKind.VERIFICATION;
 }
 
 function decide({ random }: DispatchOptions, classified: Classified): Decided {

@@ -129,6 +129,8 @@ function knownGate(lane: Lane, { endpoints, view, holds, pools }: LanesOptions):
   const { state, pending, revision } = prepared.endpoint;
   switch (state) {
     case EndpointState.ENABLED:
+    // Only its verification starts: all else is kept when it is its turn (`admission.ts`).
+    case EndpointState.PENDING_VERIFICATION:
       // What answered 410 is disabled as soon as the control plane has heard of it, and treated so until then.
       if (holds.isHeld(lane.endpointId, revision)) return { kind: 'disabled' };
       return { kind: pools.isOpen(prepared.pool) ? 'open' : 'pool' };
@@ -136,7 +138,6 @@ function knownGate(lane: Lane, { endpoints, view, holds, pools }: LanesOptions):
       if (pending === PendingPolicy.CANCEL) return { kind: 'cancel', reason: CancelReason.ENDPOINT_DISABLED };
       return { kind: 'disabled' };
     // What this version does not understand is kept, never sent and never dropped.
-    case EndpointState.PENDING_VERIFICATION:
     case EndpointState.UNSPECIFIED:
     case EndpointState.UNRECOGNIZED:
       return { kind: 'disabled' };

@@ -180,6 +180,7 @@ function createSending(parts: {
     random: pod.randomFraction,
     send: pod.send,
     userAgent: pod.userAgent,
+    origin: pod.origin,
   });
   return askFirst({ filter: doneFilter, reign, ends, clock, endings }, send);
 }

@@ -42,6 +42,8 @@ export interface Pod {
   readonly send: Send;
   readonly pools: EgressPools;
   readonly userAgent: string;
+  /** Who asks an endpoint for permission: a host name. */
+  readonly origin: string;
   readonly attempts: AttemptWriter;
   readonly operations: OperationsTopic;
   /** Long work of all partitions takes its turns here. */

@@ -1,4 +1,3 @@
-import { WaitReason } from '@postrider/contract/postrider/v1/delivery';
 import { boundsBroken, moveDelivery, readDelivery, type DeliveryView } from '@postrider/core';
 import { admissionOf } from './admission.ts';
 import { waitFor } from './intake.ts';
@@ -61,7 +60,7 @@ function takeOff({ pod, lanes, endings, table, dispatch }: TakeOffOptions, work:
   const now = pod.clock.now();
   const admission = admissionOf(view, endpoint, pod.view, now);
   if (admission.kind === 'cancel') endings.cancel(work, admission.reason);
-  if (admission.kind === 'wait') table.put(work, waitFor(WaitReason.CONFIG, admission.until, now));
+  if (admission.kind === 'wait') table.put(work, waitFor(admission.reason, admission.until, now));
   if (admission.kind !== 'send') return false;
   const { bytes, delivery } = work;
   if (delivery === null) return false;

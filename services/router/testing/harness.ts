@@ -37,7 +37,7 @@ function configuration(kafka: FakeKafka) {
       });
       put(`endpoint/ep_${id}`, {
         $case: 'endpoint',
-        value: { endpoint, secrets: [], credentials: {}, cancelsBelow: '' },
+        value: { endpoint, secrets: [], credentials: {}, cancelsBelow: '', verificationSince: '' },
       });
     },
     unreadableEndpoint(id: string) {

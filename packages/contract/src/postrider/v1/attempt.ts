@@ -169,6 +169,8 @@ export const CancelReason = {
   TENANT_DELETED: "CANCEL_REASON_TENANT_DELETED",
   /** REQUESTED - A person cancelled it. */
   REQUESTED: "CANCEL_REASON_REQUESTED",
+  /** NOT_NEEDED - It asked for something that is not needed any more, such as a verification that has been given. */
+  NOT_NEEDED: "CANCEL_REASON_NOT_NEEDED",
   UNRECOGNIZED: "UNRECOGNIZED",
 } as const;
 
@@ -180,6 +182,7 @@ export namespace CancelReason {
   export type ENDPOINT_DISABLED = typeof CancelReason.ENDPOINT_DISABLED;
   export type TENANT_DELETED = typeof CancelReason.TENANT_DELETED;
   export type REQUESTED = typeof CancelReason.REQUESTED;
+  export type NOT_NEEDED = typeof CancelReason.NOT_NEEDED;
   export type UNRECOGNIZED = typeof CancelReason.UNRECOGNIZED;
 }
 
@@ -200,6 +203,9 @@ export function cancelReasonFromJSON(object: any): CancelReason {
     case 4:
     case "CANCEL_REASON_REQUESTED":
       return CancelReason.REQUESTED;
+    case 5:
+    case "CANCEL_REASON_NOT_NEEDED":
+      return CancelReason.NOT_NEEDED;
     case -1:
     case "UNRECOGNIZED":
     default:
@@ -219,6 +225,8 @@ export function cancelReasonToJSON(object: CancelReason): string {
       return "CANCEL_REASON_TENANT_DELETED";
     case CancelReason.REQUESTED:
       return "CANCEL_REASON_REQUESTED";
+    case CancelReason.NOT_NEEDED:
+      return "CANCEL_REASON_NOT_NEEDED";
     case CancelReason.UNRECOGNIZED:
     default:
       return "UNRECOGNIZED";
@@ -237,6 +245,8 @@ export function cancelReasonToNumber(object: CancelReason): number {
       return 3;
     case CancelReason.REQUESTED:
       return 4;
+    case CancelReason.NOT_NEEDED:
+      return 5;
     case CancelReason.UNRECOGNIZED:
     default:
       return -1;

@@ -94,6 +94,11 @@ export interface EndpointConfig {
    * keeping them, and enabled again by this revision. Empty: none.
    */
   cancelsBelow: string;
+  /**
+   * The endpoint has not proved yet that it wants events: revision that asked for it last. A proof that was asked for by an
+   * older one does not count. Empty: it has, or need not.
+   */
+  verificationSince: string;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -608,7 +613,14 @@ export const TenantConfig: MessageFns<TenantConfig> = {
 };
 
 function createBaseEndpointConfig(): EndpointConfig {
-  return { endpoint: undefined, secrets: [], credentials: {}, cancelsBelow: "", _unknownFields: {} };
+  return {
+    endpoint: undefined,
+    secrets: [],
+    credentials: {},
+    cancelsBelow: "",
+    verificationSince: "",
+    _unknownFields: {},
+  };
 }
 
 export const EndpointConfig: MessageFns<EndpointConfig> = {
@@ -624,6 +636,9 @@ export const EndpointConfig: MessageFns<EndpointConfig> = {
     });
     if (message.cancelsBelow !== "") {
       writer.uint32(34).string(message.cancelsBelow);
+    }
+    if (message.verificationSince !== "") {
+      writer.uint32(42).string(message.verificationSince);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -684,6 +699,14 @@ export const EndpointConfig: MessageFns<EndpointConfig> = {
             message.cancelsBelow = reader.string();
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.verificationSince = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -724,6 +747,9 @@ export const EndpointConfig: MessageFns<EndpointConfig> = {
     if (message.cancelsBelow !== "") {
       obj.cancelsBelow = message.cancelsBelow;
     }
+    if (message.verificationSince !== "") {
+      obj.verificationSince = message.verificationSince;
+    }
     return obj;
   },
 
@@ -746,6 +772,7 @@ export const EndpointConfig: MessageFns<EndpointConfig> = {
       {},
     );
     message.cancelsBelow = object.cancelsBelow ?? "";
+    message.verificationSince = object.verificationSince ?? "";
     return message;
   },
 };

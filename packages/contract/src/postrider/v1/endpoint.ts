@@ -429,15 +429,26 @@ export function tlsVersionToNumber(object: TlsVersion): number {
   }
 }
 
-/** Whether an endpoint must prove that it wants events. */
+/**
+ * Whether an endpoint must prove that it wants events. It is asked when it is created, when its URL, this mode or, for
+ * CLOUDEVENTS, its rate changes, and each time that EnableEndpoint is called before it has answered. Until then it is in
+ * the state PENDING_VERIFICATION, no event is matched to it, and what is pending waits.
+ */
 export const VerificationMode = {
   /** UNSPECIFIED - Not set; NONE. */
   UNSPECIFIED: "VERIFICATION_MODE_UNSPECIFIED",
   /** NONE - It need not. */
   NONE: "VERIFICATION_MODE_NONE",
-  /** CLOUDEVENTS - The CloudEvents OPTIONS handshake. */
+  /**
+   * CLOUDEVENTS - The OPTIONS handshake of CloudEvents webhooks: `WebHook-Request-Origin` and, if a rate is set, `WebHook-Request-Rate`
+   * are to be answered by a status 200–299 and `WebHook-Allowed-Origin`. A `WebHook-Allowed-Rate` below the endpoint's own
+   * becomes its rate.
+   */
   CLOUDEVENTS: "VERIFICATION_MODE_CLOUDEVENTS",
-  /** CHALLENGE - A signed challenge that it must echo. */
+  /**
+   * CHALLENGE - A signed POST of a JSON object with a `challenge`, which is to be answered by a status 200–299 and a body that is the
+   * challenge, or a JSON object with the same `challenge`.
+   */
   CHALLENGE: "VERIFICATION_MODE_CHALLENGE",
   UNRECOGNIZED: "UNRECOGNIZED",
 } as const;

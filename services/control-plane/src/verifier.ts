@@ -1,0 +1,158 @@
+import { configKey } from '@postrider/config-view';
+import { Delivery, DeliveryKind, PriorityClass, RunKind } from '@postrider/contract/postrider/v1/delivery';
+import { EndpointState } from '@postrider/contract/postrider/v1/endpoint';
+import {
+  challengeBody,
+  deliveryId,
+  limits,
+  partitionOf,
+  readVerified,
+  VERIFICATION_EVENT_TYPE,
+  webhookId,
+} from '@postrider/core';
+import { DELIVERY_HEADER, header, topicName } from '@postrider/kafka';
+import { agreedLimits, isOwed, stateAfter } from './endpoint-proof.ts';
+import { serverLimits } from './server-limits.ts';
+import type { ConfigSnapshot, ConfigView } from '@postrider/config-view';
+import type { EndpointConfig } from '@postrider/contract/postrider/v1/config';
+import type { Clock, RandomBytes, Verified } from '@postrider/core';
+import type { Batch, KafkaPort, OutgoingRecord } from '@postrider/kafka';
+import type { Logger } from '@postrider/runtime';
+import type { Change, ConfigWriter } from './config-writer.ts';
+
+export interface VerifierOptions {
+  readonly kafka: KafkaPort;
+  readonly view: ConfigView;
+  readonly writer: Pick<ConfigWriter, 'change'>;
+  readonly topicPrefix: string;
+  readonly clock: Clock;
+  readonly random: RandomBytes;
+  readonly log: Logger;
+}
+
+/** Asks endpoints to prove that they want events, and enables those that do. */
+export interface Verifier extends AsyncDisposable {
+  /** The endpoint was written: if that asked for its proof, the request for it goes out. */
+  written(endpointUid: string): void;
+}
+
+const SOURCE = '/postrider/control-plane';
+const ACTOR = 'postrider/verifier';
+
+/**
+ * The request for a proof is a delivery like any other, sent by a dispatcher; what came of it stands on `operations`. Both
+ * topics may say the same twice: a request has the same id each time, and a proof that is not owed changes nothing. So at
+ * start everything that is owed is asked for again, and all that `operations` still holds is read.
+ */
+export async function startVerifier(options: VerifierOptions): Promise<Verifier> {
+  const { kafka, view, topicPrefix, clock, log } = options;
+  const waiting = new Map<string, Verified>();
+  let settling = false;
+  let closed = false;
+  let cancel = (): void => {};
+
+  async function settle(): Promise<void> {
+    if (settling || closed) return;
+    settling = true;
+    try {
+      for (const [uid, verified] of waiting) {
+        await options.writer.change(ACTOR, (change) => enable(change, verified));
+        if (waiting.get(uid) === verified) waiting.delete(uid);
+      }
+    } catch (error) {
+      if (!closed) log.warn({ error }, 'verified endpoints could not be enabled; trying again soon');
+      cancel = clock.after(serverLimits.restateAgainMs, () => void settle());
+    } finally {
+      settling = false;
+    }
+  }
+
+  function onBatch({ records }: Batch): void {
+    for (const record of records) {
+      const verified = readVerified(header(record, 'ce_type')?.toString() ?? '', record.value);
+      // Whoever was asked was asked after the question had been read back here.
+      if (verified !== null && isOwed(view.snapshot().endpoint(verified.endpointId), verified)) {
+        waiting.set(verified.endpointId, verified);
+      }
+    }
+    if (waiting.size > 0) void settle();
+  }
+
+  await using stack = new AsyncDisposableStack();
+  const producer = stack.use(kafka.producer({ name: 'verifications' }));
+  const ask = (config: EndpointConfig): void => {
+    const record = requestRecord(config, view.snapshot(), options);
+    producer.enqueue(record, (error) => {
+      const endpoint = config.endpoint?.name;
+      if (error !== null && !closed) log.error({ error, endpoint }, 'a verification could not be asked for');
+    });
+  };
+  stack.defer(() => {
+    closed = true;
+    cancel();
+  });
+  const onTrouble = (error: Error): void => log.warn({ error }, 'operational events cannot be read at the moment');
+  stack.use(await kafka.reader({ topic: topicName(topicPrefix, 'operations'), onBatch, onTrouble }));
+  for (const config of view.snapshot().endpoints()) if (isPending(config)) ask(config);
+  const owned = stack.move();
+  return {
+    written(endpointUid) {
+      const config = view.snapshot().endpoint(endpointUid);
+      if (config === undefined || !isPending(config)) return;
+      if (config.verificationSince === config.endpoint?.revision) ask(config);
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+function isPending({ endpoint, verificationSince }: EndpointConfig): boolean {
+  return endpoint?.state === EndpointState.PENDING_VERIFICATION && verificationSince !== '';
+}
+
+function enable({ snapshot, put, now }: Change, verified: Verified): void {
+  const config = snapshot.endpoint(verified.endpointId);
+  const endpoint = config?.endpoint;
+  if (config === undefined || endpoint === undefined || !isOwed(config, verified)) return;
+  if (snapshot.unreadable('endpoint', endpoint.uid) !== undefined) return;
+  const next = stateAfter('not-needed', endpoint, now);
+  put(configKey('endpoint', endpoint.uid), (revision) => ({
+    $case: 'endpoint',
+    value: {
+      ...config,
+      endpoint: { ...next, limits: agreedLimits(endpoint, verified.allowedPerMinute), updateTime: now, revision },
+      verificationSince: '',
+    },
+  }));
+}
+
+function requestRecord(
+  { endpoint, verificationSince }: EndpointConfig,
+  { layout }: ConfigSnapshot,
+  { topicPrefix, clock, random }: VerifierOptions,
+): OutgoingRecord {
+  const { uid = '', name = '', revision = '' } = endpoint ?? {};
+  const tenant = name.split('/')[1] ?? '';
+  const id = `${uid}/${verificationSince}`;
+  const webhook = webhookId(tenant, SOURCE, id);
+  const firstSeen = new Date(clock.now());
+  const time = firstSeen.toISOString();
+  const delivery = Delivery.fromPartial({
+    deliveryId: deliveryId(webhook, uid),
+    run: { kind: RunKind.FIRST, id: '' },
+    kind: DeliveryKind.VERIFICATION,
+    webhookId: webhook,
+    ...{ tenant, endpointId: uid, endpointRevision: revision },
+    event: { id, source: SOURCE, type: VERIFICATION_EVENT_TYPE, subject: uid, time, contentType: 'application/json' },
+    firstSeen,
+    expiresAt: new Date(firstSeen.getTime() + limits.verificationSpanMs),
+    layoutGeneration: layout?.generation ?? 0,
+    priorityClass: PriorityClass.LIVE,
+  });
+  return {
+    topic: topicName(topicPrefix, 'deliveries'),
+    partition: partitionOf(uid, layout?.partitions ?? 1),
+    key: Buffer.from(uid),
+    value: challengeBody(random(24).toString('base64url')),
+    headers: { [DELIVERY_HEADER]: Buffer.from(Delivery.encode(delivery).finish()) },
+  };
+}
