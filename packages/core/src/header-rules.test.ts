@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { isHeaderValue, isReservedHeader, isSecretHeader, validateCustomHeaders } from './header-rules.ts';
+import {
+  isForbiddenHeader,
+  isHeaderValue,
+  isReservedHeader,
+  isSecretHeader,
+  validateCustomHeaders,
+} from './header-rules.ts';
 
 const reserved = [
   'Host',
@@ -51,6 +57,22 @@ test('reserved names are known in any case, with underscores, and with white spa
     for (const twin of twins) assert.equal(isReservedHeader(twin), true, JSON.stringify(twin));
   }
   for (const name of allowed) assert.equal(isReservedHeader(name), false, name);
+});
+
+test('what is forbidden is reserved too; what only we set is not forbidden', () => {
+  for (const name of [
+    'Host',
+    'transfer_encoding',
+    'Proxy-Authorization',
+    'X-Forwarded-For',
+    ' te',
+    'Metadata-Flavor',
+  ]) {
+    assert.deepEqual([isForbiddenHeader(name), isReservedHeader(name)], [true, true], name);
+  }
+  for (const name of ['webhook-signature', 'ce-id', 'Postrider-Attempt', 'content-type', 'User-Agent', 'traceparent']) {
+    assert.deepEqual([isForbiddenHeader(name), isReservedHeader(name)], [false, true], name);
+  }
 });
 
 test('a tenant’s headers are refused for each of their faults, naming the header and never the value', () => {

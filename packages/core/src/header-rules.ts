@@ -6,16 +6,10 @@ const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 // Printable ASCII, space and tab; neither at the ends. Everything else is read differently by different servers.
 const value = /^(?:[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?)?$/;
 
-/**
- * Names that a tenant may not set: they route or frame the request, speak for a proxy, are ours, or unlock the metadata
- * service of a cloud.
- */
-const reserved = new Set([
-  'accept-encoding',
+/** Names that stand in no request of ours: they route or frame it, speak for a proxy, or unlock the metadata service of a cloud. */
+const forbidden = new Set([
   'connection',
-  'content-encoding',
   'content-length',
-  'content-type',
   'expect',
   'forwarded',
   'host',
@@ -24,29 +18,50 @@ const reserved = new Set([
   'metadata',
   'metadata-flavor',
   'te',
-  'traceparent',
-  'tracestate',
   'trailer',
   'transfer-encoding',
   'upgrade',
-  'user-agent',
   'via',
   'x-metadata-token',
   'x-real-ip',
 ]);
-const reservedPrefixes = ['proxy-', 'x-forwarded-', 'webhook-', 'ce-', 'postrider-', 'x-aws-ec2-metadata-token'];
+const forbiddenPrefixes = ['proxy-', 'x-forwarded-', 'x-aws-ec2-metadata-token'];
+
+/** Names that only we set. */
+const ours = new Set([
+  'accept-encoding',
+  'content-encoding',
+  'content-type',
+  'traceparent',
+  'tracestate',
+  'user-agent',
+]);
+const ourPrefixes = ['webhook-', 'ce-', 'postrider-'];
 
 const secretWord = /(?:auth|cookie|credential|key|passw|secret|session|token)/;
 // Names that hold such a word and no secret.
 const openly = new Set(['www-authenticate', 'proxy-authenticate', 'idempotency-key']);
 
 /**
- * Whether a tenant may not set this header. The comparison is blind to case, to white space around the name, and to
- * `_` for `-`, which many servers read alike.
+ * Whether no request may have this header, apart from what the HTTP client itself sets. The comparison is blind to case, to
+ * white space around the name, and to `_` for `-`, which many servers read alike.
  */
+export function isForbiddenHeader(name: string): boolean {
+  return isOneOf(canonicalName(name), forbidden, forbiddenPrefixes);
+}
+
+/** Whether a tenant may not set this header: it is forbidden, or ours. Compares like `isForbiddenHeader`. */
 export function isReservedHeader(name: string): boolean {
-  const canonical = name.trim().toLowerCase().replaceAll('_', '-');
-  return reserved.has(canonical) || reservedPrefixes.some((prefix) => canonical.startsWith(prefix));
+  const canonical = canonicalName(name);
+  return isOneOf(canonical, forbidden, forbiddenPrefixes) || isOneOf(canonical, ours, ourPrefixes);
+}
+
+function canonicalName(name: string): string {
+  return name.trim().toLowerCase().replaceAll('_', '-');
+}
+
+function isOneOf(canonical: string, names: ReadonlySet<string>, prefixes: readonly string[]): boolean {
+  return names.has(canonical) || prefixes.some((prefix) => canonical.startsWith(prefix));
 }
 
 /** Whether a header's name says that its value is secret: stored sealed, shown masked. */

@@ -1,3 +1,4 @@
+import { isForbiddenHeader, limits } from '@postrider/core';
 import type { Secret } from '@postrider/core';
 import type { TlsIdentity } from './tls-identity.ts';
 
@@ -19,7 +20,7 @@ export interface EgressRequest {
   readonly origin: string;
   /** Path and query of that URL, as `URL` spells them. */
   readonly path: string;
-  /** Flat: name, value, name, value … Host, framing and connection headers are the door's own and refused here. */
+  /** Flat: name, value, name, value … Those of `isForbiddenHeader` are refused. */
   readonly headers: readonly string[];
   readonly body: Buffer;
   /** From `send` to the end of the answer; clamped to 1–30 s. */
@@ -43,26 +44,23 @@ export interface EgressRequest {
   readonly mayStart?: () => boolean;
 }
 
-const reserved = new Set([
-  'connection',
-  'content-length',
-  'expect',
-  'host',
-  'keep-alive',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-]);
+/** Names that were judged: a request has a dozen, and nearly all have the same. */
+const judged = new Map<string, boolean>();
+const judgedMax = 1_000;
 
-/** The first header that would change where the request goes or how it is framed, if there is one. */
-export function reservedHeaderIn(headers: readonly string[]): string | undefined {
+/** The first header that no request may have, if there is one: it would change where the request goes or what it says. */
+export function forbiddenHeaderIn(headers: readonly string[]): string | undefined {
   for (let index = 0; index < headers.length; index += 2) {
-    const name = (headers[index] ?? '').toLowerCase();
-    if (reserved.has(name)) return name;
+    const name = headers[index] ?? '';
+    if (judged.get(name) ?? judge(name)) return name;
   }
   return undefined;
+}
+
+function judge(name: string): boolean {
+  const isForbidden = isForbiddenHeader(name);
+  if (judged.size < judgedMax && name.length <= limits.customHeaderNameMax) judged.set(name, isForbidden);
+  return isForbidden;
 }
 
 /** The parts of an allowed URL that a request needs. Worth keeping per endpoint. */

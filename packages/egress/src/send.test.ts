@@ -180,31 +180,6 @@ test('localhost is reached on a laptop without asking a name server', async () =
   assert.equal(failed(await sendOne(egress, requestTo(`http://localhost:${endpoint.port}`))), 'response 200');
 });
 
-for (const name of ['Host', 'content-length', 'Transfer-Encoding', 'connection', 'upgrade', 'expect', 'te']) {
-  test(`a request with the header ${name} is ours to refuse`, async () => {
-    await using endpoint = await answering(ok);
-    await using egress = openEgress();
-    const result = await sendOne(egress, requestTo(endpoint.origin, { headers: [name, 'evil'] }));
-    assert.deepEqual([failed(result), endpoint.accepts()], ['internal ours', 0]);
-  });
-}
-
-for (const [what, more] of [
-  ['a line break in a header value', { headers: ['x', 'a\r\nhost: b'] }],
-  ['a header name with a space', { headers: ['x y', 'a'] }],
-  ['a header without value', { headers: ['x'] }],
-  ['a path with a space', { path: '/a b' }],
-  ['a path that is a URL', { path: 'x' }],
-] as const) {
-  test(`${what} is our failure, not the endpoint's, and nothing is sent`, async () => {
-    await using endpoint = await answering(ok);
-    await using egress = openEgress();
-    assert.equal(failed(await sendOne(egress, requestTo(endpoint.origin, more))), 'internal ours');
-    assert.equal(failed(await sendOne(egress, requestTo(endpoint.origin, { maxSockets: 1 }))), 'response 200');
-    assert.equal(endpoint.received().match(/POST/g)?.length, 1);
-  });
-}
-
 test('a result never comes before send has returned', async () => {
   await using endpoint = await answering(ok);
   await using egress = openEgress({ policy: laptopPolicy });

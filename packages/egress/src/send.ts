@@ -9,7 +9,7 @@ import type { AddressPolicy } from './policy.ts';
 import type { PoolDefinitions } from './pools/definition.ts';
 import type { Pool } from './pools/pool.ts';
 import { createPools, type Pools } from './pools/pools.ts';
-import { reservedHeaderIn, type EgressRequest } from './request.ts';
+import { forbiddenHeaderIn, type EgressRequest } from './request.ts';
 import { askNameServers, type Resolve } from './resolve.ts';
 import type { EgressFailure, EgressResult, FailureCause } from './result.ts';
 import { applyPolicy, createSockets, dropLost, endpointFor, giveUpAll, release, startNext } from './sockets.ts';
@@ -106,9 +106,13 @@ function createDoor(options: EgressOptions, limits: EgressLimits): Egress {
       const refuse = (cause: FailureCause): void =>
         queueMicrotask(() => done({ kind: 'failure', ...cause, timings: { totalMs: 0 } }));
       if (closing) return refuse(stopped);
-      const name = reservedHeaderIn(request.headers);
+      const name = forbiddenHeaderIn(request.headers);
       if (name !== undefined) {
-        return refuse({ code: 'internal', owner: 'ours', message: `the request header ${name} is reserved` });
+        return refuse({
+          code: 'internal',
+          owner: 'ours',
+          message: `no request may have the header ${JSON.stringify(name)}`,
+        });
       }
       const endpoint = endpointFor(sockets, request);
       if ('code' in endpoint) return refuse(endpoint);

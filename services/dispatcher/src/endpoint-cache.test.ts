@@ -89,6 +89,18 @@ test('an endpoint that was forgotten is prepared anew, though it is the same rev
   assert.notEqual(cache.get('ep_shop'), before);
 });
 
+test('a reserved header that stands on config all the same makes the endpoint unusable', () => {
+  const endpoint = endpointOf([]);
+  for (const name of ['Host', 'webhook_signature', 'Metadata-Flavor']) {
+    const stored = { ...endpoint, endpoint: { ...endpoint.endpoint!, headers: { [name]: 'x' } } };
+    assert.throws(
+      () => cacheOf({ endpoint: stored }).get('ep_shop'),
+      (error) =>
+        error instanceof PostriderError && error.message === `endpoint ep_shop has the reserved header "${name}"`,
+    );
+  }
+});
+
 test('a secret that does not open, or none at all, is an error that says so and shows nothing', () => {
   const secret = generateSigningSecret('v1', randomBytes);
   const stranger = parseKek(randomBytes(32).toString('hex'));

@@ -2,6 +2,7 @@ import { openDataKey, openSigningSecrets } from '@postrider/config-view';
 import {
   PostriderError,
   durationMs,
+  isReservedHeader,
   limits,
   parseRevision,
   parseSigningSecret,
@@ -155,15 +156,30 @@ function prepare(
     bodyBytesMax: bounds?.bodyBytesMax || Infinity,
     rateCount: bounds?.rateCount ?? 0,
     ratePeriodMs: (bounds?.ratePeriod === undefined ? 0 : durationMs(bounds.ratePeriod)) || RATE_PERIOD_DEFAULT_MS,
-    headers: Object.entries(endpoint.headers)
-      .filter(([name, value]) => !isSealedHeader(name, value))
-      .flat(),
+    headers: ownHeaders(endpoint),
     credentials: createCredentials(config, tenant, kek, judgeUrl),
     activeKeys(now) {
       if (active === null || now >= active.until) active = openKeys(config, tenant, kek, now);
       return active;
     },
   };
+}
+
+/**
+ * Those that are not secret, flat.
+ * @throws PostriderError `record_unreadable`: whoever wrote a reserved name did not ask the control plane
+ */
+function ownHeaders({ uid, headers }: Endpoint): string[] {
+  const reserved = Object.keys(headers).find(isReservedHeader);
+  if (reserved !== undefined) {
+    throw new PostriderError(
+      'record_unreadable',
+      `endpoint ${uid} has the reserved header ${JSON.stringify(reserved)}`,
+    );
+  }
+  return Object.entries(headers)
+    .filter(([name, value]) => !isSealedHeader(name, value))
+    .flat();
 }
 
 function isOrdered(ordering: Ordering | undefined): boolean {
