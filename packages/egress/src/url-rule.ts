@@ -1,3 +1,4 @@
+import { domainToUnicode } from 'node:url';
 import { judgeAddress, parseAddress } from './address.ts';
 import type { AddressPolicy } from './policy.ts';
 
@@ -76,14 +77,8 @@ function isCanonical(rawHost: string, hostname: string): boolean {
   if (rawHost.toLowerCase() === hostname) return true;
   // An IPv6 address may be spelled in full; it is the same address in every parser.
   if (hostname.startsWith('[')) return parseAddress(rawHost.slice(1, -1)) !== undefined;
-  // An international name: some label was not ASCII and became xn--, and every ASCII label is untouched.
-  const before = rawHost.toLowerCase().split('.');
-  const after = hostname.split('.');
-  if (before.length !== after.length) return false;
-  return before.every((label, index) => {
-    const result = after[index] ?? '';
-    return /\P{ASCII}/u.test(label) ? result.startsWith('xn--') : label === result;
-  });
+  // An international name, written as what its xn-- form says and in no other way that is mapped to it.
+  return /\P{ASCII}/u.test(rawHost) && domainToUnicode(hostname) === rawHost.toLowerCase().normalize('NFC');
 }
 
 function judgeHost(url: URL, policy: AddressPolicy): UrlVerdict {
@@ -102,7 +97,8 @@ function judgeHost(url: URL, policy: AddressPolicy): UrlVerdict {
   }
   const last = labels.at(-1) ?? '';
   if (labels.length < 2) return deny('url_host', 'must name its host in full, such as hooks.example.com');
-  if (/^\d+$/.test(last) || specialSuffixes.includes(last)) {
+  // No top-level domain begins with a digit; what does may be a number for somebody's parser.
+  if (!/^[a-z]/.test(last) || specialSuffixes.includes(last)) {
     return deny('url_host_special', `names a host below .${last}, which is not a public name`);
   }
   const own = policy.ownHosts.find((name) => host === name || host.endsWith(`.${name}`));
