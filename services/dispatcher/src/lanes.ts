@@ -13,6 +13,8 @@ import type { Scheduler } from './scheduler.ts';
 export interface Lanes {
   /** The endpoint's lane, which has seen that a delivery was routed with this revision. */
   of(endpointId: string, tenant: string, revision: string): Lane;
+  /** The endpoint asked for a pause: nothing of the lane starts for so long (ms), and never for longer than may be asked. */
+  hold(lane: Lane, pauseMs: number): void;
   all(): Iterable<Lane>;
   /** Something changed: judges lanes anew. `concerns` narrows it; lanes that wait for a revision are always looked at. */
   refresh(concerns?: (lane: Lane) => boolean): void;
@@ -86,6 +88,11 @@ export function createLanes(options: LanesOptions): Lanes {
         if (!isReached(revision, options.view)) judge(lane);
       }
       return lane;
+    },
+    hold(lane, pauseMs) {
+      if (pauseMs <= 0) return;
+      const until = options.clock.monotonic() + Math.min(pauseMs, limits.retryAfterCapMs);
+      lane.heldUntil = Math.max(lane.heldUntil, until);
     },
     all: () => lanes.values(),
     refresh(concerns = () => true) {

@@ -1,3 +1,4 @@
+import { WaitReason } from '@postrider/contract/postrider/v1/delivery';
 import { moveDelivery, workKey, type DeliveryView } from '@postrider/core';
 import { factsOfRow, noOrigin } from './intake.ts';
 import { isBeforeTakeover, type IntakeEnds } from './intake-ledger.ts';
@@ -52,6 +53,7 @@ function factsOf({ usable, lanes, ends, sinceEpoch, now, onView }: RowJudgeOptio
   if (typeof view === 'string' || rowProblem(view, key, version) !== null) return null;
   onView(view);
   const lane = lanes.of(view.endpointId, view.tenant, view.endpointRevision);
+  if (view.waitReason === WaitReason.RATE_LIMITED) lanes.hold(lane, (view.dueAt ?? 0) - now());
   const bytes = delivery.header.length + delivery.body.length;
   const { intake } = view;
   if (intake !== null && version.epoch < sinceEpoch(intake)) {

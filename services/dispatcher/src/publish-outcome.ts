@@ -202,8 +202,13 @@ function decisionFields(decided: Decided): AttemptDecisionFields {
 }
 
 /** Where another attempt waits: for its time, unless its endpoint was disabled meanwhile and nobody knows how long. */
-function retryWait({ classified: { sent } }: Decided, dueAt: number): { tier: Tier; waitReason: WaitReason } {
+function retryWait({ classified }: Decided, dueAt: number): { tier: Tier; waitReason: WaitReason } {
+  const { sent } = classified;
   const isDisabled = sent.prepared.flight.work.lane?.gate.kind === 'disabled';
   if (isDisabled) return { tier: tierFor(null), waitReason: WaitReason.DISABLED };
-  return { tier: tierFor(dueAt - sent.endedAt), waitReason: WaitReason.RETRY };
+  const pauseMs = pauseAskedMs(classified);
+  // Due when the endpoint's pause is over, it tells the next owner of the pause.
+  const waitReason =
+    pauseMs > 0 && dueAt <= Math.ceil(sent.endedAt + pauseMs) ? WaitReason.RATE_LIMITED : WaitReason.RETRY;
+  return { tier: tierFor(dueAt - sent.endedAt), waitReason };
 }

@@ -51,3 +51,24 @@ for (const [what, values, waits] of rows) {
     await h.stop(dispatcher);
   });
 }
+
+test('what an endpoint asked for holds its whole lane also when another takes the partition over', async () => {
+  const h = createHarness();
+  h.config.endpoint('shop', { retryPolicy: { schedule: delays, jitter: 0 } });
+  h.endpointsAnswer(() => (h.receipts.length === 1 ? responded(429, ['retry-after', '600']) : 200));
+  h.deliver('order-1', 'shop');
+  const a = await h.start('a');
+  await h.until(() => h.allRows().length === 1, 'the first waits');
+  const answeredAt = h.clock.now();
+  await h.stop(a);
+  const b = await h.start('b');
+  await h.until(() => h.ownership().processId === 'b' && h.ownership().progress !== null, 'b serves');
+  await h.clock.advance(second);
+  h.deliver('order-2', 'shop');
+  await h.until(() => h.receipts.length === 3, 'both are delivered', hour);
+  for (const event of ['order-1', 'order-2']) {
+    const after = (h.received(event).at(-1)?.at ?? 0) - answeredAt;
+    assert.ok(after >= 600 * second - 100 && after <= 602 * second, `${event} after ${after} ms`);
+  }
+  await h.stop(b);
+});

@@ -400,7 +400,7 @@ export const WaitReason = {
   RETRY: "WAIT_REASON_RETRY",
   /** LANE_FULL - The lane's queue is full. */
   LANE_FULL: "WAIT_REASON_LANE_FULL",
-  /** RATE_LIMITED - The endpoint's rate is used up. */
+  /** RATE_LIMITED - The endpoint's rate is used up, or it asked for a pause (`Retry-After`) that is over when this is due. */
   RATE_LIMITED: "WAIT_REASON_RATE_LIMITED",
   /** BREAKER_OPEN - The endpoint's breaker is open. */
   BREAKER_OPEN: "WAIT_REASON_BREAKER_OPEN",
