@@ -51,3 +51,23 @@ test('a pod that holds as many rows as it may takes nothing more in, says whose 
   await h.until(() => h.receipts.length === 1, 'the other is served when there is room', 10_000);
   await h.stop(dispatcher);
 });
+
+test('what a takeover finds is loaded, however much it is; nothing more is taken in until there is room', async () => {
+  const h = createHarness();
+  h.config.endpoint('off', { state: 'ENDPOINT_STATE_DISABLED' });
+  h.config.endpoint('shop');
+  for (let i = 0; i < 90; i += 1) h.deliver(`kept-${i}`, 'off');
+  const a = await h.start('a');
+  await h.until(() => h.allRows().length === 90, 'all wait');
+  await h.stop(a);
+  const b = await h.start('b', { rowsMax: 50 });
+  const alarm = () => h.log.lines.find(({ message }) => message.includes('dispatcher.full'))?.fields;
+  await h.until(() => alarm() !== undefined, 'the alarm');
+  assert.deepEqual(alarm()?.['largest'], [{ endpointId: 'ep_off', tenant: 'acme', rows: 90 }]);
+  h.deliver('order-1', 'shop');
+  await h.clock.advance(30_000);
+  assert.equal(h.receipts.length, 0);
+  h.config.endpoint('off', { pending: 'PENDING_POLICY_KEEP' });
+  await h.until(() => h.receipts.length === 91 && h.allRows().length === 0, 'all are sent', 60_000);
+  await h.stop(b);
+});
