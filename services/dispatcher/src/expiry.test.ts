@@ -1,7 +1,7 @@
 /** Deliveries that cannot be sent for one reason or another, on the fake Kafka: that each ends when it must, and holds up no other. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { DeadReason } from '@postrider/contract/postrider/v1/attempt';
+import { CancelReason, DeadReason } from '@postrider/contract/postrider/v1/attempt';
 import { WaitReason } from '@postrider/contract/postrider/v1/delivery';
 import { EndpointState } from '@postrider/contract/postrider/v1/endpoint';
 import { createHarness, responded, type Harness } from '../testing/harness.ts';
@@ -89,5 +89,20 @@ test('a delivery that is ahead of the configuration for longer than its lane wai
   assert.equal(h.receipts.length, 0);
   h.config.endpoint('shop');
   await h.until(() => h.receipts.length === 1 && h.allRows().length === 0, 'it is delivered', minute);
+  await h.stop(dispatcher);
+});
+
+test('a delivery of a deleted endpoint that names a configuration which never was is cancelled, and does not wait', async () => {
+  const h = createHarness();
+  h.config.endpoint('shop');
+  h.config.deleteEndpoint('shop');
+  const dispatcher = await h.start('a');
+  h.deliver('forged', 'shop', { endpointRevision: forged });
+  h.deliver('unknown', 'nowhere', { endpointRevision: forged });
+  await h.until(() => h.watermark() === 1 && h.attempts().length === 1, 'it has ended', minute);
+  const ending = h.attempts()[0]?.decision?.decision;
+  assert.equal(ending?.$case === 'cancelled' && ending.value.reason, CancelReason.ENDPOINT_DELETED);
+  await h.clock.advance(10 * minute);
+  assert.equal(h.attempts().length, 1, 'of an endpoint that nobody knows the configuration may yet come');
   await h.stop(dispatcher);
 });

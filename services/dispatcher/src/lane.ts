@@ -41,6 +41,8 @@ export interface Lane {
   revision: string;
   /** Since when the config view has not reached it (ms, monotonic); null: it has. */
   aheadSince: number | null;
+  /** When the first delivery that was routed by `revision` was seen, monotonic ms. */
+  revisionAt: number;
   /** Requests in flight at most. */
   concurrencyMax: number;
   inFlight: number;
@@ -83,6 +85,7 @@ export function createLane(owner: LaneOwner, endpointId: string, tenant: string)
     gate: { kind: 'config' },
     revision: '',
     aheadSince: null,
+    revisionAt: -Infinity,
     concurrencyMax: 1,
     inFlight: 0,
     bytesInFlight: 0,

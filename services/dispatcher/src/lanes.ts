@@ -4,6 +4,7 @@ import { EndpointState, PendingPolicy } from '@postrider/contract/postrider/v1/e
 import { isReached } from './admission.ts';
 import { createLane, isForgettable, setRate, type Lane, type LaneGate, type LaneOwner } from './lane.ts';
 import type { ConfigView } from '@postrider/config-view';
+import type { ConfigEnd } from './config-end.ts';
 import type { Clock, EndpointHolds } from '@postrider/core';
 import type { EgressPools } from './egress-pools.ts';
 import type { EndpointCache, PreparedEndpoint } from './endpoint-cache.ts';
@@ -28,7 +29,8 @@ export interface LanesOptions {
   readonly clock: Clock;
   readonly owner: LaneOwner;
   readonly endpoints: EndpointCache;
-  readonly view: Pick<ConfigView, 'reached' | 'snapshot'>;
+  readonly view: Pick<ConfigView, 'reached' | 'snapshot' | 'knowsDeleted'>;
+  readonly configEnd: ConfigEnd;
   readonly holds: Pick<EndpointHolds, 'isHeld'>;
   readonly scheduler: Scheduler;
   readonly pools: Pick<EgressPools, 'isOpen'>;
@@ -42,7 +44,7 @@ export interface LanesOptions {
 
 /** No lanes yet. */
 export function createLanes(options: LanesOptions): Lanes {
-  const { owner, endpoints, scheduler } = options;
+  const { owner, endpoints, scheduler, clock } = options;
   const lanes = new Map<string, Lane>();
   const unusable = new WeakSet<Lane>();
 
@@ -81,17 +83,17 @@ export function createLanes(options: LanesOptions): Lanes {
       if (lane === undefined) {
         lane = createLane(owner, endpointId, tenant);
         lanes.set(endpointId, lane);
-        lane.revision = revision;
+        raise(lane, revision, clock.monotonic());
         judge(lane);
       } else if (lane.revision !== revision && isAhead(revision, lane.revision)) {
-        lane.revision = revision;
+        raise(lane, revision, clock.monotonic());
         if (!isReached(revision, options.view)) judge(lane);
       }
       return lane;
     },
     hold(lane, pauseMs) {
       if (pauseMs <= 0) return;
-      const until = options.clock.monotonic() + Math.min(pauseMs, limits.retryAfterCapMs);
+      const until = clock.monotonic() + Math.min(pauseMs, limits.retryAfterCapMs);
       lane.heldUntil = Math.max(lane.heldUntil, until);
     },
     all: () => lanes.values(),
@@ -108,6 +110,11 @@ export function createLanes(options: LanesOptions): Lanes {
   };
 }
 
+function raise(lane: Lane, revision: string, now: number): void {
+  lane.revision = revision;
+  lane.revisionAt = now;
+}
+
 function isAhead(revision: string, than: string): boolean {
   return (parseRevision(revision) ?? -1n) > (parseRevision(than) ?? -1n);
 }
@@ -115,10 +122,11 @@ function isAhead(revision: string, than: string): boolean {
 /**
  * A delivery may be ahead of what this process has read. Its lane waits for that a while, for it takes a moment; then only
  * the delivery itself waits on (`admission.ts`), lest one that names what will never be hold up all others. But nothing
- * ends for lack of what may yet be read.
+ * ends for lack of what may yet be read: an endpoint is gone only when all is read that stood on `config` when the delivery
+ * was seen, and its deletion is the newest of it.
  */
 function gateOf(lane: Lane, options: LanesOptions): LaneGate {
-  const { view, clock } = options;
+  const { view, clock, configEnd } = options;
   if (isReached(lane.revision, view)) {
     lane.aheadSince = null;
     return knownGate(lane, options);
@@ -126,7 +134,9 @@ function gateOf(lane: Lane, options: LanesOptions): LaneGate {
   lane.aheadSince ??= clock.monotonic();
   if (clock.monotonic() - lane.aheadSince < limits.configWaitMaxMs) return { kind: 'config' };
   const gate = knownGate(lane, options);
-  return gate.kind === 'cancel' ? { kind: 'config' } : gate;
+  if (gate.kind !== 'cancel') return gate;
+  const isGone = configEnd.readSince(lane.revisionAt) && view.knowsDeleted('endpoint', lane.endpointId);
+  return isGone ? gate : { kind: 'config' };
 }
 
 /** What is known of the endpoint says whether its lane may start anything. */

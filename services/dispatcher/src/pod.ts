@@ -8,6 +8,7 @@ import type { EgressPools } from './egress-pools.ts';
 import type { EndpointCache } from './endpoint-cache.ts';
 import type { DoneFilter } from './done-filter.ts';
 import type { DispatcherEvents } from './events.ts';
+import type { ConfigEnd } from './config-end.ts';
 import type { FreshOffsets, TopicIds } from './fresh-offsets.ts';
 import type { OperationsTopic } from './operations.ts';
 import type { RowBound } from './row-bound.ts';
@@ -37,6 +38,7 @@ export interface Pod {
   /** Ids of `ownership` and of the topics of intake. */
   readonly topicIds: TopicIds;
   readonly offsetsAt: Admin['offsetsAt'];
+  readonly configEnd: ConfigEnd;
   readonly view: ConfigView;
   readonly endpoints: EndpointCache;
   readonly send: Send;

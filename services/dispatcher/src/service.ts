@@ -27,6 +27,7 @@ import { createEndpointCache, type Target } from './endpoint-cache.ts';
 import { everyPoolIsOpen, poolsReady, tellOfPools, type EgressPools } from './egress-pools.ts';
 import { createEvents, type DispatcherEvents } from './events.ts';
 import { intakeTopics } from './intake-ledger.ts';
+import { createConfigEnd } from './config-end.ts';
 import { createFreshOffsets, createOffsetsAt, createTopicIds } from './fresh-offsets.ts';
 import { addGauges } from './gauges.ts';
 import { joinGroup, type OwnerGroup } from './group.ts';
@@ -150,6 +151,11 @@ function createPod(
   stack.defer(() => slices.close());
   const producer = (name: string) => stack.use(kafka.producer({ name: `${config.processId}-${name}` }));
   const unsettled = createUnsettled();
+  const freshOffsets = createFreshOffsets((name) => kafka.admin.offsets(name));
+  const configEnd = createConfigEnd({
+    ...{ clock, view, onTrouble: events.kafkaTrouble },
+    end: async () => (await freshOffsets(topic('config')))[0]?.high ?? 0,
+  });
   let stopped = false;
   stack.defer(() => {
     stopped = true;
@@ -166,7 +172,8 @@ function createPod(
     stateProducer: producer('state'),
     resultProducer: producer('results'),
     topic,
-    freshOffsets: createFreshOffsets((name) => kafka.admin.offsets(name)),
+    freshOffsets,
+    configEnd,
     topicIds: createTopicIds((names) => kafka.admin.topicIds(names), ['ownership', ...intakeTopics], topic),
     offsetsAt: createOffsetsAt((name, timestamp) => kafka.admin.offsetsAt(name, timestamp)),
     view,
