@@ -30,9 +30,9 @@ export interface EgressRequest {
   /** Name of the egress pool that it leaves from. Absent: `default`. */
   readonly pool?: string;
   /** Absent: the public roots are trusted, TLS 1.2 or newer, and we show no certificate. Another one, other sockets. */
-  readonly tls?: TlsIdentity;
+  readonly tls?: TlsIdentity | undefined;
   /** The request is sent with a token got by this client. The same object as long as nothing about it has changed. */
-  readonly oauth2?: OAuthClient;
+  readonly oauth2?: OAuthClient | undefined;
   /** How much of the answer's body is kept. Default: what the limits say. */
   readonly excerptBytes?: number;
   /** Connections to this endpoint at the same time; further requests wait for one, within their deadline. */

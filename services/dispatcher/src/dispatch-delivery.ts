@@ -32,8 +32,8 @@ export interface SendRequest {
   readonly origin: string;
   readonly path: string;
   readonly headers: readonly string[];
-  readonly oauth2?: OAuthClient;
-  readonly tls?: TlsIdentity;
+  readonly oauth2: OAuthClient | undefined;
+  readonly tls: TlsIdentity | undefined;
   readonly body: Buffer;
   readonly totalDeadlineMs: number;
   readonly poolKey: string;
@@ -213,7 +213,6 @@ function signedHeaders(flight: Flight, active: ActiveKeys, now: number, userAgen
 function sendPrepared(options: DispatchOptions, prepared: Prepared, next: (sent: Sent) => void): void {
   const { clock, reign, send } = options;
   const { endpoint, delivery } = prepared.flight;
-  const { oauth2, tls } = prepared.credentials ?? {};
   const finish = (result: SendResult): void => {
     // No answer from before a lost reign changes anything.
     if (!reign.isOver()) next({ prepared, result, endedAt: clock.now() });
@@ -229,8 +228,8 @@ function sendPrepared(options: DispatchOptions, prepared: Prepared, next: (sent:
       origin: endpoint.target.origin,
       path: endpoint.target.path,
       headers: prepared.headers,
-      ...(oauth2 === undefined ? {} : { oauth2 }),
-      ...(tls === undefined ? {} : { tls }),
+      oauth2: prepared.credentials?.oauth2,
+      tls: prepared.credentials?.tls,
       body: prepared.handshake ? noBody : delivery.body,
       totalDeadlineMs: endpoint.timeoutMs,
       poolKey: endpoint.poolKey,
