@@ -63,7 +63,8 @@ export async function startSquid({ denied, leavesFrom }: SquidOptions): Promise<
       const lines = (await readFile(join(folder, 'access.log'), 'utf8').catch(() => '')).trim().split('\n');
       return lines.flatMap((line) => {
         const [, , , answer, , , target] = line.split(/\s+/);
-        return target === undefined ? [] : [`${answer} ${target}`];
+        // Who connects and asks for nothing is logged too.
+        return target === undefined || target.startsWith('error:') ? [] : [`${answer} ${target}`];
       });
     },
     freeze: () => void process.kill(server.pid, 'SIGSTOP'),
