@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { EnvError } from '@postrider/runtime';
 import { readDispatcherConfig } from './config.ts';
@@ -45,4 +48,28 @@ test('a policy file that cannot be used and a name server that is no address kee
   assert.throws(read({ POSTRIDER_NAME_SERVERS: 'dns.internal' }), /POSTRIDER_NAME_SERVERS cannot be used: Invalid IP/);
   const { nameServers } = read({ POSTRIDER_NAME_SERVERS: '10.0.0.10,[fd00::1]:5353' })().service;
   assert.deepEqual(nameServers, ['10.0.0.10', '[fd00::1]:5353']);
+});
+
+test('egress pools are read from a file, with the files that it names; what is wrong is told by pool and field', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'pools-'));
+  try {
+    const file = join(folder, 'pools.json');
+    const password = join(folder, 'password');
+    const read = (pools: object) => {
+      writeFileSync(file, JSON.stringify(pools));
+      return readDispatcherConfig({ ...least, POSTRIDER_EGRESS_POOLS_FILE: file }).service.pools;
+    };
+    const vetted = { kind: 'proxy', proxyUrl: 'http://proxy:3128', username: 'me', passwordFile: password };
+    writeFileSync(password, 'open sesame');
+    const pools = read({ vetted, plain: { kind: 'nat' } });
+    assert.deepEqual([...(pools?.keys() ?? [])], ['vetted', 'plain']);
+    assert.equal(readDispatcherConfig(least).service.pools, undefined);
+    const wrong = { a: { kind: 'socks' }, b: { ...vetted, passwordFile: join(folder, 'nowhere') } };
+    assert.throws(
+      () => read(wrong),
+      /POSTRIDER_EGRESS_POOLS_FILE cannot be used: pool a: kind must be .*; pool b: passwordFile names a file .*ENOENT/,
+    );
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 });

@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { DeadReason } from '@postrider/contract/postrider/v1/attempt';
 import { Outcome } from '@postrider/contract/postrider/v1/delivery';
 import { limits } from '@postrider/core';
 import { createHarness, failed, type Harness } from '../testing/harness.ts';
@@ -91,6 +92,24 @@ test('a retry that falls due while the pool is closed waits too', async () => {
   open('default');
   await h.until(() => h.watermark() === 1 && h.allRows().length === 0, 'it is delivered');
   assert.equal(h.receipts.length, 2);
+  await h.stop(dispatcher);
+});
+
+test('a retry that waits for a closed pool ends by its expiry', async () => {
+  const h = createHarness();
+  const { pools, close } = createPools('default');
+  h.config.endpoint('shop');
+  h.endpointsAnswer(() => 500);
+  const expiresAt = h.clock.now() + 600_000;
+  h.deliver('one', 'shop', { expiresAt: new Date(expiresAt) });
+  const dispatcher = await h.start('a', {}, { pools });
+  await h.until(() => h.allRows().length === 1, 'it waits for its second attempt');
+  close('default', 'gone');
+  await h.until(() => h.deadLetters().length === 1, 'it has expired', 900_000);
+  const [{ letter } = assert.fail()] = h.deadLetters();
+  assert.equal(letter.reason, DeadReason.EXPIRED);
+  assert.ok((letter.time?.getTime() ?? Infinity) - expiresAt < 31_000);
+  assert.equal(h.receipts.length, 1);
   await h.stop(dispatcher);
 });
 

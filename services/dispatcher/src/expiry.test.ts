@@ -37,6 +37,7 @@ const situations: readonly (readonly [what: string, arrange: (h: Harness) => voi
     'its endpoint is gone',
     (h) => (h.config.endpoint('shop', { limits: { concurrencyMax: 1 } }), h.endpointsAnswer(() => 410)),
   ],
+  ['its egress pool is closed', (h) => h.config.endpoint('shop', { egressPool: 'egressPools/closed' })],
   ['its endpoint is not known yet', () => undefined],
 ];
 
@@ -53,7 +54,8 @@ for (const [what, arrange] of situations) {
         endpointRevision: what.includes('known') ? '99' : '2',
       });
     }
-    const dispatcher = await h.start('a');
+    const pools = { isOpen: (name: string) => name === 'default', states: () => [], onChange: () => () => undefined };
+    const dispatcher = await h.start('a', {}, { pools });
     await h.until(() => expired(h).events.length >= 20, 'all have expired', 40 * minute);
     assert.ok(expired(h).latestMs < 31_000, `${expired(h).latestMs} ms late`);
     await h.stop(dispatcher);
