@@ -118,6 +118,16 @@ const faults: readonly (readonly [what: string, onConnect: OnConnect, told: stri
     'connect_timeout endpoint',
   ],
   [
+    'says as squid does that it has no route',
+    says(`HTTP/1.1 503 Service Unavailable\r\nX-Squid-Error: ERR_CONNECT_FAIL 101\r\n${body}`),
+    'proxy_error ours',
+  ],
+  [
+    'says in its page what only a header may say',
+    says('HTTP/1.1 502 Bad Gateway\r\n\r\nX-Squid-Error: ERR_CONNECT_FAIL 111\r\n'),
+    'proxy_error ours',
+  ],
+  [
     'says as squid does that it may not',
     says(`HTTP/1.1 403 Forbidden\r\nX-Squid-Error: ERR_ACCESS_DENIED 0\r\n${body}`),
     'proxy_denied ours',

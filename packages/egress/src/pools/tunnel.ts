@@ -131,21 +131,18 @@ function refusal(status: number, answer: string): EgressError {
 
 /**
  * A proxy may say what went wrong beyond it, by `Proxy-Status` (RFC 9209 §2.3) or, as squid does, by `X-Squid-Error`. Null:
- * it does not say that it was the endpoint.
+ * it does not say that it was the endpoint. No route is none of the endpoint's doing: it is the proxy's network that has it.
  */
 function blameOf(answer: string): EgressError | null {
-  const status = /^proxy-status:.*[;,]\s*error="?([a-z_]+)/im.exec(answer)?.[1] ?? '';
-  const squid = /^x-squid-error:\s*(\w+)(?: (\d+))?/im.exec(answer);
-  if (status === 'connection_timeout' || (squid?.[1] === 'ERR_CONNECT_FAIL' && squid[2] === String(ETIMEDOUT)))
+  const head = answer.slice(0, answer.indexOf(END_OF_HEAD));
+  const said = /^(?:proxy-status:.*[;,]\s*error="?|x-squid-error:\s*)([a-z_]+(?: \d+)?)/im.exec(head)?.[1] ?? '';
+  if (timedOut.has(said))
     return new EgressError('connect_timeout', 'endpoint', 'no connection in time, as the forward proxy says');
-  if (status === 'connection_refused' || status === 'destination_unavailable' || squid?.[1] === 'ERR_CONNECT_FAIL')
-    return new EgressError(
-      'connection_refused',
-      'endpoint',
-      'the endpoint refused the connection, as the forward proxy says',
-    );
-  return null;
+  if (!refused.has(said)) return null;
+  const message = 'the endpoint refused the connection, as the forward proxy says';
+  return new EgressError('connection_refused', 'endpoint', message);
 }
 
-/** As squid writes it on Linux. */
-const ETIMEDOUT = 110;
+/** Squid writes what the system said, by the numbers of Linux: ETIMEDOUT, ECONNREFUSED. */
+const timedOut = new Set(['connection_timeout', 'ERR_CONNECT_FAIL 110']);
+const refused = new Set(['connection_refused', 'destination_unavailable', 'ERR_CONNECT_FAIL 111']);
