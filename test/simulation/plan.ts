@@ -139,9 +139,9 @@ export function planOf(seed: number): Plan {
     seed,
     temper,
     narrow,
-    partitions: narrow ? 2 : random.int(2, 4),
+    partitions: narrow ? 2 : random.int(1, 3),
     brokers: random.pick([1, 3]),
-    members: random.int(3, 4),
+    members: random.chance(0.2) ? 4 : 3,
     sessionMs:
       random.weighted({ '30': 2, '60': 5, '120': 3 }) === '30' ? 30_000 : random.pick([60_000, 60_000, 120_000]),
     tenants,
