@@ -34,6 +34,8 @@ async function run(bench: Exclude<Command, { kind: 'usage' }>): Promise<void> {
       return (await import('./egress-loops.ts')).benchEgressHttp(bench.options);
     case 'egress-tls':
       return (await import('./egress-loops.ts')).benchEgressTls(bench.options);
+    case 'guard':
+      return (await import('./guard.ts')).benchGuard(bench.options);
     case 'hosts':
       return (await import('./hosts.ts')).benchHosts(bench.options);
     case 'timers':

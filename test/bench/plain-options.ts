@@ -54,6 +54,16 @@ export const plainBenches = {
     does: 'the same over TLS: connections kept, and a new handshake for each request',
     numbers: loopNumbers,
   },
+  guard: {
+    does: 'what judging URLs and addresses costs, against a whole signed request over plain connections',
+    numbers: {
+      checks: { does: 'times that each check is made', default: 300_000, least: 1_000, most: 100_000_000 },
+      'in-flight': { does: 'requests in flight', default: 64, least: 1, most: 1_024 },
+      body: { does: 'bytes of each body', default: 1_024, least: 64, most: 262_144 },
+      seconds: { does: 'measured seconds of each run, after its warm-up', default: 5, least: 1, most: 600 },
+      rounds: { does: 'times that all is measured; medians are told', default: 3, least: 1, most: 99 },
+    },
+  },
   hosts: {
     does: 'many endpoints in one process: sockets and memory, and what grows from round to round',
     numbers: {
