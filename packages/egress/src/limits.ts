@@ -1,3 +1,5 @@
+import { limits } from '@postrider/core';
+
 /** What bounds one request and what is kept for it. The unit is the last word of each name. */
 export interface EgressLimits {
   /** TCP and TLS together, names included. */
@@ -48,19 +50,19 @@ export interface EgressLimits {
 }
 
 export const defaultLimits: EgressLimits = Object.freeze({
-  connectMs: 5_000,
+  connectMs: limits.connectTimeoutMs,
   resolveMs: 2_000,
   nameFreshMinMs: 1_000,
   nameFreshMaxMs: 60_000,
   nameAbsentMs: 5_000,
   nameTroubleMs: 1_000,
   namesMax: 10_000,
-  headersMs: 10_000,
-  totalMinMs: 1_000,
-  totalMaxMs: 30_000,
-  responseHeaderBytes: 16 * 1024,
-  responseBodyBytes: 64 * 1024,
-  responseExcerptBytes: 4 * 1024,
+  headersMs: limits.responseHeadersTimeoutMs,
+  totalMinMs: limits.attemptTimeoutMinMs,
+  totalMaxMs: limits.attemptTimeoutMaxMs,
+  responseHeaderBytes: limits.responseHeaderBytes,
+  responseBodyBytes: limits.responseReadBytes,
+  responseExcerptBytes: limits.responseExcerptBytes,
   tokenMs: 10_000,
   tokenAnswerBytes: 16 * 1024,
   tokenDefaultMs: 5 * 60_000,
