@@ -41,6 +41,7 @@ export * from './delivery-bounds.ts';
 export * from './delivery-header.ts';
 export * from './move-delivery.ts';
 export * from './cloud-event.ts';
+export * from './concurrency-limit.ts';
 export * from './match.ts';
 export * from './plain-enum.ts';
 export * from './dead-reason.ts';
