@@ -3,7 +3,17 @@ import { parseAddress } from './address.ts';
 import type { ProxyDefinition } from './pools/definition.ts';
 import { EgressError, tcpFailure } from './failure.ts';
 import type { ConnectDependencies } from './guarded-connect.ts';
-import { noteWay, NOT_OURS, PROXY_REST_MS, UNREACHABLE, takeWay, type Pool, type Way } from './pools/pool.ts';
+import {
+  noteAnswer,
+  noteSilence,
+  noteWay,
+  NOT_OURS,
+  restWay,
+  UNREACHABLE,
+  takeWay,
+  type Pool,
+  type Way,
+} from './pools/pool.ts';
 import { openTunnel } from './pools/tunnel.ts';
 
 /** From where, and for whom: connections of one key may always take the same way. */
@@ -146,15 +156,11 @@ function dialThrough(way: Way, proxy: ProxyDefinition, address: string, call: Ca
   const begun = clock.monotonic();
   const closing = (error: EgressError): void => {
     if (error.failure.code === 'proxy_unavailable') noteWay(from.pool, way, { broken: UNREACHABLE });
-    // Looking at it cannot tell whether its credentials are right again: the next connection may.
     if (error.failure.code === 'proxy_auth')
-      noteWay(from.pool, way, {
-        broken: 'does not accept its credentials',
-        restsUntil: clock.monotonic() + PROXY_REST_MS,
-      });
+      restWay(from.pool, way, 'does not accept its credentials', clock.monotonic());
   };
-  const onAnswer = (): void => {
-    way.answeredAt = clock.monotonic();
+  const onAnswer = (status: number): void => {
+    if (status !== 407) noteAnswer(way, clock.monotonic());
   };
   const tunnel = openTunnel({ proxy, address, port, track, onAnswer }, (error, socket) => {
     if (error !== null) closing(error);
@@ -164,9 +170,11 @@ function dialThrough(way: Way, proxy: ProxyDefinition, address: string, call: Ca
     late() {
       const error = tunnel.late();
       closing(error);
-      // A proxy that has answered others meanwhile waits for this endpoint.
-      if (error.failure.code !== 'proxy_timeout' || way.answeredAt <= begun) return error;
-      return notInTime();
+      if (error.failure.code !== 'proxy_timeout') return error;
+      // A proxy through which others were answered meanwhile waits for this endpoint.
+      if (way.answeredAt > begun) return notInTime();
+      noteSilence(from.pool, way, from.key, clock.monotonic());
+      return error;
     },
   };
 }

@@ -4,6 +4,7 @@ import type { Deadlines, Watched } from './deadlines.ts';
 import type { Channel, EndpointSockets } from './endpoint-sockets.ts';
 import { exchangeFailure } from './failure.ts';
 import type { EgressLimits } from './limits.ts';
+import { noteAnswer } from './pools/pool.ts';
 import type { EgressRequest } from './request.ts';
 import type { EgressResponse, EgressResult, EgressTimings, FailureCause } from './result.ts';
 import { readHeaders } from './response-headers.ts';
@@ -112,6 +113,8 @@ export class Exchange implements Dispatcher.DispatchHandler, Watched {
     if (status < 200) return this.onInterim(controller);
     this.status = status;
     this.firstByteAt = this.host.clock.monotonic();
+    const way = this.channel?.from?.way;
+    if (way?.proxy !== undefined) noteAnswer(way, this.firstByteAt);
     this.rawHeaders = Array.isArray(controller.rawHeaders) ? controller.rawHeaders : [];
   }
 

@@ -25,7 +25,7 @@ export interface EgressRequest {
   readonly body: Buffer;
   /** From `send` to the end of the answer; clamped to 1–30 s. */
   readonly totalDeadlineMs: number;
-  /** Tenant and endpoint: sockets are kept by this key and never used for another. */
+  /** `tenant/endpoint`: sockets are kept by this key and never used for another. */
   readonly poolKey: string;
   /** Name of the egress pool that it leaves from. Absent: `default`. */
   readonly pool?: string;

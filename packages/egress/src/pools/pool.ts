@@ -12,8 +12,12 @@ export interface Way {
   unproven: string | null;
   /** Not looked at before this (ms, monotonic): what broke it cannot be seen by looking. */
   restsUntil: number;
-  /** When a proxy last answered anything (ms, monotonic). */
+  /** When anything last came back through a proxy (ms, monotonic). */
   answeredAt: number;
+  /** Tenants whose requests for a tunnel it has left unanswered since then. */
+  readonly unanswered: Set<string>;
+  /** How long it rests the next time (ms). */
+  restMs: number;
 }
 
 /** A named set of ways. Nothing that belongs to one pool ever leaves by a way of another. */
@@ -31,8 +35,11 @@ export interface Pool {
 export const NOT_OURS = 'is not an address of this machine';
 /** Why a proxy cannot. */
 export const UNREACHABLE = 'cannot be reached';
-/** How long a proxy that refused our credentials is not asked again. */
-export const PROXY_REST_MS = 5_000;
+/** How long a proxy that can be reached and is of no use is not asked: doubled from the least to the most. */
+const REST_MIN_MS = 5_000;
+const REST_MAX_MS = 60_000;
+/** A proxy that answers none of so many tenants hangs; fewer may have endpoints that swallow packets. */
+const UNANSWERED_TENANTS = 3;
 
 /** How a pool stands. */
 export interface PoolState {
@@ -46,7 +53,8 @@ export interface PoolState {
 /** A pool of which nothing is known to be wrong. */
 export function createPool(definition: PoolDefinition): Pool {
   const way = (localAddress?: string, proxy?: ProxyDefinition): Way => ({
-    ...{ localAddress, proxy, broken: null, restsUntil: -Infinity, answeredAt: -Infinity },
+    ...{ localAddress, proxy, broken: null, restsUntil: -Infinity, restMs: REST_MIN_MS },
+    ...{ answeredAt: -Infinity, unanswered: new Set<string>() },
     unproven: definition.echoUrl === undefined ? null : 'its source address is not checked yet',
   });
   const ways =
@@ -95,6 +103,27 @@ export function noteWay(pool: Pool, way: Way, found: Partial<Pick<Way, 'broken' 
   const before = way.broken ?? way.unproven;
   Object.assign(way, found);
   if ((way.broken ?? way.unproven) !== before) pool.changed(way);
+}
+
+/** The way is of no use, which looking at it does not tell: it is left alone for a while, each time for longer. */
+export function restWay(pool: Pool, way: Way, why: string, now: number): void {
+  const restsUntil = now + way.restMs;
+  way.restMs = Math.min(2 * way.restMs, REST_MAX_MS);
+  way.unanswered.clear();
+  noteWay(pool, way, { broken: why, restsUntil });
+}
+
+/** Something came back this way. */
+export function noteAnswer(way: Way, now: number): void {
+  way.answeredAt = now;
+  if (way.unanswered.size > 0) way.unanswered.clear();
+  way.restMs = REST_MIN_MS;
+}
+
+/** A request for a tunnel was not answered in time, nor was anything else meanwhile. `key`: `tenant/endpoint`. */
+export function noteSilence(pool: Pool, way: Way, key: string, now: number): void {
+  way.unanswered.add(key.split('/', 1)[0] ?? '');
+  if (way.unanswered.size >= UNANSWERED_TENANTS) restWay(pool, way, 'answers nobody', now);
 }
 
 /** Nothing can leave from the pool. The reason is the operator's affair and stays out of attempts. */

@@ -209,6 +209,35 @@ test('an endpoint that a proxy waits for in vain is blamed when the proxy answer
   assert.equal(told(await waiting), 'connect_timeout endpoint');
 });
 
+test('so it is when the proxy brings others their answers over tunnels that stand', async () => {
+  await using endpoint = await answering(ok);
+  await using proxy = await scriptedProxy((client, target, head) => {
+    if (target !== '127.0.0.9:9') letThrough(client, target, head);
+  });
+  await using egress = openThrough(proxy.port, { limits: { connectMs: 400 } });
+  assert.equal(told(await through(egress, endpoint.origin, { poolKey: 'a/well' })), '200');
+  const waiting = through(egress, 'http://127.0.0.9:9', { poolKey: 'b/black hole' });
+  assert.equal(told(await through(egress, endpoint.origin, { poolKey: 'a/well' })), '200');
+  assert.equal(told(await waiting), 'connect_timeout endpoint');
+  assert.equal(proxy.asked.length, 2);
+});
+
+test('a proxy that answers none of several tenants closes its pool; endpoints of one tenant alone cannot', async () => {
+  await using proxy = await scriptedProxy(() => {});
+  await using egress = openThrough(proxy.port, { limits: { connectMs: 100 } });
+  const silence = async (poolKey: string) =>
+    assert.equal(told(await through(egress, 'http://127.0.0.9:9', { poolKey })), 'proxy_timeout ours', poolKey);
+  for (const endpoint of ['1', '2', '3', '4']) await silence(`a/${endpoint}`);
+  await silence('b/1');
+  assert.ok(egress.pools.isOpen('p'));
+  await silence('c/1');
+  assert.deepEqual(egress.pools.states().find(({ name }) => name === 'p')?.problems, [
+    `proxy 127.0.0.1:${proxy.port}: answers nobody`,
+  ]);
+  assert.equal(told(await through(egress, 'http://127.0.0.9:9', { poolKey: 'd/1' })), 'pool_unavailable ours');
+  assert.equal(proxy.asked.length, 6);
+});
+
 test('credentials that are refused close the pool for a while, without a look at what a look cannot tell', async () => {
   await using proxy = await scriptedProxy(says('HTTP/1.1 407 Proxy Authentication Required\r\n\r\n'));
   await using egress = openThrough(proxy.port);

@@ -15,8 +15,8 @@ export interface TunnelOptions {
   readonly address: string;
   readonly port: number;
   readonly track: Track;
-  /** The proxy answered, whatever it said. */
-  readonly onAnswer: () => void;
+  /** The proxy answered with this status. */
+  readonly onAnswer: (status: number) => void;
 }
 
 /** A tunnel that is being made. */
@@ -52,7 +52,7 @@ export function openTunnel({ proxy, address, port, track, onAnswer }: TunnelOpti
       if (answer === null || status === 0) {
         return done(new EgressError('proxy_error', 'ours', 'the forward proxy hung up or answered what is not HTTP'));
       }
-      onAnswer();
+      onAnswer(status);
       const failure = failureOf(status, answer);
       done(failure, failure === null ? socket : undefined);
     });
