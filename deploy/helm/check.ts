@@ -32,6 +32,7 @@ export const refusedValues: readonly { readonly set: readonly string[]; readonly
   },
   { set: ['kafka.brokers={kafka:9092}', 'logLevel=loud'], named: 'logLevel' },
   { set: ['kafka.brokers={kafka:9092}', 'egress.pools.partners.kind=socks'], named: 'kind' },
+  { set: ['kafka.brokers={kafka:9092}', 'egress.policy.allowLoopback=true'], named: 'allowLoopback' },
 ];
 
 interface Tools {

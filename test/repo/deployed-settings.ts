@@ -15,6 +15,7 @@ const standIns: Readonly<Record<string, string>> = {
   POSTRIDER_KEK: Buffer.from(Array.from({ length: 32 }, (_, index) => (index * 37 + 11) % 256)).toString('base64'),
   POSTRIDER_BOOTSTRAP_ADMIN_KEY: `prk_admin_${'5a'.repeat(24)}`,
   POSTRIDER_KAFKA_SASL_PASSWORD: 'stand-in for the password',
+  POSTRIDER_EGRESS_POLICY: '{"ports":[443]}',
   POSTRIDER_EGRESS_POOLS: '{"default":{"kind":"nat"}}',
   POSTRIDER_REDIS_URL: 'rediss://:stand-in@redis.example.com:6380/1',
 };

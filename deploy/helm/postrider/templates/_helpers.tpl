@@ -75,6 +75,9 @@ POSTRIDER_REDIS_URL_FILE: /etc/postrider/redis/url
 {{- if $values.egress.pools }}
 POSTRIDER_EGRESS_POOLS_FILE: /etc/postrider/egress-pools/pools.json
 {{- end }}
+{{- if $values.egress.policy }}
+POSTRIDER_EGRESS_POLICY_FILE: /etc/postrider/egress-policy/policy.json
+{{- end }}
 POSTRIDER_KEK_FILE: /etc/postrider/secrets/kek
 {{- if $values.endpoints.allowHttp }}
 POSTRIDER_ALLOW_HTTP: "true"
@@ -112,6 +115,11 @@ POSTRIDER_ALLOW_CIDRS: {{ join "," . | quote }}
 - name: egress-pools
   configMap:
     name: {{ include "postrider.fullname" .root }}-egress-pools
+{{- end }}
+{{- if and (ne .service "router") $values.egress.policy }}
+- name: egress-policy
+  configMap:
+    name: {{ include "postrider.fullname" .root }}-egress-policy
 {{- end }}
 {{- if and (eq .service "dispatcher") $values.egress.existingSecret }}
 - name: egress
@@ -154,6 +162,11 @@ POSTRIDER_ALLOW_CIDRS: {{ join "," . | quote }}
 {{- if and (ne .service "router") .root.Values.egress.pools }}
 - name: egress-pools
   mountPath: /etc/postrider/egress-pools
+  readOnly: true
+{{- end }}
+{{- if and (ne .service "router") .root.Values.egress.policy }}
+- name: egress-policy
+  mountPath: /etc/postrider/egress-policy
   readOnly: true
 {{- end }}
 {{- if and (eq .service "dispatcher") .root.Values.egress.existingSecret }}
