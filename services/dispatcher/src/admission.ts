@@ -34,10 +34,11 @@ export function admissionOf(
   if (below !== null && revision !== null && revision < below) {
     return { kind: 'cancel', reason: CancelReason.ENDPOINT_DISABLED };
   }
-  const isUnproved = endpoint?.endpoint.state === EndpointState.PENDING_VERIFICATION;
+  const state = endpoint?.endpoint.state;
   const isProof = kind === DeliveryKind.VERIFICATION;
-  if (isProof && !isUnproved) return { kind: 'cancel', reason: CancelReason.NOT_NEEDED };
-  return isUnproved && !isProof ? { kind: 'wait', reason: WaitReason.DISABLED, until } : { kind: 'send' };
+  if (isProof && state === EndpointState.ENABLED) return { kind: 'cancel', reason: CancelReason.NOT_NEEDED };
+  if (isProof || state !== EndpointState.PENDING_VERIFICATION) return { kind: 'send' };
+  return { kind: 'wait', reason: WaitReason.DISABLED, until };
 }
 
 /** Whether the config view has reached a revision. A text that is no revision cannot be waited for. */

@@ -15,8 +15,8 @@ import {
   type RandomFraction,
   type Verdict,
 } from '@postrider/core';
-import { DeliveryKind } from '@postrider/contract/postrider/v1/delivery';
 import { VerificationMode } from '@postrider/contract/postrider/v1/endpoint';
+import { isVerification } from './proofs.ts';
 import type { Stage } from './fault-events.ts';
 import type { Faults } from './faults.ts';
 import type { OAuthClient, TlsIdentity } from '@postrider/egress';
@@ -142,7 +142,8 @@ export function createDispatch(options: DispatchOptions): Dispatch {
       const classified = classify(options, sent);
       stage = 'decide';
       const decided = decide(options, classified);
-      if (decided.decision.kind === 'done') options.taken(flight.work.key);
+      // A proof that could not be told is asked for again: it is worth nothing untold.
+      if (decided.decision.kind === 'done' && !isVerification(flight.view)) options.taken(flight.work.key);
       stage = 'publish';
       options.publish(decided);
       flight.ended();
@@ -251,11 +252,6 @@ function classify({ origin }: DispatchOptions, sent: Sent): Classified {
   // What the endpoint calls a success of a delivery is no consent.
   const verdict = classifyResult(result, undefined, endedAt);
   return { sent, ...judgeProof(mode, verdict, result, { origin, asked: delivery.body }) };
-}
-
-/** Whether a delivery asks its endpoint to prove that it wants events. */
-export function isVerification({ kind }: DeliveryView): boolean {
-  return kind === DeliveryKind.VERIFICATION;
 }
 
 function decide({ random }: DispatchOptions, classified: Classified): Decided {

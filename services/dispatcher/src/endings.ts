@@ -12,9 +12,11 @@ import { Outcome } from '@postrider/contract/postrider/v1/delivery';
 import { admissionOf } from './admission.ts';
 import { attemptResult, type AttemptWriter } from './attempt-record.ts';
 import { deadLetterResult } from './dead-letters.ts';
+import { proofResults } from './proofs.ts';
 import type { ConfigView } from '@postrider/config-view';
 import type { EndpointCache, PreparedEndpoint } from './endpoint-cache.ts';
 import type { DispatcherEvents } from './events.ts';
+import type { OperationsTopic } from './operations.ts';
 import type { Reign } from './reign.ts';
 import type { Result } from './result-record.ts';
 import type { StoredDelivery } from './waiting-store.ts';
@@ -49,6 +51,7 @@ export interface EndingsOptions {
   readonly table: () => WorkTable;
   readonly attempts: AttemptWriter;
   readonly deadLetterTopic: string;
+  readonly operations: OperationsTopic;
 }
 
 /** What a dead letter says of its own. */
@@ -63,9 +66,9 @@ export function createEndings(options: EndingsOptions): Endings {
   const { events, reign } = options;
 
   /** Without its bytes a delivery cannot end: the store has lost them, and the reign is over. */
-  function end(work: Work, ending: (delivery: StoredDelivery) => Result, how?: Ending): void {
+  function end(work: Work, ending: (delivery: StoredDelivery) => Result[], how?: Ending): void {
     const delivery = options.table().bytesOf(work);
-    if (delivery !== undefined) options.table().finish(work, [ending(delivery)], how);
+    if (delivery !== undefined) options.table().finish(work, ending(delivery), how);
   }
 
   function dead(work: Work, known: DeadReason | null, detailOf: (view: DeliveryView) => string): void {
@@ -73,14 +76,17 @@ export function createEndings(options: EndingsOptions): Endings {
       const view = viewOf(work, delivery);
       const reason = known ?? deadReasonOf(view.givenUp);
       events.deadLettered(view, reason);
-      return letterOf(options, work, delivery, { endpointId: view.endpointId, reason, detail: detailOf(view) });
+      const { endpointId, endpointRevision } = view;
+      const letter = letterOf(options, work, delivery, { endpointId, reason, detail: detailOf(view) });
+      const ending = { proved: false, reason } as const;
+      return [letter, ...proofResults(view, endpointRevision, ending, options.clock.now(), options.operations)];
     });
   }
 
   function withoutRequest(work: Work, how: Ending, tell: (view: DeliveryView) => EndingWithoutRequest): void {
-    const record = (delivery: StoredDelivery): Result => {
+    const record = (delivery: StoredDelivery): Result[] => {
       const view = viewOf(work, delivery);
-      return attemptResult(attemptWithoutRequest(options, view, delivery, tell(view)), options.attempts);
+      return [attemptResult(attemptWithoutRequest(options, view, delivery, tell(view)), options.attempts)];
     };
     end(work, record, how);
   }
@@ -108,14 +114,14 @@ export function createEndings(options: EndingsOptions): Endings {
     unreadable: (work, detail) =>
       end(work, (delivery) => {
         events.unreadable(reign.partition, work.key, detail);
-        return letterOf(options, work, delivery, { endpointId: null, reason: DeadReason.UNREADABLE, detail });
+        return [letterOf(options, work, delivery, { endpointId: null, reason: DeadReason.UNREADABLE, detail })];
       }),
     // Nothing is read here: reading may be what fails.
     internalError: (work, detail) =>
       end(work, (delivery) => {
         events.faultsOver(reign.partition, work.key, detail);
         const endpointId = work.lane?.endpointId ?? null;
-        return letterOf(options, work, delivery, { endpointId, reason: DeadReason.INTERNAL_ERROR, detail });
+        return [letterOf(options, work, delivery, { endpointId, reason: DeadReason.INTERNAL_ERROR, detail })];
       }),
   };
 }

@@ -113,7 +113,7 @@ export function createParts(options: PartsOptions): Parts {
   });
   const writeResult = resultWriter(pod, reign);
   const writer = { clock, events, reign, ...resultsOf(pod) };
-  const told = { ...writer, endpoints: pod.endpoints, view: pod.view, table: () => table };
+  const told = { ...writer, endpoints: pod.endpoints, view: pod.view, table: () => table, operations: pod.operations };
   const endings = containedEndings(createEndings(told), faults.failed);
   const table: WorkTable = createWorkTable({
     ...{ reign, clock, slices, scheduler, meter, book, ledger, ordering, rows, store, recent, ends },

@@ -11,7 +11,6 @@ import {
   type Clock,
   type Decision,
   type DeliveryChanges,
-  type OperationalEvent,
   type RandomBytes,
   type Tier,
 } from '@postrider/core';
@@ -22,7 +21,8 @@ import { Outcome, WaitReason } from '@postrider/contract/postrider/v1/delivery';
 import { attemptResult, keptHeaders, type AttemptWriter } from './attempt-record.ts';
 import { deadLetterResult } from './dead-letters.ts';
 import { operationResult, type OperationsTopic } from './operations.ts';
-import { isVerification, pauseAskedMs, type Decided } from './dispatch-delivery.ts';
+import { proofResults, type ProofEnding } from './proofs.ts';
+import { pauseAskedMs, type Decided } from './dispatch-delivery.ts';
 import type { DispatcherEvents } from './events.ts';
 import type { GoneEndpoints } from './gone-endpoints.ts';
 import type { Reign } from './reign.ts';
@@ -58,7 +58,7 @@ export function createPublish(options: PublishOptions): (decided: Decided) => vo
     if (sent.result.kind === 'response' && decided.decision.kind !== 'done') {
       if (hasUnreadableRetryAfter(sent.result.headers, sent.endedAt)) events.retryAfterIgnored(view);
     }
-    const results = [attempt, ...holding(decided), ...stopping(decided), ...verifying(decided, options.operations)];
+    const results = [attempt, ...holding(decided), ...stopping(decided), ...proving(decided)];
     const { decision } = decided;
     if (decision.kind === 'done') return table.finish(work, results, 'delivered');
     if (decision.kind === 'cancelled') return table.finish(work, results);
@@ -91,6 +91,14 @@ export function createPublish(options: PublishOptions): (decided: Decided) => vo
     return [operationResult(event, options.operations)];
   }
 
+  function proving({ decision, classified: { sent, allowedPerMinute } }: Decided): Result[] {
+    if (decision.kind !== 'done' && decision.kind !== 'dead') return [];
+    const { view, endpoint } = sent.prepared.flight;
+    const ending: ProofEnding =
+      decision.kind === 'done' ? { proved: true, allowedPerMinute } : { proved: false, reason: decision.reason };
+    return proofResults(view, endpoint.endpoint.revision, ending, sent.endedAt, options.operations);
+  }
+
   function deadLetterOf(
     decided: Decided,
     reason: (Decision & { kind: 'dead' })['reason'],
@@ -110,21 +118,6 @@ export function createPublish(options: PublishOptions): (decided: Decided) => vo
       detail: verdict.detail,
     });
   }
-}
-
-/** What a verification came to is told of: the control plane acts on it, or a person must. */
-function verifying({ decision, classified }: Decided, operations: OperationsTopic): Result[] {
-  const { sent, allowedPerMinute } = classified;
-  const { view, endpoint } = sent.prepared.flight;
-  if (!isVerification(view) || (decision.kind !== 'done' && decision.kind !== 'dead')) return [];
-  const { tenant, endpointId, deliveryId, runId } = view;
-  const { revision: endpointRevision } = endpoint.endpoint;
-  const facts = { tenant, endpointId, endpointRevision, deliveryId, runId, time: sent.endedAt };
-  const event: OperationalEvent =
-    decision.kind === 'done'
-      ? { type: 'postrider.endpoint.verified', ...facts, allowedPerMinute }
-      : { type: 'postrider.endpoint.verification_failed', ...facts, reason: decision.reason };
-  return [operationResult(event, operations)];
 }
 
 /** How the delivery waits by the decision. */

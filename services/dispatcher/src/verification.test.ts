@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { DeliveryKind } from '@postrider/contract/postrider/v1/delivery';
 import { EndpointState, VerificationMode } from '@postrider/contract/postrider/v1/endpoint';
 import { challengeBody } from '@postrider/core';
+import { createFakeDoneStore } from '../testing/fake-done-store.ts';
 import { createHarness, responded, type Harness } from '../testing/harness.ts';
 import type { Send, SendRequest } from './dispatch-delivery.ts';
 
@@ -92,5 +93,34 @@ test('a verification that nobody needs any more is cancelled and not sent', asyn
   await h.until(() => h.attempts().length === 1, 'it has ended');
   assert.equal(h.attempts()[0]?.decision?.decision?.$case, 'cancelled');
   assert.equal(h.receipts.length, 0);
+  await h.stop(dispatcher);
+});
+
+test('a proof is not remembered outside the process: lost with its owner before it was told, it is asked for again', async () => {
+  const h = createHarness();
+  h.config.endpoint('shop', owes);
+  h.config.endpoint('other');
+  h.endpointsAnswer(({ path }) => (path === '/shop' ? echo : 200));
+  const doneStore = createFakeDoneStore(h.clock);
+  const dispatcher = await h.start('a', {}, { doneStore });
+  ask(h, 'proof');
+  h.deliver('event', 'other');
+  await h.until(() => h.attempts().length === 2, 'both have ended');
+  await h.until(() => doneStore.calls.length > 0, 'what was taken is noted');
+  assert.equal(doneStore.calls.filter(({ call }) => call === 'add').flatMap(({ keys }) => keys).length, 1);
+  await h.stop(dispatcher);
+});
+
+test('a verification that expires before it could be asked is told as failed', async () => {
+  const h = createHarness();
+  h.config.endpoint('shop', { ...owes, state: EndpointState.DISABLED });
+  const dispatcher = await h.start('a');
+  h.deliver('proof', 'shop', { kind: DeliveryKind.VERIFICATION, expiresAt: new Date(h.clock.now() + 60_000) });
+  await h.until(() => h.watermark() === 1, 'it waits');
+  h.config.endpoint('shop', owes);
+  h.config.endpoint('shop', { ...owes, state: EndpointState.DISABLED });
+  await h.until(() => h.deadLetters().length === 1, 'it has expired', 86_400_000);
+  const told = h.operations().map(({ type, data }) => `${type} ${String(data['reason'])}`);
+  assert.deepEqual(told, ['postrider.endpoint.verification_failed DEAD_REASON_EXPIRED']);
   await h.stop(dispatcher);
 });
