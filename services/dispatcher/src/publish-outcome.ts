@@ -58,7 +58,7 @@ export function createPublish(options: PublishOptions): (decided: Decided) => vo
     if (sent.result.kind === 'response' && decided.decision.kind !== 'done') {
       if (hasUnreadableRetryAfter(sent.result.headers, sent.endedAt)) events.retryAfterIgnored(view);
     }
-    const results = [attempt, ...holding(decided), ...stopping(decided), ...proving(decided)];
+    const results = [attempt, ...holding(decided), ...stopping(decided), ...proving(decided, options.operations)];
     const { decision } = decided;
     if (decision.kind === 'done') return table.finish(work, results, 'delivered');
     if (decision.kind === 'cancelled') return table.finish(work, results);
@@ -91,14 +91,6 @@ export function createPublish(options: PublishOptions): (decided: Decided) => vo
     return [operationResult(event, options.operations)];
   }
 
-  function proving({ decision, classified: { sent, allowedPerMinute } }: Decided): Result[] {
-    if (decision.kind !== 'done' && decision.kind !== 'dead') return [];
-    const { view, endpoint } = sent.prepared.flight;
-    const ending: ProofEnding =
-      decision.kind === 'done' ? { proved: true, allowedPerMinute } : { proved: false, reason: decision.reason };
-    return proofResults(view, endpoint.endpoint.revision, ending, sent.endedAt, options.operations);
-  }
-
   function deadLetterOf(
     decided: Decided,
     reason: (Decision & { kind: 'dead' })['reason'],
@@ -118,6 +110,16 @@ export function createPublish(options: PublishOptions): (decided: Decided) => vo
       detail: verdict.detail,
     });
   }
+}
+
+/** What the decision means for an endpoint that was asked for a proof. */
+function proving({ decision, classified }: Decided, operations: OperationsTopic): Result[] {
+  const { sent, allowedPerMinute } = classified;
+  if (decision.kind !== 'done' && decision.kind !== 'dead') return [];
+  const { view, endpoint } = sent.prepared.flight;
+  const ending: ProofEnding =
+    decision.kind === 'done' ? { proved: true, allowedPerMinute } : { proved: false, reason: decision.reason };
+  return proofResults(view, endpoint.endpoint.revision, ending, sent.endedAt, operations);
 }
 
 /** How the delivery waits by the decision. */
