@@ -13,6 +13,7 @@ const wrong: [PolicyOptions, RegExp][] = [
   [{ allowCidrs: ['10.0.0.0'] }, /^RangeError: allowCidrs: "10.0.0.0" is not a range/],
   [{ denyCidrs: ['10.0.0.1/8'] }, /^RangeError: denyCidrs: "10.0.0.1\/8" is not a range/],
   [{ nat64Prefixes: ['64:ff9b::/64'] }, /^RangeError: nat64Prefixes: each must be an IPv6 \/96/],
+  [{ ownHosts: ['https://hooks.acme.com'] }, /^RangeError: ownHosts: "https:\/\/hooks.acme.com" is not a host name/],
   [{ ports: [443, 0] }, /^RangeError: ports: 0 is not a whole number from 1 to 65535/],
   [{ maxUrlBytes: 2_049 }, /^RangeError: maxUrlBytes: 2049 is not a whole number from 1 to 2048/],
   [{ maxAddresses: 0 }, /^RangeError: maxAddresses: 0 is not a whole number from 1 to 256/],

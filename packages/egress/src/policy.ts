@@ -1,3 +1,4 @@
+import { domainToASCII } from 'node:url';
 import { limits } from '@postrider/core';
 import { parseCidr, type AddressExceptions, type Cidr } from './address.ts';
 
@@ -55,9 +56,16 @@ export function createPolicy(options: PolicyOptions = {}): AddressPolicy {
     maxAddresses: count('maxAddresses', options.maxAddresses ?? maxAddressesDefault, maxAddressesMost),
     allowCidrs: cidrs('allowCidrs', options.allowCidrs),
     denyCidrs: cidrs('denyCidrs', options.denyCidrs),
-    ownHosts: (options.ownHosts ?? []).map((host) => host.toLowerCase()),
+    ownHosts: (options.ownHosts ?? []).map(hostOf),
     nat64Prefixes,
   });
+}
+
+/** As `URL` spells it, so that it can be compared with the host of one. */
+function hostOf(host: string): string {
+  const ascii = /[\s/:@?#]/.test(host) ? '' : domainToASCII(host);
+  if (ascii === '') throw new RangeError(`ownHosts: ${JSON.stringify(host)} is not a host name`);
+  return ascii;
 }
 
 function portsOf(ports: PolicyOptions['ports'], allowHttp: boolean): ReadonlySet<number> | 'any' {

@@ -82,9 +82,10 @@ test('loopback and localhost are open only where the policy says so', () => {
 });
 
 test('hosts of the operator are refused with everything below them', () => {
-  const policy = createPolicy({ ownHosts: ['Hooks.Acme.com'] });
+  const policy = createPolicy({ ownHosts: ['Hooks.Acme.com', 'münchen.example.net'] });
   assert.equal(reasonOf(judgeUrl('https://hooks.acme.com/', policy)), 'url_host_own');
   assert.equal(reasonOf(judgeUrl('https://eu.hooks.acme.com/', policy)), 'url_host_own');
+  assert.equal(reasonOf(judgeUrl('https://MÜNCHEN.example.net/', policy)), 'url_host_own');
   assert.equal(reasonOf(judgeUrl('https://otherhooks.acme.com/', policy)), 'allow');
 });
 
