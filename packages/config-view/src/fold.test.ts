@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { createConfigFold } from './fold.ts';
+import { CONFIG_SCHEMA_VERSION } from './schema-version.ts';
 import {
   apiKeyEntity,
   claimRecord,
@@ -147,7 +148,9 @@ test('what cannot be read is kept aside: the last good one and all others still 
     ],
     [
       'schema_newer',
-      configRecord('endpoint/e0', 1, 3, endpointEntity('t0', 'e0', 'https://x.example'), { schemaVersion: 2 }),
+      configRecord('endpoint/e0', 1, 3, endpointEntity('t0', 'e0', 'https://x.example'), {
+        schemaVersion: CONFIG_SCHEMA_VERSION + 1,
+      }),
     ],
     ['entity_unknown', configRecord('endpoint/e0', 1, 3, undefined)],
     ['entity_invalid', configRecord('endpoint/e0', 1, 3, tenantEntity('e0'))],
@@ -164,7 +167,9 @@ test('what cannot be read is kept aside: the last good one and all others still 
 });
 
 test('an entity that was never readable is not known to be gone, until a readable record of it comes', () => {
-  const newer = configRecord('endpoint/e0', 1, 3, endpointEntity('t0', 'e0'), { schemaVersion: 2 });
+  const newer = configRecord('endpoint/e0', 1, 3, endpointEntity('t0', 'e0'), {
+    schemaVersion: CONFIG_SCHEMA_VERSION + 1,
+  });
   const { config, snapshot } = fold([newer]);
   assert.equal(snapshot.endpoint('e0'), undefined);
   assert.equal(snapshot.unreadable('endpoint', 'e0')?.code, 'schema_newer');

@@ -2,14 +2,12 @@ import { ConfigRecord } from '@postrider/contract/postrider/v1/config';
 import { parseRevision } from '@postrider/core';
 import { CONFIG_HEADER, header } from '@postrider/kafka';
 import { parseConfigKey } from './config-key.ts';
+import { CONFIG_SCHEMA_VERSION } from './schema-version.ts';
 import { unknownEndpointValue, unknownSubscriptionValue } from './unknown-values.ts';
 import type { WriterClaim } from '@postrider/contract/postrider/v1/config';
 import type { IncomingRecord } from '@postrider/kafka';
 import type { ConfigKind } from './config-key.ts';
 import type { ConfigProblemCode } from './config-problem.ts';
-
-/** The newest schema of entities that this version reads and the one that it writes. */
-export const CONFIG_SCHEMA_VERSION = 1;
 
 /** An entity as it stands in a record. */
 export type ConfigEntity = Exclude<ConfigRecord['entity'], undefined | { $case: 'tombstone' }>;

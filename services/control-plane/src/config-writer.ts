@@ -1,5 +1,5 @@
 import { ConfigRecord } from '@postrider/contract/postrider/v1/config';
-import { CONFIG_SCHEMA_VERSION, LAYOUT_KEY, parseConfigKey, WRITER_KEY } from '@postrider/config-view';
+import { LAYOUT_KEY, parseConfigKey, schemaVersionOf, WRITER_KEY } from '@postrider/config-view';
 import { formatRevision, PostriderError } from '@postrider/core';
 import { CONFIG_HEADER } from '@postrider/kafka';
 import { createTurns } from './turns.ts';
@@ -93,7 +93,7 @@ function outgoing({ topic, clock, mayWrite }: ConfigWriterOptions, row: Row): Ou
     key: row.key,
     revision: row.revision,
     writerEpoch: BigInt(row.epoch),
-    schemaVersion: CONFIG_SCHEMA_VERSION,
+    schemaVersion: schemaVersionOf(row.entity),
     time,
     actor: row.actor,
     entity: row.entity ?? { $case: 'tombstone', value: { actor: row.actor, time } },
