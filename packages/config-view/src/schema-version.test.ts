@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { EndpointConfig, SealedSecret } from '@postrider/contract/postrider/v1/config';
-import { Endpoint, EndpointLimits, EndpointTls } from '@postrider/contract/postrider/v1/endpoint';
+import type { Endpoint } from '@postrider/contract/postrider/v1/endpoint';
+import { EndpointLimits, EndpointTls } from '@postrider/contract/postrider/v1/endpoint';
 import { schemaVersionOf } from './schema-version.ts';
 
 const versionOf = (endpoint: Partial<Endpoint>, more: Partial<EndpointConfig> = {}): number => {
