@@ -16,6 +16,8 @@ export interface RowGhost {
 export interface Place {
   readonly bulk: boolean;
   readonly offset: number;
+  /** A repeat that comes while every owner remembers the record before it. */
+  readonly known: boolean;
 }
 
 export type Ending = 'done' | 'dead' | 'cancelled';

@@ -220,6 +220,7 @@ export class Referee {
     const runId = fields.message(2).bytes(2).toString();
     const key = runId === '' ? deliveryId : `${deliveryId}/${runId}`;
     let one = this.cases.get(key);
+    const isForgotten = one !== undefined && this.#isForgotten(one, record.offset);
     if (one === undefined) {
       one = this.#newCase(key, deliveryId, fields, record);
       this.cases.set(key, one);
@@ -227,11 +228,12 @@ export class Referee {
       this.#open[record.partition]?.add(one);
     }
     // Who owns the partition remembers what was read and ended for so long; a router that repeats later is not known.
-    else if (this.#isForgotten(one, record.offset)) {
+    else if (isForgotten) {
       one.repeatsAllowed += 1;
       one.forgotten += 1;
+      one.settled = false;
     }
-    one.places.push({ bulk, offset: record.offset });
+    one.places.push({ bulk, offset: record.offset, known: one.places.length > 0 && !isForgotten });
     this.#byPlace.set(`${record.partition}/${bulk}/${record.offset}`, one);
   }
 
@@ -303,9 +305,9 @@ export class Referee {
         one.repeatsAllowed = Math.min(one.repeatsAllowed, one.repeats + one.forgotten);
   }
 
-  /** The logs do not say that it has ended. Where its first record is done, a later one is known as its repeat. */
+  /** The logs do not say that it has ended. Whose other records are done is known by them as a repeat. */
   #isInDoubt(one: Case): boolean {
-    return one.ending === null || hasRow(one) || one.places.slice(0, 1).some((place) => this.#isOpen(one, place));
+    return one.ending === null || hasRow(one) || one.places.some((place) => !place.known && this.#isOpen(one, place));
   }
 
   #hasOpenPlace(one: Case): boolean {
