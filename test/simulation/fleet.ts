@@ -18,6 +18,8 @@ export interface Pod {
   readonly abort: AbortController;
   /** Null until it has started. */
   service: Dispatcher | Router | null;
+  /** Its start is over, be it because it was told to stop. */
+  started: Promise<void>;
   state: 'running' | 'frozen' | 'leaving' | 'gone';
 }
 
@@ -90,12 +92,13 @@ class OneFleet implements Fleet {
       gauges: createGauges(),
       abort: new AbortController(),
       service: null,
+      started: Promise.resolve(),
       state: 'running',
     };
     this.pods.push(pod);
     this.#o.trace(`${id} starts`);
     const starting = role === 'router' ? this.#startRouter(pod) : this.#startDispatcher(pod);
-    starting.then(
+    pod.started = starting.then(
       (service) => {
         pod.service = service;
       },
@@ -143,7 +146,10 @@ class OneFleet implements Fleet {
     pod.state = 'leaving';
     this.#o.trace(`${pod.id} is told to stop`);
     pod.abort.abort();
-    const stopping = pod.service?.[Symbol.asyncDispose]() ?? Promise.resolve();
+    const stopping = pod.started
+      .then(() => pod.service?.[Symbol.asyncDispose]())
+      // Whose start was cut short may have joined a group.
+      .then(() => pod.port[Symbol.asyncDispose]());
     const over = (): void => {
       if (pod.state !== 'leaving') return;
       this.#o.trace(`${pod.id} has stopped`);

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { rules } from './plants/index.ts';
 
 /** What `npm run simulate` is asked to do. */
 export interface SimulateOptions {
@@ -27,8 +28,9 @@ export const usage = `usage: npm run simulate -- [flags]
   --seed <n>         only this one
   --trace            print every step of it
   --schedule <name>  a directed schedule instead of a random one
-  --without <rule>   take a rule out of the code first; may be given several times; all: one after the other, each with
-                     its directed schedule if it has one, until a promise is broken
+  --random           random schedules, also for a rule that has a directed one
+  --without <rule>   take a rule out of the code first, and run its directed schedule if it has one; may be given several
+                     times, then with random schedules; all: one after the other, until a promise is broken
   --record           write into docs/reliability.md what came of the rules that were taken out
   --processes <n>    processes that share the seeds (default 2)
   --list             the rules that can be taken out, and the directed schedules
@@ -49,6 +51,7 @@ export function parseCommand(args: readonly string[]): Command {
         seed: { type: 'string' },
         trace: { type: 'boolean', default: false },
         schedule: { type: 'string' },
+        random: { type: 'boolean', default: false },
         without: { type: 'string', multiple: true, default: [] },
         processes: { type: 'string', default: '2' },
         record: { type: 'boolean', default: false },
@@ -64,17 +67,25 @@ export function parseCommand(args: readonly string[]): Command {
       seeds: one === null ? count('seeds', values.seeds, 10_000_000) : 1,
       trace: values.trace,
       without: values.without,
-      schedule: values.schedule ?? null,
+      schedule: values.schedule ?? (values.random ? null : scheduleOfOnly(values.without)),
       processes: count('processes', values.processes, 64),
       record: values.record,
     };
     if (options.record && options.without.length === 0)
       return { kind: 'usage', problem: '--record goes with --without' };
+    if (values.random && values.schedule !== undefined)
+      return { kind: 'usage', problem: '--random does not go with --schedule' };
     if (options.trace && one === null) return { kind: 'usage', problem: '--trace goes with --seed' };
     return { kind: 'run', options };
   } catch (error) {
     return { kind: 'usage', problem: (error as Error).message };
   }
+}
+
+/** A rule that is taken out alone is missed where its schedule leads. */
+function scheduleOfOnly([rule, ...others]: readonly string[]): string | null {
+  if (others.length > 0) return null;
+  return rules.find(({ name }) => name === rule)?.schedule ?? null;
 }
 
 function count(flag: string, text: string, most: number): number {

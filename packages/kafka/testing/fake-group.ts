@@ -40,7 +40,8 @@ export interface FakeGroup {
   steady(memberId: string, disturb: () => void): boolean;
   /** No longer: the last heartbeat was sent `sinceMs` ago. */
   unsteady(memberId: string, sinceMs: number): void;
-  leave(memberId: string): void;
+  /** Ends whatever memberships this process has, be its join still unanswered. */
+  leaveBy(processId: string): void;
   /** The group takes the member for dead. */
   expel(memberId: string): void;
   /** Whether a member of this process was put out because its session was over, and has not come back. */
@@ -116,17 +117,19 @@ class Group implements FakeGroup {
     const member = this.#members.get(memberId);
     if (member === undefined) return;
     member.disturb?.();
-    this.leave(memberId);
+    this.#leave(member);
     // A join that was given up leaves a member behind; the process may long be in the group as another one.
     const { processId } = member.join;
     if (![...this.#members.values()].some(({ join }) => join.processId === processId)) this.#expelled.add(processId);
   }
 
-  leave(memberId: string): void {
-    const member = this.#members.get(memberId);
-    if (member === undefined) return;
+  leaveBy(processId: string): void {
+    for (const member of [...this.#members.values()]) if (member.join.processId === processId) this.#leave(member);
+  }
+
+  #leave(member: FakeMembership): void {
     member.cancelSession();
-    this.#members.delete(memberId);
+    this.#members.delete(member.memberId);
     this.#prepare();
     this.#completeIfAllJoined();
   }

@@ -146,7 +146,7 @@ class Member implements GroupMember {
     for (const { fetcher } of this.#assigned.values()) fetcher.stop();
     this.#assigned.clear();
     // Without a broker the session has to expire by itself.
-    await this.#process.ask('leave', () => this.#group.leave(this.#memberId)).catch(() => undefined);
+    await this.#process.ask('leave', () => this.#group.leaveBy(this.#options.processId)).catch(() => undefined);
   }
 
   #known(partitions: readonly TopicPartition[]): Assigned[] {
