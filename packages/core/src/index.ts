@@ -1,5 +1,6 @@
 export { every, type Clock } from './clock.ts';
 export * from './call-breaker.ts';
+export * from './concurrency-limit.ts';
 export * from './errors.ts';
 export * from './ids.ts';
 export * from './limits.ts';
@@ -41,7 +42,6 @@ export * from './delivery-bounds.ts';
 export * from './delivery-header.ts';
 export * from './move-delivery.ts';
 export * from './cloud-event.ts';
-export * from './concurrency-limit.ts';
 export * from './match.ts';
 export * from './plain-enum.ts';
 export * from './dead-reason.ts';

@@ -86,6 +86,10 @@ export const limits = Object.freeze({
   // A lane, a pod.
   laneConcurrencyDefault: 16,
   laneConcurrencyMax: 256,
+  /** Requests in flight to an endpoint that nothing is known of, and after a pause. */
+  laneConcurrencyStart: 1,
+  /** What is known of an endpoint's limit is forgotten when all of it was last in use this long ago. */
+  laneConcurrencyKeptMs: MINUTE_MS,
   laneQueueMax: 1_000,
   /** Part of a rate limit's count that may start at once. */
   rateBurstFraction: 0.1,
@@ -216,6 +220,7 @@ const relations: readonly (readonly [text: string, holds: (l: Limits) => boolean
   ],
   ['responseExcerptBytes ≤ responseReadBytes', (l) => l.responseExcerptBytes <= l.responseReadBytes],
   ['laneConcurrencyDefault ≤ laneConcurrencyMax', (l) => l.laneConcurrencyDefault <= l.laneConcurrencyMax],
+  ['laneConcurrencyStart ≤ laneConcurrencyMax', (l) => l.laneConcurrencyStart <= l.laneConcurrencyMax],
   ['podInFlightMax × laneInFlightFraction ≥ 1', (l) => l.podInFlightMax * l.laneInFlightFraction >= 1],
   ['bodyBytesMax ≤ podInFlightBytesMax', (l) => l.bodyBytesMax <= l.podInFlightBytesMax],
   ['bodyBytesMax ≤ podQueuedBytesMax', (l) => l.bodyBytesMax <= l.podQueuedBytesMax],

@@ -52,6 +52,8 @@ export interface DispatcherConfig extends PolicySwitches {
   readonly storeBytesMax?: number;
   /** Requests in flight at most; `limits.podInFlightMax` when absent. */
   readonly inFlightMax?: number;
+  /** Requests in flight to an endpoint that nothing is known of; `limits.laneConcurrencyStart` when absent. */
+  readonly concurrencyStart?: number;
   /** Waiting deliveries at most; `limits.podRowsMax` when absent. */
   readonly rowsMax?: number;
   /** Where the done-filter remembers; absent: there is none. */
@@ -104,7 +106,12 @@ const spec = {
     pattern: /^[a-zA-Z0-9._-]{1,100}$/,
     hint: 'a name of letters, digits, dots, _ and -',
   }),
-  contactUrl: text('POSTRIDER_CONTACT_URL', { optional: true }),
+  /** It stands in a header: printable characters without spaces. */
+  contactUrl: text('POSTRIDER_CONTACT_URL', {
+    optional: true,
+    pattern: /^https?:\/\/[!-~]{1,500}$/,
+    hint: 'an http or https URL of at most 500 printable characters',
+  }),
   /** Scratch disk: what is left there by an earlier process is removed. */
   storeDir: text('POSTRIDER_STORE_DIR', { default: join(tmpdir(), 'postrider') }),
   storeBytesMax: integer('POSTRIDER_STORE_BYTES_MAX', {
@@ -117,6 +124,12 @@ const spec = {
     default: limits.podInFlightMax,
     min: 1,
     max: limits.podInFlightMax,
+  }),
+  /** Requests in flight to an endpoint at first; where all endpoints are your own they may be more. */
+  concurrencyStart: integer('POSTRIDER_CONCURRENCY_START', {
+    default: limits.laneConcurrencyStart,
+    min: 1,
+    max: limits.laneConcurrencyMax,
   }),
   /** Waiting deliveries, for machines that have more or less memory: about 100 bytes each. */
   rowsMax: integer('POSTRIDER_ROWS_MAX', { default: limits.podRowsMax, min: 1_000, max: 20_000_000 }),

@@ -1,4 +1,10 @@
-import { createRateLimit, type LaneOrder, type RateLimit } from '@postrider/core';
+import {
+  createConcurrencyLimit,
+  createRateLimit,
+  type ConcurrencyLimit,
+  type LaneOrder,
+  type RateLimit,
+} from '@postrider/core';
 import { createFifo } from './fifo.ts';
 import { createLaneRows, type LaneRows } from './lane-rows.ts';
 import type { CancelReason } from '@postrider/contract/postrider/v1/attempt';
@@ -44,7 +50,7 @@ export interface Lane {
   /** When the first delivery that was routed by `revision` was seen, monotonic ms. */
   revisionAt: number;
   /** Requests in flight at most. */
-  concurrencyMax: number;
+  readonly concurrency: ConcurrencyLimit;
   inFlight: number;
   bytesInFlight: number;
   /** Nothing starts before this (ms, monotonic): the endpoint asked for a pause. */
@@ -76,8 +82,8 @@ export interface Lane {
 /** Entries of the queue that may be stale before it is looked through; then no more than there are others. */
 const STALE_ENTRIES_MAX = 16;
 
-/** An empty lane that waits for its configuration. */
-export function createLane(owner: LaneOwner, endpointId: string, tenant: string): Lane {
+/** An empty lane that waits for its configuration. `concurrencyStart`: how many requests it may have in flight at first. */
+export function createLane(owner: LaneOwner, endpointId: string, tenant: string, concurrencyStart?: number): Lane {
   return {
     owner,
     endpointId,
@@ -86,7 +92,7 @@ export function createLane(owner: LaneOwner, endpointId: string, tenant: string)
     revision: '',
     aheadSince: null,
     revisionAt: -Infinity,
-    concurrencyMax: 1,
+    concurrency: createConcurrencyLimit(1, concurrencyStart),
     inFlight: 0,
     bytesInFlight: 0,
     heldUntil: -Infinity,
@@ -173,20 +179,22 @@ export function openAt(lane: Lane): number {
 
 /** Whether the lane, as far as it depends on itself, may start one more (`now`: ms, monotonic). */
 export function mayStart(lane: Lane, now: number): boolean {
-  return lane.gate.kind === 'open' && lane.inFlight < lane.concurrencyMax && openAt(lane) <= now;
+  return lane.gate.kind === 'open' && lane.inFlight < lane.concurrency.value && openAt(lane) <= now;
 }
 
 /**
  * Whether nothing would be lost with the lane: no delivery, no place in order that the next must wait for, no pause that was
- * asked for, no share of its rate that is used.
+ * asked for, no share of its rate that is used, nothing that was learnt of how much its endpoint takes at once.
  */
 export function isForgettable(lane: Lane, now: number): boolean {
   const rests = lane.inFlight === 0 && !lane.rotating && lane.cancelWake === null && lane.heldUntil <= now;
   const empty = lane.firsts === 0 && lane.rows.held === 0 && lane.order === null;
-  return empty && rests && (lane.rate?.restedAt ?? now) <= now;
+  return empty && rests && Math.max(lane.rate?.restedAt ?? now, lane.concurrency.restedAt) <= now;
 }
 
 /** Whether the lane has something to start that nothing but time keeps. */
 export function hasWork(lane: Lane): boolean {
-  return lane.gate.kind === 'open' && lane.inFlight < lane.concurrencyMax && queuedDue(lane) + lane.queuedArrivals > 0;
+  return (
+    lane.gate.kind === 'open' && lane.inFlight < lane.concurrency.value && queuedDue(lane) + lane.queuedArrivals > 0
+  );
 }

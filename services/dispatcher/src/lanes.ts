@@ -34,6 +34,8 @@ export interface LanesOptions {
   readonly holds: Pick<EndpointHolds, 'isHeld'>;
   readonly scheduler: Scheduler;
   readonly pools: Pick<EgressPools, 'isOpen'>;
+  /** Requests in flight of a lane that nothing is known of. */
+  readonly concurrencyStart: number;
   /** An endpoint's configuration makes preparing it throw. */
   readonly onUnusable: (endpointId: string, error: unknown) => void;
   /** The gate of a lane that holds something has changed. */
@@ -55,10 +57,11 @@ export function createLanes(options: LanesOptions): Lanes {
     // What cannot be prepared is kept until its configuration changes or it expires, like what cannot be read.
     lane.gate = endpoint === 'unusable' ? { kind: 'config' } : gateOf(lane, options);
     if (typeof endpoint === 'object') {
-      lane.concurrencyMax = endpoint.concurrencyMax;
+      lane.concurrency.setCap(endpoint.concurrencyMax);
       lane.stops = endpoint.stops;
       setRate(lane, endpoint.rateCount, endpoint.ratePeriodMs);
     }
+    if (before.kind === 'disabled') lane.concurrency.restart(clock.monotonic());
     if (before.kind !== lane.gate.kind) options.onGate(lane);
     if (stopped && !lane.stops) options.onGoOn(lane);
     if (lane.gate.kind === 'open') scheduler.ready(lane);
@@ -81,7 +84,7 @@ export function createLanes(options: LanesOptions): Lanes {
     of(endpointId, tenant, revision) {
       let lane = lanes.get(endpointId);
       if (lane === undefined) {
-        lane = createLane(owner, endpointId, tenant);
+        lane = createLane(owner, endpointId, tenant, options.concurrencyStart);
         lanes.set(endpointId, lane);
         raise(lane, revision, clock.monotonic());
         judge(lane);

@@ -83,7 +83,7 @@ export function createParts(options: PartsOptions): Parts {
       takeDue: (lane) => table.takeDue(lane),
     },
     ...{ clock, view: pod.view, configEnd: pod.configEnd, endpoints: pod.endpoints },
-    ...{ holds, scheduler, pools: pod.pools },
+    ...{ holds, scheduler, pools: pod.pools, concurrencyStart: pod.concurrencyStart },
     onUnusable: events.endpointUnusable,
     onGate: (lane) => walks.follow(lane),
     onGoOn: (lane) => ordering.reconsider(lane),

@@ -53,6 +53,8 @@ export interface Pod {
   /** What is read of retry tiers and not gone through yet. */
   readonly loading: ByteMeter;
   readonly scheduler: Scheduler;
+  /** Requests in flight of a lane that nothing is known of. */
+  readonly concurrencyStart: number;
   /** Null: there is none. */
   readonly doneFilter: DoneFilter | null;
   readonly unsettled: Unsettled;

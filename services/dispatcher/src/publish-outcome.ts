@@ -23,6 +23,7 @@ import { deadLetterResult } from './dead-letters.ts';
 import { operationResult, type OperationsTopic } from './operations.ts';
 import { proofResults, type ProofEnding } from './proofs.ts';
 import { pauseAskedMs, type Decided } from './dispatch-delivery.ts';
+import { heed } from './heed.ts';
 import type { DispatcherEvents } from './events.ts';
 import type { GoneEndpoints } from './gone-endpoints.ts';
 import type { Reign } from './reign.ts';
@@ -51,10 +52,7 @@ export function createPublish(options: PublishOptions): (decided: Decided) => vo
     const fields = attemptFields(options, decided);
     const attempt = attemptResult(fields, options.attempts);
     events.attempted(fields, work);
-    const pauseMs = pauseAskedMs(decided.classified);
-    if (pauseMs > 0 && work.lane !== null) {
-      work.lane.heldUntil = Math.max(work.lane.heldUntil, clock.monotonic() + pauseMs);
-    }
+    if (work.lane !== null) heed(work.lane, decided.classified, clock.monotonic());
     if (sent.result.kind === 'response' && decided.decision.kind !== 'done') {
       if (hasUnreadableRetryAfter(sent.result.headers, sent.endedAt)) events.retryAfterIgnored(view);
     }

@@ -31,9 +31,9 @@ function setUp(bounds: {
         return true;
       },
     };
-    const made = createLane(owner, name, tenant);
+    const made = createLane(owner, name, tenant, concurrencyMax);
     made.gate = { kind: 'open' };
-    made.concurrencyMax = concurrencyMax;
+    made.concurrency.setCap(concurrencyMax);
     for (let i = 0; i < count; i += 1)
       enqueue(made, { bytes: 10, queuedIn: null, origin: { bulk: false, offset: i } } as unknown as Work, 'arrivals');
     return made;

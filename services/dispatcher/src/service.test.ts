@@ -125,7 +125,7 @@ test('an endpoint that hangs holds its concurrency limit and stops no other', as
   h.endpointsAnswer(({ path }) => (path === '/hangs' ? 'hang' : 200));
   for (let i = 0; i < 20; i += 1) h.deliver(`slow-${i}`, 'hangs');
   for (let i = 0; i < 200; i += 1) h.deliver(`fast-${i}`, 'shop');
-  const dispatcher = await h.start('a');
+  const dispatcher = await h.start('a', { concurrencyStart: 16 });
   const began = h.clock.now();
   await h.until(() => h.receipts.filter(({ path }) => path === '/shop').length === 200, 'the other is served');
   assert.ok(h.clock.now() - began < 3_000);
@@ -255,7 +255,7 @@ test('a hanging endpoint at the head of the offset range does not hold up what s
   h.endpointsAnswer(({ path }) => (path === '/hangs' ? 'hang' : 200));
   for (let i = 0; i < 40; i += 1) h.deliver(`slow-${i}`, 'hangs');
   for (let i = 0; i < 12_000; i += 1) h.deliver(`fast-${i}`, 'shop');
-  const dispatcher = await h.start('a');
+  const dispatcher = await h.start('a', { concurrencyStart: 16 });
   const began = h.clock.now();
   await h.until(() => h.receipts.length >= 12_016, 'all others are delivered');
   assert.ok(h.clock.now() - began < 14_000, 'before the first request of the hanging endpoint has ended');

@@ -191,6 +191,7 @@ function createPod(
       ...limits,
       podInFlightMax: config.inFlightMax ?? limits.podInFlightMax,
     }),
+    concurrencyStart: config.concurrencyStart ?? limits.laneConcurrencyStart,
     meter: createByteMeter(),
     rowBound: createRowBound(events.rowsFull, config.rowsMax),
     stores: stack.use(createWaitingStores({ ...storeOptions(config), clock, events })),

@@ -33,7 +33,7 @@ test('while nobody knows whether the session lives nothing starts; what ends mea
   h.config.endpoint('shop');
   h.endpointsAnswer(() => ({ afterMs: 25_500, status: 200 }));
   for (let i = 0; i < 40; i += 1) h.deliver(`order-${i}`, 'shop');
-  const a = await h.start('a');
+  const a = await h.start('a', { concurrencyStart: 16 });
   await h.until(() => h.receipts.length === 16, 'a lane full of requests is in flight');
   h.kafka.brokerDown();
   await h.clock.advance(26_500);

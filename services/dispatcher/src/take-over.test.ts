@@ -53,7 +53,7 @@ test('requests in flight at a stop end, and are told of, before the partition is
   h.config.endpoint('slow');
   h.endpointsAnswer(() => ({ afterMs: 9_000, status: 200 }));
   for (let i = 0; i < 40; i += 1) h.deliver(`order-${i}`, 'slow');
-  const a = await h.start('a');
+  const a = await h.start('a', { concurrencyStart: 16 });
   await h.until(() => h.receipts.length === 16, 'a lane full of requests is in flight');
   await h.clock.advance(1_000);
   await h.stop(a);
@@ -70,7 +70,7 @@ test('who takes a partition over waits for the requests of its last owner, as lo
   h.config.endpoint('slow');
   h.endpointsAnswer(() => ({ afterMs: 9_000, status: 200 }));
   for (let i = 0; i < 60; i += 1) h.deliver(`order-${i}`, 'slow', { partition: i % 2 });
-  const a = await h.start('a');
+  const a = await h.start('a', { concurrencyStart: 16 });
   await h.until(() => h.receipts.length === 32, 'two lanes are full');
   const b = await h.start('b');
   await h.until(() => h.watermark(0) === 30 && h.watermark(1) === 30, 'all are done');

@@ -67,6 +67,10 @@ POSTRIDER_SOURCE_TOPICS: {{ join "," . | quote }}
 POSTRIDER_SESSION_TIMEOUT: {{ $values.dispatcher.sessionTimeout | quote }}
 POSTRIDER_STORE_DIR: /var/postrider
 POSTRIDER_STORE_BYTES_MAX: {{ $values.dispatcher.store.bytesMax | int64 | quote }}
+{{- with $values.dispatcher.contactUrl }}
+POSTRIDER_CONTACT_URL: {{ . | quote }}
+{{- end }}
+POSTRIDER_CONCURRENCY_START: {{ $values.dispatcher.concurrencyStart | int | quote }}
 {{- if $values.redis.existingSecret }}
 POSTRIDER_REDIS_URL_FILE: /etc/postrider/redis/url
 {{- end }}
