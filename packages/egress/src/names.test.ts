@@ -57,6 +57,12 @@ test('an answer is used for its time to live, but for a second at least and a mi
   }
 });
 
+test('of a name with thousands of addresses no more are remembered than show that it has too many', async () => {
+  const { say, outcome } = names();
+  say.set('a.com', { addresses: Array<string>(6_000).fill('8.8.8.8'), ttlMs: 30_000 });
+  assert.equal((await outcome('a.com')).split(',').length, 257);
+});
+
 test('all that want a name at the same time share one question', async () => {
   const { say, outcome, asked } = names();
   say.set('a.com', at('8.8.8.8'));

@@ -1,6 +1,7 @@
 import type { Clock } from '@postrider/core';
 import { dnsFailure, EgressError } from './failure.ts';
 import type { EgressLimits } from './limits.ts';
+import { maxAddressesMost } from './policy.ts';
 import { saysNo, type AskName, type NameAnswer, type Resolve } from './resolve.ts';
 
 export interface NamesOptions {
@@ -18,6 +19,9 @@ interface Known {
   /** Until then it stands in when name servers fail. */
   readonly usableUntil: number;
 }
+
+/** More than any policy lets a name have, so one that has more is refused. A hostile zone may answer with thousands. */
+const addressesKeptMax = maxAddressesMost + 1;
 
 /** So many names that were answered lately are asked about when another is not. */
 const witnessesMax = 3;
@@ -65,12 +69,9 @@ export function createNames({ ask, clock, limits }: NamesOptions): Resolve {
   async function askAbout(hostname: string): Promise<Known> {
     const before = known.get(hostname);
     try {
-      const { addresses, ttlMs } = await bounded(hostname);
+      const answer = await bounded(hostname);
       answered(hostname);
-      const { nameFreshMinMs: least, nameFreshMaxMs: most } = limits;
-      const now = clock.monotonic();
-      const freshUntil = now + Math.min(Math.max(ttlMs, least), most);
-      return keep(hostname, { addresses, failure: null, freshUntil, usableUntil: now + most });
+      return keep(hostname, given(answer, clock.monotonic(), limits));
     } catch (error) {
       if (saysNo(error)) {
         answered(hostname);
@@ -123,6 +124,12 @@ function createWitnessCheck(
     const others = [...witnesses].filter((name) => name !== failedName);
     return (await Promise.all(others.map(answers))).some(Boolean);
   };
+}
+
+function given({ addresses, ttlMs }: NameAnswer, now: number, limits: EgressLimits): Known {
+  const { nameFreshMinMs: least, nameFreshMaxMs: most } = limits;
+  const freshUntil = now + Math.min(Math.max(ttlMs, least), most);
+  return { addresses: addresses.slice(0, addressesKeptMax), failure: null, freshUntil, usableUntil: now + most };
 }
 
 function failed(failure: EgressError, freshUntil: number): Known {

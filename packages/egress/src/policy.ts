@@ -1,6 +1,6 @@
 import { domainToASCII } from 'node:url';
 import { limits } from '@postrider/core';
-import { parseCidr, type AddressExceptions, type Cidr } from './address.ts';
+import { parseAddress, parseCidr, type AddressExceptions, type Cidr } from './address.ts';
 
 /** What an operator may set. Everything left out is the strict choice. */
 export interface PolicyOptions {
@@ -37,7 +37,8 @@ export interface AddressPolicy extends AddressExceptions {
 }
 
 const maxAddressesDefault = 32;
-const maxAddressesMost = 256;
+/** The most that `maxAddresses` may be. */
+export const maxAddressesMost = 256;
 
 /** Checks the options and makes the policy. Throws a `RangeError` that names the option and the value at fault. */
 export function createPolicy(options: PolicyOptions = {}): AddressPolicy {
@@ -61,15 +62,21 @@ export function createPolicy(options: PolicyOptions = {}): AddressPolicy {
   });
 }
 
+/** Labels between dots. What is written otherwise (`*.acme.com`, a dot at the end) would be the host of no URL, ever. */
+const hostName = /^[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*$/;
+
 /** As `URL` spells it, so that it can be compared with the host of one. */
 function hostOf(host: string): string {
   const ascii = /[\s/:@?#]/.test(host) ? '' : domainToASCII(host);
-  if (ascii === '') throw new RangeError(`ownHosts: ${JSON.stringify(host)} is not a host name`);
+  if (!hostName.test(ascii)) throw new RangeError(`ownHosts: ${JSON.stringify(host)} is not a host name`);
+  if (parseAddress(ascii) !== undefined)
+    throw new RangeError(`ownHosts: ${JSON.stringify(host)} is an address; those belong into denyCidrs`);
   return ascii;
 }
 
 function portsOf(ports: PolicyOptions['ports'], allowHttp: boolean): ReadonlySet<number> | 'any' {
   if (ports === 'any') return 'any';
+  if (ports?.length === 0) throw new RangeError('ports: must name at least one');
   for (const port of ports ?? []) count('ports', port, 65_535);
   return new Set(ports ?? (allowHttp ? [443, 80] : [443]));
 }

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { inspect } from 'node:util';
+import { tlsFile } from '../../testing/tls-receivers.ts';
 import { parsePools } from './definition.ts';
 
-const files: Record<string, string> = { '/run/password': 'open sesame\n', '/run/ca.pem': 'PEM' };
+const ca = tlsFile('ca.pem').toString();
+const files: Record<string, string> = { '/run/password': 'open sesame\n', '/run/ca.pem': ca };
 const read = (path: string): string => {
   const content = files[path];
   if (content === undefined) throw Object.assign(new Error('no'), { code: 'ENOENT' });
@@ -32,7 +34,7 @@ test('pools of every kind are read with what is left out filled in', () => {
   const vetted = pools.get('vetted');
   assert.ok(vetted?.kind === 'proxy');
   const { authorization, ...proxy } = vetted.proxy;
-  assert.deepEqual(proxy, { hostname: 'proxy.internal', port: 443, tls: true, ca: 'PEM' });
+  assert.deepEqual(proxy, { hostname: 'proxy.internal', port: 443, tls: true, ca });
   assert.equal(authorization?.reveal(), `Basic ${btoa('postrider:open sesame')}`);
   const plain = pools.get('plain');
   assert.deepEqual(plain?.kind === 'proxy' && plain.proxy, { hostname: '::1', port: 3128, tls: false });
@@ -70,6 +72,7 @@ const wrong: readonly (readonly [pools: object, problem: RegExp])[] = [
   ],
   [{ p: { ...addresses, choice: 'random' } }, /pool p: choice must be one of in-turn, sticky/],
   [{ p: { kind: 'proxy' } }, /pool p: proxyUrl must be http:/],
+  [{ p: { ...proxy, caFile: '/run/password' } }, /pool p: caFile names a file without certificates in PEM form/],
   [{ p: { ...proxy, proxyUrl: 'socks5://proxy:1' } }, /pool p: proxyUrl must be http:/],
   [{ p: { ...proxy, proxyUrl: 'http://u:secret@proxy:1' } }, /pool p: proxyUrl must not hold a user name/],
   [{ p: { ...proxy, proxyUrl: 'http://proxy:1/path' } }, /pool p: proxyUrl must be http:/],

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { Secret } from '@postrider/core';
 import { parseAddress } from '../address.ts';
 import { judgeUrl } from '../url-rule.ts';
@@ -134,6 +135,7 @@ function proxyOf(fields: Fields, readFile: (path: string) => string): ProxyDefin
     }
   };
   const ca = file('caFile');
+  if (ca !== undefined && !isCertificate(ca)) fields.wrong('caFile', 'names a file without certificates in PEM form');
   const authorization = authorizationOf(fields, file('passwordFile'));
   const tls = url?.protocol === 'https:';
   return {
@@ -143,6 +145,15 @@ function proxyOf(fields: Fields, readFile: (path: string) => string): ProxyDefin
     ...(ca === undefined ? {} : { ca }),
     ...(authorization === undefined ? {} : { authorization }),
   };
+}
+
+/** TLS passes over what it cannot read, trusts nobody then, and would blame the proxy. */
+function isCertificate(pem: string): boolean {
+  try {
+    return new X509Certificate(pem).subject !== '';
+  } catch {
+    return false;
+  }
 }
 
 /** RFC 7617: a user name holds no colon. One line break at the end of the file is no part of the password. */
