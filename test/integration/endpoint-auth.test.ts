@@ -54,7 +54,9 @@ async function startEndpoint(status: (seen: Seen) => number = () => 200) {
       const { subject } = (request.socket as TLSSocket).getPeerCertificate();
       const one = { client: String(subject?.CN), headers: request.headers };
       seen.push(one);
-      setTimeout(() => response.writeHead(status(one)).end(), 5);
+      // Like a debugging page it sends back all that it was shown.
+      const echo = JSON.stringify(request.headers);
+      setTimeout(() => response.writeHead(status(one), { 'x-echo': echo }).end(echo), 5);
     });
   };
   const tls = { requestCert: true, rejectUnauthorized: true, ca: authority.ca };

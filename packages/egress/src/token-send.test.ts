@@ -215,6 +215,15 @@ test('a request that may not start asks for no token, and its timings hold the w
   assert.ok(timings.totalMs >= 90 && (timings.firstByteMs ?? 0) >= 90, JSON.stringify(timings));
 });
 
+test('an endpoint that sends the token back tells nobody', async () => {
+  await using tokens = await server(() => ({ status: 200, body: '{"access_token":"not-for-all-eyes"}' }));
+  await using endpoint = await server(({ headers }) => ({ status: 200, body: JSON.stringify(headers) }));
+  await using egress = openEgress();
+  const result = await sendOne(egress, requestTo(endpoint.origin, { oauth2: clientAt(tokens.origin) }));
+  assert.deepEqual(tokensAt(endpoint), ['Bearer not-for-all-eyes']);
+  assert.match(result.kind === 'response' ? result.excerpt.toString() : '', /"Bearer \[secret\]"/);
+});
+
 test('a long token is read whole, and closing ends what waits for one', async () => {
   const long = 'x'.repeat(12_000);
   await using tokens = await server(() => ({ status: 200, body: JSON.stringify({ access_token: long }) }));

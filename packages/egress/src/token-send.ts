@@ -1,4 +1,4 @@
-import { bearerAuthorization, type Clock, type Secret } from '@postrider/core';
+import { bearerAuthorization, maskReflected, type Clock, type Secret } from '@postrider/core';
 import type { EgressLimits } from './limits.ts';
 import type { EgressRequest, OAuthClient } from './request.ts';
 import type { EgressResult, FailureCause } from './result.ts';
@@ -48,7 +48,9 @@ export function createTokenSend(
     const authorized = [...headers, 'authorization', bearerAuthorization(token).reveal()];
     send({ ...request, headers: authorized, totalDeadlineMs: totalDeadlineMs - waitedMs }, (result) => {
       learn(held, token, result);
-      done(waitedMs === 0 ? result : later(result, waitedMs));
+      // An endpoint may send back what it was shown.
+      const told = result.kind === 'failure' ? result : maskReflected(result, [token]);
+      done(waitedMs === 0 ? told : later(told, waitedMs));
     });
   };
 

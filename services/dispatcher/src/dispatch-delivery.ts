@@ -5,6 +5,7 @@ import {
   decide as decideNext,
   handshakeHeaders,
   judgeProof,
+  maskReflected,
   requestHeaders,
   sign,
   stepBefore,
@@ -238,8 +239,14 @@ function sendPrepared(options: DispatchOptions, prepared: Prepared, next: (sent:
       maxSockets: endpoint.concurrencyMax,
       mayStart: reign.mayAct,
     },
-    finish,
+    (result) => finish(withoutSecrets(result, prepared.credentials)),
   );
+}
+
+/** An endpoint may send back what it was shown. */
+function withoutSecrets(result: SendResult, credentials: Credentials | null): SendResult {
+  if (result.kind === 'failure' || credentials === null || credentials.shown.length === 0) return result;
+  return maskReflected(result, credentials.shown);
 }
 
 function classify({ origin }: DispatchOptions, sent: Sent): Classified {

@@ -45,7 +45,17 @@ test('sealed headers and each method become what the request is sent with', () =
   assert.deepEqual(shown(credentialsOf({ auth: bearer }, { [credentialNames.bearerToken]: 't' })), [
     'authorization: Bearer t',
   ]);
-  assert.deepEqual(credentialsOf({}, {})(), { headers: [], tokenUrlDenied: null });
+  assert.deepEqual(credentialsOf({}, {})(), { headers: [], shown: [], tokenUrlDenied: null });
+});
+
+test('what the endpoint reads of it is known by itself: the password, and each value without its scheme', () => {
+  const forms = (...args: Parameters<typeof credentialsOf>) =>
+    credentialsOf(...args)().shown.map((one) => one.reveal());
+  const headers = { 'x-api-key': '[secret]' };
+  const basic = { method: { $case: 'basic' as const, value: { username: 'u' } } };
+  const key = { [headerCredential('x-api-key')]: 'Token a b' };
+  const sealed = { ...key, [credentialNames.basicPassword]: 'p' };
+  assert.deepEqual(forms({ headers, auth: basic }, sealed), ['p', 'dTpw', 'a b']);
 });
 
 test('the OAuth client is the same object every time, and is not made when its URL leads where none may', () => {

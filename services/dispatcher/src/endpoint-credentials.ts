@@ -1,10 +1,10 @@
 import { credentialNames, headerCredential, openCredential, openDataKey } from '@postrider/config-view';
 import { TlsVersion } from '@postrider/contract/postrider/v1/endpoint';
-import { basicAuthorization, bearerAuthorization, isSecretHeader, MASKED } from '@postrider/core';
+import { basicAuthorization, bearerAuthorization, isSecretHeader, MASKED, Secret } from '@postrider/core';
 import { tlsIdentity, type OAuthClient, type TlsIdentity } from '@postrider/egress';
 import type { EndpointConfig, TenantConfig } from '@postrider/contract/postrider/v1/config';
 import type { Endpoint } from '@postrider/contract/postrider/v1/endpoint';
-import type { Secret, SealingKey } from '@postrider/core';
+import type { SealingKey } from '@postrider/core';
 import type { Target } from './endpoint-cache.ts';
 
 /** How requests to an endpoint show who we are, besides the signature. */
@@ -13,6 +13,8 @@ export interface Credentials {
   readonly headers: readonly SecretHeader[];
   readonly oauth2?: OAuthClient;
   readonly tls?: TlsIdentity;
+  /** What of this the endpoint reads, and must not stand in what is kept of its answers. */
+  readonly shown: readonly Secret[];
   /** Why the token URL may not be asked; null: it may, or there is none. */
   readonly tokenUrlDenied: string | null;
 }
@@ -22,7 +24,7 @@ interface SecretHeader {
   readonly value: Secret;
 }
 
-const none: Credentials = Object.freeze({ headers: [], tokenUrlDenied: null });
+const none: Credentials = Object.freeze({ headers: [], shown: [], tokenUrlDenied: null });
 
 /** Whether this header of the endpoint stands for a sealed value. */
 export function isSealedHeader(name: string, value: string): boolean {
@@ -50,9 +52,16 @@ export function createCredentials(
     const auth = authOf(endpoint, secret, judgeUrl);
     const sealed = Object.entries(endpoint.headers).filter(([name, value]) => isSealedHeader(name, value));
     const headers = sealed.map(([name]) => ({ name, value: secret(headerCredential(name)) }));
-    opened = { ...none, ...auth, ...tlsOf(endpoint, secret), headers: [...(auth.headers ?? []), ...headers] };
+    const all = [...(auth.headers ?? []), ...headers];
+    const shown = [...(auth.shown ?? []), ...all.map(({ value }) => withoutScheme(value))];
+    opened = { ...none, ...auth, ...tlsOf(endpoint, secret), headers: all, shown };
     return opened;
   };
+}
+
+/** `Bearer …` and its like come back with the scheme, without it, or with another. */
+function withoutScheme(value: Secret): Secret {
+  return new Secret(value.reveal().replace(/^[A-Za-z]+ +/, ''));
 }
 
 type OpenSecret = (name: string) => Secret;
@@ -62,8 +71,10 @@ function authOf({ auth }: Endpoint, secret: OpenSecret, judgeUrl: (url: string) 
   switch (auth?.method?.$case) {
     case undefined:
       return {};
-    case 'basic':
-      return authorization(basicAuthorization(auth.method.value.username, secret(credentialNames.basicPassword)));
+    case 'basic': {
+      const password = secret(credentialNames.basicPassword);
+      return { ...authorization(basicAuthorization(auth.method.value.username, password)), shown: [password] };
+    }
     case 'bearer':
       return authorization(bearerAuthorization(secret(credentialNames.bearerToken)));
     case 'oauth2': {
