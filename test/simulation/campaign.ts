@@ -39,6 +39,11 @@ export interface CampaignSummary {
 /** So few that the processes end together, and many enough that asking for them costs nothing. */
 const CHUNK_SEEDS = 8;
 
+/** A seed leaves much garbage and keeps nothing: the larger the space, the less of a seed is alive, and copied, when it is full. */
+const GARBAGE = ['--min-semi-space-size=128', '--max-semi-space-size=128'];
+/** Errors that nobody reads need no stack. */
+const UNREAD_ERRORS = ['--stack-trace-limit=0'];
+
 /** Runs seeds in processes of their own, into which the plants are planted. */
 export async function runCampaign(options: CampaignOptions): Promise<CampaignSummary> {
   const startedAt = performance.now();
@@ -124,8 +129,7 @@ function runWorker(
 function startWorker({ plants, trace }: CampaignOptions): ChildProcess {
   const planting = plants.length === 0 ? [] : ['--import', join(import.meta.dirname, '../support/plant.ts')];
   return fork(join(import.meta.dirname, 'worker.ts'), {
-    // A seed leaves much garbage and keeps nothing; and errors that nobody reads need no stack.
-    execArgv: [...planting, '--max-semi-space-size=32', ...(trace ? [] : ['--stack-trace-limit=0'])],
+    execArgv: [...planting, ...GARBAGE, ...(trace ? [] : UNREAD_ERRORS)],
     env: { ...process.env, ...(plants.length === 0 ? {} : { POSTRIDER_TEST_PLANT: JSON.stringify(plants) }) },
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });

@@ -85,12 +85,8 @@ export function createCustomers(kafka: FakeKafka, plan: Plan): Customers {
 
   function write(truth: EndpointTruth): void {
     if (truth.state === 'deleted') {
-      for (const [at] of truth.plan.types.entries())
-        put(`subscription/sub_${truth.plan.id}_${at}`, {
-          $case: 'tombstone',
-          value: { actor: 'simulation', time: undefined },
-        });
-      put(`endpoint/${truth.uid}`, { $case: 'tombstone', value: { actor: 'simulation', time: undefined } });
+      for (const key of [`subscription/sub_${truth.plan.id}`, `endpoint/${truth.uid}`])
+        put(key, { $case: 'tombstone', value: { actor: 'simulation', time: undefined } });
       return;
     }
     const endpoint = endpointOf(truth, String(revision + 1));
@@ -107,11 +103,9 @@ export function createCustomers(kafka: FakeKafka, plan: Plan): Customers {
   function create(truth: EndpointTruth): void {
     write(truth);
     const { tenant, id, types } = truth.plan;
-    for (const [at, type] of types.entries()) {
-      const name = `tenants/${tenant}/endpoints/${id}/subscriptions/s${at}`;
-      const value = { name, uid: `sub_${id}_${at}`, endpointUid: truth.uid, eventTypes: [type] };
-      put(`subscription/sub_${id}_${at}`, partialEntity({ entity: { $case: 'subscription', value } }));
-    }
+    const name = `tenants/${tenant}/endpoints/${id}/subscriptions/s`;
+    const value = { name, uid: `sub_${id}`, endpointUid: truth.uid, eventTypes: [...types] };
+    put(`subscription/sub_${id}`, partialEntity({ entity: { $case: 'subscription', value } }));
   }
 
   for (const truth of endpoints) {

@@ -114,7 +114,9 @@ export interface Plan {
 }
 
 const EVENT_TYPES = ['order.paid', 'order.sent', 'invoice.due', 'user.new', 'user.gone', 'stock.low'];
-const DELIVERIES_LEAST = 305;
+const DELIVERIES_LEAST = 302;
+/** Every router has heard of a new endpoint by then, however slow brokers are. */
+export const KNOWN_MS = 15 * MINUTE;
 
 const schedules: readonly (readonly number[])[] = [
   [SECOND, 5 * SECOND, 30 * SECOND],
@@ -134,7 +136,8 @@ export function planOf(seed: number): Plan {
   const long = random.chance(0.02);
   const endpoints = endpointsOf(seed, random, tenants, temper, long);
   const activeMs = random.int(24, 30) * HOUR;
-  const bursts = Array.from({ length: random.int(4, 9) }, () => random.int(0, activeMs - 2 * HOUR));
+  const bursts = Array.from({ length: random.int(4, 8) }, () => random.int(0, activeMs - 2 * HOUR));
+  const faults = faultsOf(random, temper, bursts, activeMs);
   return {
     seed,
     temper,
@@ -146,8 +149,8 @@ export function planOf(seed: number): Plan {
       random.weighted({ '30': 2, '60': 5, '120': 3 }) === '30' ? 30_000 : random.pick([60_000, 60_000, 120_000]),
     tenants,
     endpoints,
-    events: eventsOf(random, endpoints, tenants, bursts, narrow ? 30 * SECOND : 2 * MINUTE),
-    faults: faultsOf(random, temper, bursts, activeMs),
+    events: eventsOf(random, endpoints, tenants, bursts, narrow ? 30 * SECOND : MINUTE, firstChange(faults)),
+    faults,
     rates: ratesOf(random, temper),
     activeMs,
     latencyMs: random.pick([1, 3, 10, 40]),
@@ -191,10 +194,10 @@ function endpointsOf(
     forgetful: random.int(0, 5),
   } as const;
   const changes = Array.from({ length: 24 }, () => temper !== 'calm' && random.chance(0.25));
-  return Array.from({ length: random.int(20, 24) }, (_, i): EndpointPlan => ({
+  return Array.from({ length: random.int(20, 22) }, (_, i): EndpointPlan => ({
     id: `e${i}`,
     tenant: tenants[i % tenants.length] ?? '',
-    types: EVENT_TYPES.filter((_type, at) => at === i % EVENT_TYPES.length || random.chance(0.2)),
+    types: EVENT_TYPES.filter((_type, at) => at === i % EVENT_TYPES.length || random.chance(0.25)),
     // What is cancelled or kept is what waits: who is changed mostly fails.
     manner:
       changes[i] === true && random.chance(0.7) ? random.pick(['down', 'flaky', 'hang']) : random.weighted(manners),
@@ -210,24 +213,32 @@ function endpointsOf(
   }));
 }
 
+function firstChange(faults: readonly FaultPlan[]): number {
+  return faults.find(({ kind }) => kind === 'config')?.atMs ?? Infinity;
+}
+
 function eventsOf(
   random: Random,
   endpoints: readonly EndpointPlan[],
   tenants: readonly string[],
   bursts: readonly number[],
   burstMs: number,
+  changedAtMs: number,
 ): EventPlan[] {
   const events: EventPlan[] = [];
   let deliveries = 0;
   for (let i = 0; deliveries < DELIVERIES_LEAST || i < 20; i += 1) {
     const tenant = random.pick(tenants);
     const type = random.pick(EVENT_TYPES);
-    const broken = random.chance(0.02);
+    const broken = random.chance(0.025);
+    const atMs = random.pick(bursts) + Math.floor(random.next() ** 3 * burstMs);
     const wanting = endpoints.filter((one) => one.tenant === tenant && one.types.includes(type));
-    // One that may be disabled by then counts half.
-    if (!broken) for (const { changes } of wanting) deliveries += changes ? 0.5 : 1;
+    // One that may be disabled by then, or that routers may not know yet, does not count.
+    if (!broken)
+      for (const { changes, createdAtMs = -KNOWN_MS } of wanting)
+        if (atMs > createdAtMs + KNOWN_MS && !(changes && atMs > changedAtMs)) deliveries += 1;
     events.push({
-      atMs: random.pick(bursts) + Math.floor(random.next() ** 3 * burstMs),
+      atMs,
       id: `ev-${i}`,
       tenant,
       type,

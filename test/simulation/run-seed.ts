@@ -1,4 +1,4 @@
-import { DAY, HOUR, MINUTE, planOf, type Plan } from './plan.ts';
+import { DAY, HOUR, KNOWN_MS, MINUTE, planOf, type Plan } from './plan.ts';
 import { createSimulation, type RunOptions, type Simulation } from './simulation.ts';
 import { assertLimitsFor } from './narrow-limits.ts';
 import type { CoverageCounts } from './coverage.ts';
@@ -22,8 +22,8 @@ const QUIET_SLACK_MS = 2 * HOUR;
 /** Bad input and cancelled work aside, a delivery has ended this soon after its expiry. */
 const EXPIRY_SLACK_MS = 15 * MINUTE;
 
-/** Every router has heard of a new endpoint by then, however slow brokers are. */
-const KNOWN_MS = 15 * MINUTE;
+/** How often is looked whether everything has ended. */
+const LOOK_EVERY_MS = 10 * MINUTE;
 
 /** Runs one seed to its end: faults, then quiet, then everything killed, compacted and started again. */
 export async function runSeed(
@@ -71,7 +71,7 @@ async function untilQuiet({ clock, referee }: Simulation): Promise<void> {
         `${left.length} deliveries are not settled, such as ${JSON.stringify(left[0], (_key, value: unknown) => (value instanceof Map ? [...value] : value))}`,
       );
     }
-    await clock.advance(MINUTE);
+    await clock.advance(LOOK_EVERY_MS);
   }
   await clock.advance(MINUTE);
 }

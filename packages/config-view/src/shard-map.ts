@@ -15,23 +15,24 @@ export interface ShardMap<V> extends FrozenMap<V> {
 /** Enough that the copy behind one change of 200,000 entries is about 200 of them, few enough to copy their list. */
 const SHARDS = 1_024;
 
-/** Stands for every shard that nothing was ever put into. Never changed. */
-const EMPTY = new Map<string, never>();
+/** The shards of a map that nothing was ever put into. Neither it nor the one map in it ever changes. */
+const EMPTY = Array<Map<string, never>>(SHARDS).fill(new Map<string, never>());
+const NONE_OWNED = new Uint8Array(SHARDS);
 
 /**
  * A map in shards that are copied when they change for the first time after a freeze. So loading (no freeze between) copies
  * nothing, and a single change of a large frozen map copies one shard. A small map has few shards of its own.
  */
 export function createShardMap<V>(): ShardMap<V> {
-  let shards = Array.from<Map<string, V>>({ length: SHARDS }).fill(EMPTY);
-  let owned = new Uint8Array(SHARDS);
+  let shards: Map<string, V>[] = EMPTY;
+  let owned = NONE_OWNED;
   let size = 0;
   let frozen: FrozenMap<V> | null = null;
 
-  /** The shard of a key, made ours if a frozen map shares it. */
+  /** The shard of a key, made ours if it is shared with a frozen map, or with all that are empty. */
   function writable(key: string): Map<string, V> {
     const index = shardOf(key);
-    if (frozen !== null) {
+    if (frozen !== null || shards === EMPTY) {
       shards = shards.slice();
       owned = new Uint8Array(SHARDS);
       frozen = null;

@@ -53,6 +53,9 @@ export interface FakeTopic {
   readonly logs: readonly FakeLog[];
 }
 
+/** Told the answer for each partition that the broker answered for; or the error, when the connection broke. */
+export type ProduceAnswered = (error: KafkaError | null, answers: readonly PartitionAnswer[]) => void;
+
 /** The brokers' side: topics, groups, who is up, and what goes wrong. */
 export interface FakeCluster {
   readonly clock: Clock;
@@ -79,7 +82,8 @@ export interface FakeCluster {
   setUp(broker: number | undefined, up: boolean): void;
   /** Calls back whenever a broker went down or came up. */
   watch(listener: () => void): () => void;
-  produce(clientId: string, leader: number, writes: readonly PartitionWrite[]): Promise<readonly PartitionAnswer[]>;
+  /** One request. By callback: a promise for each step of each write costs more than the write. */
+  produce(clientId: string, leader: number, writes: readonly PartitionWrite[], answered: ProduceAnswered): void;
 }
 
 const CODE_UNKNOWN_TOPIC = 3;
@@ -214,26 +218,23 @@ class Cluster implements FakeCluster {
     return () => void this.#watchers.delete(listener);
   }
 
-  async produce(
-    clientId: string,
-    leader: number,
-    writes: readonly PartitionWrite[],
-  ): Promise<readonly PartitionAnswer[]> {
+  produce(clientId: string, leader: number, writes: readonly PartitionWrite[], answered: ProduceAnswered): void {
     // What goes wrong is settled as the request leaves the process; what the broker does happens when it arrives.
     const attempts = writes.map((write) => ({ ...write, clientId, leader }));
     const faults = attempts.map((attempt) => this.#fault(attempt));
-    const requestMs = this.latency('request', clientId);
-    if (requestMs > 0) await this.#pause(requestMs);
-    if (!this.isUp(leader)) throw new KafkaError('UNAVAILABLE', `broker ${leader} does not answer`);
-    const outcomes = attempts.map((attempt, index) => this.#write(attempt, faults[index]));
-    const answerMs = Math.max(this.latency('answer', clientId), ...outcomes.map((outcome) => outcome.delayMs));
-    if (answerMs === Infinity) return new Promise(() => undefined);
-    if (answerMs > 0) await this.#pause(answerMs);
-    return outcomes.flatMap(({ answer }) => (answer === null ? [] : [answer]));
+    this.#later(this.latency('request', clientId), () => {
+      if (!this.isUp(leader)) return answered(new KafkaError('UNAVAILABLE', `broker ${leader} does not answer`), []);
+      const outcomes = attempts.map((attempt, index) => this.#write(attempt, faults[index]));
+      const answerMs = Math.max(this.latency('answer', clientId), ...outcomes.map((outcome) => outcome.delayMs));
+      if (answerMs === Infinity) return;
+      const answers = outcomes.flatMap(({ answer }) => (answer === null ? [] : [answer]));
+      this.#later(answerMs, () => answered(null, answers));
+    });
   }
 
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => void this.clock.after(ms, resolve));
+  #later(ms: number, then: () => void): void {
+    if (ms > 0) this.clock.after(ms, then);
+    else then();
   }
 
   #write(

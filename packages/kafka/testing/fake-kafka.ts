@@ -210,9 +210,12 @@ function produceTransport(cluster: FakeCluster, process: FakeProcess, clientId: 
           if (writes.length === 0) return resolve([]);
           const breakOff = () => reject(new KafkaError('UNAVAILABLE', 'the connection is broken'));
           if (process.cutOff) return breakOff();
-          cluster.produce(clientId, leader, writes).then(
-            (answers) => process.io(() => (process.cutOff ? breakOff() : resolve(answers))),
-            (error: Error) => process.io(() => reject(error)),
+          cluster.produce(clientId, leader, writes, (error, answers) =>
+            process.io(() => {
+              if (error !== null) reject(error);
+              else if (process.cutOff) breakOff();
+              else resolve(answers);
+            }),
           );
         });
       }),

@@ -41,9 +41,12 @@ export interface FakeProcess {
   readonly mute: boolean;
   /** Runs now, when thawed, or never. */
   run(action: () => void): void;
-  /** The same for what comes from outside or goes there: the process is not idle. */
+  /** The same for records and requests that come in or go out: the process is not idle. */
   io(action: () => void): void;
-  /** A question to the cluster and its answer, each a turn later; rejects with `UNAVAILABLE` while no broker is up. */
+  /**
+   * A question to the cluster and its answer, each a turn later; rejects with `UNAVAILABLE` while no broker is up. Who asks
+   * may be idle: much of periodic work is asking.
+   */
   ask<T>(what: Question, question: () => T | Promise<T>): Promise<T>;
   kill(): void;
   freeze(): void;
@@ -78,7 +81,10 @@ class Process implements FakeProcess {
     const { clock } = cluster;
     const after: Clock['after'] = (delayMs, callback) => {
       let cancelled = false;
-      const cancel = clock.after(delayMs, () => this.run(() => cancelled || callback()));
+      const cancel = clock.after(delayMs, () => {
+        if (this.#frozen) this.run(() => cancelled || callback());
+        else if (this.alive) callback();
+      });
       return () => {
         cancelled = true;
         cancel();
@@ -115,8 +121,8 @@ class Process implements FakeProcess {
     const delayMs = fault?.kind === 'delay-answer' ? fault.ms : this.#cluster.latency('ask', this.clientId);
     return new Promise<T>((resolve, reject) => {
       const later = (action: () => void): void => {
-        if (delayMs > 0) this.#cluster.clock.after(delayMs, () => this.io(action));
-        else this.io(action);
+        if (delayMs > 0) this.#cluster.clock.after(delayMs, () => this.run(action));
+        else this.run(action);
       };
       const answer = async () => {
         try {
@@ -128,7 +134,7 @@ class Process implements FakeProcess {
           later(() => reject(error as Error));
         }
       };
-      this.io(() => queueMicrotask(() => this.alive && void answer()));
+      this.run(() => queueMicrotask(() => this.alive && void answer()));
     });
   }
 
