@@ -10,6 +10,7 @@ import {
   parseDurationMs,
   parseOnExhausted,
   parseOrdering,
+  parseRate,
   parseStatusRanges,
 } from './parse.ts';
 
@@ -48,4 +49,9 @@ test('an ordering is none, the endpoint’s or that of a key, and nothing else',
   }
   assert.equal(parseOnExhausted('stop'), OnExhausted.STOP);
   assert.throws(() => parseOnExhausted('halt'), /halt/);
+});
+
+test('a rate is a count in a period', () => {
+  assert.deepEqual(parseRate('100/1s'), { count: 100, periodMs: 1_000 });
+  for (const text of ['', '100', '0/1s', '1/1', '1/1s/1s']) assert.throws(() => parseRate(text), text);
 });

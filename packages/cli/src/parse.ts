@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from 'commander';
 import { OrderingMode } from '@postrider/contract/postrider/v1/delivery';
-import { OnExhausted, type Ordering } from '@postrider/contract/postrider/v1/endpoint';
-import { durationOf } from '@postrider/core';
+import { OnExhausted, type Ordering, VerificationMode } from '@postrider/contract/postrider/v1/endpoint';
+import { durationOf, plainEnum } from '@postrider/core';
 import type { Duration } from '@postrider/contract/google/protobuf/duration';
 
 const unitMs: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
@@ -63,6 +63,21 @@ export function parseOnExhausted(text: string): OnExhausted {
   if (text === 'skip') return OnExhausted.SKIP;
   if (text === 'stop') return OnExhausted.STOP;
   throw new InvalidArgumentError(`"${text}" is neither skip nor stop.`);
+}
+
+/** `none`, `cloudevents` or `challenge`. */
+export function parseVerification(text: string): VerificationMode {
+  const modes = [VerificationMode.NONE, VerificationMode.CLOUDEVENTS, VerificationMode.CHALLENGE];
+  const mode = modes.find((one) => plainEnum(one, 'VERIFICATION_MODE') === text);
+  if (mode !== undefined) return mode;
+  throw new InvalidArgumentError(`"${text}" is none of: none, cloudevents, challenge.`);
+}
+
+/** `100/1s`: starts at most in a period. */
+export function parseRate(text: string): { readonly count: number; readonly periodMs: number } {
+  const [count = '', period = '', ...more] = text.split('/');
+  if (more.length > 0) throw new InvalidArgumentError(`"${text}" is no rate; write for example 100/1s.`);
+  return { count: parseCount(1)(count), periodMs: parseDurationMs(period) };
 }
 
 /** `200`, `200-299`, `200,204` → ranges of HTTP statuses. */

@@ -10,6 +10,7 @@ const commandLines = [
   'tenant create',
   'tenant get',
   'tenant list',
+  'tenant update',
   'tenant delete',
   'endpoint create',
   'endpoint get',

@@ -1,5 +1,11 @@
 /** Kinds of enum values that people are shown. */
-export type PlainEnumKind = 'OUTCOME' | 'DEAD_REASON' | 'QUARANTINE_REASON' | 'ENDPOINT_STATE' | 'SUBSCRIPTION_STATE';
+export type PlainEnumKind =
+  | 'OUTCOME'
+  | 'DEAD_REASON'
+  | 'QUARANTINE_REASON'
+  | 'ENDPOINT_STATE'
+  | 'SUBSCRIPTION_STATE'
+  | 'VERIFICATION_MODE';
 
 /** An enum value as people read it, without its kind: `OUTCOME_TIMED_OUT` is `timed-out`. */
 export function plainEnum(value: string, kind: PlainEnumKind): string {

@@ -3,7 +3,7 @@ import { Endpoint, EndpointState } from '@postrider/contract/postrider/v1/endpoi
 import { derivedUid, newUid, PostriderError } from '@postrider/core';
 import { createdBy } from './create-request.ts';
 import { chosenPart, endpointMaskRules, shownEndpoint } from './endpoint-resource.ts';
-import { needsProof, proofChange, stateAfter } from './endpoint-proof.ts';
+import { asTenantAsks, needsProof, proofChange, stateAfter } from './endpoint-proof.ts';
 import { sealedCredentials, splitSecrets } from './endpoint-secrets.ts';
 import { checkEtag } from './etag.ts';
 import { applyMask } from './field-mask.ts';
@@ -60,9 +60,11 @@ export function createEndpoint(context: ServiceContext): Method<CreateEndpointRe
       rejectUnreadable(snapshot, 'endpoint', uid, request.parent);
       const name = endpointName({ tenant: tenantId, endpoint: endpointId === '' ? uid : endpointId });
       if (snapshot.endpointByName(name) !== undefined) alreadyExists(name);
-      rejectViolations(endpointPoolProblems(chosen.egressPool, tenant.tenant, context.pools));
+      const asked = asTenantAsks(split.endpoint, tenant.tenant);
+      const poolProblems = endpointPoolProblems(chosen.egressPool, tenant.tenant, context.pools);
+      rejectViolations([...poolProblems, ...asked.violations]);
       checkQuota(snapshot, tenantId, tenant);
-      const config = putNew(context, change, { ...split, endpoint: { ...split.endpoint, name, uid } }, tenant, secret);
+      const config = putNew(context, change, { ...split, endpoint: { ...asked.endpoint, name, uid } }, tenant, secret);
       return { ...shownEndpoint(config), signingSecret: secret.printed.reveal() };
     });
     verifier.written(created.uid);
@@ -158,11 +160,13 @@ export function updateEndpoint(context: ServiceContext): Method<UpdateEndpointRe
       if ((updateMask ?? []).length === 0 || updateMask?.includes('*') === true) checkKept(violations, endpoint, given);
       const masked = applyMask(endpointMaskRules, endpoint, given, updateMask);
       if ('violations' in masked) violations.addAll(masked.violations);
-      const next = 'next' in masked ? masked.next : endpoint;
+      const tenant = found(change.snapshot.tenant(parseEndpointName(name, 'endpoint.name').tenant), name);
+      const asked = asTenantAsks('next' in masked ? masked.next : endpoint, tenant.tenant, endpoint);
+      violations.addAll(asked.violations);
+      const next = asked.endpoint;
       violations.addAll(validateEndpoint(next, { judgeUrl, now: change.now, before: config }));
       const split = splitSecrets(next, config);
       violations.addAll(split.violations);
-      const tenant = found(change.snapshot.tenant(parseEndpointName(name, 'endpoint.name').tenant), name);
       // A pool that the installation has given up since keeps nobody from changing other things.
       if (next.egressPool !== endpoint.egressPool) {
         violations.addAll(endpointPoolProblems(next.egressPool, tenant.tenant, pools));

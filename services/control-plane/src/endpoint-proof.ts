@@ -2,14 +2,35 @@ import { EndpointState, VerificationMode } from '@postrider/contract/postrider/v
 import { durationMs, parseRevision, perMinute } from '@postrider/core';
 import type { EndpointConfig } from '@postrider/contract/postrider/v1/config';
 import type { Endpoint, EndpointLimits } from '@postrider/contract/postrider/v1/endpoint';
-import type { Verified } from '@postrider/core';
+import type { Tenant } from '@postrider/contract/postrider/v1/tenant';
+import type { FieldViolation, Verified } from '@postrider/core';
 
 /** What a change of an endpoint means for its proof that it wants events. */
 export type ProofChange = 'ask' | 'not-needed' | 'keep';
 
-/** Whether the endpoint must prove that it wants events before it is sent any. */
-export function needsProof({ verification }: Endpoint): boolean {
+/** Whether the endpoint, or each of the tenant, must prove that it wants events before it is sent any. */
+export function needsProof({ verification }: Pick<Endpoint | Tenant, 'verification'>): boolean {
   return verification === VerificationMode.CLOUDEVENTS || verification === VerificationMode.CHALLENGE;
+}
+
+/**
+ * The endpoint with the mode that its tenant asks for, if it names none itself, and what is wrong with one that will not be
+ * asked. An endpoint from before goes on as it is until its URL or its mode changes.
+ */
+export function asTenantAsks(
+  wanted: Endpoint,
+  tenant: Tenant | undefined,
+  before?: Endpoint,
+): { readonly endpoint: Endpoint; readonly violations: readonly FieldViolation[] } {
+  const isAsBefore = wanted.url === before?.url && wanted.verification === before.verification;
+  if (tenant === undefined || !needsProof(tenant) || needsProof(wanted) || isAsBefore) {
+    return { endpoint: wanted, violations: [] };
+  }
+  if (wanted.verification !== VerificationMode.NONE) {
+    return { endpoint: { ...wanted, verification: tenant.verification }, violations: [] };
+  }
+  const description = `must not be NONE: ${tenant.name} asks all its endpoints whether they want events`;
+  return { endpoint: wanted, violations: [{ field: 'endpoint.verification', description }] };
 }
 
 /** A proof is for the URL that was asked, in the way that it was asked, and for the rate that it agreed to. */

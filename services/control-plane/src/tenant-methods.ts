@@ -1,4 +1,5 @@
 import { configKey, sealDataKey } from '@postrider/config-view';
+import { VerificationMode } from '@postrider/contract/postrider/v1/endpoint';
 import { Tenant, TenantQuotas } from '@postrider/contract/postrider/v1/tenant';
 import { generateDataKey, PostriderError } from '@postrider/core';
 import { checkEtag, etagOf } from './etag.ts';
@@ -35,6 +36,7 @@ const maskRules: MaskRules<Tenant> = {
       blank: () => TenantQuotas.fromPartial({}),
     },
   },
+  verification: { kind: 'changeable', property: 'verification', unset: VerificationMode.UNSPECIFIED },
   create_time: { kind: 'output-only' },
   update_time: { kind: 'output-only' },
   etag: { kind: 'immutable', why: 'guards the change and is not changed by it' },
@@ -65,10 +67,13 @@ export function createTenant({ writer, kek, random, pools }: ServiceContext): Me
       }
       rejectUnreadable(snapshot, 'tenant', tenantId, name);
       const dataKey = sealDataKey(generateDataKey(random), kek, tenantId, random);
-      const { displayName, labels, quotas } = tenant;
+      const { displayName, labels, quotas, verification } = tenant;
       const times = { createTime: now, updateTime: now };
       const { value } = put(configKey('tenant', tenantId), (revision) => {
-        const resource = { ...Tenant.fromPartial({ name, displayName, labels, ...times, revision }), quotas };
+        const resource = {
+          ...Tenant.fromPartial({ name, displayName, labels, verification, ...times, revision }),
+          quotas,
+        };
         return { $case: 'tenant', value: { tenant: resource, dataKey, createRequestId: requestId } };
       });
       return shown(value);

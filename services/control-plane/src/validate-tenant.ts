@@ -1,4 +1,4 @@
-import { checkDisplayName, checkLabels, createViolations, NOT_SUPPORTED } from './validate-common.ts';
+import { checkDisplayName, checkKnown, checkLabels, createViolations, NOT_SUPPORTED } from './validate-common.ts';
 import type { Tenant } from '@postrider/contract/postrider/v1/tenant';
 import type { FieldViolation } from '@postrider/core';
 
@@ -7,6 +7,7 @@ export function validateTenant(tenant: Tenant): readonly FieldViolation[] {
   const violations = createViolations();
   checkDisplayName(violations, 'tenant.display_name', tenant.displayName);
   checkLabels(violations, 'tenant.labels', tenant.labels);
+  checkKnown(violations, 'tenant.verification', tenant.verification);
   const { quotas } = tenant;
   if (quotas !== undefined && quotas.deliveriesPerSecond !== 0) {
     violations.add('tenant.quotas.deliveries_per_second', NOT_SUPPORTED);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Endpoint, EndpointLimits } from '@postrider/contract/postrider/v1/endpoint';
+import { Tenant } from '@postrider/contract/postrider/v1/tenant';
 import { encodeOperation, partitionOf, readDelivery, type DeliveryView } from '@postrider/core';
 import { DELIVERY_HEADER, header } from '@postrider/kafka';
 import { waitFor } from '../../../test/support/wait-for.ts';
@@ -79,6 +80,43 @@ test('a proof counts for the newest request or a later configuration, never for 
   prove(run, made, labelled.revision);
   await enabled(run, made);
   assert.notEqual(moved.revision, labelled.revision);
+});
+
+test('a tenant may have all its endpoints asked: its mode holds for those that name none, and none may refuse it', async () => {
+  await using run = await startTestPlane();
+  const free = Tenant.fromPartial({});
+  await run.tenants.createTenant({ tenantId: 'acme', tenant: free, requestId: '' });
+  const before = await createEndpoint(run, { verification: 'VERIFICATION_MODE_UNSPECIFIED' });
+  const tenant = Tenant.fromPartial({ name: 'tenants/acme', verification: 'VERIFICATION_MODE_CHALLENGE' });
+  const changed = await run.tenants.updateTenant({ tenant, updateMask: ['verification'] });
+  assert.equal(changed.verification, 'VERIFICATION_MODE_CHALLENGE');
+
+  const silent = await createEndpoint(run, { verification: 'VERIFICATION_MODE_UNSPECIFIED' });
+  assert.deepEqual(
+    [silent.verification, silent.state],
+    ['VERIFICATION_MODE_CHALLENGE', 'ENDPOINT_STATE_PENDING_VERIFICATION'],
+  );
+  assert.equal((await createEndpoint(run)).verification, 'VERIFICATION_MODE_CLOUDEVENTS');
+  const mustBeAsked = /endpoint\.verification/;
+  await assert.rejects(createEndpoint(run, { verification: 'VERIFICATION_MODE_NONE' }), mustBeAsked);
+  const update = (fields: Partial<Endpoint>, updateMask: string[]) =>
+    run.endpoints.updateEndpoint({
+      endpoint: { ...Endpoint.fromPartial({ name: silent.name }), ...fields },
+      updateMask,
+    });
+  await assert.rejects(update({ verification: 'VERIFICATION_MODE_NONE' }, ['verification']), mustBeAsked);
+  const unset = await update({ verification: 'VERIFICATION_MODE_UNSPECIFIED' }, ['verification']);
+  assert.equal(unset.verification, 'VERIFICATION_MODE_CHALLENGE');
+
+  const labelled = await update({ name: before.name, labels: { a: 'b' } }, ['labels']);
+  assert.equal(labelled.state, 'ENDPOINT_STATE_ENABLED', 'one from before goes on');
+  const moved = await update({ name: before.name, url: `${url}/new` }, ['url']);
+  assert.deepEqual(
+    [moved.verification, moved.state],
+    ['VERIFICATION_MODE_CHALLENGE', 'ENDPOINT_STATE_PENDING_VERIFICATION'],
+  );
+  const unknown = { ...tenant, verification: 'UNRECOGNIZED' as const };
+  await assert.rejects(run.tenants.updateTenant({ tenant: unknown, updateMask: ['verification'] }), /verification/);
 });
 
 test('an allowed rate lowers the endpoint’s own and never raises it', async () => {

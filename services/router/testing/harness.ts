@@ -1,5 +1,6 @@
 import { ConfigRecord } from '@postrider/contract/postrider/v1/config';
 import { Endpoint, EndpointState } from '@postrider/contract/postrider/v1/endpoint';
+import { Tenant } from '@postrider/contract/postrider/v1/tenant';
 import { Delivery } from '@postrider/contract/postrider/v1/delivery';
 import { Quarantined } from '@postrider/contract/postrider/v1/dead_letter';
 import { DELIVERY_HEADER, header, QUARANTINED_HEADER, topicSpecs, type IncomingRecord } from '@postrider/kafka';
@@ -25,7 +26,7 @@ function configuration(kafka: FakeKafka) {
     tenant: (id: string) =>
       put(`tenant/${id}`, {
         $case: 'tenant',
-        value: { tenant: { ...blankTenant, name: `tenants/${id}` }, dataKey: undefined, createRequestId: '' },
+        value: { tenant: Tenant.fromPartial({ name: `tenants/${id}` }), dataKey: undefined, createRequestId: '' },
       }),
     endpoint(tenant: string, id: string, fields: Partial<Endpoint> = {}) {
       const endpoint = Endpoint.fromPartial({
@@ -135,16 +136,6 @@ export function createHarness() {
 }
 
 export type Harness = ReturnType<typeof createHarness>;
-
-const blankTenant = {
-  displayName: '',
-  labels: {},
-  quotas: undefined,
-  createTime: undefined,
-  updateTime: undefined,
-  etag: '',
-  revision: '',
-};
 
 function mustHave(record: IncomingRecord, name: string): Buffer {
   const value = header(record, name);

@@ -1,6 +1,12 @@
 import type { Command } from 'commander';
 import type { Duration } from '@postrider/contract/google/protobuf/duration';
-import { type Endpoint, type OnExhausted, Ordering, SignatureScheme } from '@postrider/contract/postrider/v1/endpoint';
+import {
+  type Endpoint,
+  EndpointLimits,
+  type OnExhausted,
+  Ordering,
+  SignatureScheme,
+} from '@postrider/contract/postrider/v1/endpoint';
 import { durationOf } from '@postrider/core';
 import { egressPoolName } from '../names.ts';
 import {
@@ -10,6 +16,7 @@ import {
   parseDurationMs,
   parseOnExhausted,
   parseOrdering,
+  parseRate,
   parseStatusRanges,
 } from '../parse.ts';
 
@@ -25,6 +32,7 @@ export interface EndpointOptions {
   readonly timeout?: number;
   readonly concurrency?: number;
   readonly bodyBytesMax?: number;
+  readonly rate?: { readonly count: number; readonly periodMs: number };
   readonly success?: { first: number; last: number }[];
   readonly final?: { first: number; last: number }[];
   readonly ordering?: Pick<Ordering, 'mode' | 'key'>;
@@ -45,6 +53,7 @@ export function addEndpointOptions(command: Command): Command {
     .option('--timeout <duration>', 'total deadline of a request, 1s–30s', parseDurationMs)
     .option('--concurrency <n>', 'requests in flight at most', parseCount(1))
     .option('--body-bytes-max <n>', 'largest body; deliveries with a larger one are given up', parseCount(1))
+    .option('--rate <n/period>', 'requests started at most, for example 100/1s', parseRate)
     .option('--success <statuses>', 'statuses that are a success, for example 200-299', parseStatusRanges)
     .option('--final <statuses>', 'statuses after which a delivery is given up at once', parseStatusRanges)
     .option(
@@ -75,11 +84,11 @@ export function endpointFields(options: EndpointOptions): { endpoint: Partial<En
   set('labels', 'labels', nonEmpty(options.label));
   set('headers', 'headers', nonEmpty(options.header));
   set('retry_policy', 'retryPolicy', retryPolicy(options));
-  set('limits', 'limits', endpointLimits(options));
   if (options.success !== undefined || options.final !== undefined)
     set('status_policy', 'statusPolicy', { success: options.success ?? [], final: options.final ?? [] });
   set('egress_pool', 'egressPool', options.egressPool === undefined ? undefined : egressPoolName(options.egressPool));
   setOrdering(options, endpoint, paths);
+  setLimits(options, endpoint, paths);
   if (options.ed25519 === true) set('signing', 'signing', { scheme: SignatureScheme.STANDARD_V1A });
   return { endpoint, paths };
 }
@@ -102,16 +111,22 @@ function retryPolicy(options: EndpointOptions): Endpoint['retryPolicy'] {
   };
 }
 
-function endpointLimits(options: EndpointOptions): Endpoint['limits'] {
-  const { timeout, concurrency, bodyBytesMax } = options;
-  if (timeout === undefined && concurrency === undefined && bodyBytesMax === undefined) return undefined;
-  return {
-    concurrencyMax: concurrency ?? 0,
-    rateCount: 0,
-    ratePeriod: undefined,
-    timeout: timeout === undefined ? undefined : durationOf(timeout),
-    bodyBytesMax: bodyBytesMax ?? 0,
+/** Each part by itself, like order. */
+function setLimits(options: EndpointOptions, endpoint: Partial<Endpoint>, paths: string[]): void {
+  const { timeout, concurrency, bodyBytesMax, rate } = options;
+  const limits: Partial<EndpointLimits> = {};
+  const set = (path: string, part: Partial<EndpointLimits>): void => {
+    Object.assign(limits, part);
+    paths.push(`limits.${path}`);
   };
+  if (timeout !== undefined) set('timeout', { timeout: durationOf(timeout) });
+  if (concurrency !== undefined) set('concurrency_max', { concurrencyMax: concurrency });
+  if (bodyBytesMax !== undefined) set('body_bytes_max', { bodyBytesMax });
+  if (rate !== undefined) {
+    set('rate_count', { rateCount: rate.count });
+    set('rate_period', { ratePeriod: durationOf(rate.periodMs) });
+  }
+  if (Object.keys(limits).length > 0) endpoint.limits = EndpointLimits.fromPartial(limits);
 }
 
 function nonEmpty(pairs: Record<string, string>): Record<string, string> | undefined {

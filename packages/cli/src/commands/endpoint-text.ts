@@ -1,6 +1,6 @@
 import type { Duration } from '@postrider/contract/google/protobuf/duration';
 import { OrderingMode } from '@postrider/contract/postrider/v1/delivery';
-import { type Endpoint, OnExhausted } from '@postrider/contract/postrider/v1/endpoint';
+import { type Endpoint, OnExhausted, VerificationMode } from '@postrider/contract/postrider/v1/endpoint';
 import { plainEnum } from '@postrider/core';
 import { shortName } from '../names.ts';
 
@@ -14,6 +14,8 @@ export function describeEndpoint(endpoint: Endpoint): string {
     ['Delays', delaysText(endpoint)],
     ['Order', orderText(endpoint)],
     ['Egress pool', shortName(endpoint.egressPool)],
+    ['Shows', endpoint.auth?.method?.$case ?? ''],
+    ['Verification', verificationText(endpoint)],
     ['Timeout', seconds(endpoint.limits?.timeout)],
     ['Etag', endpoint.etag],
     ['Public key', endpoint.publicKey],
@@ -23,6 +25,11 @@ export function describeEndpoint(endpoint: Endpoint): string {
     .filter(([, value]) => value !== '')
     .map(([label, value]) => `${label?.padEnd(15)} ${value}\n`)
     .join('');
+}
+
+function verificationText({ verification }: Endpoint): string {
+  const isAsked = verification === VerificationMode.CLOUDEVENTS || verification === VerificationMode.CHALLENGE;
+  return isAsked ? plainEnum(verification, 'VERIFICATION_MODE') : '';
 }
 
 function delaysText({ retryPolicy }: Endpoint): string {

@@ -7,7 +7,17 @@ import { endpointName, shortName, tenantName } from '../names.ts';
 import { allPages } from '../paging.ts';
 import { openSession, type Session } from '../session.ts';
 import { describeEndpoint } from './endpoint-text.ts';
+import { accessFields, addAccessOptions, type AccessOptions } from './endpoint-access.ts';
 import { addEndpointOptions, endpointFields, type EndpointOptions } from './endpoint-options.ts';
+
+type Options = EndpointOptions & AccessOptions;
+
+const addOptions = (command: Command): Command => addAccessOptions(addEndpointOptions(command));
+
+function fieldsOf(options: Options, context: CliContext): ReturnType<typeof endpointFields> {
+  const [own, access] = [endpointFields(options), accessFields(options, context)];
+  return { endpoint: { ...own.endpoint, ...access.endpoint }, paths: [...own.paths, ...access.paths] };
+}
 
 /** `postrider endpoint …` */
 export function endpointCommand(program: Command, context: CliContext): void {
@@ -19,7 +29,7 @@ export function endpointCommand(program: Command, context: CliContext): void {
 }
 
 function createCommand(endpoint: Command, context: CliContext): void {
-  addEndpointOptions(
+  addOptions(
     endpoint
       .command('create <tenant>')
       .description('Create an endpoint. Its signing secret is printed this one time.')
@@ -31,13 +41,16 @@ function createCommand(endpoint: Command, context: CliContext): void {
       'after',
       '\nExample:\n  postrider endpoint create acme --id orders --url https://hooks.example.com/in --delays 10s,1m,1h',
     )
-    .action(async (tenant: string, options: EndpointOptions & { id?: string; secret?: string }, command: Command) => {
+    .action(async (tenant: string, options: Options & { id?: string; secret?: string }, command: Command) => {
       const session = openSession(context, command);
       const created = await session.withRpc((rpc) =>
         rpc.call(rpc.endpoints, rpc.endpoints.createEndpoint, {
           parent: tenantName(tenant),
           endpointId: options.id ?? '',
-          endpoint: Endpoint.fromPartial({ ...endpointFields(options).endpoint, signingSecret: options.secret ?? '' }),
+          endpoint: Endpoint.fromPartial({
+            ...fieldsOf(options, context).endpoint,
+            signingSecret: options.secret ?? '',
+          }),
           requestId: '',
         }),
       );
@@ -85,7 +98,7 @@ function readCommands(endpoint: Command, context: CliContext): void {
 }
 
 function updateCommand(endpoint: Command, context: CliContext): void {
-  addEndpointOptions(
+  addOptions(
     endpoint
       .command('update <endpoint>')
       .description('Change what is given of an endpoint; the rest stays.')
@@ -93,9 +106,9 @@ function updateCommand(endpoint: Command, context: CliContext): void {
       .option('--etag <etag>', 'only if this is the current version'),
   )
     .addHelpText('after', '\nExample:\n  postrider endpoint update acme/orders --timeout 5s')
-    .action(async (name: string, options: EndpointOptions & { etag?: string }, command: Command) => {
+    .action(async (name: string, options: Options & { etag?: string }, command: Command) => {
       const session = openSession(context, command);
-      const { endpoint: fields, paths } = endpointFields(options);
+      const { endpoint: fields, paths } = fieldsOf(options, context);
       if (paths.length === 0) throw new CliError(exitCodes.usage, 'Nothing to change: give at least one option.');
       const changed = await session.withRpc((rpc) =>
         rpc.call(rpc.endpoints, rpc.endpoints.updateEndpoint, {

@@ -1,41 +1,25 @@
 import type { Command } from 'commander';
-import { Tenant } from '@postrider/contract/postrider/v1/tenant';
+import type { VerificationMode } from '@postrider/contract/postrider/v1/endpoint';
+import { Tenant, TenantQuotas } from '@postrider/contract/postrider/v1/tenant';
+import { CliError, exitCodes } from '../cli-error.ts';
 import type { CliContext } from '../context.ts';
 import { egressPoolName, shortName, tenantName } from '../names.ts';
-import { collect, collectPairs } from '../parse.ts';
+import { collect, collectPairs, parseVerification } from '../parse.ts';
 import { allPages } from '../paging.ts';
 import { openSession, type Session } from '../session.ts';
 
-interface CreateOptions {
+interface Options {
   readonly displayName?: string;
   readonly label: Record<string, string>;
   readonly egressPool: readonly string[];
+  readonly verification?: VerificationMode;
 }
 
 /** `postrider tenant …` */
 export function tenantCommand(program: Command, context: CliContext): void {
   const tenant = program.command('tenant').description('Manage tenants: the customers’ isolation units.');
-  tenant
-    .command('create <id>')
-    .description('Create a tenant.')
-    .option('--display-name <text>', 'name for people')
-    .option('--label <name=value>', 'label; may be given several times', collectPairs, {})
-    .option('--egress-pool <name>', 'a pool that its endpoints may use; may be given several times', collect, [])
-    .addHelpText('after', '\nExample:\n  postrider tenant create acme --display-name "Acme Ltd"')
-    .action(async (id: string, options: CreateOptions, command: Command) => {
-      const session = openSession(context, command);
-      const created = await session.withRpc((rpc) =>
-        rpc.call(rpc.tenants, rpc.tenants.createTenant, {
-          tenantId: id,
-          tenant: Tenant.fromPartial({
-            ...{ displayName: options.displayName ?? '', labels: options.label },
-            quotas: { egressPools: options.egressPool.map(egressPoolName) },
-          }),
-          requestId: '',
-        }),
-      );
-      printTenant(session, created);
-    });
+  createCommand(tenant, context);
+  updateCommand(tenant, context);
   tenant
     .command('get <tenant>')
     .description('Show a tenant.')
@@ -79,6 +63,65 @@ export function tenantCommand(program: Command, context: CliContext): void {
       );
       session.print({ deleted: tenantName(name) }, () => `Deleted ${tenantName(name)}.\n`);
     });
+}
+
+function createCommand(tenant: Command, context: CliContext): void {
+  addOptions(tenant.command('create <id>').description('Create a tenant.'))
+    .addHelpText('after', '\nExample:\n  postrider tenant create acme --display-name "Acme Ltd"')
+    .action(async (id: string, options: Options, command: Command) => {
+      const session = openSession(context, command);
+      const { tenant: fields } = tenantFields(options);
+      const created = await session.withRpc((rpc) =>
+        rpc.call(rpc.tenants, rpc.tenants.createTenant, { tenantId: id, tenant: fields, requestId: '' }),
+      );
+      printTenant(session, created);
+    });
+}
+
+function updateCommand(tenant: Command, context: CliContext): void {
+  addOptions(tenant.command('update <tenant>').description('Change what is given of a tenant; the rest stays.'))
+    .addHelpText('after', '\nExample:\n  postrider tenant update acme --verification challenge')
+    .action(async (name: string, options: Options, command: Command) => {
+      const session = openSession(context, command);
+      const { tenant: fields, paths } = tenantFields(options);
+      if (paths.length === 0) throw new CliError(exitCodes.usage, 'Nothing to change: give at least one option.');
+      const changed = await session.withRpc((rpc) =>
+        rpc.call(rpc.tenants, rpc.tenants.updateTenant, {
+          tenant: { ...fields, name: tenantName(name) },
+          updateMask: paths,
+        }),
+      );
+      printTenant(session, changed);
+    });
+}
+
+function addOptions(command: Command): Command {
+  return command
+    .option('--display-name <text>', 'name for people')
+    .option('--label <name=value>', 'label; may be given several times', collectPairs, {})
+    .option('--egress-pool <name>', 'a pool that its endpoints may use; may be given several times', collect, [])
+    .option(
+      '--verification <none|cloudevents|challenge>',
+      'ask all its endpoints first whether they want events',
+      parseVerification,
+    );
+}
+
+/** The tenant's fields that the options set, and the paths of a field mask for just these. */
+function tenantFields({ displayName, label, egressPool, verification }: Options): { tenant: Tenant; paths: string[] } {
+  const tenant = Tenant.fromPartial({});
+  const paths: string[] = [];
+  const set = <Field extends keyof Tenant>(path: string, field: Field, value: Tenant[Field]): void => {
+    tenant[field] = value;
+    paths.push(path);
+  };
+  if (displayName !== undefined) set('display_name', 'displayName', displayName);
+  if (Object.keys(label).length > 0) set('labels', 'labels', label);
+  if (egressPool.length > 0) {
+    set('quotas.egress_pools', 'quotas', TenantQuotas.fromPartial({ egressPools: egressPool.map(egressPoolName) }));
+  }
+  if (verification !== undefined) set('verification', 'verification', verification);
+  return { tenant, paths };
 }
 
 function printTenant(session: Session, tenant: Tenant): void {

@@ -7,6 +7,12 @@
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Timestamp } from "../../google/protobuf/timestamp.ts";
+import {
+  VerificationMode,
+  verificationModeFromJSON,
+  verificationModeToJSON,
+  verificationModeToNumber,
+} from "./endpoint.ts";
 
 /** A tenant: the customer's isolation unit. Every other resource belongs to one. */
 export interface Tenant {
@@ -35,6 +41,11 @@ export interface Tenant {
   etag: string;
   /** Opaque revision of the configuration that this state is part of. */
   revision: string;
+  /**
+   * How the tenant's endpoints prove that they want events. With CLOUDEVENTS or CHALLENGE each must: one that names no mode
+   * takes this one, and NONE is refused. It holds for endpoints that are created, or whose URL or mode is changed, from then on.
+   */
+  verification: VerificationMode;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -65,6 +76,7 @@ function createBaseTenant(): Tenant {
     updateTime: undefined,
     etag: "",
     revision: "",
+    verification: VerificationMode.UNSPECIFIED,
     _unknownFields: {},
   };
 }
@@ -94,6 +106,9 @@ export const Tenant: MessageFns<Tenant> = {
     }
     if (message.revision !== "") {
       writer.uint32(66).string(message.revision);
+    }
+    if (message.verification !== VerificationMode.UNSPECIFIED) {
+      writer.uint32(72).int32(verificationModeToNumber(message.verification));
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -186,6 +201,14 @@ export const Tenant: MessageFns<Tenant> = {
             message.revision = reader.string();
             continue;
           }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.verification = verificationModeFromJSON(reader.int32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -238,6 +261,9 @@ export const Tenant: MessageFns<Tenant> = {
     if (message.revision !== "") {
       obj.revision = message.revision;
     }
+    if (message.verification !== VerificationMode.UNSPECIFIED) {
+      obj.verification = verificationModeToJSON(message.verification);
+    }
     return obj;
   },
 
@@ -264,6 +290,7 @@ export const Tenant: MessageFns<Tenant> = {
     message.updateTime = object.updateTime ?? undefined;
     message.etag = object.etag ?? "";
     message.revision = object.revision ?? "";
+    message.verification = object.verification ?? VerificationMode.UNSPECIFIED;
     return message;
   },
 };
