@@ -11,7 +11,7 @@ const view = { reached: (wanted: string) => revisionReached('20', wanted) };
 const judge = (endpointRevision: string, cancelsBelow: bigint | null = null, age = 0) =>
   admissionOf(
     { kind: DeliveryKind.EVENT, endpointRevision, firstSeen: now - age },
-    { cancelsBelow, endpoint: Endpoint.fromPartial({ state: EndpointState.ENABLED }) },
+    { cancelsBelow, owesSince: null, endpoint: Endpoint.fromPartial({ state: EndpointState.ENABLED }) },
     view,
     now,
   );
@@ -45,8 +45,8 @@ test('what was routed by a configuration that is not read waits, the longer the 
 });
 
 test('an endpoint that owes a proof is sent its verification and nothing else; one that owes none, no verification', () => {
-  const admitted = (kind: DeliveryKind, state: EndpointState) => {
-    const endpoint = { cancelsBelow: null, endpoint: Endpoint.fromPartial({ state }) };
+  const admitted = (kind: DeliveryKind, state: EndpointState, owesSince: bigint | null = null) => {
+    const endpoint = { cancelsBelow: null, owesSince, endpoint: Endpoint.fromPartial({ state }) };
     const admission = admissionOf({ kind, endpointRevision: '20', firstSeen: now }, endpoint, view, now);
     return admission.kind === 'send' ? 'send' : `${admission.kind} ${admission.reason}`;
   };
@@ -56,4 +56,7 @@ test('an endpoint that owes a proof is sent its verification and nothing else; o
   assert.equal(admitted(EVENT, PENDING_VERIFICATION), `wait ${WaitReason.DISABLED}`);
   assert.equal(admitted(EVENT, ENABLED), 'send');
   assert.equal(admitted(VERIFICATION, ENABLED), `cancel ${CancelReason.NOT_NEEDED}`);
+  assert.equal(admitted(VERIFICATION, PENDING_VERIFICATION, 20n), 'send');
+  assert.equal(admitted(VERIFICATION, PENDING_VERIFICATION, 21n), `cancel ${CancelReason.NOT_NEEDED}`, 'asked anew');
+  assert.equal(admitted(EVENT, PENDING_VERIFICATION, 21n), `wait ${WaitReason.DISABLED}`);
 });

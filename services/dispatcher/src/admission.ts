@@ -9,7 +9,7 @@ import type { PreparedEndpoint } from './endpoint-cache.ts';
  * What becomes of a delivery whose turn it is, by the configuration that it was routed by.
  * - `send`: it is sent;
  * - `cancel`: it was pending when its endpoint was disabled without keeping what was; enabled again, it is not sent after all.
- *   Or it is a verification that is not needed any more;
+ *   Or it is a verification that is not needed any more, or has been asked for anew;
  * - `wait`: its configuration is not read yet, and may never be, or its endpoint has not proved yet that it wants events: it
  *   is looked at again at `until`.
  */
@@ -21,7 +21,7 @@ export type Admission =
 /** Judges a delivery (`now`: ms since the Unix epoch). */
 export function admissionOf(
   delivery: Pick<DeliveryView, 'kind' | 'endpointRevision' | 'firstSeen'>,
-  endpoint: Pick<PreparedEndpoint, 'cancelsBelow' | 'endpoint'> | undefined,
+  endpoint: Pick<PreparedEndpoint, 'cancelsBelow' | 'owesSince' | 'endpoint'> | undefined,
   view: Pick<ConfigView, 'reached'>,
   now: number,
 ): Admission {
@@ -36,7 +36,11 @@ export function admissionOf(
   }
   const state = endpoint?.endpoint.state;
   const isProof = kind === DeliveryKind.VERIFICATION;
-  if (isProof && state === EndpointState.ENABLED) return { kind: 'cancel', reason: CancelReason.NOT_NEEDED };
+  const since = endpoint?.owesSince ?? null;
+  // Asked anew since: a stranger is not asked twice for what one change wants to know.
+  const isSuperseded = since !== null && revision !== null && revision < since;
+  if (isProof && (state === EndpointState.ENABLED || isSuperseded))
+    return { kind: 'cancel', reason: CancelReason.NOT_NEEDED };
   if (isProof || state !== EndpointState.PENDING_VERIFICATION) return { kind: 'send' };
   return { kind: 'wait', reason: WaitReason.DISABLED, until };
 }

@@ -7,6 +7,7 @@ import {
   judgeProof,
   maskReflected,
   requestHeaders,
+  resolveRetryPolicy,
   sign,
   stepBefore,
   type AttemptResult,
@@ -120,6 +121,7 @@ export interface DispatchOptions {
 /** Makes one attempt: prepare → send → classify → decide → publish. */
 export type Dispatch = (flight: Flight) => void;
 
+const askingPolicy = resolveRetryPolicy(undefined);
 const noBody = Buffer.alloc(0);
 const unauthorized = { credentials: null, handshake: false } as const;
 
@@ -269,7 +271,8 @@ function decide({ random }: DispatchOptions, classified: Classified): Decided {
     ...verdict,
     attempt: sent.prepared.number,
     internalFailures: view.internalFailures,
-    policy: endpoint.retry,
+    // Whoever has not agreed to anything yet is not asked as often as a tenant likes.
+    policy: isVerification(view) ? askingPolicy : endpoint.retry,
     now: sent.endedAt,
     expiresAt: work.expiresAt,
     random,

@@ -38,6 +38,8 @@ export interface PreparedEndpoint {
   readonly tenant: string;
   /** What was routed by a revision below is cancelled: the endpoint was disabled without keeping it. Null: nothing. */
   readonly cancelsBelow: bigint | null;
+  /** It owes a proof since this revision: what was asked by one below is answered for nothing. Null: it owes none. */
+  readonly owesSince: bigint | null;
   readonly target: Target;
   /** Whose connections may carry its requests: its own and nobody else's. */
   readonly poolKey: string;
@@ -140,6 +142,7 @@ function prepare(
     endpoint,
     tenant: tenantOf(endpoint),
     cancelsBelow: parseRevision(config.cancelsBelow),
+    owesSince: parseRevision(config.verificationSince),
     target: judgeUrl(endpoint.url),
     poolKey: `${tenantOf(endpoint)}/${endpoint.uid}`,
     pool: poolOf(endpoint.egressPool),

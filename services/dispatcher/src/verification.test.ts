@@ -96,6 +96,19 @@ test('a verification that nobody needs any more is cancelled and not sent', asyn
   await h.stop(dispatcher);
 });
 
+test('a tenant does not choose how often a stranger is asked', async () => {
+  const h = createHarness();
+  const delays = Array.from({ length: 100 }, () => ({ seconds: 0n, nanos: 0 }));
+  h.config.endpoint('shop', { ...owes, retryPolicy: { schedule: { $case: 'delays', value: { delays } } } });
+  h.endpointsAnswer(() => 404);
+  const dispatcher = await h.start('a');
+  ask(h, 'proof');
+  await h.until(() => h.receipts.length === 2, 'it is asked again');
+  await h.clock.advance(3_600_000);
+  assert.ok(h.receipts.length < 10, `asked ${h.receipts.length} times in an hour`);
+  await h.stop(dispatcher);
+});
+
 test('a proof is not remembered outside the process: lost with its owner before it was told, it is asked for again', async () => {
   const h = createHarness();
   h.config.endpoint('shop', owes);
