@@ -18,7 +18,9 @@ export type Manner =
   | 'hang'
   | 'busy'
   | 'gone'
-  | 'forgetful';
+  | 'forgetful'
+  /** It fails its first request. */
+  | 'reluctant';
 
 /** One endpoint of a seed. */
 export interface EndpointPlan {

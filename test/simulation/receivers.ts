@@ -2,6 +2,8 @@ import type { Send, SendRequest, SendResult } from '@postrider/dispatcher';
 import type { FakePort } from '@postrider/kafka/testing';
 import { HOUR, type Manner, type Plan } from './plan.ts';
 import { randomOf, type Random } from './random.ts';
+import type { Case } from './referee/case.ts';
+import { createPauses, type PausesOptions } from './referee/pauses.ts';
 import type { Referee } from './referee/referee.ts';
 
 /** What an endpoint does with one request. */
@@ -10,6 +12,18 @@ interface Reply {
   readonly result: SendResult;
   /** It takes the event and says so, and the answer gets lost. */
   readonly answerLost?: boolean;
+  /** It asks not to be sent anything for so long. */
+  readonly pauseMs?: number;
+}
+
+/** A request that has arrived. */
+interface Arrived {
+  readonly port: FakePort;
+  readonly process: string;
+  readonly request: SendRequest;
+  /** Virtual ms since the start. */
+  readonly leftAt: number;
+  readonly one: Case | undefined;
 }
 
 /** The endpoints of a seed. */
@@ -20,11 +34,9 @@ export interface Receivers {
   recover(): void;
 }
 
-export interface ReceiversOptions {
+export interface ReceiversOptions extends PausesOptions {
   readonly plan: Plan;
   readonly referee: Referee;
-  /** Virtual ms since the start. */
-  readonly elapsed: () => number;
   readonly trace: (what: string) => void;
   /** A request is about to leave its process. */
   readonly leaves: (process: string, deliveryId: string) => void;
@@ -37,14 +49,42 @@ export function createReceivers(options: ReceiversOptions): Receivers {
   const manners = new Map(plan.endpoints.map(({ id, manner }) => [id, manner]));
   const downUntil = new Map(plan.endpoints.map(({ id }) => [id, random.int(0, 12) * HOUR]));
   const goneAt = new Map(plan.endpoints.map(({ id }) => [id, random.int(0, 24) * HOUR]));
+  const asked = new Set<string>();
+  const pauses = createPauses(options);
   let recovered = false;
 
   function replyOf(id: string, request: SendRequest): Reply {
     const manner = manners.get(id) ?? 'good';
     if (recovered && manner !== 'dead' && manner !== 'gone') return respond(200, random.int(1, 50));
     if (manner === 'down') return elapsed() < (downUntil.get(id) ?? 0) ? refused() : respond(200, 5);
-    if (manner === 'gone') return respond(elapsed() > (goneAt.get(id) ?? 0) ? 410 : 200, 5);
+    if (manner === 'reluctant') {
+      const status = asked.has(id) ? 200 : 500;
+      asked.add(id);
+      return respond(status, random.int(1, 50));
+    }
+    if (manner === 'gone')
+      return elapsed() > (goneAt.get(id) ?? 0) ? { ...respond(410, 5), pauseMs: Infinity } : respond(200, 5);
     return replies[manner](random, request);
+  }
+
+  function answer({ port, process, request, leftAt, one }: Arrived, done: (result: SendResult) => void): void {
+    const id = request.path.slice(1);
+    const { afterMs, result, answerLost = false, pauseMs = 0 } = replyOf(id, request);
+    const taken = answerLost || (result.kind === 'response' && result.status < 300);
+    const how = `${taken ? 'taken' : 'not taken'}${answerLost ? ', unsaid' : ''}, ${afterMs} ms`;
+    trace(`${process} sends ${one?.deliveryId ?? 'what stands on no topic'} #${one?.lastNumber ?? 0} to ${id}: ${how}`);
+    if (one !== undefined) {
+      if (taken) referee.succeeded(one, answerLost);
+      pauses.left(process, one, leftAt);
+      // Of a number that is sent twice nobody can tell which answer a later record speaks of.
+      one.askedMs[one.lastNumber] = one.askedMs[one.lastNumber] === undefined ? pauseMs : 0;
+    }
+    port.clock.after(afterMs, () =>
+      port.io(() => {
+        if (one !== undefined && pauseMs > 0) pauses.asked(process, one, pauseMs);
+        done(result);
+      }),
+    );
   }
 
   return {
@@ -56,30 +96,25 @@ export function createReceivers(options: ReceiversOptions): Receivers {
       const headers = named(request.headers);
       const deliveryId = headers['postrider-delivery-id'] ?? '';
       leaves(process, deliveryId);
+      const leftAt = elapsed();
       port.clock.after(random.int(0, 3), () => {
         if (!request.mayStart()) return done(failed('aborted', 'shutdown'));
-        const number = Number(headers['postrider-attempt']);
         const one = referee.arrived({
           process,
           deliveryId,
-          number,
+          number: Number(headers['postrider-attempt']),
           webhookId: headers['webhook-id'] ?? '',
           body: request.body.toString(),
         });
-        const id = request.path.slice(1);
-        const { afterMs, result, answerLost = false } = replyOf(id, request);
-        const taken = answerLost || (result.kind === 'response' && result.status < 300);
-        trace(
-          `${process} sends ${deliveryId} #${number} to ${id}: ${taken ? 'taken' : 'not taken'}${answerLost ? ', unsaid' : ''}, ${afterMs} ms`,
-        );
-        if (taken && one !== undefined) referee.succeeded(one, answerLost);
-        port.clock.after(afterMs, () => port.io(() => done(result)));
+        answer({ port, process, request, leftAt, one }, done);
       });
     },
   };
 }
 
-const replies: Readonly<Record<Exclude<Manner, 'down' | 'gone'>, (random: Random, request: SendRequest) => Reply>> = {
+const replies: Readonly<
+  Record<Exclude<Manner, 'down' | 'gone' | 'reluctant'>, (random: Random, request: SendRequest) => Reply>
+> = {
   good: (random) => respond(200, random.int(1, 50)),
   flaky: (random) =>
     random.chance(0.4)
@@ -90,10 +125,7 @@ const replies: Readonly<Record<Exclude<Manner, 'down' | 'gone'>, (random: Random
   dead: (random) => respond(random.pick([500, 403]), random.int(1, 20)),
   slow: (random, { totalDeadlineMs }) => respond(200, random.int(100, totalDeadlineMs - 100)),
   hang: (random, { totalDeadlineMs }) => (random.chance(0.3) ? respond(200, 10) : timedOut(totalDeadlineMs)),
-  busy: (random) =>
-    random.chance(0.4)
-      ? respond(429, 5, ['retry-after', String(random.pick([1, 30, 600]))])
-      : respond(200, random.int(1, 50)),
+  busy: (random) => (random.chance(0.4) ? overloaded(random.pick([1, 30, 600])) : respond(200, random.int(1, 50))),
   forgetful: (random) =>
     random.chance(0.3) ? { ...refused(), afterMs: random.int(1, 3_000), answerLost: true } : respond(200, 20),
 };
@@ -108,6 +140,10 @@ function respond(status: number, afterMs: number, headers: readonly string[] = [
     sourceAddress: '192.0.2.1',
   };
   return { afterMs, result };
+}
+
+function overloaded(pauseSeconds: number): Reply {
+  return { ...respond(429, 5, ['retry-after', String(pauseSeconds)]), pauseMs: pauseSeconds * 1_000 };
 }
 
 const refused = (): Reply => ({ afterMs: 2, result: failed('ECONNRESET', 'endpoint') });

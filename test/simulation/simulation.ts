@@ -21,6 +21,9 @@ import { createReceivers } from './receivers.ts';
 import { createReferee, type Referee } from './referee/referee.ts';
 import { createTraps } from './traps.ts';
 
+/** Nothing takes longer on its way, however slow brokers are: a client gives up long before. */
+const TRAVEL_MS_MAX = 60_000;
+
 /** One installation over a fake Kafka, with everything that happens to it. */
 export interface Simulation {
   readonly clock: FakeClock;
@@ -96,7 +99,8 @@ class OneSimulation implements Simulation {
     });
     const { referee } = this;
     const leaves = (process: string, deliveryId: string): void => this.#traps.request(process, deliveryId);
-    this.#receivers = createReceivers({ plan, referee, elapsed, trace, leaves });
+    const untouched = (endpointUid: string): boolean => customers.byUid(endpointUid)?.untouched === true;
+    this.#receivers = createReceivers({ plan, referee, elapsed, trace, leaves, untouched });
     this.fleet = createFleet({
       ...{ plan, kafka, clock, trace },
       sendOf: (port, process) => this.#receivers.sendOf(port, process),
@@ -174,7 +178,7 @@ class OneSimulation implements Simulation {
       brokers: plan.brokers,
       computedHeartbeats: true,
       latency: (travel, clientId, topic) =>
-        (random.chance(0.01) ? random.int(1, 50) * most : random.int(0, most)) * this.#slow +
+        Math.min((random.chance(0.01) ? random.int(1, 50) * most : random.int(0, most)) * this.#slow, TRAVEL_MS_MAX) +
         (travel === 'fetch' && topic === `postrider.${plan.lag?.topic}` && clientId.startsWith('d')
           ? (plan.lag?.ms ?? 0)
           : 0),

@@ -50,6 +50,28 @@ test('a topic that is made anew under its owner, and is longer at once than what
   await h.stop(a);
 });
 
+test('a broker that is behind, and names another topic than all others do, makes nobody begin anew', async () => {
+  const h = createHarness();
+  h.config.endpoint('shop');
+  for (let i = 0; i < 5; i += 1) h.deliver(`order-${i}`, 'shop');
+  const a = await h.start('a');
+  await h.until(() => h.watermark() === 5, 'all is done');
+  await h.stop(a);
+  let asked = 0;
+  const connect = h.kafka.connect.bind(h.kafka);
+  h.kafka.connect = (processId) => {
+    const port = connect(processId);
+    const topicIds = async (names: readonly string[]): ReturnType<typeof port.admin.topicIds> =>
+      asked++ < 3 ? new Map(names.map((name) => [name, 'before'])) : port.admin.topicIds(names);
+    return { ...port, admin: { ...port.admin, topicIds } };
+  };
+  const b = await h.start('b');
+  h.deliver('after', 'shop');
+  await h.until(() => h.watermark() === 6, 'b serves');
+  assert.deepEqual([asked > 3, h.receipts.length, told(h, 'unread records are gone')], [true, 6, 0]);
+  await h.stop(b);
+});
+
 test('a row that waits for a record of the topic as it was before ends none of the new one', async () => {
   const h = createHarness();
   h.config.endpoint('shop', { retryPolicy: { schedule } });

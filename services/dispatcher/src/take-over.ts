@@ -15,8 +15,9 @@ import { lookBackStart } from './look-back.ts';
 import { createReign, type Reign } from './reign.ts';
 import { readOn, readOwnershipLog } from './read-ownership.ts';
 import type { Ownership, OwnershipProgress, SessionFence } from '@postrider/core';
+import type { TopicId } from '@postrider/kafka';
 import type { Changes } from './changes.ts';
-import type { IntakeTopic } from './intake-ledger.ts';
+import { intakeTopics, type IntakeTopic } from './intake-ledger.ts';
 import type { OwnershipLog } from './ownership-log.ts';
 import type { PartitionFeed } from './partition-feed.ts';
 import type { Pod } from './pod.ts';
@@ -178,23 +179,45 @@ async function claim(
   return state?.claim?.randomId.equals(randomId) === true ? state : null;
 }
 
-/** A leader that has just been elected may not know for a moment how far the topic goes. */
+/** What one broker says that is not so: it may be behind the others for a moment. */
 const BELIEVE_AFTER_MS = 5_000;
 
-/** Where a topic ends. That it ends below what is known to be done is believed only when it is told for a while. */
-async function endsBeyond(
+/** Asks until the answer is not doubtful; one that is doubtful is believed when it is told for a while. */
+async function believed<T>(
+  { pod, changes }: TakeOverOptions,
+  question: () => Promise<T | null>,
+  isDoubtful: (answer: T) => boolean,
+  pointless: () => boolean,
+): Promise<T | null> {
+  const until = pod.clock.monotonic() + BELIEVE_AFTER_MS;
+  for (;;) {
+    const answer = await question();
+    if (answer === null || !isDoubtful(answer) || pod.clock.monotonic() >= until) return answer;
+    await pause(pod, changes, ASK_GROUP_EVERY_MS, pointless);
+  }
+}
+
+/** Where a topic ends. A leader that has just been elected may not know for a moment how far the topic goes. */
+function endsBeyond(
   options: TakeOverOptions,
   topic: IntakeTopic,
   watermark: number,
   pointless: () => boolean,
 ): Promise<Ends | null> {
-  const { pod, changes } = options;
-  const until = pod.clock.monotonic() + BELIEVE_AFTER_MS;
-  for (;;) {
-    const ends = await endsOf(options, topic, pointless);
-    if (ends === null || watermark <= ends.end || pod.clock.monotonic() >= until) return ends;
-    await pause(pod, changes, ASK_GROUP_EVERY_MS, pointless);
-  }
+  const question = () => endsOf(options, topic, pointless);
+  return believed(options, question, ({ end }) => end < watermark, pointless);
+}
+
+/** Kafka's ids of topics. A broker that has not heard of a topic's new log yet names the old one, as if that were new. */
+function presentIds(
+  options: TakeOverOptions,
+  { adopted }: Claimed,
+  pointless: () => boolean,
+): Promise<ReadonlyMap<TopicId, string> | null> {
+  const question = () => ask(options, options.pod.topicIds, pointless);
+  const isOther = (ids: ReadonlyMap<TopicId, string>): boolean =>
+    intakeTopics.some((topic) => isOtherTopic(adopted?.intake.get(topic), ids.get(topic) ?? ''));
+  return believed(options, question, isOther, pointless);
 }
 
 /** Rows of this reign must be newer than those of all before it, also of those that `ownership` knows nothing of any more. */
@@ -212,7 +235,7 @@ async function fetchEnds(options: TakeOverOptions, { reign, adopted }: Claimed):
   const { pod, partition } = options;
   const pointless = (): boolean => reign.draining || reign.isOver();
   // Before the ends: a topic that is made anew in between is then found to be another one, if only later.
-  const ids = await ask(options, pod.topicIds, pointless);
+  const ids = await presentIds(options, { reign, adopted }, pointless);
   const tiers = await Promise.all(TIERS.map((tier) => endsOf(options, tier, pointless)));
   if (ids === null || tiers.includes(null)) return null;
   numberRows(

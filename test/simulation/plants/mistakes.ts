@@ -197,4 +197,68 @@ export const mistakes: readonly PlantedRule[] = [
       },
     ],
   },
+  {
+    name: 'plannedEarly',
+    about: 'jitter makes the wait for the next attempt shorter than its policy says',
+    schedule: 'crowded',
+    plants: [
+      {
+        file: `${core}/decide.ts`,
+        find: 'const dueAt = Math.ceil(input.now + delayMs);',
+        replace: 'const dueAt = Math.ceil(input.now + delayMs * (1 - 0.2 * input.random()));',
+      },
+    ],
+  },
+  {
+    name: 'givenUpEarly',
+    about: 'the last attempt of a schedule is not made',
+    schedule: 'crowded',
+    plants: [
+      {
+        file: `${core}/decide.ts`,
+        find: 'const delay = delayBefore(input.policy, repetition, input.random);',
+        replace: 'const delay = delayBefore(input.policy, repetition + 1, input.random);',
+      },
+    ],
+  },
+  {
+    name: 'expiredEarly',
+    about: 'a row that is put is taken for expired an hour before it is',
+    plants: [
+      {
+        file: `${dispatcher}/work-table.ts`,
+        find: 'if (rows.expiresAt.get(row) <= now) return endings.expire(this.takeOut(row));',
+        replace: 'if (rows.expiresAt.get(row) <= now + 3_600_000) return endings.expire(this.takeOut(row));',
+      },
+    ],
+  },
+  {
+    name: 'retryAfterIgnored',
+    about: 'an attempt is planned by its schedule though the endpoint asked for a longer pause',
+    schedule: 'crowded',
+    plants: [{ file: `${core}/decide.ts`, find: 'Math.max(delay, asked)', replace: 'delay' }],
+  },
+  {
+    name: 'goneNotHeld',
+    about: 'an endpoint that answered 410 is sent its other deliveries',
+    plants: [
+      {
+        file: `${dispatcher}/lanes.ts`,
+        find: "if (holds.isHeld(lane.endpointId, revision)) return { kind: 'disabled' };",
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'pauseForgotten',
+    about: 'a pause that an endpoint asked for holds only the delivery that was answered so, and not its others',
+    schedule: 'crowded',
+    plants: [
+      {
+        file: `${dispatcher}/heed.ts`,
+        find: 'lane.heldUntil = Math.max(lane.heldUntil, now + pauseMs);',
+        replace: '',
+      },
+    ],
+  },
 ];

@@ -1,6 +1,7 @@
 import type { PlantedRule } from './index.ts';
 
 const dispatcher = 'services/dispatcher/src';
+const core = 'packages/core/src';
 
 /** Rules of what is ordered. */
 export const orderRules: readonly PlantedRule[] = [
@@ -69,5 +70,40 @@ export const orderRules: readonly PlantedRule[] = [
           '      if (recorded) this.#o.ordering.load(work);\n      this.#rest(work);\n      if (recorded) this.#settled();',
       },
     ],
+  },
+  {
+    name: 'orderAfterProgress',
+    about: 'what is given up lets the next of its order go on before progress says that it has ended',
+    schedule: 'given-up-then-taken',
+    plants: [
+      {
+        file: `${dispatcher}/work-table.ts`,
+        find: 'else afterProgress(() => ordering.ended(work));',
+        replace: 'else ordering.ended(work);',
+      },
+    ],
+  },
+  {
+    name: 'orderProgressAcked',
+    about: 'the same when that progress is written, and not when it is acknowledged',
+    schedule: 'given-up-and-progress-lost',
+    plants: [
+      {
+        file: `${dispatcher}/progress-writer.ts`,
+        find: 'for (const callback of told) callback();',
+        replace: '',
+      },
+      {
+        file: `${dispatcher}/progress-writer.ts`,
+        find: 'waiting = [];\n    const progress',
+        replace: 'waiting = [];\n    for (const callback of told) callback();\n    const progress',
+      },
+    ],
+  },
+  {
+    name: 'orderStops',
+    about: 'what is given up does not stop its order though its endpoint asks for that',
+    schedule: 'crowded',
+    plants: [{ file: `${core}/decide.ts`, find: 'if (input.stops !== true ||', replace: 'if (decision !== null ||' }],
   },
 ];

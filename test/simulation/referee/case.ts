@@ -46,6 +46,10 @@ export interface Case {
   successes: number;
   lostAnswers: number;
   deadLetters: number;
+  /** When the first request of each number arrived. */
+  readonly arrivedAt: number[];
+  /** The pause (ms) that was asked for in answer to it; 0: none, or nobody can tell. */
+  readonly askedMs: number[];
   /** Number of its last request. */
   lastNumber: number;
   /** Highest number of an attempt that is on record. */
@@ -96,6 +100,8 @@ export function newCase(
     successes: 0,
     lostAnswers: 0,
     deadLetters: 0,
+    arrivedAt: [],
+    askedMs: [],
     lastNumber: 0,
     recorded: 0,
     repeats: 0,
@@ -115,6 +121,16 @@ export function newCase(
 export function hasRow(one: Case): boolean {
   for (const { row } of one.rows.values()) if (row) return true;
   return false;
+}
+
+/**
+ * Whether an older row of the same reign stands when this one is taken away. Who wrote both takes the newest away last: after
+ * a crash in between, the older one would begin again with attempts that were made.
+ */
+export function wakesOlder(one: Case, tier: Tier, { epoch, n }: RowGhost): boolean {
+  const left = [...one.rows].filter(([other, { row }]) => row && other !== tier).map(([, row]) => row);
+  if (left.some((row) => row.epoch > epoch || (row.epoch === epoch && row.n > n))) return false;
+  return left.some((row) => row.epoch === epoch);
 }
 
 /** What a record of a tier says. */

@@ -1,8 +1,9 @@
 import { DELIVERY_HEADER, header, type Headers, type IncomingRecord } from '@postrider/kafka';
 import type { Tier } from '@postrider/core';
 import type { Customers } from '../customers.ts';
-import { hasRow, newCase, rowGhostOf, type Case, type Ending, type Place, type RowGhost } from './case.ts';
+import { hasRow, newCase, rowGhostOf, wakesOlder, type Case, type Ending, type Place } from './case.ts';
 import { createLaneOrder } from './lane-order.ts';
+import { createPolicyJudge, type PolicyJudge } from './policy-judge.ts';
 import { createOwnershipGhost, type OwnershipGhost } from './ownership-ghost.ts';
 import { createTierHistory, type TierHistory } from './tier-history.ts';
 import { fieldsOf, timeOf, type Fields } from './wire.ts';
@@ -66,13 +67,16 @@ export class Referee {
   readonly #ghosts: OwnershipGhost[];
   readonly #tiers: TierHistory[];
   readonly #order;
+  readonly #policy: PolicyJudge;
 
   constructor(options: RefereeOptions) {
     this.#o = options;
     this.#open = Array.from({ length: options.partitions }, () => new Set());
     this.#ghosts = Array.from({ length: options.partitions }, createOwnershipGhost);
     this.#tiers = Array.from({ length: options.partitions }, createTierHistory);
-    this.#order = createLaneOrder((kind, text) => this.problem(kind, text));
+    const problem = (kind: string, text: string): void => this.problem(kind, text);
+    this.#order = createLaneOrder(problem);
+    this.#policy = createPolicyJudge({ ...options, problem });
   }
 
   problem(kind: string, text: string): void {
@@ -164,6 +168,7 @@ export class Referee {
     this.#judgeSender(one, arrival);
     this.#judgeMoment(one, arrival);
     one.lastNumber = arrival.number;
+    one.arrivedAt[arrival.number] ??= this.#o.now();
     one.sentInEpoch = this.ghost(one.partition).epoch;
     return one;
   }
@@ -172,12 +177,15 @@ export class Referee {
   succeeded(one: Case, answerLost: boolean): void {
     one.successes += 1;
     if (answerLost) one.lostAnswers += 1;
+    this.#mustEndOnce(one, one.deadLetters > 0 ? 'sent-after-dead-letter' : 'duplicate');
+    // A repeat that nobody can know any more has its place by where it stands itself.
+    if (one.successes === 1 && (one.deadLetters === 0 || one.forgotten === 0)) this.#order.succeeded(one);
+  }
+
+  #mustEndOnce(one: Case, kind: string): void {
     const ends = one.successes - one.lostAnswers + Math.min(1, one.deadLetters);
-    if (ends > 1 + one.repeatsAllowed) {
-      const kind = one.deadLetters > 0 ? 'sent-after-dead-letter' : 'duplicate';
+    if (ends > 1 + one.repeatsAllowed)
       this.problem(kind, `${one.key} ended ${ends} times; allowed ${1 + one.repeatsAllowed}`);
-    }
-    if (one.successes === 1 && one.deadLetters === 0) this.#order.succeeded(one);
   }
 
   #judgeSender(one: Case, { process, webhookId, body }: Arrival): void {
@@ -342,14 +350,7 @@ export class Referee {
       this.problem('attempt-hidden', `a row of ${one.key} counts attempt ${attempt}; on record is ${one.recorded}`);
     if (!check || before?.row !== true || row) return;
     this.#mustBeHeld(one, `a tombstone in ${tier}`);
-    if (epoch === before.epoch) this.#mustBeLast(one, tier, before);
-  }
-
-  /** Who wrote both rows takes the newest away last: after a crash in between, the older one would begin again with attempts that were made. */
-  #mustBeLast(one: Case, tier: Tier, gone: RowGhost): void {
-    const left = [...one.rows].filter(([other, { row }]) => row && other !== tier).map(([, row]) => row);
-    if (left.some(({ epoch, n }) => epoch > gone.epoch || (epoch === gone.epoch && n > gone.n))) return;
-    if (left.some(({ epoch }) => epoch === gone.epoch))
+    if (epoch === before.epoch && wakesOlder(one, tier, before))
       this.problem('older-row-wakes', `the newest row of ${one.key} is taken from ${tier}, and an older one stands`);
   }
 
@@ -360,8 +361,10 @@ export class Referee {
     if (one === undefined) return this.problem('attempt-of-nobody', key?.toString() ?? '');
     one.recorded = Math.max(one.recorded, fields.number(4));
     const decision = fields.message(8);
-    if (decision.has(2)) one.dueAt = timeOf(decision.message(2).message(1));
-    else if (decision.has(1)) {
+    if (decision.has(2)) {
+      one.dueAt = timeOf(decision.message(2).message(1));
+      this.#policy.planned(one, fields.number(4));
+    } else if (decision.has(1)) {
       if (one.successes === 0) this.problem('attempt-lies', `${one.key} is called delivered, and no endpoint took it`);
       this.#end(one, 'done', fields.number(22));
     } else if (decision.has(4)) {
@@ -379,6 +382,9 @@ export class Referee {
     const one = this.cases.get(runId === '' ? deliveryId : `${deliveryId}/${runId}`);
     if (one === undefined) return this.problem('dead-letter-of-nobody', deliveryId);
     one.deadLetters += 1;
+    // In the epilogue a copy that came when nobody was left to answer it may be all that compaction kept.
+    if (!this.epilogue) this.#mustEndOnce(one, 'dead-after-success');
+    this.#policy.givenUp(one, letter);
     this.#end(one, 'dead', letter.has(3) ? letter.message(3).number(22) : Infinity);
   }
 

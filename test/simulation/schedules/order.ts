@@ -1,6 +1,13 @@
-import { MINUTE, SECOND } from '../plan.ts';
+import { MINUTE, SECOND, type Plan } from '../plan.ts';
 import { orderedPair } from './plans.ts';
 import type { Schedule } from './schedule.ts';
+
+/** The second comes so soon after the first that nothing else is written between the two. */
+function rightBehind(small: Plan): Plan {
+  const pair = orderedPair(small);
+  const events = pair.events.slice(0, 5).map((one) => (one.id === 'second' ? { ...one, atMs: MINUTE + 5 } : one));
+  return { ...pair, events, activeMs: 10 * MINUTE };
+}
 
 /** What goes wrong with order. */
 export const orderSchedules: readonly Schedule[] = [
@@ -41,5 +48,29 @@ export const orderSchedules: readonly Schedule[] = [
       ],
     }),
     steps: [],
+  },
+  {
+    name: 'given-up-then-taken',
+    about:
+      'the first of an order is given up at once, the second is taken, and their owner dies before progress says so',
+    delaysMs: [],
+    manner: 'reluctant',
+    plan: rightBehind,
+    steps: [
+      { write: 'attempt-dead', fate: 'store' },
+      { write: 'attempt-done', anyDelivery: true, fate: 'store', pod: 'crash' },
+    ],
+  },
+  {
+    name: 'given-up-and-progress-lost',
+    about: 'the same, and the progress that would say so gets lost',
+    delaysMs: [],
+    manner: 'reluctant',
+    plan: rightBehind,
+    steps: [
+      { write: 'attempt-dead', fate: 'store' },
+      { write: 'progress', fate: 'lose', forMs: 5 * SECOND },
+      { write: 'attempt-done', anyDelivery: true, fate: 'store', pod: 'crash' },
+    ],
   },
 ];

@@ -12,8 +12,8 @@ const ID_BYTES = 16;
 const NO_ID = Buffer.alloc(ID_BYTES);
 
 /**
- * The id that each of these topics got when it was created, as hex; one that does not exist has none. Empty when the broker
- * is too old to tell.
+ * The id that each of these topics got when it was created, as hex; one that does not exist has none, nor has one that an
+ * old cluster has not given any. Empty when the broker is too old to tell.
  * @throws ProtocolError when the broker cannot say now
  */
 export async function topicIds(broker: Broker, names: readonly string[]): Promise<ReadonlyMap<string, string>> {
@@ -76,8 +76,9 @@ function decodeAnswer(reader: ByteReader): Map<string, string> {
     skipTags(reader);
     if (errorCode === code.unknownTopicOrPartition) return;
     // Leaderless partitions make the topic's own code an error; its id is known all the same.
-    if (id.equals(NO_ID)) throw new ProtocolError(`asking for the id of ${name}`, errorCode);
-    ids.set(name, id.toString('hex'));
+    if (!id.equals(NO_ID)) ids.set(name, id.toString('hex'));
+    // Without an error it has none: while a cluster is upgraded, its brokers know of ids before its topics get them.
+    else if (errorCode !== 0) throw new ProtocolError(`asking for the id of ${name}`, errorCode);
   });
   return ids;
 }
