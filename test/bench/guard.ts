@@ -70,7 +70,7 @@ const connect = {
     ask: () => Promise.resolve({ addresses, ttlMs: 60_000 }),
     clock: systemClock,
     limits: defaultLimits,
-  }),
+  }).resolve,
 };
 
 function keptGuard(checks: number): Promise<number> {

@@ -23,7 +23,7 @@ const decideAfter = (code: string, internalFailures: number) =>
   });
 
 test('a closed way out is waited for with a growing backoff, and never ends a delivery', () => {
-  for (const code of ['pool_unavailable', 'proxy_unavailable', 'proxy_denied', 'dns_failure']) {
+  for (const code of ['pool_unavailable', 'proxy_unavailable', 'proxy_denied']) {
     let failures = 0;
     const delays: number[] = [];
     for (let round = 0; round < 100; round++) {
@@ -38,6 +38,15 @@ test('a closed way out is waited for with a growing backoff, and never ends a de
     );
     assert.equal(delays[0], limits.internalBackoffBaseMs);
     assert.equal(delays.at(-1), limits.internalBackoffCapMs);
+  }
+});
+
+test('while no name is answered the backoff does not grow: a gate keeps what waits', () => {
+  for (const code of ['dns_failure', 'dns_timeout']) {
+    for (const failures of [0, 5, limits.internalFailuresMax / 2]) {
+      const decision = decideAfter(code, failures);
+      assert.deepEqual(decision, { kind: 'retry', dueAt: limits.internalBackoffBaseMs, usesAttempt: false });
+    }
   }
 });
 

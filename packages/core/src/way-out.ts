@@ -1,12 +1,17 @@
 import { limits } from './limits.ts';
 
 /**
+ * No name could be resolved here. It is known at once when that is over, and until then what failed so stands at a gate: so
+ * another try need not be put off further each time.
+ */
+const namesUnanswered = new Set(['dns_failure', 'dns_timeout']);
+
+/**
  * Failures of our own that say nothing about the delivery: nothing can leave the house as it should. An operator, or time,
  * opens the way again, and then every delivery goes on.
  */
 const wayOutIsClosed = new Set([
-  'dns_failure',
-  'dns_timeout',
+  ...namesUnanswered,
   'pool_unavailable',
   'proxy_unavailable',
   'proxy_timeout',
@@ -14,6 +19,11 @@ const wayOutIsClosed = new Set([
   'proxy_denied',
   'proxy_error',
 ]);
+
+/** Whether a failure of our own, which bore `code`, is that no name could be resolved. */
+export function waitsForNames(code: string): boolean {
+  return namesUnanswered.has(code);
+}
 
 /** Of these a delivery counts so many at most: far enough for the longest backoff, never enough to be given up. */
 const countedMax = limits.internalFailuresMax / 2;

@@ -82,6 +82,11 @@ export class Exchange implements Dispatcher.DispatchHandler, Watched {
     host.deadlines.watch(this, Math.min(this.deadline, this.startedAt + checkEveryMs));
   }
 
+  /** A socket has had it: its name and its way were there. */
+  get isHanded(): boolean {
+    return this.handedAt >= 0;
+  }
+
   /** Gives the request to the channel's client, which connects if it must and then calls back. */
   start(endpoint: EndpointSockets, channel: Channel): void {
     channel.exchange = this;

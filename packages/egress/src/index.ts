@@ -7,6 +7,7 @@ export type { PoolState } from './pools/pool.ts';
 export { targetOf, type EgressRequest, type OAuthClient } from './request.ts';
 export { readPolicy, watchPolicy, type LivePolicy, type PolicySwitches } from './policy-file.ts';
 export { parsePolicy } from './policy-text.ts';
+export type { NameServersState } from './name-outage.ts';
 export { createNames } from './names.ts';
 export { askNameServers, type Resolve } from './resolve.ts';
 export type {

@@ -8,12 +8,13 @@ import type { NameAnswer } from './resolve.ts';
 
 type Say = NameAnswer | 'silence' | 'ESERVFAIL' | 'ENOTFOUND' | 'ECONNREFUSED';
 
-/** Names on a clock that stands still; name servers say what `say` holds for a name. Observe `asked`. */
+/** Names on a clock that stands still; name servers say what `say` holds for a name. Observe `asked` and `changes`. */
 function names(limits: Partial<EgressLimits> = {}) {
   const time = manualClock();
   const asked: string[] = [];
   const say = new Map<string, Say>();
-  const resolve = createNames({
+  const changes: boolean[] = [];
+  const { resolve, isFailing, onChange, close } = createNames({
     clock: time.clock,
     limits: { ...defaultLimits, ...limits },
     ask: async (hostname) => {
@@ -24,6 +25,7 @@ function names(limits: Partial<EgressLimits> = {}) {
       return said;
     },
   });
+  onChange(() => changes.push(isFailing()));
   /** The addresses, or the failure's code and owner. */
   const outcome = (hostname: string): Promise<string> =>
     resolve(hostname).then(
@@ -33,7 +35,7 @@ function names(limits: Partial<EgressLimits> = {}) {
         return `${error.failure.code} ${error.failure.owner}`;
       },
     );
-  return { ...time, asked, say, outcome };
+  return { ...time, isFailing, close, changes, asked, say, outcome };
 }
 
 const at = (address: string, ttlMs = 30_000): NameAnswer => ({ addresses: [address], ttlMs });
@@ -122,7 +124,90 @@ test('when no name is answered any more the fault is ours, for each of them, and
   assert.deepEqual(await Promise.all(['a.com', 'b.com', 'c.com'].map(outcome)), Array(3).fill('dns_failure ours'));
   say.set('a.com', at('8.8.8.8'));
   advance(1_000);
-  assert.deepEqual(await Promise.all(['a.com', 'b.com'].map(outcome)), ['8.8.8.8', 'dns_failure endpoint']);
+  assert.equal(await outcome('a.com'), '8.8.8.8');
+  assert.equal(await outcome('b.com'), 'dns_failure endpoint');
+});
+
+test('that name servers answer again is found out within a second or two, though nobody wants a name', async () => {
+  const { say, outcome, advance, asked, changes, isFailing, armed } = names();
+  say.set('good.com', at('8.8.8.8')).set('lost.com', 'ESERVFAIL');
+  await outcome('good.com');
+  assert.equal(armed(), 0);
+  // It may not come back: then a name that was lost tells.
+  say.set('good.com', 'ESERVFAIL');
+  assert.equal(await outcome('lost.com'), 'dns_failure ours');
+  assert.deepEqual([isFailing(), changes], [true, [true]]);
+  for (let second = 0; second < 10; second++) {
+    advance(1_000);
+    await settle();
+  }
+  assert.ok(asked.length <= 3 + 2 * 10, `${asked.length} questions`);
+  say.set('lost.com', at('9.9.9.9'));
+  advance(1_000);
+  await settle();
+  assert.deepEqual([isFailing(), changes, armed()], [false, [true, false], 0]);
+  // And at once for whoever waits: what was said of a name before does not hold any more.
+  assert.equal(await outcome('lost.com'), '9.9.9.9');
+});
+
+test('it is over for all names at once, also for those that failed a moment ago', async () => {
+  const { say, outcome, advance, isFailing } = names();
+  for (const name of ['a.com', 'b.com']) say.set(name, 'ESERVFAIL');
+  await outcome('a.com');
+  advance(999);
+  assert.equal(await outcome('b.com'), 'dns_failure ours');
+  for (const name of ['a.com', 'b.com']) say.set(name, at('8.8.8.8'));
+  advance(1);
+  await settle();
+  assert.deepEqual([isFailing(), await outcome('b.com')], [false, '8.8.8.8']);
+});
+
+test('while name servers are silent remembered names are waited for once and not again', async () => {
+  const { say, outcome, advance, isFailing } = names();
+  for (const name of ['a.com', 'b.com']) {
+    say.set(name, at('8.8.8.8', 5_000));
+    await outcome(name);
+    say.set(name, 'silence');
+  }
+  advance(5_000);
+  const first = outcome('a.com');
+  await settle();
+  advance(2_000);
+  assert.equal(await first, '8.8.8.8');
+  await settle();
+  advance(2_000);
+  await settle();
+  assert.equal(isFailing(), true);
+  assert.deepEqual(await Promise.all(['a.com', 'b.com'].map(outcome)), ['8.8.8.8', '8.8.8.8']);
+});
+
+test('a question that was asked while none was answered is nobody’s fault but ours, even if it fails afterwards', async () => {
+  const { say, outcome, advance, isFailing } = names();
+  for (const name of ['a.com', 'b.com', 'c.com']) say.set(name, 'ESERVFAIL');
+  await outcome('a.com');
+  say.set('b.com', 'silence');
+  const asked = outcome('b.com');
+  await settle();
+  say.set('a.com', at('8.8.8.8')).set('b.com', at('9.9.9.9'));
+  advance(1_000);
+  await settle();
+  assert.equal(isFailing(), false);
+  advance(1_000);
+  assert.equal(await asked, 'dns_timeout ours');
+  assert.deepEqual([isFailing(), await outcome('b.com')], [false, '9.9.9.9']);
+});
+
+test('nothing is looked after once it is closed', async () => {
+  const { say, outcome, close, armed } = names();
+  say.set('a.com', 'ESERVFAIL');
+  await outcome('a.com');
+  assert.equal(armed(), 1);
+  close();
+  assert.equal(armed(), 0);
+  await outcome('b.com');
+  say.set('b.com', 'ESERVFAIL');
+  await outcome('b.com');
+  assert.equal(armed(), 0);
 });
 
 test('where nothing was ever answered, and where no name server can be reached, the fault is ours', async () => {

@@ -1,13 +1,28 @@
 import type { Clock } from '@postrider/core';
 import { dnsFailure, EgressError } from './failure.ts';
 import type { EgressLimits } from './limits.ts';
+import { createNameOutage, type NameServersState } from './name-outage.ts';
+import { createNameWitnesses } from './name-witnesses.ts';
 import { maxAddressesMost } from './policy.ts';
 import { saysNo, type AskName, type NameAnswer, type Resolve } from './resolve.ts';
+import type { FailureCause } from './result.ts';
 
 export interface NamesOptions {
   readonly ask: AskName;
   readonly clock: Clock;
   readonly limits: EgressLimits;
+}
+
+/** Names, and whether name servers answer. */
+export interface Names extends NameServersState {
+  readonly resolve: Resolve;
+  /**
+   * Of a request that ended while its name was asked for: whether the question, once it is over, turns out to have failed by
+   * our own fault. Undefined: the name is not asked for.
+   */
+  blame(hostname: string): Promise<FailureCause | undefined> | undefined;
+  /** Nothing is looked after any more. */
+  close(): void;
 }
 
 /** What is known of a name: addresses, or why there are none. */
@@ -23,9 +38,6 @@ interface Known {
 /** More than any policy lets a name have, so one that has more is refused. A hostile zone may answer with thousands. */
 const addressesKeptMax = maxAddressesMost + 1;
 
-/** So many names that were answered lately are asked about when another is not. */
-const witnessesMax = 3;
-
 /**
  * Names, with a memory of what name servers said of them. Addresses are kept, never verdicts: each connection judges them
  * anew, by the policy of its moment.
@@ -37,92 +49,112 @@ const witnessesMax = 3;
  *
  * A question that fails does not tell whose fault it is: the name's own servers may be broken, or nothing can be asked from
  * here. So names that were answered lately are asked too. Is one of them answered, the fault is the endpoint's; is none, it
- * is ours, and no endpoint pays for it.
+ * is ours, and no endpoint pays for it. That lasts until any name is answered, which is looked for all the time: every
+ * `nameTroubleMs`. Meanwhile names that are remembered are not asked about, and whatever else is not answered is our fault.
  */
-export function createNames({ ask, clock, limits }: NamesOptions): Resolve {
-  const known = new Map<string, Known>();
-  const asking = new Map<string, Promise<Known>>();
-  const witnesses = new Set<string>();
-  const isAlive = createWitnessCheck(witnesses, bounded, clock, limits);
-
-  function bounded(hostname: string): Promise<NameAnswer> {
-    const timeout = Promise.withResolvers<never>();
-    const cancel = clock.after(limits.resolveMs, () => timeout.reject(timedOut(limits.resolveMs)));
-    return Promise.race([ask(hostname), timeout.promise]).finally(cancel);
-  }
-
-  function keep(hostname: string, what: Known): Known {
-    known.delete(hostname);
-    known.set(hostname, what);
-    const [oldest] = known.keys();
-    if (known.size > limits.namesMax && oldest !== undefined) known.delete(oldest);
-    return what;
-  }
+export function createNames({ ask, clock, limits }: NamesOptions): Names {
+  const known = createMemory(limits.namesMax);
+  const bounded = boundedBy(limits.resolveMs, clock, ask);
+  const witnesses = createNameWitnesses(bounded, clock, limits.nameTroubleMs);
+  const outage = createNameOutage({ clock, limits, witnesses, ask: (hostname) => void asking.ask(hostname) });
+  const asking = createAsking(askAbout);
 
   function answered(hostname: string): void {
-    witnesses.delete(hostname);
-    witnesses.add(hostname);
-    const [oldest] = witnesses;
-    if (witnesses.size > witnessesMax && oldest !== undefined) witnesses.delete(oldest);
+    witnesses.answered(hostname);
+    if (!outage.isFailing()) return;
+    // What was said of a name while none was answered is worth nothing: whoever waits asks now.
+    known.forgetOurFailures();
+    outage.end();
   }
 
   async function askAbout(hostname: string): Promise<Known> {
     const before = known.get(hostname);
+    const askedAt = clock.monotonic();
+    const after = (ms: number): number => clock.monotonic() + ms;
     try {
       const answer = await bounded(hostname);
       answered(hostname);
-      return keep(hostname, given(answer, clock.monotonic(), limits));
+      return known.keep(hostname, given(answer, clock.monotonic(), limits));
     } catch (error) {
+      const failure = dnsFailure(error);
       if (saysNo(error)) {
         answered(hostname);
-        return keep(hostname, failed(dnsFailure(error), clock.monotonic() + limits.nameAbsentMs));
+        return known.keep(hostname, failed(failure, after(limits.nameAbsentMs)));
       }
-      const again = clock.monotonic() + limits.nameTroubleMs;
-      if (before?.failure === null && before.usableUntil > clock.monotonic()) {
-        return keep(hostname, { ...before, freshUntil: Math.min(again, before.usableUntil) });
+      if (before !== undefined && before.usableUntil > clock.monotonic()) {
+        void outage.isOurs(hostname, askedAt, failure);
+        return known.keep(hostname, {
+          ...before,
+          freshUntil: Math.min(after(limits.nameTroubleMs), before.usableUntil),
+        });
       }
-      const failure = dnsFailure(error);
-      const ours = failure.failure.owner === 'ours' || !(await isAlive(hostname));
-      const { code } = failure.failure;
-      const blamed = ours ? new EgressError(code, 'ours', 'no name can be resolved here', { cause: error }) : failure;
-      return keep(hostname, failed(blamed, clock.monotonic() + limits.nameTroubleMs));
+      if (!(await outage.isOurs(hostname, askedAt, failure)))
+        return known.keep(hostname, failed(failure, after(limits.nameTroubleMs)));
+      const ours = new EgressError(failure.failure.code, 'ours', 'no name can be resolved here', { cause: error });
+      // If name servers answer again, the next one who wants the name asks.
+      return known.keep(hostname, failed(ours, after(outage.isFailing() ? limits.nameTroubleMs : 0)));
     }
   }
 
-  return async (hostname) => {
-    let found = known.get(hostname);
-    if (found === undefined || found.freshUntil <= clock.monotonic()) {
+  function isUsable({ freshUntil, usableUntil }: Known): boolean {
+    const until = outage.isFailing() ? Math.max(freshUntil, usableUntil) : freshUntil;
+    return until > clock.monotonic();
+  }
+
+  return {
+    async resolve(hostname) {
+      const remembered = known.get(hostname);
+      const found = remembered !== undefined && isUsable(remembered) ? remembered : await asking.ask(hostname);
+      if (found.failure !== null) throw found.failure;
+      return found.addresses;
+    },
+    blame: (hostname) =>
+      asking.of(hostname)?.then(({ failure }) => (failure?.failure.owner === 'ours' ? failure.failure : undefined)),
+    isFailing: outage.isFailing,
+    onChange: outage.onChange,
+    close: outage.close,
+  };
+}
+
+/** Whoever wants a name while it is asked about shares the answer. */
+function createAsking(askAbout: (hostname: string) => Promise<Known>) {
+  const asking = new Map<string, Promise<Known>>();
+  return {
+    of: (hostname: string): Promise<Known> | undefined => asking.get(hostname),
+    ask(hostname: string): Promise<Known> {
       let asked = asking.get(hostname);
       if (asked === undefined) {
         asked = askAbout(hostname).finally(() => asking.delete(hostname));
         asking.set(hostname, asked);
       }
-      found = await asked;
-    }
-    if (found.failure !== null) throw found.failure;
-    return found.addresses;
+      return asked;
+    },
   };
 }
 
-/** Whether another name than the one that failed is answered now; the verdict holds for `nameTroubleMs`. */
-function createWitnessCheck(
-  witnesses: ReadonlySet<string>,
-  ask: AskName,
-  clock: Clock,
-  limits: EgressLimits,
-): (failedName: string) => Promise<boolean> {
-  const verdicts = new Map<string, { readonly since: number; readonly answered: Promise<boolean> }>();
-  const answers = (name: string): Promise<boolean> => {
-    const last = verdicts.get(name);
-    if (last !== undefined && clock.monotonic() - last.since < limits.nameTroubleMs) return last.answered;
-    const asked = ask(name).then(() => true, saysNo);
-    verdicts.set(name, { since: clock.monotonic(), answered: asked });
-    return asked;
+/** What is known of names: of no more than `namesMax`, or the oldest is forgotten. */
+function createMemory(namesMax: number) {
+  const known = new Map<string, Known>();
+  return {
+    get: (hostname: string): Known | undefined => known.get(hostname),
+    keep(hostname: string, what: Known): Known {
+      known.delete(hostname);
+      known.set(hostname, what);
+      const [oldest] = known.keys();
+      if (known.size > namesMax && oldest !== undefined) known.delete(oldest);
+      return what;
+    },
+    forgetOurFailures(): void {
+      for (const [name, { failure }] of known) if (failure?.failure.owner === 'ours') known.delete(name);
+    },
   };
-  return async (failedName) => {
-    for (const name of verdicts.keys()) if (!witnesses.has(name)) verdicts.delete(name);
-    const others = [...witnesses].filter((name) => name !== failedName);
-    return (await Promise.all(others.map(answers))).some(Boolean);
+}
+
+function boundedBy(mostMs: number, clock: Clock, ask: AskName): AskName {
+  return (hostname) => {
+    const timeout = Promise.withResolvers<never>();
+    const cancel = clock.after(mostMs, () => timeout.reject(timedOut(mostMs)));
+    return Promise.race([ask(hostname), timeout.promise]).finally(cancel);
   };
 }
 

@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { test } from 'node:test';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { promisify } from 'node:util';
+import { nameServer } from '../testing/name-server.ts';
 import {
   answering,
   laptopPolicy,
@@ -178,6 +179,22 @@ test('localhost is reached on a laptop without asking a name server', async () =
   await using endpoint = await answering(ok);
   await using egress = openEgress({ resolve: () => Promise.reject(new Error('asked')) });
   assert.equal(failed(await sendOne(egress, requestTo(`http://localhost:${endpoint.port}`))), 'response 200');
+});
+
+test('a request whose time is over while no name is answered failed by our own fault, and by its endpoint’s while others are', async () => {
+  await using endpoint = await answering(ok);
+  const loopback = { records: [Buffer.from([127, 0, 0, 1])] };
+  let silent = true;
+  using names = await nameServer((name) => (silent || name.startsWith('dark') ? undefined : loopback));
+  await using egress = openEgress({ nameServers: names.servers, limits: { totalMinMs: 50, resolveMs: 200 } });
+  const send = (name: string) => {
+    const origin = `http://${name}.example.com:${endpoint.port}`;
+    return sendOne(egress, requestTo(origin, { totalDeadlineMs: 100, poolKey: `tenant/${name}` }));
+  };
+  assert.equal(failed(await send('dark')), 'dns_timeout ours');
+  silent = false;
+  assert.equal(failed(await send('bright')), 'response 200');
+  assert.equal(failed(await send('dark-too')), 'total_timeout endpoint');
 });
 
 test('a result never comes before send has returned', async () => {

@@ -4,7 +4,8 @@ import { createDeadlines } from './deadlines.ts';
 import { Exchange, type ExchangeHost } from './exchange.ts';
 import type { ConnectDependencies } from './guarded-connect.ts';
 import { defaultLimits, type EgressLimits } from './limits.ts';
-import { createNames } from './names.ts';
+import type { NameServersState } from './name-outage.ts';
+import { createNames, type Names } from './names.ts';
 import type { AddressPolicy } from './policy.ts';
 import type { PoolDefinitions } from './pools/definition.ts';
 import type { Pool } from './pools/pool.ts';
@@ -46,6 +47,8 @@ export interface Egress {
   connections(): number;
   /** Where requests leave from, and what is wrong with it. */
   readonly pools: Pick<Pools, 'isOpen' | 'states' | 'onChange'>;
+  /** Whether names can be resolved. */
+  readonly names: NameServersState;
   /**
    * Refuses further requests, lets those in flight end for up to `graceMs`, gives up the rest (`aborted`, a shutdown's
    * doing) and closes all sockets.
@@ -75,13 +78,13 @@ export function createEgress(options: EgressOptions): Egress {
 /** The door for requests that need no token, or have it. */
 function createDoor(options: EgressOptions, limits: EgressLimits): Egress {
   const { policy, clock, ca, dial } = options;
+  const names = createNames({ ask: askNameServers(limits.resolveMs, options.nameServers), clock, limits });
   const deps: ConnectDependencies = {
     policy,
     clock,
     limits,
     identity: tlsIdentity({}),
-    resolve:
-      options.resolve ?? createNames({ ask: askNameServers(limits.resolveMs, options.nameServers), clock, limits }),
+    resolve: options.resolve ?? names.resolve,
     ...(ca === undefined ? {} : { ca }),
     ...(dial === undefined ? {} : { dial }),
   };
@@ -117,7 +120,7 @@ function createDoor(options: EgressOptions, limits: EgressLimits): Egress {
       const endpoint = endpointFor(sockets, request);
       if ('code' in endpoint) return refuse(endpoint);
       inFlight++;
-      endpoint.queue.push(exchangeOf(request, endpoint.pool, pools, host, done));
+      endpoint.queue.push(exchangeOf(request, { pool: endpoint.pool, pools, names }, host, done));
       startNext(sockets, endpoint);
     },
     usePolicy(next) {
@@ -127,6 +130,7 @@ function createDoor(options: EgressOptions, limits: EgressLimits): Egress {
     inFlight: () => inFlight,
     connections: () => sockets.count,
     pools,
+    names,
     async close({ graceMs }) {
       closing = true;
       if (inFlight > 0) {
@@ -138,6 +142,7 @@ function createDoor(options: EgressOptions, limits: EgressLimits): Egress {
       }
       await giveUpAll(sockets, givenUp);
       pools.close();
+      names.close();
     },
   };
 }
@@ -151,19 +156,31 @@ const doubtful = new Set<FailureCause['code']>([
   'total_timeout',
 ]);
 
-function mayBeTheWay(result: EgressResult): result is EgressFailure {
-  return result.kind === 'failure' && result.owner === 'endpoint' && doubtful.has(result.code);
+/** Who may be to blame for what looks like an endpoint's failure. */
+interface Suspects {
+  readonly pool: Pool;
+  readonly pools: Pools;
+  readonly names: Pick<Names, 'blame'>;
 }
 
-/** An exchange whose failures are laid at the endpoint's door only when its way out of the house is still there. */
-function exchangeOf(request: EgressRequest, pool: Pool, pools: Pools, host: ExchangeHost, done: Done): Exchange {
-  if (pool.definition.kind === 'nat') return new Exchange(request, host, done);
+/** An exchange whose failures are laid at the endpoint's door only when its name and its way out of the house are there. */
+function exchangeOf(request: EgressRequest, suspects: Suspects, host: ExchangeHost, done: Done): Exchange {
   const exchange: Exchange = new Exchange(request, host, (result) => {
-    const way = exchange.channel?.from?.way ?? null;
-    if (way === null || !mayBeTheWay(result)) done(result);
-    else void tellOf(result, pools.blame(pool, way), done);
+    const isDoubtful = result.kind === 'failure' && result.owner === 'endpoint' && doubtful.has(result.code);
+    const blame = isDoubtful ? blameOf(exchange, suspects) : undefined;
+    if (blame === undefined || result.kind !== 'failure') done(result);
+    else void tellOf(result, blame, done);
   });
   return exchange;
+}
+
+function blameOf(exchange: Exchange, { pool, pools, names }: Suspects): Promise<FailureCause | undefined> | undefined {
+  const { channel, request } = exchange;
+  // Its time was over before the name had an answer.
+  const named = !exchange.isHanded ? names.blame(new URL(request.origin).hostname) : undefined;
+  const way = channel?.from?.way ?? null;
+  if (named !== undefined || way === null || pool.definition.kind === 'nat') return named;
+  return pools.blame(pool, way);
 }
 
 async function tellOf(result: EgressFailure, blame: Promise<FailureCause | undefined>, done: Done): Promise<void> {

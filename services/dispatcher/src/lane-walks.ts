@@ -18,7 +18,7 @@ import type { WorkTable } from './work-table.ts';
  *
  * | gate | what the lane holds |
  * |---|---|
- * | `open`, `config` | stays where it is: the walk is over |
+ * | `open`, `config`, `way-out` | stays where it is: the walk is over |
  * | `disabled` | first attempts are put; rows of the shorter tiers, whose wait nobody knows any more, move to the longest |
  * | `cancel` | ends cancelled |
  *
@@ -95,7 +95,7 @@ export function createLaneWalks(options: LaneWalksOptions): LaneWalks {
 
   return {
     follow(lane) {
-      if (lane.gate.kind === 'config' || lane.gate.kind === 'pool') return;
+      if (lane.gate.kind === 'config' || lane.gate.kind === 'way-out') return;
       // What waits is started by its lane, but what was given up may end now.
       if (lane.gate.kind === 'open') return ordering.reconsider(lane);
       const before = walks.get(lane);

@@ -15,14 +15,14 @@ import type { Work } from './work.ts';
  * Whether a lane may start anything.
  * - `open`: yes;
  * - `config`: the config view has not reached the revision that its deliveries were routed with;
- * - `pool`: nothing can leave from the endpoint's egress pool now;
+ * - `way-out`: nothing can leave from the endpoint's egress pool now, or a name that it needs cannot be resolved;
  * - `disabled`: the endpoint is disabled and keeps what is pending;
  * - `cancel`: endpoint or tenant are gone, or disabled without keeping: everything ends cancelled.
  *
  * Any state may follow any other; only `lanes.ts` moves it.
  */
 export type LaneGate =
-  | { readonly kind: 'open' | 'config' | 'pool' | 'disabled' }
+  | { readonly kind: 'open' | 'config' | 'way-out' | 'disabled' }
   | { readonly kind: 'cancel'; readonly reason: CancelReason };
 
 /** Who owns a lane: says whether it may start anything at all, and starts. */
@@ -56,6 +56,8 @@ export interface Lane {
   /** Nothing starts before this (ms, monotonic): the endpoint asked for a pause. */
   heldUntil: number;
   rate: RateLimit | null;
+  /** A name that its requests need was not answered when no name was: it waits for name servers. */
+  waitsForNames: boolean;
   /** Stands in the scheduler's rotation. */
   rotating: boolean;
   readonly rows: LaneRows;
@@ -97,6 +99,7 @@ export function createLane(owner: LaneOwner, endpointId: string, tenant: string,
     bytesInFlight: 0,
     heldUntil: -Infinity,
     rate: null,
+    waitsForNames: false,
     rotating: false,
     rows: createLaneRows(),
     arrivals: createFifo(),

@@ -7,6 +7,7 @@ import type { ConfigView } from '@postrider/config-view';
 import type { ConfigEnd } from './config-end.ts';
 import type { Clock, EndpointHolds } from '@postrider/core';
 import type { EgressPools } from './egress-pools.ts';
+import type { NameServers } from './name-servers.ts';
 import type { EndpointCache, PreparedEndpoint } from './endpoint-cache.ts';
 import type { Scheduler } from './scheduler.ts';
 
@@ -16,6 +17,8 @@ export interface Lanes {
   of(endpointId: string, tenant: string, revision: string): Lane;
   /** The endpoint asked for a pause: nothing of the lane starts for so long (ms), and never for longer than may be asked. */
   hold(lane: Lane, pauseMs: number): void;
+  /** Something changed for this lane alone. */
+  judge(lane: Lane): void;
   all(): Iterable<Lane>;
   /** Something changed: judges lanes anew. `concerns` narrows it; lanes that wait for a revision are always looked at. */
   refresh(concerns?: (lane: Lane) => boolean): void;
@@ -34,6 +37,7 @@ export interface LanesOptions {
   readonly holds: Pick<EndpointHolds, 'isHeld'>;
   readonly scheduler: Scheduler;
   readonly pools: Pick<EgressPools, 'isOpen'>;
+  readonly names: Pick<NameServers, 'isFailing'>;
   /** Requests in flight of a lane that nothing is known of. */
   readonly concurrencyStart: number;
   /** An endpoint's configuration makes preparing it throw. */
@@ -99,6 +103,7 @@ export function createLanes(options: LanesOptions): Lanes {
       const until = clock.monotonic() + Math.min(pauseMs, limits.retryAfterCapMs);
       lane.heldUntil = Math.max(lane.heldUntil, until);
     },
+    judge,
     all: () => lanes.values(),
     refresh(concerns = () => true) {
       for (const lane of lanes.values()) if (lane.gate.kind === 'config' || concerns(lane)) judge(lane);
@@ -143,7 +148,7 @@ function gateOf(lane: Lane, options: LanesOptions): LaneGate {
 }
 
 /** What is known of the endpoint says whether its lane may start anything. */
-function knownGate(lane: Lane, { endpoints, view, holds, pools }: LanesOptions): LaneGate {
+function knownGate(lane: Lane, { endpoints, view, holds, pools, names }: LanesOptions): LaneGate {
   const prepared = endpoints.get(lane.endpointId);
   if (prepared === undefined) return missing(lane, view);
   const { state, pending, revision } = prepared.endpoint;
@@ -153,7 +158,8 @@ function knownGate(lane: Lane, { endpoints, view, holds, pools }: LanesOptions):
     case EndpointState.PENDING_VERIFICATION:
       // What answered 410 is disabled as soon as the control plane has heard of it, and treated so until then.
       if (holds.isHeld(lane.endpointId, revision)) return { kind: 'disabled' };
-      return { kind: pools.isOpen(prepared.pool) ? 'open' : 'pool' };
+      lane.waitsForNames &&= names.isFailing();
+      return { kind: pools.isOpen(prepared.pool) && !lane.waitsForNames ? 'open' : 'way-out' };
     case EndpointState.DISABLED:
       if (pending === PendingPolicy.CANCEL) return { kind: 'cancel', reason: CancelReason.ENDPOINT_DISABLED };
       return { kind: 'disabled' };

@@ -14,12 +14,13 @@ await run(name, async (signal) => {
   let dispatcher: Dispatcher | null = null;
   const owning = () => dispatcher?.ready() ?? { ok: false as const, reason: 'starting, or waiting for Kafka' };
   const leaving = () => dispatcher?.leaving() ?? { ok: true as const };
+  const resolving = () => dispatcher?.resolving() ?? { ok: true as const };
   const reading = () => dispatcher?.live() ?? { ok: true as const };
   const portVariable = 'POSTRIDER_HEALTH_PORT';
   stack.use(
     await startHealth({
       ...config.health,
-      checks: { owning, leaving },
+      checks: { owning, leaving, resolving },
       liveChecks: { reading },
       metrics,
       portVariable,

@@ -1,10 +1,11 @@
 /**
  * Name servers fail for everybody: no endpoint pays for it. Doubles: Kafka and the dispatcher's clock; the door, its resolver, a
- * name server and the endpoints are real, on loopback. Observed: attempts, and what arrives.
+ * name server and the endpoints are real, on loopback. Observed: attempts, what arrives, what readiness and the log say.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Outcome } from '@postrider/contract/postrider/v1/delivery';
+import { limits } from '@postrider/core';
 import { createEgress } from '@postrider/egress';
 import { nameServer, type NameServerAnswer } from '../../../packages/egress/testing/name-server.ts';
 import { laptopPolicy, onRequest, rawEndpoint, realClock } from '../../../packages/egress/testing/support.ts';
@@ -14,6 +15,10 @@ import { createHarness } from '../testing/harness.ts';
 const loopback: NameServerAnswer = { records: [Buffer.from([127, 0, 0, 1])] };
 const answer = (type: string): NameServerAnswer => (type === 'A' ? loopback : {});
 const resolveMs = 100;
+/** Deliveries to the endpoint whose name is not remembered: more than may be in flight. */
+const waiting = 60;
+
+const short = { resolveMs, nameTroubleMs: 20, nameFreshMinMs: 1 };
 
 /** What a name server does to every question. */
 const faults: Readonly<Record<string, (type: string) => NameServerAnswer | undefined | Promise<NameServerAnswer>>> = {
@@ -39,8 +44,7 @@ async function open(stack: AsyncDisposableStack) {
       }),
     ),
   );
-  const limits = { resolveMs, nameTroubleMs: 20, nameFreshMinMs: 1 };
-  const egress = createEgress({ policy: laptopPolicy, clock: realClock, nameServers: names.servers, limits });
+  const egress = createEgress({ policy: laptopPolicy, clock: realClock, nameServers: names.servers, limits: short });
   stack.defer(() => egress.close({ graceMs: 0 }));
   const run = createHarness();
   for (const id of ['known', 'fresh']) {
@@ -49,11 +53,13 @@ async function open(stack: AsyncDisposableStack) {
   const switches = { allowHttp: true, allowLoopback: true };
   const dispatcher = await run.start('dispatcher', switches, {
     wrapSend: () => (request, done) => egress.send(request, done),
+    names: egress.names,
   });
   stack.defer(() => run.stop(dispatcher));
   const attempts = (id: string) => run.attempts().filter(({ endpointId }) => endpointId === `ep_${id}`);
   return {
     run,
+    dispatcher,
     arrived,
     attempts,
     fail: (how: (typeof faults)[string]) => void (fault = how),
@@ -67,23 +73,36 @@ async function open(stack: AsyncDisposableStack) {
 for (const [what, fault] of Object.entries(faults)) {
   test(`name servers are ${what}: remembered names go on, the others wait without an attempt, and arrive when it is over`, async () => {
     await using stack = new AsyncDisposableStack();
-    const { run, arrived, attempts, fail, heal, until } = await open(stack);
+    const { run, dispatcher, arrived, attempts, fail, heal, until } = await open(stack);
     run.deliver('before', 'known');
     await until(() => arrived.length === 1, 'the first delivery');
 
     fail(fault);
     run.deliver('during', 'known');
-    run.deliver('waits', 'fresh');
-    await until(() => arrived.length === 2 && attempts('fresh').length >= 3, 'tries that fail as our own fault');
+    for (let number = 0; number < waiting; number++) run.deliver(`waits-${number}`, 'fresh');
+    await until(() => attempts('fresh').length > 0 && arrived.length === 2, 'tries that fail as our own fault');
+    await run.clock.advance(3_600_000);
     assert.deepEqual(arrived, ['known', 'known']);
-    for (const attempt of attempts('fresh')) {
-      assert.match(attempt.code, /^dns_(timeout|failure)$/);
-      assert.deepEqual([attempt.outcome, attempt.number], [Outcome.INTERNAL_ERROR, 0]);
+    const tried = attempts('fresh');
+    // Those that were in flight when the first of them failed; nothing else was tried in vain.
+    assert.ok(tried.length <= limits.laneConcurrencyDefault, `${tried.length}`);
+    for (const { code, outcome, number } of tried) {
+      assert.match(code, /^dns_(timeout|failure)$/);
+      assert.deepEqual([outcome, number], [Outcome.INTERNAL_ERROR, 0]);
     }
+    assert.equal(dispatcher.resolving().ok, false);
 
     heal();
-    await until(() => arrived.length === 3, 'the delivery that waited');
-    const last = attempts('fresh').find(({ outcome }) => outcome === Outcome.DELIVERED);
-    assert.deepEqual([arrived.at(-1), last?.number, run.deadLetters()], ['fresh', 1, []]);
+    const healed = run.clock.monotonic();
+    const done = () => attempts('fresh').filter(({ outcome }) => outcome === Outcome.DELIVERED);
+    await until(() => done().length === waiting, 'the deliveries that waited');
+    assert.ok(run.clock.monotonic() - healed <= 5_000, `${run.clock.monotonic() - healed} ms`);
+    assert.ok(done().every(({ number }) => number === 1));
+    assert.deepEqual([run.deadLetters(), dispatcher.resolving()], [[], { ok: true }]);
+    const told = run.log.lines.filter(({ message }) => message.startsWith('egress-names'));
+    assert.deepEqual(
+      told.map(({ level }) => level),
+      ['error', 'info'],
+    );
   });
 }

@@ -83,7 +83,7 @@ export function createParts(options: PartsOptions): Parts {
       takeDue: (lane) => table.takeDue(lane),
     },
     ...{ clock, view: pod.view, configEnd: pod.configEnd, endpoints: pod.endpoints },
-    ...{ holds, scheduler, pools: pod.pools, concurrencyStart: pod.concurrencyStart },
+    ...{ holds, scheduler, pools: pod.pools, names: pod.names, concurrencyStart: pod.concurrencyStart },
     onUnusable: events.endpointUnusable,
     onGate: (lane) => walks.follow(lane),
     onGoOn: (lane) => ordering.reconsider(lane),
@@ -123,7 +123,7 @@ export function createParts(options: PartsOptions): Parts {
   });
   const walks = createWalks(pod, { reign, slices, ordering, endings, table: () => table });
   const gone = createGone(pod, { holds, writeResult, lanes });
-  const publish = createPublish({ ...writer, table, gone, operations: pod.operations });
+  const publish = createPublish({ ...writer, table, gone, lanes, operations: pod.operations });
   const dispatch = createSending({ pod, reign, ends, endings, publish, faults });
   const takeOff = createTakeOff({ pod, lanes, endings, table, dispatch, faults });
   const intake = createIntake({

@@ -10,6 +10,7 @@ import type { DoneFilter } from './done-filter.ts';
 import type { DispatcherEvents } from './events.ts';
 import type { ConfigEnd } from './config-end.ts';
 import type { FreshOffsets, TopicIds } from './fresh-offsets.ts';
+import type { NameServers } from './name-servers.ts';
 import type { OperationsTopic } from './operations.ts';
 import type { RowBound } from './row-bound.ts';
 import type { Scheduler } from './scheduler.ts';
@@ -43,6 +44,7 @@ export interface Pod {
   readonly endpoints: EndpointCache;
   readonly send: Send;
   readonly pools: EgressPools;
+  readonly names: NameServers;
   readonly userAgent: string;
   /** Who asks an endpoint for permission: a host name. */
   readonly origin: string;

@@ -25,6 +25,7 @@ import { proofResults, type ProofEnding } from './proofs.ts';
 import { pauseAskedMs, type Decided } from './dispatch-delivery.ts';
 import { heed } from './heed.ts';
 import type { DispatcherEvents } from './events.ts';
+import type { Lanes } from './lanes.ts';
 import type { GoneEndpoints } from './gone-endpoints.ts';
 import type { Reign } from './reign.ts';
 import type { Result } from './result-record.ts';
@@ -39,6 +40,7 @@ export interface PublishOptions {
   readonly table: WorkTable;
   readonly attempts: AttemptWriter;
   readonly gone: GoneEndpoints;
+  readonly lanes: Pick<Lanes, 'judge'>;
   readonly operations: OperationsTopic;
   readonly deadLetterTopic: string;
 }
@@ -53,6 +55,7 @@ export function createPublish(options: PublishOptions): (decided: Decided) => vo
     const attempt = attemptResult(fields, options.attempts);
     events.attempted(fields, work);
     if (work.lane !== null) heed(work.lane, decided.classified, clock.monotonic());
+    if (work.lane?.waitsForNames === true) options.lanes.judge(work.lane);
     if (sent.result.kind === 'response' && decided.decision.kind !== 'done') {
       if (hasUnreadableRetryAfter(sent.result.headers, sent.endedAt)) events.retryAfterIgnored(view);
     }

@@ -25,6 +25,7 @@ import { createByteMeter } from './byte-meter.ts';
 import { createDoneFilter, type DoneFilter } from './done-filter.ts';
 import { createEndpointCache, type Target } from './endpoint-cache.ts';
 import { everyPoolIsOpen, poolsReady, tellOfPools, type EgressPools } from './egress-pools.ts';
+import { nameServersAnswer, namesReady, tellOfNames, type NameServers } from './name-servers.ts';
 import { createEvents, type DispatcherEvents } from './events.ts';
 import { intakeTopics } from './intake-ledger.ts';
 import { createConfigEnd } from './config-end.ts';
@@ -45,6 +46,7 @@ import type { Pod } from './pod.ts';
 export type { DispatcherConfig } from './config.ts';
 export type { DoneStore } from './done-store.ts';
 export type { EgressPools } from './egress-pools.ts';
+export type { NameServers } from './name-servers.ts';
 export type { Send, SendRequest, SendResult } from './dispatch-delivery.ts';
 
 /** What a dispatcher works with. */
@@ -58,6 +60,8 @@ export interface DispatcherDeps {
   readonly send?: Send;
   /** Instead of its egress pools. */
   readonly pools?: EgressPools;
+  /** Instead of what it knows of name servers. */
+  readonly names?: NameServers;
   /** Instead of the Redis that the configuration names. */
   readonly doneStore?: DoneStore;
 }
@@ -69,6 +73,8 @@ export interface Dispatcher extends AsyncDisposable {
   ready(): CheckResult;
   /** For `/readyz`: requests can leave from every egress pool. */
   leaving(): CheckResult;
+  /** For `/readyz`: names can be resolved. */
+  resolving(): CheckResult;
   /** For `/livez`: what there is to read is read. */
   live(): CheckResult;
   /** The longest a clean stop may take (ms): everything in flight ends, and what it asks for is written. */
@@ -104,6 +110,7 @@ export async function startDispatcher(
   policy.onChange(events.policyChanged);
   const door = openDoor(stack, config, deps, policy);
   stack.defer(tellOfPools(door.pools, log, metrics));
+  stack.defer(tellOfNames(door.names, log, metrics));
   const doneFilter = await openDoneFilter(config, deps, { events, stack, waiting });
   const pod = createPod(config, deps, { events, topic, view, door, policy, doneFilter, stack });
   const joining = { pod, kafka, sessionTimeoutMs: config.sessionTimeoutMs };
@@ -116,6 +123,7 @@ export async function startDispatcher(
     view,
     ready: () => readiness(group),
     leaving: () => poolsReady(door.pools),
+    resolving: () => namesReady(door.names),
     live: () => group.reading(),
     stopWithinMs: drainLimitMs() + limits.drainSlackMs,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
@@ -221,7 +229,7 @@ async function openDoneFilter(
 }
 
 /** The door to the internet, and where requests leave from. */
-type Door = Pick<Pod, 'send' | 'pools'>;
+type Door = Pick<Pod, 'send' | 'pools' | 'names'>;
 
 function openDoor(
   stack: AsyncDisposableStack,
@@ -229,7 +237,8 @@ function openDoor(
   deps: DispatcherDeps,
   policy: LivePolicy,
 ): Door {
-  if (deps.send !== undefined) return { send: deps.send, pools: deps.pools ?? everyPoolIsOpen };
+  const { send, pools: givenPools = everyPoolIsOpen, names = nameServersAnswer } = deps;
+  if (send !== undefined) return { send, pools: givenPools, names };
   const egress = createEgress({
     ...{ policy: policy.current(), clock: deps.clock },
     ...(pools !== undefined && { pools }),
@@ -237,7 +246,7 @@ function openDoor(
   });
   policy.onChange((next) => egress.usePolicy(next));
   stack.defer(() => egress.close({ graceMs: CLOSE_GRACE_MS }));
-  return { send: (request, done) => egress.send(request, done), pools: egress.pools };
+  return { send: (request, done) => egress.send(request, done), pools: egress.pools, names: egress.names };
 }
 
 /** What the promises need of the topics that are read and written here; all problems at once. */

@@ -138,15 +138,17 @@ class OneServing implements Serving {
       createStuckHead({ topic, ledger, table: parts.table, scheduler: this.#pod.scheduler, clock: this.#pod.clock }),
     );
     this.#memory = createFullMemory({ ...parts, meter: this.#pod.meter, clock: this.#pod.clock });
+    const judgeAll = (): void => {
+      if (this.#reign.over === null && !this.#reign.draining) parts.lanes.refresh();
+    };
     this.#stopListening = [
       this.#pod.view.onChange((changes) => {
         const ids = new Set(changes.map(({ id }) => id));
         if (this.#reign.over === null && !this.#reign.draining)
           parts.lanes.refresh(({ endpointId, tenant }) => ids.has(endpointId) || ids.has(tenant));
       }),
-      this.#pod.pools.onChange(() => {
-        if (this.#reign.over === null && !this.#reign.draining) parts.lanes.refresh();
-      }),
+      this.#pod.pools.onChange(judgeAll),
+      this.#pod.names.onChange(judgeAll),
       this.#pod.meter.onRoom(() => parts.intake.resume()),
       this.#pod.rowBound.add({
         rows: () => parts.table.rows.size,

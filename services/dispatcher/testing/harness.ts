@@ -27,6 +27,7 @@ import {
   type Dispatcher,
   type DispatcherConfig,
   type EgressPools,
+  type NameServers,
   type Send,
   type SendRequest,
   type SendResult,
@@ -197,6 +198,7 @@ function createProcesses(
       }: {
         readonly doneStore?: DoneStore;
         readonly pools?: EgressPools;
+        readonly names?: NameServers;
         readonly wrapSend?: (send: Send) => Send;
       } = {},
     ): Promise<TestDispatcher> {

@@ -55,13 +55,14 @@ async function checkAll(
   dns: boolean,
 ): Promise<number> {
   const limits = defaultLimits;
-  const resolve = dns ? createNames({ ask: askNameServers(limits.resolveMs), clock: systemClock, limits }) : null;
+  const names = createNames({ ask: askNameServers(limits.resolveMs), clock: systemClock, limits });
   let denied = 0;
   for await (const url of urls) {
-    const checked = await checkUrl(url, policy, resolve);
+    const checked = await checkUrl(url, policy, dns ? names.resolve : null);
     if (checked.verdict === 'deny') denied += 1;
     session.printEntry({ url, verdict: checked.verdict, reason: reasonOf(checked) }, () => row(url, checked));
   }
+  names.close();
   return denied;
 }
 
