@@ -38,6 +38,7 @@ export * from './request.ts';
 export * from './status-policy.ts';
 export * from './random-pool.ts';
 export * from './rate-limit.ts';
+export * from './rate-share.ts';
 export * from './attempt-codec.ts';
 export * from './delivery-bounds.ts';
 export * from './delivery-header.ts';

@@ -189,6 +189,19 @@ export const limits = Object.freeze({
   doneQueueMax: 10_000,
   /** Keys of one call. */
   doneBatchMax: 500,
+
+  // The cap of a destination, which all endpoints there share.
+  destinationRateMax: 100_000,
+  /** Whoever was given a turn and does not start within this time has lost it. */
+  destinationTurnKeptMs: SECOND_MS,
+  /** Between two questions for turns at one destination, at least. */
+  destinationAskEveryMs: 10,
+  /** Who asked for a turn is counted as waiting for this much longer than it was told to wait. */
+  destinationAskSlackMs: 250,
+  /** After this long it is looked again which address a host has. */
+  destinationAddressKeptMs: 10 * SECOND_MS,
+  /** Hosts whose address is remembered. */
+  destinationAddressesMax: 100_000,
 });
 
 /** The set of limits, as numbers by name. */

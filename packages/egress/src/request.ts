@@ -64,6 +64,7 @@ function judge(name: string): boolean {
 }
 
 /** The parts of an allowed URL that a request needs. Worth keeping per endpoint. */
-export function targetOf(url: URL): { origin: string; path: string } {
-  return { origin: url.origin, path: `${url.pathname}${url.search}` };
+export function targetOf(url: URL): { origin: string; host: string; path: string } {
+  const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
+  return { origin: url.origin, host, path: `${url.pathname}${url.search}` };
 }

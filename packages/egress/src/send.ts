@@ -2,7 +2,7 @@
 import type { Clock } from '@postrider/core';
 import { createDeadlines } from './deadlines.ts';
 import { Exchange, type ExchangeHost } from './exchange.ts';
-import type { ConnectDependencies } from './guarded-connect.ts';
+import { vet, type ConnectDependencies } from './guarded-connect.ts';
 import { defaultLimits, type EgressLimits } from './limits.ts';
 import type { NameServersState } from './name-outage.ts';
 import { createNames, type Names } from './names.ts';
@@ -41,6 +41,11 @@ export interface Egress {
    * their request has its result.
    */
   usePolicy(policy: AddressPolicy): void;
+  /**
+   * The address that a new connection to a host would be made to. Rejects with an `EgressError` if it has none, or any that
+   * is not allowed.
+   */
+  addressOf(hostname: string): Promise<string>;
   /** Requests that have no result yet. */
   inFlight(): number;
   /** Connections of all endpoints, in use or kept for the next request. */
@@ -127,6 +132,7 @@ function createDoor(options: EgressOptions, limits: EgressLimits): Egress {
       sockets.deps.policy = next;
       applyPolicy(sockets);
     },
+    addressOf: (hostname) => vet(hostname, sockets.deps).then(([first = hostname]) => first),
     inFlight: () => inFlight,
     connections: () => sockets.count,
     pools,

@@ -74,12 +74,15 @@ test('egress pools are read from a file, with the files that it names; what is w
   }
 });
 
-test('a contact URL that cannot stand in a header, and a start beyond what a lane may have, keep the process from starting', () => {
+test('a contact URL that cannot stand in a header, a start beyond what a lane may have and an unknown kind of destination keep the process from starting', () => {
   const read = (more: Record<string, string>) => () => readDispatcherConfig({ ...least, ...more }).service;
   for (const url of ['example.com/webhooks', 'https://example.com/a b', 'https://example.com/ä'])
     assert.throws(read({ POSTRIDER_CONTACT_URL: url }), /POSTRIDER_CONTACT_URL/, url);
   for (const start of ['0', '257', '1.5'])
     assert.throws(read({ POSTRIDER_CONCURRENCY_START: start }), /POSTRIDER_CONCURRENCY_START/, start);
+  assert.throws(read({ POSTRIDER_DESTINATION_BY: 'host' }), /POSTRIDER_DESTINATION_BY/);
+  assert.equal(read({})().destinationRateMax, undefined, 'no cap');
+  assert.equal(read({ POSTRIDER_DESTINATION_RATE_MAX: '500' })().destinationRateMax, 500);
   const { contactUrl, concurrencyStart } = read({
     POSTRIDER_CONTACT_URL: 'https://example.com/webhooks',
     POSTRIDER_CONCURRENCY_START: '4',

@@ -20,6 +20,7 @@ import {
   kafkaEnv,
   kafkaSettings,
   list,
+  oneOf,
   parsed,
   processEnv,
   processSettings,
@@ -56,8 +57,12 @@ export interface DispatcherConfig extends PolicySwitches {
   readonly concurrencyStart?: number;
   /** Waiting deliveries at most; `limits.podRowsMax` when absent. */
   readonly rowsMax?: number;
-  /** Where the done-filter remembers; absent: there is none. */
+  /** What processes share; absent: there is no done-filter, and each has its part of destinations' rates. */
   readonly redis?: RedisTarget;
+  /** Starts a second at one destination, all tenants together; absent: any number. */
+  readonly destinationRateMax?: number;
+  /** What a destination is. */
+  readonly destinationBy?: 'address' | 'domain';
 }
 
 /** What the process needs besides the dispatcher itself. */
@@ -101,6 +106,12 @@ const spec = {
   redis: parsed(secret('POSTRIDER_REDIS_URL', { optional: true }), (url) =>
     url === undefined ? undefined : parseRedisUrl(url.reveal()),
   ),
+  destinationRateMax: integer('POSTRIDER_DESTINATION_RATE_MAX', {
+    default: 0,
+    min: 0,
+    max: limits.destinationRateMax,
+  }),
+  destinationBy: oneOf('POSTRIDER_DESTINATION_BY', ['address', 'domain'], { default: 'domain' }),
   podName: text('POSTRIDER_POD_NAME', {
     optional: true,
     pattern: /^[a-zA-Z0-9._-]{1,100}$/,
@@ -146,6 +157,7 @@ export function readDispatcherConfig(env: Env = process.env): DispatcherProcessC
     policyFile,
     nameServers,
     pools,
+    destinationRateMax,
     ...service
   } = readEnv(env, spec);
   return Object.freeze({
@@ -153,6 +165,7 @@ export function readDispatcherConfig(env: Env = process.env): DispatcherProcessC
       processId: `dispatcher-${podName ?? hostname()}-${randomBytes(4).toString('hex')}`,
       contactUrl: contactUrl ?? '',
       ...(redis === undefined ? {} : { redis }),
+      ...(destinationRateMax === 0 ? {} : { destinationRateMax }),
       ...(policyFile === undefined ? {} : { policyFile }),
       ...(nameServers.length === 0 ? {} : { nameServers }),
       ...(pools === undefined ? {} : { pools }),

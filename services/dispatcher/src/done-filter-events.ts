@@ -1,15 +1,14 @@
 import { idsOf } from './delivery-ids.ts';
 import type { DeliveryView } from '@postrider/core';
+import type { CallResult } from './store-calls.ts';
 import type { Logger, Metrics } from '@postrider/runtime';
-
-/** What became of keys that were to be noted or asked for. `skipped`: the store is left alone, or there is no room. */
-export type DoneCallResult = 'ok' | 'failed' | 'skipped';
 
 /** What happens around the done-filter. */
 export interface DoneFilterEvents {
   /** An earlier owner delivered it: a duplicate is avoided. */
   deliveredBefore(delivery: DeliveryView): void;
-  doneFilterCalled(call: 'add' | 'ask', result: DoneCallResult, keys: number): void;
+  /** Keys were noted or asked for. `skipped`: the store is left alone, or there is no room. */
+  doneFilterCalled(call: 'add' | 'ask', result: CallResult, keys: number): void;
   /** The store has failed too often in a row: it is left alone for a while. */
   doneFilterLeftAlone(error: Error): void;
   doneFilterBack(): void;

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { createCallBreaker, limits, type CallBreaker, type Clock } from '@postrider/core';
+import { limits, type Clock } from '@postrider/core';
+import { createStoreCalls, type StoreCalls } from './store-calls.ts';
 import type { DoneFilterEvents } from './done-filter-events.ts';
 import type { DoneStore } from './done-store.ts';
 
@@ -38,17 +39,15 @@ export function createDoneFilter(options: DoneFilterOptions): DoneFilter {
 
 class StoredDoneFilter implements DoneFilter {
   readonly #o: DoneFilterOptions;
-  readonly #breaker: CallBreaker = createCallBreaker({
-    failuresMax: limits.doneFailuresMax,
-    openMinMs: limits.doneLeftAloneMinMs,
-    openMaxMs: limits.doneLeftAloneMaxMs,
-  });
+  readonly #calls: StoreCalls;
   #toAdd: string[] = [];
   #adding = false;
   #questions: Question[] = [];
 
   constructor(options: DoneFilterOptions) {
+    const { clock, events } = options;
     this.#o = options;
+    this.#calls = createStoreCalls({ clock, leftAlone: events.doneFilterLeftAlone, back: events.doneFilterBack });
   }
 
   add(workKey: string): void {
@@ -100,34 +99,14 @@ class StoredDoneFilter implements DoneFilter {
     call: (store: DoneStore) => Promise<T>,
     then: (result: T | null) => void,
   ): void {
-    const { clock, store, events } = this.#o;
-    if (!this.#breaker.allows(clock.monotonic())) {
-      events.doneFilterCalled(what, 'skipped', keys.length);
-      return then(null);
-    }
-    let over = false;
-    const end = (result: T | null, error: Error | null): void => {
-      if (over) return;
-      over = true;
-      cancel();
-      this.#judge(error);
-      events.doneFilterCalled(what, error === null ? 'ok' : 'failed', keys.length);
-      then(result);
-    };
-    const cancel = clock.after(limits.doneTimeoutMs, () => end(null, new Error('no answer in time')));
-    call(store).then(
-      (result) => end(result, null),
-      (error: unknown) => end(null, error as Error),
+    const { store, events } = this.#o;
+    this.#calls.run(
+      () => call(store),
+      (result, how) => {
+        events.doneFilterCalled(what, how, keys.length);
+        then(result);
+      },
     );
-  }
-
-  #judge(error: Error | null): void {
-    const { clock, events } = this.#o;
-    const wasOpen = this.#breaker.open;
-    if (error === null) this.#breaker.succeeded();
-    else this.#breaker.failed(clock.monotonic());
-    if (this.#breaker.open && !wasOpen && error !== null) events.doneFilterLeftAlone(error);
-    if (wasOpen && !this.#breaker.open) events.doneFilterBack();
   }
 
   /** Nothing of a tenant leaves but a hash. */

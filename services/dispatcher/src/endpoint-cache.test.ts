@@ -48,7 +48,7 @@ function cacheOf(state: { endpoint: EndpointConfig | undefined; tenant?: TenantC
         tenant: (id: string) => (id === 'acme' ? tenant : undefined),
       }) as never as ConfigSnapshot,
     kek: withKek,
-    judgeUrl: () => ({ kind: 'allow', origin: 'https://example.com', path: '/hook' }),
+    judgeUrl: () => ({ kind: 'allow', origin: 'https://example.com', host: 'example.com', path: '/hook' }),
   });
 }
 

@@ -28,7 +28,7 @@ export interface ActiveKeys {
 
 /** Where requests go, or why none may. */
 export type Target =
-  | { readonly kind: 'allow'; readonly origin: string; readonly path: string }
+  | { readonly kind: 'allow'; readonly origin: string; readonly host: string; readonly path: string }
   | { readonly kind: 'deny'; readonly detail: string };
 
 /** An endpoint as requests to it are made: everything that does not change from delivery to delivery. */

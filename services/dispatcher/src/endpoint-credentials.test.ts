@@ -15,7 +15,12 @@ const tenant = TenantConfig.fromPartial({
   tenant: { name: 'tenants/acme' },
   dataKey: sealDataKey(material, kek, 'acme', randomBytes),
 });
-const allow = (url: string): Target => ({ kind: 'allow', origin: new URL(url).origin, path: new URL(url).pathname });
+const allow = (url: string): Target => ({
+  kind: 'allow',
+  origin: new URL(url).origin,
+  host: new URL(url).hostname,
+  path: new URL(url).pathname,
+});
 
 function credentialsOf(
   fields: Parameters<typeof Endpoint.fromPartial>[0],

@@ -1,5 +1,6 @@
 import { faultEvents, type FaultEvents } from './fault-events.ts';
 import { topicEvents, type TopicEvents } from './topic-events.ts';
+import { destinationEvents, type DestinationEvents } from './destination-events.ts';
 import { doneFilterEvents, type DoneFilterEvents } from './done-filter-events.ts';
 import { idsOf } from './delivery-ids.ts';
 import type { CancelReason, DeadReason } from '@postrider/contract/postrider/v1/attempt';
@@ -10,7 +11,12 @@ import type { EndpointRows } from './row-bound.ts';
 import type { Work } from './work.ts';
 
 /** What happens in the business of a dispatcher: each helper counts and tells its event. No payloads, no secrets. */
-export type DispatcherEvents = DeliveryEvents & PartitionEvents & DoneFilterEvents & FaultEvents & TopicEvents;
+export type DispatcherEvents = DeliveryEvents &
+  PartitionEvents &
+  DoneFilterEvents &
+  DestinationEvents &
+  FaultEvents &
+  TopicEvents;
 
 /** What happens to deliveries and their endpoints. */
 export interface DeliveryEvents {
@@ -67,6 +73,7 @@ export function createEvents(log: Logger, metrics: Metrics): DispatcherEvents {
     ...deliveryEvents(log, metrics),
     ...partitionEvents(log, metrics),
     ...topicEvents(log, metrics),
+    ...destinationEvents(log),
     ...doneFilterEvents(log, metrics),
     ...faultEvents(log, metrics),
   };

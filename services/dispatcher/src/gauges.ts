@@ -6,6 +6,11 @@ import type { Pod } from './pod.ts';
 /** What an operator wants to see at any moment. */
 export function addGauges(metrics: Metrics, pod: Pod, group: OwnerGroup): void {
   metrics.gauge('postrider_requests_in_flight', 'Requests that have no answer yet', () => pod.scheduler.inFlight);
+  const { destinations } = pod;
+  if (destinations !== null) {
+    const what = 'Lanes that wait for the cap of their destination';
+    metrics.gauge('postrider_lanes_awaiting_destination', what, () => destinations.waiting);
+  }
   metrics.gauge('postrider_queued_bytes', 'Bytes of deliveries held before they end or wait', () => pod.meter.bytes);
   metrics.gauge('postrider_partitions', 'Partitions of this process by state', () => {
     const counts = new Map<string, number>();

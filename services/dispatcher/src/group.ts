@@ -99,6 +99,8 @@ class Group implements OwnerGroup {
     const fence = this.#fence;
     if (member === null || fence === null) return;
     // The newest heartbeat seen before this join was sent before the rebalance began.
+    const { layout } = this.#pod.view.snapshot();
+    this.#pod.destinations?.setShare(partitions.size / (layout?.partitions ?? partitions.size));
     const deadline = drainDeadline(fence.lastSentAt);
     fence.open();
     for (const owner of this.owners.values()) if (!partitions.has(owner.partition)) owner.unnamed(deadline);
@@ -141,6 +143,7 @@ class Group implements OwnerGroup {
       this.#fence?.open();
       for (const owner of this.owners.values()) owner.tick();
       this.#pod.rowBound.tick();
+      this.#pod.destinations?.tick();
       // Whatever kept something from starting may be over without an event of its own.
       this.#pod.scheduler.written();
       this.#ticks += 1;

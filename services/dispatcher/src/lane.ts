@@ -58,6 +58,13 @@ export interface Lane {
   rate: RateLimit | null;
   /** A name that its requests need was not answered when no name was: it waits for name servers. */
   waitsForNames: boolean;
+  /** Host that its requests go to; empty: not known, or none may go there. */
+  host: string;
+  /** Turns at its destination that it has and has not used, and until when they hold (ms, monotonic). */
+  turns: number;
+  turnsUntil: number;
+  /** It waits for a turn at its destination. */
+  awaitsTurn: boolean;
   /** Stands in the scheduler's rotation. */
   rotating: boolean;
   readonly rows: LaneRows;
@@ -100,6 +107,10 @@ export function createLane(owner: LaneOwner, endpointId: string, tenant: string,
     heldUntil: -Infinity,
     rate: null,
     waitsForNames: false,
+    host: '',
+    turns: 0,
+    turnsUntil: -Infinity,
+    awaitsTurn: false,
     rotating: false,
     rows: createLaneRows(),
     arrivals: createFifo(),
@@ -182,7 +193,8 @@ export function openAt(lane: Lane): number {
 
 /** Whether the lane, as far as it depends on itself, may start one more (`now`: ms, monotonic). */
 export function mayStart(lane: Lane, now: number): boolean {
-  return lane.gate.kind === 'open' && lane.inFlight < lane.concurrency.value && openAt(lane) <= now;
+  const mayMore = lane.gate.kind === 'open' && lane.inFlight < lane.concurrency.value && !lane.awaitsTurn;
+  return mayMore && openAt(lane) <= now;
 }
 
 /**
@@ -195,9 +207,13 @@ export function isForgettable(lane: Lane, now: number): boolean {
   return empty && rests && Math.max(lane.rate?.restedAt ?? now, lane.concurrency.restedAt) <= now;
 }
 
-/** Whether the lane has something to start that nothing but time keeps. */
+/** How many of the lane nothing keeps from starting but time, or its destination. */
+export function startable(lane: Lane): number {
+  if (lane.gate.kind !== 'open') return 0;
+  return Math.min(lane.concurrency.value - lane.inFlight, queuedDue(lane) + lane.queuedArrivals);
+}
+
+/** Whether there is any. */
 export function hasWork(lane: Lane): boolean {
-  return (
-    lane.gate.kind === 'open' && lane.inFlight < lane.concurrency.value && queuedDue(lane) + lane.queuedArrivals > 0
-  );
+  return startable(lane) > 0;
 }

@@ -63,6 +63,7 @@ export function createLanes(options: LanesOptions): Lanes {
     if (typeof endpoint === 'object') {
       lane.concurrency.setCap(endpoint.concurrencyMax);
       lane.stops = endpoint.stops;
+      lane.host = endpoint.target.kind === 'allow' ? endpoint.target.host : '';
       setRate(lane, endpoint.rateCount, endpoint.ratePeriodMs);
     }
     if (before.kind === 'disabled') lane.concurrency.restart(clock.monotonic());

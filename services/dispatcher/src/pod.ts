@@ -4,6 +4,7 @@ import type { Admin, KafkaPort, Producer, TopicId } from '@postrider/kafka';
 import type { AttemptWriter } from './attempt-record.ts';
 import type { ByteMeter } from './byte-meter.ts';
 import type { Send } from './dispatch-delivery.ts';
+import type { DestinationCap } from './destination-cap.ts';
 import type { EgressPools } from './egress-pools.ts';
 import type { EndpointCache } from './endpoint-cache.ts';
 import type { DoneFilter } from './done-filter.ts';
@@ -55,6 +56,8 @@ export interface Pod {
   /** What is read of retry tiers and not gone through yet. */
   readonly loading: ByteMeter;
   readonly scheduler: Scheduler;
+  /** Null: there is no cap. */
+  readonly destinations: DestinationCap | null;
   /** Requests in flight of a lane that nothing is known of. */
   readonly concurrencyStart: number;
   /** Null: there is none. */

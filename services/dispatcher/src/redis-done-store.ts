@@ -1,5 +1,6 @@
 import { Redis } from 'ioredis';
 import { limits } from '@postrider/core';
+import { takeNumbers, takeScript, type SharedRate } from './shared-rate.ts';
 import type { DoneStore } from './done-store.ts';
 import type { RedisTarget } from './redis-target.ts';
 
@@ -17,7 +18,7 @@ export interface RedisDoneStoreOptions {
  * A Redis: one connection, which comes back by itself. While there is none every call rejects at once: nothing is queued
  * for later. The only file that knows the client.
  */
-export function connectRedis({ target, onTrouble }: RedisDoneStoreOptions): DoneStore {
+export function connectRedis({ target, onTrouble }: RedisDoneStoreOptions): DoneStore & SharedRate {
   const { host, port, username, password, database, tls } = target;
   const redis = new Redis({
     ...{ host, port, db: database, username, connectTimeout: CONNECT_TIMEOUT_MS },
@@ -48,6 +49,19 @@ export function connectRedis({ target, onTrouble }: RedisDoneStoreOptions): Done
     async has(keys) {
       try {
         return (await redis.mget([...keys])).map((value) => value !== null);
+      } catch (error) {
+        throw withoutWords(error as Error);
+      }
+    },
+    async take(name, perSecond, wanted) {
+      const keys = ['rate', 'waits', 'ahead', 'until'].map((part) => `${name}:${part}`);
+      const tenants = [...wanted.keys()];
+      const asks = [...wanted].flat();
+      try {
+        const answer = await redis.eval(takeScript, keys.length, ...keys, ...takeNumbers(perSecond), ...asks);
+        const [waitMicros = 0, ...given] = (answer as unknown[]).map(Number);
+        const granted = new Map(tenants.map((tenant, at) => [tenant, given[at] ?? 0]));
+        return { granted, waitMs: waitMicros / 1_000 };
       } catch (error) {
         throw withoutWords(error as Error);
       }

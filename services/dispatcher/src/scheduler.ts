@@ -1,8 +1,8 @@
 import { limits } from '@postrider/core';
-import { createFifo } from './fifo.ts';
 import { hasWork, openAt, takeNext } from './lane.ts';
+import { createTurns } from './turns.ts';
 import type { Clock } from '@postrider/core';
-import type { Fifo } from './fifo.ts';
+import type { DestinationCap } from './destination-cap.ts';
 import type { Lane } from './lane.ts';
 
 /** What the pod may have in flight, and whose turn it is: round robin over tenants, then over their lanes. */
@@ -36,10 +36,15 @@ export interface SchedulerLimits {
 
 /**
  * An idle scheduler. What a crash may repeat is what is in flight and what is not written: so deliveries that are
- * not settled are bounded like requests, and nothing starts while there are that many.
+ * not settled are bounded like requests, and nothing starts while there are that many. `cap`: what destinations may be sent.
  */
-export function createScheduler(clock: Clock, unwritten: Unwritten, bounds: SchedulerLimits = limits): Scheduler {
-  return new RoundRobin(clock, unwritten, bounds);
+export function createScheduler(
+  clock: Clock,
+  unwritten: Unwritten,
+  bounds: SchedulerLimits = limits,
+  cap: DestinationCap | null = null,
+): Scheduler {
+  return new RoundRobin(clock, unwritten, bounds, cap);
 }
 
 class RoundRobin implements Scheduler {
@@ -50,12 +55,13 @@ class RoundRobin implements Scheduler {
   readonly #bounds: SchedulerLimits;
   readonly #laneMax: number;
   readonly #laneBytesMax: number;
-  /** Tenants that have a turn coming, each with its lanes. */
-  readonly #tenants = createFifo<Fifo<Lane>>();
-  readonly #byTenant = new Map<string, Fifo<Lane>>();
+  readonly #turns = createTurns<Lane>();
+  readonly #cap: DestinationCap | null;
   #pumping = false;
 
-  constructor(clock: Clock, unwritten: Unwritten, bounds: SchedulerLimits) {
+  constructor(clock: Clock, unwritten: Unwritten, bounds: SchedulerLimits, cap: DestinationCap | null) {
+    this.#cap = cap;
+    cap?.onTurn((lane) => this.ready(lane));
     this.#clock = clock;
     this.#unwritten = unwritten;
     this.#bounds = bounds;
@@ -93,8 +99,9 @@ class RoundRobin implements Scheduler {
     this.#pumping = true;
     try {
       while (this.hasRoom) {
-        const lane = this.#nextTurn();
+        const lane = this.#turns.shift();
         if (lane === undefined) break;
+        lane.rotating = false;
         if (this.#canStart(lane) && openAt(lane) <= this.#clock.monotonic()) this.#startOne(lane);
         this.#offer(lane);
       }
@@ -109,26 +116,6 @@ class RoundRobin implements Scheduler {
     return this.#unwritten.records < podInFlightMax;
   }
 
-  #nextTurn(): Lane | undefined {
-    const lanes = this.#tenants.shift();
-    const lane = lanes?.shift();
-    if (lanes === undefined || lane === undefined) return undefined;
-    if (lanes.length > 0) this.#tenants.push(lanes);
-    else this.#byTenant.delete(lane.tenant);
-    lane.rotating = false;
-    return lane;
-  }
-
-  #rotate(lane: Lane): void {
-    lane.rotating = true;
-    let lanes = this.#byTenant.get(lane.tenant);
-    if (lanes === undefined) {
-      this.#byTenant.set(lane.tenant, (lanes = createFifo()));
-      this.#tenants.push(lanes);
-    }
-    lanes.push(lane);
-  }
-
   #canStart(lane: Lane): boolean {
     const hasRoom = lane.inFlight < this.#laneMax && lane.bytesInFlight < this.#laneBytesMax;
     return hasWork(lane) && hasRoom && lane.owner.mayStart();
@@ -138,7 +125,11 @@ class RoundRobin implements Scheduler {
   #offer(lane: Lane): void {
     if (lane.rotating || !this.#canStart(lane)) return;
     const waitMs = openAt(lane) - this.#clock.monotonic();
-    if (waitMs <= 0) return this.#rotate(lane);
+    if (waitMs <= 0) {
+      if (this.#cap?.admits(lane) === false) return;
+      lane.rotating = true;
+      return this.#turns.push(lane);
+    }
     lane.cancelWake ??= this.#clock.after(waitMs, () => {
       lane.cancelWake = null;
       this.ready(lane);
@@ -146,6 +137,7 @@ class RoundRobin implements Scheduler {
   }
 
   #startOne(lane: Lane): void {
+    if (this.#cap?.admits(lane) === false) return;
     const work = takeNext(lane);
     if (work === undefined) return;
     const { bytes } = work;
@@ -153,8 +145,9 @@ class RoundRobin implements Scheduler {
     lane.bytesInFlight += bytes;
     this.inFlight += 1;
     this.bytesInFlight += bytes;
-    if (lane.owner.start(work)) lane.rate?.take(this.#clock.monotonic());
-    else this.#release(lane, bytes);
+    if (!lane.owner.start(work)) return this.#release(lane, bytes);
+    lane.rate?.take(this.#clock.monotonic());
+    this.#cap?.started(lane);
   }
 
   #release(lane: Lane, bytes: number): void {

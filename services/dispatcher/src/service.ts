@@ -22,7 +22,7 @@ import {
 } from '@postrider/kafka';
 import { createMetrics, type CheckResult, type Logger, type Metrics } from '@postrider/runtime';
 import { createByteMeter } from './byte-meter.ts';
-import { createDoneFilter, type DoneFilter } from './done-filter.ts';
+import { createDoneFilter } from './done-filter.ts';
 import { createEndpointCache, type Target } from './endpoint-cache.ts';
 import { everyPoolIsOpen, poolsReady, tellOfPools, type EgressPools } from './egress-pools.ts';
 import { nameServersAnswer, namesReady, tellOfNames, type NameServers } from './name-servers.ts';
@@ -32,6 +32,7 @@ import { createConfigEnd } from './config-end.ts';
 import { createFreshOffsets, createOffsetsAt, createTopicIds } from './fresh-offsets.ts';
 import { addGauges } from './gauges.ts';
 import { joinGroup, type OwnerGroup } from './group.ts';
+import { openDestinations } from './open-destinations.ts';
 import { createRowBound } from './row-bound.ts';
 import { createScheduler } from './scheduler.ts';
 import { createSlices } from './slices.ts';
@@ -42,11 +43,13 @@ import type { DispatcherConfig } from './config.ts';
 import type { Send } from './dispatch-delivery.ts';
 import type { DoneStore } from './done-store.ts';
 import type { Pod } from './pod.ts';
+import type { SharedRate } from './shared-rate.ts';
 
 export type { DispatcherConfig } from './config.ts';
 export type { DoneStore } from './done-store.ts';
 export type { EgressPools } from './egress-pools.ts';
 export type { NameServers } from './name-servers.ts';
+export type { SharedRate } from './shared-rate.ts';
 export type { Send, SendRequest, SendResult } from './dispatch-delivery.ts';
 
 /** What a dispatcher works with. */
@@ -62,8 +65,11 @@ export interface DispatcherDeps {
   readonly pools?: EgressPools;
   /** Instead of what it knows of name servers. */
   readonly names?: NameServers;
+  /** Instead of what it knows of hosts. */
+  readonly addressOf?: (host: string) => Promise<string>;
   /** Instead of the Redis that the configuration names. */
   readonly doneStore?: DoneStore;
+  readonly sharedRate?: SharedRate;
 }
 
 /** A running dispatcher. */
@@ -111,8 +117,8 @@ export async function startDispatcher(
   const door = openDoor(stack, config, deps, policy);
   stack.defer(tellOfPools(door.pools, log, metrics));
   stack.defer(tellOfNames(door.names, log, metrics));
-  const doneFilter = await openDoneFilter(config, deps, { events, stack, waiting });
-  const pod = createPod(config, deps, { events, topic, view, door, policy, doneFilter, stack });
+  const between = await openBetween(config, deps, { events, stack, waiting, door });
+  const pod = createPod(config, deps, { events, topic, view, door, policy, between, stack });
   const joining = { pod, kafka, sessionTimeoutMs: config.sessionTimeoutMs };
   const group = await untilKafkaAnswers(waiting, () => joinGroup(joining));
   stack.defer(() => group.stop());
@@ -137,7 +143,7 @@ interface PodParts {
   readonly view: ConfigView;
   readonly door: Door;
   readonly policy: LivePolicy;
-  readonly doneFilter: DoneFilter | null;
+  readonly between: Between;
   readonly stack: AsyncDisposableStack;
 }
 
@@ -146,7 +152,7 @@ function createPod(
   { kafka, clock, random = randomBytes }: DispatcherDeps,
   parts: PodParts,
 ): Pod {
-  const { events, topic, view, door, policy, doneFilter, stack } = parts;
+  const { events, topic, view, door, policy, between, stack } = parts;
   const judge = (url: string): Target => {
     const verdict = judgeUrl(url, policy.current());
     return verdict.verdict === 'deny'
@@ -186,19 +192,23 @@ function createPod(
     offsetsAt: createOffsetsAt((name, timestamp) => kafka.admin.offsetsAt(name, timestamp)),
     view,
     endpoints,
-    ...door,
+    send: door.send,
+    pools: door.pools,
+    names: door.names,
     userAgent: userAgent(config.contactUrl),
     origin: requestOrigin(config.contactUrl),
     attempts: { topic: topic('attempts'), partitions: partitionCount('attempts', 0), pod: config.processId },
     operations: { topic: topic('operations'), partitions: partitionCount('operations', 0) },
     slices,
     loading: createByteMeter(limits.podLoadingBytesMax),
-    doneFilter,
+    ...between,
     unsettled,
-    scheduler: createScheduler(clock, unsettled, {
-      ...limits,
-      podInFlightMax: config.inFlightMax ?? limits.podInFlightMax,
-    }),
+    scheduler: createScheduler(
+      clock,
+      unsettled,
+      { ...limits, podInFlightMax: config.inFlightMax ?? limits.podInFlightMax },
+      between.destinations,
+    ),
     concurrencyStart: config.concurrencyStart ?? limits.laneConcurrencyStart,
     meter: createByteMeter(),
     rowBound: createRowBound(events.rowsFull, config.rowsMax),
@@ -214,22 +224,32 @@ function storeOptions({
   return { directory: storeDir ?? null, ...(storeBytesMax !== undefined && { bytesMax: storeBytesMax }) };
 }
 
-/** What endpoints have just taken, remembered outside the process: only where there is somewhere to remember it. */
-async function openDoneFilter(
+/** What processes have between them: only where there is somewhere to keep it. */
+type Between = Pick<Pod, 'doneFilter' | 'destinations'>;
+
+async function openBetween(
   config: DispatcherConfig,
-  { kafka, clock, doneStore }: DispatcherDeps,
-  { events, stack, waiting }: Pick<PodParts, 'events' | 'stack'> & { readonly waiting: UntilKafkaAnswers },
-): Promise<DoneFilter | null> {
+  { kafka, clock, doneStore, sharedRate }: DispatcherDeps,
+  parts: Pick<PodParts, 'events' | 'stack' | 'door'> & { readonly waiting: UntilKafkaAnswers },
+): Promise<Between> {
+  const { events, stack, waiting, door } = parts;
   const { redis: target } = config;
-  const connect = () => (target === undefined ? null : connectRedis({ target, onTrouble: events.doneStoreTrouble }));
-  const store = stack.use(doneStore ?? connect());
-  if (store === null) return null;
-  const { cluster } = await untilKafkaAnswers(waiting, () => kafka.admin.describeCluster());
-  return createDoneFilter({ store, clock, events, scope: `${cluster}\n${config.topicPrefix}` });
+  const redis = target === undefined ? null : stack.use(connectRedis({ target, onTrouble: events.doneStoreTrouble }));
+  const store = stack.use(doneStore ?? null) ?? redis;
+  const rate = sharedRate ?? redis;
+  const isScoped = store !== null || rate !== null;
+  const cluster = isScoped ? (await untilKafkaAnswers(waiting, () => kafka.admin.describeCluster())).cluster : '';
+  const scope = `${cluster}\n${config.topicPrefix}`;
+  const destinations = openDestinations(config, { clock, events, addressOf: door.addressOf, rate, scope });
+  stack.defer(() => destinations?.close());
+  return { doneFilter: store === null ? null : createDoneFilter({ store, clock, events, scope }), destinations };
 }
 
 /** The door to the internet, and where requests leave from. */
-type Door = Pick<Pod, 'send' | 'pools' | 'names'>;
+interface Door extends Pick<Pod, 'send' | 'pools' | 'names'> {
+  /** The address that a connection to a host would be made to. */
+  readonly addressOf: (host: string) => Promise<string>;
+}
 
 function openDoor(
   stack: AsyncDisposableStack,
@@ -238,7 +258,8 @@ function openDoor(
   policy: LivePolicy,
 ): Door {
   const { send, pools: givenPools = everyPoolIsOpen, names = nameServersAnswer } = deps;
-  if (send !== undefined) return { send, pools: givenPools, names };
+  const { addressOf = (host) => Promise.resolve(host) } = deps;
+  if (send !== undefined) return { send, pools: givenPools, names, addressOf };
   const egress = createEgress({
     ...{ policy: policy.current(), clock: deps.clock },
     ...(pools !== undefined && { pools }),
@@ -246,7 +267,12 @@ function openDoor(
   });
   policy.onChange((next) => egress.usePolicy(next));
   stack.defer(() => egress.close({ graceMs: CLOSE_GRACE_MS }));
-  return { send: (request, done) => egress.send(request, done), pools: egress.pools, names: egress.names };
+  return {
+    send: (request, done) => egress.send(request, done),
+    pools: egress.pools,
+    names: egress.names,
+    addressOf: (host) => egress.addressOf(host),
+  };
 }
 
 /** What the promises need of the topics that are read and written here; all problems at once. */

@@ -199,6 +199,7 @@ function createProcesses(
         readonly doneStore?: DoneStore;
         readonly pools?: EgressPools;
         readonly names?: NameServers;
+        readonly addressOf?: (host: string) => Promise<string>;
         readonly wrapSend?: (send: Send) => Send;
       } = {},
     ): Promise<TestDispatcher> {

@@ -71,6 +71,10 @@ POSTRIDER_STORE_BYTES_MAX: {{ $values.dispatcher.store.bytesMax | int64 | quote 
 POSTRIDER_CONTACT_URL: {{ . | quote }}
 {{- end }}
 POSTRIDER_CONCURRENCY_START: {{ $values.dispatcher.concurrencyStart | int | quote }}
+{{- with $values.dispatcher.destination }}
+POSTRIDER_DESTINATION_RATE_MAX: {{ .rateMax | int | quote }}
+POSTRIDER_DESTINATION_BY: {{ .by | quote }}
+{{- end }}
 {{- if $values.redis.existingSecret }}
 POSTRIDER_REDIS_URL_FILE: /etc/postrider/redis/url
 {{- end }}
