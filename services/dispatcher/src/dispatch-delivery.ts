@@ -142,7 +142,7 @@ export function createDispatch(options: DispatchOptions): Dispatch {
     };
     const settle = (sent: Sent): void => {
       stage = 'classify';
-      const classified = classify(options, sent);
+      const classified = classify(options, withoutSecrets(sent));
       stage = 'decide';
       const decided = decide(options, classified);
       // A proof that could not be told is asked for again: it is worth nothing untold.
@@ -241,14 +241,16 @@ function sendPrepared(options: DispatchOptions, prepared: Prepared, next: (sent:
       maxSockets: endpoint.concurrencyMax,
       mayStart: reign.mayAct,
     },
-    (result) => finish(withoutSecrets(result, prepared.credentials)),
+    finish,
   );
 }
 
 /** An endpoint may send back what it was shown. */
-function withoutSecrets(result: SendResult, credentials: Credentials | null): SendResult {
-  if (result.kind === 'failure' || credentials === null || credentials.shown.length === 0) return result;
-  return maskReflected(result, credentials.shown);
+function withoutSecrets(sent: Sent): Sent {
+  const { result, prepared } = sent;
+  const shown = prepared.credentials?.shown ?? [];
+  if (shown.length === 0 || result.kind === 'failure') return sent;
+  return { ...sent, result: maskReflected(result, shown) };
 }
 
 function classify({ origin }: DispatchOptions, sent: Sent): Classified {
