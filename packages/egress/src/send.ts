@@ -82,17 +82,9 @@ export function createEgress(options: EgressOptions): Egress {
 
 /** The door for requests that need no token, or have it. */
 function createDoor(options: EgressOptions, limits: EgressLimits): Egress {
-  const { policy, clock, ca, dial } = options;
+  const { clock } = options;
   const names = createNames({ ask: askNameServers(limits.resolveMs, options.nameServers), clock, limits });
-  const deps: ConnectDependencies = {
-    policy,
-    clock,
-    limits,
-    identity: tlsIdentity({}),
-    resolve: options.resolve ?? names.resolve,
-    ...(ca === undefined ? {} : { ca }),
-    ...(dial === undefined ? {} : { dial }),
-  };
+  const deps = dependencies(options, limits, names.resolve);
   const pools = createPools({ definitions: options.pools ?? new Map(), connect: deps });
   const sockets = createSockets(deps, pools);
   pools.onChange(() => dropLost(sockets));
@@ -150,6 +142,19 @@ function createDoor(options: EgressOptions, limits: EgressLimits): Egress {
       pools.close();
       names.close();
     },
+  };
+}
+
+function dependencies(options: EgressOptions, limits: EgressLimits, resolve: Resolve): ConnectDependencies {
+  const { policy, clock, ca, dial } = options;
+  return {
+    policy,
+    clock,
+    limits,
+    identity: tlsIdentity({}),
+    resolve: options.resolve ?? resolve,
+    ...(ca === undefined ? {} : { ca }),
+    ...(dial === undefined ? {} : { dial }),
   };
 }
 
