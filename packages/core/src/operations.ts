@@ -93,13 +93,33 @@ export interface Verified {
 
 /** Reads a `postrider.endpoint.verified` record; null: it is another one, or cannot be read. */
 export function readVerified(type: string, value: Buffer | null): Verified | null {
-  if (type !== 'postrider.endpoint.verified' || value === null) return null;
+  const data = type === 'postrider.endpoint.verified' ? factsOf(value) : null;
+  if (data === null) return null;
+  const { endpointId, endpointRevision, allowedPerMinute } = data;
+  const isRate = Number.isInteger(allowedPerMinute) && Number(allowedPerMinute) > 0;
+  return { endpointId, endpointRevision, allowedPerMinute: isRate ? Number(allowedPerMinute) : null };
+}
+
+/** That an endpoint answered 410 to a request made by this revision of its configuration. */
+export interface Gone {
+  readonly endpointId: string;
+  readonly endpointRevision: string;
+}
+
+/** Reads a `postrider.endpoint.gone` record; null: it is another one, or cannot be read. */
+export function readGone(type: string, value: Buffer | null): Gone | null {
+  const data = type === 'postrider.endpoint.gone' ? factsOf(value) : null;
+  return data === null ? null : { endpointId: data.endpointId, endpointRevision: data.endpointRevision };
+}
+
+/** Of which endpoint, by which revision, and whatever else the record tells. */
+function factsOf(value: Buffer | null): (Gone & Readonly<Record<string, unknown>>) | null {
+  if (value === null) return null;
   try {
-    const data: unknown = JSON.parse(value.toString('utf8'));
-    const { endpointId, endpointRevision, allowedPerMinute } = data as Record<string, unknown>;
+    const data = JSON.parse(value.toString('utf8')) as Record<string, unknown>;
+    const { endpointId, endpointRevision } = data;
     if (typeof endpointId !== 'string' || typeof endpointRevision !== 'string') return null;
-    const isRate = Number.isInteger(allowedPerMinute) && Number(allowedPerMinute) > 0;
-    return { endpointId, endpointRevision, allowedPerMinute: isRate ? Number(allowedPerMinute) : null };
+    return { ...data, endpointId, endpointRevision };
   } catch {
     return null;
   }

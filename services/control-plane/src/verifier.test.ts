@@ -167,3 +167,36 @@ test('a proof of a deleted endpoint, and records that are no proofs, change noth
   prove(run, made, made.revision);
   await enabled(run, made);
 });
+
+test('an endpoint that answered 410 is disabled and keeps what is pending, unless it was changed since', async () => {
+  await using run = await startTestPlane();
+  await run.tenants.createTenant({ tenantId: 'acme', tenant: undefined, requestId: '' });
+  const tell = ({ uid: endpointId }: Endpoint, endpointRevision: string): void => {
+    const facts = { tenant: 'acme', endpointId, deliveryId: 'dlv_1', runId: '', time: Date.now(), attempt: 1 };
+    run.kafka.append(
+      'postrider.operations',
+      0,
+      encodeOperation({ type: 'postrider.endpoint.gone', ...facts, endpointRevision }),
+    );
+  };
+  const free = { verification: 'VERIFICATION_MODE_NONE' } as const;
+  const [changed, gone] = [await createEndpoint(run, free), await createEndpoint(run, free)];
+  const endpoint = Endpoint.fromPartial({ name: changed.name, labels: { a: 'b' } });
+  await run.endpoints.updateEndpoint({ endpoint, updateMask: ['labels'] });
+  for (const revision of [changed.revision, '', 'junk']) tell(changed, revision);
+  tell(gone, gone.revision);
+  const isDisabled = async () => (await stateOf(run, gone)) === 'ENDPOINT_STATE_DISABLED';
+  await waitFor(isDisabled, { what: 'it is disabled' });
+  const after = await run.endpoints.getEndpoint({ name: gone.name });
+  assert.deepEqual([after.disableReason, after.pending], ['DISABLE_REASON_GONE', 'PENDING_POLICY_KEEP']);
+  assert.notEqual(after.disableTime, undefined);
+  assert.equal(await stateOf(run, changed), 'ENDPOINT_STATE_ENABLED');
+
+  // Told again, or read again by the next control plane, it is not disabled once more.
+  await run.endpoints.enableEndpoint({ name: gone.name, etag: '' });
+  tell(gone, gone.revision);
+  const last = await createEndpoint(run, free);
+  tell(last, last.revision);
+  await waitFor(async () => (await stateOf(run, last)) === 'ENDPOINT_STATE_DISABLED', { what: 'all is read' });
+  assert.equal(await stateOf(run, gone), 'ENDPOINT_STATE_ENABLED');
+});

@@ -6,13 +6,15 @@ import {
   deliveryId,
   limits,
   partitionOf,
+  readGone,
   readVerified,
   VERIFICATION_EVENT_TYPE,
   webhookId,
 } from '@postrider/core';
 import { DELIVERY_HEADER, header, topicName } from '@postrider/kafka';
 import { agreedLimits, isOwed, stateAfter } from './endpoint-proof.ts';
-import { serverLimits } from './server-limits.ts';
+import { disableGone, isStillGone } from './gone-endpoints.ts';
+import { createPendingChanges } from './pending-changes.ts';
 import type { ConfigSnapshot, ConfigView } from '@postrider/config-view';
 import type { EndpointConfig } from '@postrider/contract/postrider/v1/config';
 import type { Clock, RandomBytes, Verified } from '@postrider/core';
@@ -30,55 +32,27 @@ export interface VerifierOptions {
   readonly log: Logger;
 }
 
-/** Asks endpoints to prove that they want events, and enables those that do. */
+/** Asks endpoints to prove that they want events, enables those that do, and disables those that say they are gone. */
 export interface Verifier extends AsyncDisposable {
   /** The endpoint was written: if that asked for its proof, the request for it goes out. */
   written(endpointUid: string): void;
 }
 
 const SOURCE = '/postrider/control-plane';
-const ACTOR = 'postrider/verifier';
+const ACTOR = 'postrider/operations';
 
 /**
  * The request for a proof is a delivery like any other, sent by a dispatcher; what came of it stands on `operations`. Both
  * topics may say the same twice: a request has the same id each time, and a proof that is not owed changes nothing. So at
- * start everything that is owed is asked for again, and all that `operations` still holds is read.
+ * start everything that is owed is asked for again, and all that `operations` still holds is read. What an endpoint was asked
+ * by an older configuration changes nothing.
  */
 export async function startVerifier(options: VerifierOptions): Promise<Verifier> {
-  const { kafka, view, topicPrefix, clock, log } = options;
-  const waiting = new Map<string, Verified>();
-  let settling = false;
+  const { kafka, view, topicPrefix, log } = options;
   let closed = false;
-  let cancel = (): void => {};
-
-  async function settle(): Promise<void> {
-    if (settling || closed) return;
-    settling = true;
-    try {
-      for (const [uid, verified] of waiting) {
-        await options.writer.change(ACTOR, (change) => enable(change, verified));
-        if (waiting.get(uid) === verified) waiting.delete(uid);
-      }
-    } catch (error) {
-      if (!closed) log.warn({ error }, 'verified endpoints could not be enabled; trying again soon');
-      cancel = clock.after(serverLimits.restateAgainMs, () => void settle());
-    } finally {
-      settling = false;
-    }
-  }
-
-  function onBatch({ records }: Batch): void {
-    for (const record of records) {
-      const verified = readVerified(header(record, 'ce_type')?.toString() ?? '', record.value);
-      // Whoever was asked was asked after the question had been read back here.
-      if (verified !== null && isOwed(view.snapshot().endpoint(verified.endpointId), verified)) {
-        waiting.set(verified.endpointId, verified);
-      }
-    }
-    if (waiting.size > 0) void settle();
-  }
 
   await using stack = new AsyncDisposableStack();
+  const changes = stack.use(createPendingChanges({ ...options, actor: ACTOR }));
   const producer = stack.use(kafka.producer({ name: 'verifications' }));
   const ask = (config: EndpointConfig): void => {
     const record = requestRecord(config, view.snapshot(), options);
@@ -89,8 +63,22 @@ export async function startVerifier(options: VerifierOptions): Promise<Verifier>
   };
   stack.defer(() => {
     closed = true;
-    cancel();
   });
+  function onBatch({ records }: Batch): void {
+    for (const record of records) {
+      const type = header(record, 'ce_type')?.toString() ?? '';
+      const verified = readVerified(type, record.value);
+      const gone = readGone(type, record.value);
+      // Whoever was asked was asked after the question had been read back here.
+      if (verified !== null && isOwed(view.snapshot().endpoint(verified.endpointId), verified)) {
+        changes.want(`verified ${verified.endpointId}`, (change) => enable(change, verified));
+      }
+      if (gone !== null && isStillGone(view.snapshot().endpoint(gone.endpointId), gone)) {
+        changes.want(`gone ${gone.endpointId}`, (change) => disableGone(change, gone));
+      }
+    }
+  }
+
   const onTrouble = (error: Error): void => log.warn({ error }, 'operational events cannot be read at the moment');
   stack.use(await kafka.reader({ topic: topicName(topicPrefix, 'operations'), onBatch, onTrouble }));
   for (const config of view.snapshot().endpoints()) if (isPending(config)) ask(config);
