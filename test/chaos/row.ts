@@ -23,6 +23,8 @@ export interface Play {
   readonly kafka?: Omit<TestKafkaOptions, 'brokers' | 'edges'>;
   /** What a process is told besides, by its name. */
   readonly envOf?: (name: string) => Readonly<Record<string, string>>;
+  /** The host of a path's endpoint; by default the receiver's address. */
+  readonly hostOf?: (path: string) => string;
   /** Does the damage, mends it, and comes back. */
   inject(scene: Scene): Promise<void>;
 }

@@ -10,7 +10,7 @@ import { watchStack } from '../support/stack-watch.ts';
 import { startStack, type Stack } from '../support/stack.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { latencies, quantile } from './measure.ts';
-import type { Latency, Row, RowResult, Skip } from './row.ts';
+import type { Latency, Play, Row, RowResult, Skip } from './row.ts';
 import { keepTraces } from './keep-traces.ts';
 import { Scene } from './scene.ts';
 
@@ -42,7 +42,7 @@ const calmSlackMs = 100;
 const tenants = ['chaos-a', 'chaos-b', 'chaos-c'];
 /** Each tenth event is wanted by the endpoint that hangs, too: it can take no more. */
 const type = (number: number) => (number % 10 === 0 ? wantedByAllType : plainType);
-const processes = [...named('router', routers), ...named('dispatcher', dispatchers)];
+const processes = [...numbered('router', routers), ...numbered('dispatcher', dispatchers)];
 
 /**
  * Brings everything up, breaks what the row breaks, waits until all is quiet, and compares what was seen with what is
@@ -62,7 +62,7 @@ export async function runRow(row: Row, pace: Pace = fullPace): Promise<RowResult
     brokersOf: (name) => (processes.includes(name) ? edges.edge(name).bootstrapServers : kafka.bootstrapServers),
     ...(play.envOf === undefined ? {} : { envOf: play.envOf }),
   });
-  const customers = await createAllCustomers(stack, receiver);
+  const customers = await createAllCustomers(stack, named(receiver, play.hostOf));
   await using watch = await watchStack(stack);
   const { eventsPerSecond } = pace;
   await using load = startLoad(stack, { tenants, eventsPerSecond, type });
@@ -116,7 +116,7 @@ async function within<T>(ms: number, accepted: Promise<T>): Promise<T> {
   ]);
 }
 
-function named(service: string, count: number): string[] {
+function numbered(service: string, count: number): string[] {
   return Array.from({ length: count }, (_, index) => `${service}-${index + 1}`);
 }
 
@@ -130,6 +130,12 @@ async function gather(scene: Scene, expected: Expectation[], all: readonly Expec
   const receipts = received.filter(({ path, webhookId }) => !excused.has(`${path} ${webhookId}`));
   const { attempts, deadLetters } = await resultsSeen(stack, watch, expected);
   return { expected, receipts, deadLetters, attempts, kills: watch.interruptions, slackMs };
+}
+
+/** The same receiver under other names. */
+function named(receiver: Receiver, hostOf: Play['hostOf']): Receiver {
+  if (hostOf === undefined) return receiver;
+  return { ...receiver, url: (path) => `http://${hostOf(path)}:${receiver.port}/${path}` };
 }
 
 async function createAllCustomers(stack: Stack, receiver: Receiver): Promise<Map<string, readonly Customer[]>> {

@@ -17,6 +17,7 @@ import { truncated } from './f25-truncated.ts';
 import { fetchesNothing } from './f26-fetches-nothing.ts';
 import { coordinatorRefuses } from './f27-coordinator-refuses.ts';
 import { tiersUnwritable } from './f31-tiers-unwritable.ts';
+import { namesFail } from './f34-names-fail.ts';
 
 /** Every row, in the order in which they run. */
 export const rows: readonly Row[] = [
@@ -38,4 +39,5 @@ export const rows: readonly Row[] = [
   fetchesNothing,
   coordinatorRefuses,
   tiersUnwritable,
+  namesFail,
 ];
