@@ -61,7 +61,7 @@ export async function runPlan(plan: Plan, options: RunOptions): Promise<SeedResu
 async function untilQuiet({ clock, referee }: Simulation): Promise<void> {
   const expiries = [...referee.cases.values()]
     .filter((one) => referee.unfinished(one))
-    .map(({ expiresAt }) => expiresAt);
+    .map(({ lastExpiresAt }) => lastExpiresAt);
   const limit = Math.max(clock.now(), ...expiries) + QUIET_SLACK_MS;
   while (!referee.settled && referee.problems.length === 0) {
     if (clock.now() > limit) {
@@ -79,8 +79,8 @@ async function untilQuiet({ clock, referee }: Simulation): Promise<void> {
 /** Everything has ended: did it end rightly? */
 function judgeQuiet({ referee, customers, fleet, elapsed }: Simulation, plan: Plan): void {
   for (const one of referee.cases.values()) {
-    if (one.endedAt > Math.max(one.expiresAt, referee.calmAt) + EXPIRY_SLACK_MS)
-      referee.problem('ended-late', `${one.key} ended ${one.endedAt - one.expiresAt} ms after it expired`);
+    if (one.endedAt > Math.max(one.lastExpiresAt, referee.calmAt) + EXPIRY_SLACK_MS)
+      referee.problem('ended-late', `${one.key} ended ${one.endedAt - one.lastExpiresAt} ms after it expired`);
     if (plan.temper === 'faulty') continue;
     const successes = one.successes - one.lostAnswers;
     if (successes > 1 || one.repeats > 0 || one.early > 0)

@@ -35,6 +35,8 @@ export interface Case {
   readonly eventId: string;
   readonly routedAt: number;
   readonly expiresAt: number;
+  /** The same of its newest record that no owner can know as a repeat: to the owner it is first seen then. */
+  lastExpiresAt: number;
   readonly body: string;
   /** Its records, routers' repeats included. The first one's offset is its place in the order. */
   readonly places: Place[];
@@ -92,6 +94,7 @@ export function newCase(
 ): Case {
   return {
     ...fields,
+    lastExpiresAt: fields.expiresAt,
     places: [],
     rows: new Map(),
     ending: null,

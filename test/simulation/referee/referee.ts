@@ -203,7 +203,7 @@ export class Referee {
 
   #judgeMoment(one: Case, { number }: Arrival): void {
     const now = this.#o.now();
-    if (now > one.expiresAt + EXPIRY_SLACK_MS) this.problem('sent-after-expiry', `${one.key}, attempt ${number}`);
+    if (now > one.lastExpiresAt + EXPIRY_SLACK_MS) this.problem('sent-after-expiry', `${one.key}, attempt ${number}`);
     if (now < one.dueAt) {
       one.early += 1;
       if (one.early > one.earlyAllowed)
@@ -240,6 +240,7 @@ export class Referee {
       one.repeatsAllowed += 1;
       one.forgotten += 1;
       one.settled = false;
+      one.lastExpiresAt = Math.max(one.lastExpiresAt, timeOf(fields.message(12)));
     }
     one.places.push({ bulk, offset: record.offset, known: one.places.length > 0 && !isForgotten });
     this.#byPlace.set(`${record.partition}/${bulk}/${record.offset}`, one);
@@ -253,8 +254,7 @@ export class Referee {
   #newCase(key: string, deliveryId: string, fields: Fields, record: IncomingRecord): Case {
     const endpointUid = fields.bytes(6).toString();
     const event = fields.message(9);
-    const endpoint = this.#o.customers.byUid(endpointUid);
-    const ordering = key !== deliveryId ? 'none' : (endpoint?.ordering ?? 'none');
+    const ordering = key !== deliveryId ? 'none' : (this.#o.customers.byUid(endpointUid)?.ordering ?? 'none');
     const lane =
       ordering === 'none'
         ? null
