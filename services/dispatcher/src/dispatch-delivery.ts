@@ -15,6 +15,7 @@ import {
   type Decision,
   type DeliveryView,
   type RandomFraction,
+  type ResolvedRetryPolicy,
   type Verdict,
 } from '@postrider/core';
 import { VerificationMode } from '@postrider/contract/postrider/v1/endpoint';
@@ -273,8 +274,7 @@ function decide({ random }: DispatchOptions, classified: Classified): Decided {
     ...verdict,
     attempt: sent.prepared.number,
     internalFailures: view.internalFailures,
-    // Whoever has not agreed to anything yet is not asked as often as a tenant likes.
-    policy: isVerification(view) ? askingPolicy : endpoint.retry,
+    policy: policyFor(view, endpoint.retry, sent.prepared.number),
     now: sent.endedAt,
     expiresAt: work.expiresAt,
     random,
@@ -285,6 +285,11 @@ function decide({ random }: DispatchOptions, classified: Classified): Decided {
     return { classified, decision: { kind: 'cancelled', reason: gate.reason } };
   }
   return { classified, decision };
+}
+
+/** Whoever has not agreed to anything yet is asked at our pace, and no more often than the endpoint's own policy has attempts. */
+function policyFor(view: DeliveryView, own: ResolvedRetryPolicy, attempt: number): ResolvedRetryPolicy {
+  return isVerification(view) && stepBefore(own, attempt - 1) !== null ? askingPolicy : own;
 }
 
 /** It would wait. */
