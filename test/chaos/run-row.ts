@@ -41,7 +41,7 @@ const calmSlackMs = 100;
 /** Of each tenant: every third customer, so that each has some that are well. */
 const tenants = ['chaos-a', 'chaos-b', 'chaos-c'];
 /** Each tenth event is wanted by the endpoint that hangs, too: it can take no more. */
-const type = (number: number) => (number % 10 === 0 ? wantedByAllType : plainType);
+const type = (number: number) => (number % 50 === 0 ? wantedByAllType : plainType);
 const processes = [...numbered('router', routers), ...numbered('dispatcher', dispatchers)];
 
 /**

@@ -55,7 +55,7 @@ async function underLoad(
   await using stack = await startStack({ kafka, sessionTimeoutMs, logLevel: 'info' });
   const customers = await createCustomers(stack, receiver, tenant, twentyCustomers);
   await using watch = await watchStack(stack);
-  const type = (number: number) => (number % 5 === 0 ? wantedByAllType : plainType);
+  const type = (number: number) => (number % 50 === 0 ? wantedByAllType : plainType);
   await using load = startLoad(stack, { tenants: [tenant], eventsPerSecond, type });
   const killedAt: number[] = [];
   const all = [stack.dispatcher];

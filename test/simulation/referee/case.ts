@@ -1,6 +1,6 @@
 import { DELIVERY_HEADER, ROW_HEADER, header, type IncomingRecord } from '@postrider/kafka';
 import type { Tier } from '@postrider/core';
-import { fieldsOf, timeOf } from './wire.ts';
+import { fieldsOf, timeOf, type Fields } from './wire.ts';
 
 /** A record of a tier: how new it is, and what it says; of a case the newest of each tier. */
 export interface RowGhost {
@@ -65,6 +65,8 @@ export interface Case {
   /** Requests before the due time that the newest attempt names. */
   early: number;
   dueAt: number;
+  /** Reign that planned that. */
+  plannedInEpoch: number;
   /** How often it may be repeated, and be early, because a reign ended badly. */
   repeatsAllowed: number;
   earlyAllowed: number;
@@ -74,6 +76,12 @@ export interface Case {
   endedInEpoch: number;
   /** Reign of its last request. */
   sentInEpoch: number;
+}
+
+/** What a case is known by: (delivery id, run). `run`: the fields of the message that names the run. */
+export function caseKey(deliveryId: string, run: Fields): string {
+  const runId = run.bytes(2).toString();
+  return runId === '' ? deliveryId : `${deliveryId}/${runId}`;
 }
 
 /** A delivery of which one record is known. */
@@ -112,6 +120,7 @@ export function newCase(
     revived: false,
     early: 0,
     dueAt: 0,
+    plannedInEpoch: -1,
     repeatsAllowed: 0,
     earlyAllowed: 0,
     forgotten: 0,

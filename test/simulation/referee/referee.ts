@@ -1,7 +1,7 @@
 import { DELIVERY_HEADER, header, type Headers, type IncomingRecord } from '@postrider/kafka';
 import type { Tier } from '@postrider/core';
 import type { Customers } from '../customers.ts';
-import { hasRow, newCase, rowGhostOf, wakesOlder, type Case, type Ending, type Place } from './case.ts';
+import { caseKey, hasRow, newCase, rowGhostOf, wakesOlder, type Case, type Ending, type Place } from './case.ts';
 import { createLaneOrder } from './lane-order.ts';
 import { createPolicyJudge, type PolicyJudge } from './policy-judge.ts';
 import { createOwnershipGhost, type OwnershipGhost } from './ownership-ghost.ts';
@@ -225,8 +225,7 @@ export class Referee {
     if (bytes === undefined) return;
     const fields = fieldsOf(bytes);
     const deliveryId = fields.bytes(1).toString();
-    const runId = fields.message(2).bytes(2).toString();
-    const key = runId === '' ? deliveryId : `${deliveryId}/${runId}`;
+    const key = caseKey(deliveryId, fields.message(2));
     let one = this.cases.get(key);
     const isForgotten = one !== undefined && this.#isForgotten(one, record.offset);
     if (one === undefined) {
@@ -356,30 +355,31 @@ export class Referee {
 
   #attempt({ key, value }: IncomingRecord): void {
     const fields = fieldsOf(value ?? Buffer.alloc(0));
-    const runId = fields.message(3).bytes(2).toString();
-    const one = this.cases.get(runId === '' ? (key?.toString() ?? '') : `${key?.toString()}/${runId}`);
+    const one = this.cases.get(caseKey(key?.toString() ?? '', fields.message(3)));
     if (one === undefined) return this.problem('attempt-of-nobody', key?.toString() ?? '');
     one.recorded = Math.max(one.recorded, fields.number(4));
     const decision = fields.message(8);
+    const epoch = fields.number(22);
     if (decision.has(2)) {
+      if (epoch < one.plannedInEpoch) return; // Late, of a dead reign: its heir plans anew.
+      one.plannedInEpoch = epoch;
       one.dueAt = timeOf(decision.message(2).message(1));
       this.#policy.planned(one, fields.number(4));
     } else if (decision.has(1)) {
       if (one.successes === 0) this.problem('attempt-lies', `${one.key} is called delivered, and no endpoint took it`);
-      this.#end(one, 'done', fields.number(22));
+      this.#end(one, 'done', epoch);
     } else if (decision.has(4)) {
-      const untouched = this.#o.customers.byUid(one.endpointUid)?.untouched === true;
-      if (untouched) this.problem('cancelled-without-reason', one.key);
-      this.#end(one, 'cancelled', fields.number(22));
+      if (this.#o.customers.byUid(one.endpointUid)?.untouched === true)
+        this.problem('cancelled-without-reason', one.key);
+      this.#end(one, 'cancelled', epoch);
     }
   }
 
   #deadLetter(record: { readonly headers: Headers }): void {
     const letter = fieldsOf(header(record, 'postrider-dead-letter') ?? Buffer.alloc(0));
     const delivery = letter.message(1);
-    const runId = delivery.message(2).bytes(2).toString();
     const deliveryId = delivery.bytes(1).toString();
-    const one = this.cases.get(runId === '' ? deliveryId : `${deliveryId}/${runId}`);
+    const one = this.cases.get(caseKey(deliveryId, delivery.message(2)));
     if (one === undefined) return this.problem('dead-letter-of-nobody', deliveryId);
     one.deadLetters += 1;
     // In the epilogue a copy that came when nobody was left to answer it may be all that compaction kept.
