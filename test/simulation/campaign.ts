@@ -1,6 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { addCoverage, type CoverageCounts } from './coverage.ts';
+import { failedSeed } from './failed-seed.ts';
 import { isNarrow, narrowLimits } from './narrow-limits.ts';
 import { isNarrowSchedule } from './schedules.ts';
 import type { Plant } from '../support/plant.ts';
@@ -17,6 +18,8 @@ export interface CampaignOptions {
   readonly plants: readonly Plant[];
   /** Ends as soon as a promise was broken. */
   readonly stopAtFirst: boolean;
+  /** A seed that has not ended after so long (real time) is one with a problem; 60,000 when absent. */
+  readonly seedMsMax?: number;
   readonly onResult?: (result: SeedResult, done: number) => void;
 }
 
@@ -39,6 +42,9 @@ export interface CampaignSummary {
 /** So few that the processes end together, and many enough that asking for them costs nothing. */
 const CHUNK_SEEDS = 8;
 
+/** A seed takes a fraction of a second: one that takes so long will hardly end. */
+const SEED_MS_MAX = 60_000;
+
 /** A seed leaves much garbage and keeps nothing: the larger the space, the less of a seed is alive, and copied, when it is full. */
 const GARBAGE = ['--min-semi-space-size=128', '--max-semi-space-size=128'];
 /** Errors that nobody reads need no stack. */
@@ -58,16 +64,20 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignSum
   const narrow = seeds.filter(isApart);
   const wide = seeds.filter((seed) => !isApart(seed));
 
-  const takeFrom = (left: number[]) => (): Chunk | null => {
-    if (left.length === 0 || stopped) return null;
-    return { seeds: left.splice(0, CHUNK_SEEDS), trace: options.trace, schedule: options.schedule };
-  };
-  const isStopped = (): boolean => stopped;
-  const used = (ms: number): void => void (cpuMs += ms);
-  async function runAll(): Promise<void> {
-    const narrowed = { ...options, plants: [...narrowLimits, ...options.plants] };
-    if (narrow.length > 0) await runWorker(narrowed, takeFrom(narrow), add, used, isStopped);
-    if (wide.length > 0 && !stopped) await runWorker(options, takeFrom(wide), add, used, isStopped);
+  const shareOf = (left: number[]): Share => ({
+    take: () =>
+      left.length === 0 || stopped ? null : { seeds: left.splice(0, CHUNK_SEEDS), trace: options.trace, schedule },
+    ...{ add, used: (ms) => void (cpuMs += ms), isStopped: () => stopped },
+  });
+  const narrowed = { ...options, plants: [...narrowLimits, ...options.plants] };
+  const shares = [
+    { left: narrow, options: narrowed },
+    { left: wide, options },
+  ];
+  /** Half of the processes begin with the other seeds: what a process has learned of its code dies with it. */
+  async function runAll(at: number): Promise<void> {
+    for (const one of at % 2 === 0 ? shares : shares.toReversed())
+      if (one.left.length > 0 && !stopped) await runShare(one.options, shareOf(one.left));
   }
   function add(result: SeedResult): void {
     sum.seeds += 1;
@@ -86,7 +96,7 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignSum
   }
 
   const processes = Math.min(options.processes, Math.ceil(options.seeds / CHUNK_SEEDS));
-  await Promise.all(Array.from({ length: processes }, runAll));
+  await Promise.all(Array.from({ length: processes }, (_, at) => runAll(at)));
   return {
     ...sum,
     from: options.from,
@@ -98,33 +108,69 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignSum
   };
 }
 
-function runWorker(
-  options: CampaignOptions,
-  take: () => Chunk | null,
-  add: (result: SeedResult) => void,
-  used: (cpuMs: number) => void,
-  isStopped: () => boolean,
-): Promise<void> {
+/** What a process works on, and whom it tells. */
+interface Share {
+  readonly take: () => Chunk | null;
+  readonly add: (result: SeedResult) => void;
+  readonly used: (cpuMs: number) => void;
+  readonly isStopped: () => boolean;
+}
+
+/** One process after the other: each goes on behind the seed that its predecessor did not come to the end of. */
+async function runShare(options: CampaignOptions, share: Share): Promise<void> {
+  for (let left = await runProcess(options, share, null); left !== null;) left = await runProcess(options, share, left);
+}
+
+/** Runs this chunk, then others. Resolves with what is left of the chunk in which a seed did not end; null: all is done. */
+function runProcess(options: CampaignOptions, share: Share, first: Chunk | null): Promise<Chunk | null> {
+  const { seedMsMax = SEED_MS_MAX } = options;
   return new Promise((resolve, reject) => {
     const child = startWorker(options);
-    const nextChunk = (): void => {
-      const chunk = take();
-      if (chunk === null) child.disconnect();
-      else child.send(chunk);
+    let chunk = first;
+    let isStuck = false;
+    let watch: NodeJS.Timeout | undefined;
+    const watchNext = (): void => {
+      clearTimeout(watch);
+      watch = setTimeout(() => {
+        isStuck = true;
+        child.kill('SIGKILL');
+      }, seedMsMax);
+    };
+    const work = (): void => {
+      clearTimeout(watch);
+      if (chunk === null) return child.disconnect();
+      child.send(chunk);
+      watchNext();
     };
     child.on('message', (message: WorkerMessage) => {
-      if (message.kind === 'seed') add(message.result);
-      if (message.kind === 'chunk-done') used(message.cpuMs);
+      if (isStuck) return;
+      if (message.kind === 'seed') {
+        share.add(message.result);
+        chunk = chunk && behindFirst(chunk);
+        watchNext();
+      }
+      if (message.kind === 'chunk-done') share.used(message.cpuMs);
       // In the middle of its seeds a worker listens to nobody.
-      if (isStopped()) child.kill('SIGKILL');
-      else if (message.kind === 'chunk-done' || message.kind === 'ready') nextChunk();
+      if (share.isStopped()) return void child.kill('SIGKILL');
+      if (message.kind === 'chunk-done') chunk = share.take();
+      if (message.kind === 'ready') chunk ??= share.take();
+      if (message.kind !== 'seed') work();
     });
     child.on('error', reject);
-    child.on('exit', (code) =>
-      code === 0 || isStopped() ? resolve() : reject(new Error(`a worker ended with code ${code}`)),
-    );
+    child.on('exit', (code) => {
+      clearTimeout(watch);
+      const seed = chunk?.seeds[0];
+      if (isStuck && chunk !== null && seed !== undefined) {
+        share.add(failedSeed(seed, 'endless', `it has not come to an end in ${seedMsMax / 1_000} s`));
+        return resolve(behindFirst(chunk));
+      }
+      if (code === 0 || share.isStopped()) resolve(null);
+      else reject(new Error(`a worker ended with code ${code}`));
+    });
   });
 }
+
+const behindFirst = (chunk: Chunk): Chunk => ({ ...chunk, seeds: chunk.seeds.slice(1) });
 
 function startWorker({ plants, trace }: CampaignOptions): ChildProcess {
   const planting = plants.length === 0 ? [] : ['--import', join(import.meta.dirname, '../support/plant.ts')];

@@ -1,4 +1,5 @@
 /** Runs the seeds that its parent names, one after the other, and tells how each went. */
+import { failedSeed } from './failed-seed.ts';
 import { runSchedule } from './schedules.ts';
 import { runSeed, type SeedResult } from './run-seed.ts';
 
@@ -33,8 +34,6 @@ async function runOne(seed: number, trace: boolean, schedule: string | null): Pr
   try {
     return await (schedule === null ? runSeed(seed, { trace }) : runSchedule(schedule, seed, { trace }));
   } catch (error) {
-    const problem = { kind: 'crash', text: (error as Error).stack ?? String(error), atMs: 0 };
-    const nothing = { deliveries: 0, requests: 0, virtualHours: 0, traceHash: '', lines: [] };
-    return { seed, problems: [problem], coverage: { crashes: {}, situations: {} }, ...nothing };
+    return failedSeed(seed, 'crash', (error as Error).stack ?? String(error));
   }
 }
