@@ -9,6 +9,7 @@ import * as deadLetter from '@postrider/contract/postrider/v1/dead_letter';
 import * as delivery from '@postrider/contract/postrider/v1/delivery';
 import * as endpoint from '@postrider/contract/postrider/v1/endpoint';
 import * as ownership from '@postrider/contract/postrider/v1/ownership';
+import * as pause from '@postrider/contract/postrider/v1/pause';
 import * as subscription from '@postrider/contract/postrider/v1/subscription';
 import * as tenant from '@postrider/contract/postrider/v1/tenant';
 
@@ -26,6 +27,7 @@ const modules: Readonly<Record<string, object>> = {
   'postrider/v1/delivery': delivery,
   'postrider/v1/endpoint': endpoint,
   'postrider/v1/ownership': ownership,
+  'postrider/v1/pause': pause,
   'postrider/v1/subscription': subscription,
   'postrider/v1/tenant': tenant,
 };

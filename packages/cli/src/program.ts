@@ -5,6 +5,7 @@ import { deadLettersCommand } from './commands/dead-letters.ts';
 import { egressCommand } from './commands/egress.ts';
 import { endpointCommand } from './commands/endpoint.ts';
 import { listenCommand } from './commands/listen.ts';
+import { pauseCommands } from './commands/pause.ts';
 import { publishCommand } from './commands/publish.ts';
 import { quarantineCommand } from './commands/quarantine.ts';
 import { subscriptionCommand } from './commands/subscription.ts';
@@ -53,6 +54,7 @@ function buildProgram(context: CliContext): Command {
     tenantCommand,
     endpointCommand,
     subscriptionCommand,
+    pauseCommands,
     publishCommand,
     listenCommand,
     deadLettersCommand,

@@ -1,5 +1,6 @@
 import { credentials, Metadata, type CallOptions, type Client, type ServiceError } from '@grpc/grpc-js';
 import { EndpointServiceClient } from '@postrider/contract/postrider/v1/endpoint_service';
+import { PauseServiceClient } from '@postrider/contract/postrider/v1/pause_service';
 import { SubscriptionServiceClient } from '@postrider/contract/postrider/v1/subscription_service';
 import { TenantServiceClient } from '@postrider/contract/postrider/v1/tenant_service';
 import type { Connection } from './connection.ts';
@@ -14,11 +15,12 @@ type Unary<Request, Response> = (
   callback: (error: ServiceError | null, response: Response) => void,
 ) => unknown;
 
-/** The three services of the control plane, and one way to call a method. */
+/** The services of the control plane, and one way to call a method. */
 export interface Rpc extends Disposable {
   readonly tenants: TenantServiceClient;
   readonly endpoints: EndpointServiceClient;
   readonly subscriptions: SubscriptionServiceClient;
+  readonly pauses: PauseServiceClient;
   /** Calls a unary method with the API key and a deadline of 20 s. Rejects with `CliError`. */
   call<Request, Response>(client: Client, method: Unary<Request, Response>, request: Request): Promise<Response>;
 }
@@ -29,12 +31,14 @@ export function openRpc({ server, apiKey }: Pick<Connection, 'server' | 'apiKey'
   const tenants = new TenantServiceClient(server, insecure);
   const endpoints = new EndpointServiceClient(server, insecure);
   const subscriptions = new SubscriptionServiceClient(server, insecure);
+  const pauses = new PauseServiceClient(server, insecure);
   const metadata = new Metadata();
   metadata.set('authorization', `Bearer ${apiKey}`);
   return {
     tenants,
     endpoints,
     subscriptions,
+    pauses,
     call: (client, method, request) =>
       new Promise((resolve, reject) => {
         method.call(client, request, metadata, { deadline: Date.now() + deadlineMs }, (error, response) => {
@@ -43,7 +47,7 @@ export function openRpc({ server, apiKey }: Pick<Connection, 'server' | 'apiKey'
         });
       }),
     [Symbol.dispose]: () => {
-      for (const client of [tenants, endpoints, subscriptions]) client.close();
+      for (const client of [tenants, endpoints, subscriptions, pauses]) client.close();
     },
   };
 }

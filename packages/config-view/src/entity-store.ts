@@ -1,6 +1,7 @@
 import { createGroupIndex } from './group-index.ts';
 import { createShardMap } from './shard-map.ts';
 import type { ApiKeyConfig, EndpointConfig, Layout, TenantConfig } from '@postrider/contract/postrider/v1/config';
+import type { Pause } from '@postrider/contract/postrider/v1/pause';
 import type { Subscription } from '@postrider/contract/postrider/v1/subscription';
 import type { FrozenMap, ShardMap } from './shard-map.ts';
 import type { GroupIndex } from './group-index.ts';
@@ -24,6 +25,7 @@ interface State {
   readonly endpoints: ShardMap<EndpointConfig>;
   readonly subscriptions: ShardMap<Subscription>;
   readonly apiKeys: ShardMap<ApiKeyConfig>;
+  readonly pauses: ShardMap<Pause>;
   /** Uid by resource name, of endpoints and subscriptions. */
   readonly names: ShardMap<string>;
   readonly endpointsByTenant: GroupIndex;
@@ -38,6 +40,7 @@ export function createEntityStore(): EntityStore {
     endpoints: createShardMap(),
     subscriptions: createShardMap(),
     apiKeys: createShardMap(),
+    pauses: createShardMap(),
     names: createShardMap(),
     endpointsByTenant: createGroupIndex(),
     subscriptionsByEndpoint: createGroupIndex(),
@@ -56,6 +59,7 @@ export function createEntityStore(): EntityStore {
         endpoints: state.endpoints.freeze(),
         subscriptions: state.subscriptions.freeze(),
         apiKeys: state.apiKeys.freeze(),
+        pauses: state.pauses.freeze(),
         names: state.names.freeze(),
         endpointsByTenant: state.endpointsByTenant.freeze(),
         subscriptionsByEndpoint: state.subscriptionsByEndpoint.freeze(),
@@ -73,6 +77,8 @@ function put(state: State, id: string, entity: StoredEntity): ConfigChange {
       return setSubscription(state, id, entity.value);
     case 'apiKey':
       return setApiKey(state, id, entity.value);
+    case 'pause':
+      return setPause(state, id, entity.value);
     case 'layout': {
       const before = state.layout ?? undefined;
       state.layout = entity.value;
@@ -86,6 +92,7 @@ const removers: Readonly<Record<DeletableKind, (state: State, id: string, after:
   endpoint: setEndpoint,
   subscription: setSubscription,
   'api-key': setApiKey,
+  pause: setPause,
 };
 
 function setTenant(state: State, id: string, after: TenantConfig | undefined): ConfigChange {
@@ -94,6 +101,10 @@ function setTenant(state: State, id: string, after: TenantConfig | undefined): C
 
 function setApiKey(state: State, id: string, after: ApiKeyConfig | undefined): ConfigChange {
   return { kind: 'api-key', id, ...sides(replace(state.apiKeys, id, after), after) };
+}
+
+function setPause(state: State, id: string, after: Pause | undefined): ConfigChange {
+  return { kind: 'pause', id, ...sides(replace(state.pauses, id, after), after) };
 }
 
 function setEndpoint(state: State, id: string, after: EndpointConfig | undefined): ConfigChange {
@@ -133,6 +144,7 @@ interface Frozen {
   readonly endpoints: FrozenMap<EndpointConfig>;
   readonly subscriptions: FrozenMap<Subscription>;
   readonly apiKeys: FrozenMap<ApiKeyConfig>;
+  readonly pauses: FrozenMap<Pause>;
   /** Uid by resource name, of endpoints and subscriptions. */
   readonly names: FrozenMap<string>;
   readonly endpointsByTenant: FrozenMap<ReadonlySet<string>>;
@@ -140,7 +152,7 @@ interface Frozen {
 }
 
 function viewsOf(frozen: Frozen): EntityViews {
-  const { tenants, endpoints, subscriptions, apiKeys, names } = frozen;
+  const { tenants, endpoints, subscriptions, apiKeys, pauses, names } = frozen;
   return {
     layout: frozen.layout,
     tenant: (id) => tenants.get(id),
@@ -156,6 +168,8 @@ function viewsOf(frozen: Frozen): EntityViews {
     subscriptionsOf: (endpointUid) => members(frozen.subscriptionsByEndpoint, endpointUid, subscriptions),
     apiKey: (id) => apiKeys.get(id),
     apiKeys: () => iterable(apiKeys),
+    pause: (id) => pauses.get(id),
+    pauses: () => iterable(pauses),
   };
 }
 

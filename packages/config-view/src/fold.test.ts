@@ -10,6 +10,7 @@ import {
   deletionRecord,
   endpointEntity,
   layoutEntity,
+  pauseEntity,
   plainNull,
   subscriptionEntity,
   tenantEntity,
@@ -337,4 +338,20 @@ test('200,000 endpoints load in seconds and one change afterwards copies little'
   assert.equal(config.snapshot().endpointCount('t0'), count - 100);
   // A copy of everything costs far more than a hundredth of the load; copied shards cost far less.
   assert.ok(perChangeMs < (loaded - started) / 20, `${perChangeMs} ms a change after ${loaded - started} ms of load`);
+});
+
+test('a pause is found by what it is of; one that this version cannot obey, or that stands elsewhere, is refused', () => {
+  const of = (key: string, name: string, endpointUid = '') => configRecord(key, 1, 2, pauseEntity(name, endpointUid));
+  const { snapshot, codes } = fold([
+    of('pause/installation', 'installation'),
+    of('pause/tenants/t0', 'tenants/t0'),
+    of('pause/endpoints/e0', 'tenants/t0/endpoints/e0', 'e0'),
+    of('pause/egressPools/eu', 'egressPools/eu'),
+    of('pause/regions/eu', 'regions/eu'),
+    of('pause/tenants/t1', 'tenants/t2'),
+  ]);
+  assert.deepEqual(codes, ['entity_unknown', 'entity_invalid']);
+  const names = ['installation', 'tenants/t0', 'tenants/t0/endpoints/e0', 'egressPools/eu'];
+  assert.deepEqual([...snapshot.pauses()].map(({ name }) => name).toSorted(), names.toSorted());
+  assert.equal(snapshot.pause('endpoints/e0')?.name, names[2]);
 });

@@ -1,9 +1,9 @@
 import { ConfigRecord } from '@postrider/contract/postrider/v1/config';
-import { parseRevision } from '@postrider/core';
+import { parseRevision, pauseIdOf } from '@postrider/core';
 import { CONFIG_HEADER, header } from '@postrider/kafka';
 import { parseConfigKey } from './config-key.ts';
 import { CONFIG_SCHEMA_VERSION } from './schema-version.ts';
-import { unknownEndpointValue, unknownSubscriptionValue } from './unknown-values.ts';
+import { isKnownPause, unknownEndpointValue, unknownSubscriptionValue } from './unknown-values.ts';
 import type { WriterClaim } from '@postrider/contract/postrider/v1/config';
 import type { IncomingRecord } from '@postrider/kafka';
 import type { ConfigKind } from './config-key.ts';
@@ -132,6 +132,7 @@ const caseOfKind: Readonly<Record<ConfigKind, ConfigEntity['$case']>> = {
   layout: 'layout',
   writer: 'writer',
   'api-key': 'apiKey',
+  pause: 'pause',
 };
 
 /** What is wrong with an entity under this key, if anything is. */
@@ -164,6 +165,9 @@ function checkEntity(kind: ConfigKind, id: string, entity: ConfigEntity): Wrong 
       return entity.value.randomId.length > 0 ? null : invalid('The claim has no random id.');
     case 'apiKey':
       return entity.value.id === id ? null : invalid('The API key has another id than its key.');
+    case 'pause':
+      if (!isKnownPause(entity.value)) return unknown('name');
+      return pauseIdOf(entity.value) === id ? null : invalid('The pause is of something else than its key says.');
   }
 }
 

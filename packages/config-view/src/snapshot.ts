@@ -1,4 +1,5 @@
 import type { ApiKeyConfig, EndpointConfig, Layout, TenantConfig } from '@postrider/contract/postrider/v1/config';
+import type { Pause } from '@postrider/contract/postrider/v1/pause';
 import type { Subscription } from '@postrider/contract/postrider/v1/subscription';
 import type { ConfigKind } from './config-key.ts';
 import type { ConfigProblem } from './config-problem.ts';
@@ -40,6 +41,10 @@ export interface ConfigSnapshot {
   subscriptionsOf(endpointUid: string): readonly Subscription[];
   apiKey(id: string): ApiKeyConfig | undefined;
   apiKeys(): Iterable<ApiKeyConfig>;
+  /** By its id: see `pauseIdOf` of core. It may be over already. */
+  pause(id: string): Pause | undefined;
+  /** All pauses that nobody has ended, in no order. */
+  pauses(): Iterable<Pause>;
   /**
    * The record of this entity that this version could not read, if its newest one is such. An entity that is absent *and*
    * unreadable is not known to be gone: whoever would cancel work for a missing entity asks this first.
@@ -56,7 +61,8 @@ export type ConfigChange =
   | Change<'subscription', Subscription>
   | Change<'layout', Layout>
   | Change<'writer', ConfigWriter>
-  | Change<'api-key', ApiKeyConfig>;
+  | Change<'api-key', ApiKeyConfig>
+  | Change<'pause', Pause>;
 
 interface Change<K extends ConfigKind, V> {
   readonly kind: K;

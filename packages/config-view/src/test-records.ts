@@ -1,6 +1,7 @@
 /** Records of the `config` topic for tests of this package. */
 import { ConfigRecord } from '@postrider/contract/postrider/v1/config';
 import { Endpoint, EndpointState } from '@postrider/contract/postrider/v1/endpoint';
+import { Pause } from '@postrider/contract/postrider/v1/pause';
 import { Subscription, SubscriptionState } from '@postrider/contract/postrider/v1/subscription';
 import { Tenant } from '@postrider/contract/postrider/v1/tenant';
 import { CONFIG_HEADER } from '@postrider/kafka';
@@ -77,6 +78,10 @@ export function layoutEntity(partitions: number): NonNullable<Entity> {
 export function apiKeyEntity(id: string): NonNullable<Entity> {
   const value = { id, hash: Buffer.alloc(32), role: 'admin', tenant: '', createTime: undefined, expireTime: undefined };
   return { $case: 'apiKey', value };
+}
+
+export function pauseEntity(name: string, endpointUid: string): NonNullable<Entity> {
+  return { $case: 'pause', value: Pause.fromPartial({ name, endpointUid, reason: 'a test' }) };
 }
 
 function encode(

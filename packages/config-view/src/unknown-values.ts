@@ -1,4 +1,5 @@
 import type { EndpointConfig } from '@postrider/contract/postrider/v1/config';
+import type { Pause } from '@postrider/contract/postrider/v1/pause';
 import type { Filter, Subscription } from '@postrider/contract/postrider/v1/subscription';
 
 /** What ts-proto makes of an enum number that it does not know. */
@@ -36,6 +37,14 @@ export function unknownEndpointValue({ endpoint, secrets }: EndpointConfig): str
 export function unknownSubscriptionValue({ state, filter }: Subscription): string | null {
   if (state === UNRECOGNIZED) return 'state';
   return filter === undefined || isKnownFilter(filter) ? null : 'filter';
+}
+
+const pausable = /^(?:installation|tenants\/[^/]+|egressPools\/[^/]+)$/;
+const pausableEndpoint = /^tenants\/[^/]+\/endpoints\/[^/]+$/;
+
+/** Whether this version can tell what is paused. */
+export function isKnownPause({ name, endpointUid }: Pause): boolean {
+  return (endpointUid === '' ? pausable : pausableEndpoint).test(name);
 }
 
 function isKnownFilter({ dialect }: Filter): boolean {

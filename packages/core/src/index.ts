@@ -48,4 +48,5 @@ export * from './match.ts';
 export * from './plain-enum.ts';
 export * from './dead-reason.ts';
 export * from './ordering-key.ts';
+export * from './pause.ts';
 export * from './lane-order.ts';

@@ -1,16 +1,19 @@
 import { logVerbosity, Server, ServerCredentials, setLogVerbosity } from '@grpc/grpc-js';
 import { HealthImplementation } from 'grpc-health-check';
 import { EndpointServiceService } from '@postrider/contract/postrider/v1/endpoint_service';
+import { PauseServiceService } from '@postrider/contract/postrider/v1/pause_service';
 import { SubscriptionServiceService } from '@postrider/contract/postrider/v1/subscription_service';
 import { TenantServiceService } from '@postrider/contract/postrider/v1/tenant_service';
 import * as endpoints from './endpoint-methods.ts';
 import { disableEndpoint, enableEndpoint } from './endpoint-state-methods.ts';
 import { createHandler } from './handler.ts';
+import * as pauses from './pause-methods.ts';
 import { addReflection } from './reflection.ts';
 import { serverLimits } from './server-limits.ts';
 import * as subscriptions from './subscription-methods.ts';
 import * as tenants from './tenant-methods.ts';
 import type { EndpointServiceServer } from '@postrider/contract/postrider/v1/endpoint_service';
+import type { PauseServiceServer } from '@postrider/contract/postrider/v1/pause_service';
 import type { SubscriptionServiceServer } from '@postrider/contract/postrider/v1/subscription_service';
 import type { TenantServiceServer } from '@postrider/contract/postrider/v1/tenant_service';
 import type { Clock } from '@postrider/core';
@@ -34,7 +37,13 @@ export interface ApiServer extends AsyncDisposable {
   setServing(serving: boolean): void;
 }
 
-const services = ['', 'postrider.v1.TenantService', 'postrider.v1.EndpointService', 'postrider.v1.SubscriptionService'];
+const services = [
+  '',
+  'postrider.v1.TenantService',
+  'postrider.v1.EndpointService',
+  'postrider.v1.SubscriptionService',
+  'postrider.v1.PauseService',
+];
 
 /** Listens and serves. Rejects with one sentence that names the port and its variable when the port cannot be had. */
 export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
@@ -96,9 +105,15 @@ function addServices(server: Server, context: ServiceContext, events: ControlPla
     updateSubscription: handle('UpdateSubscription', subscriptions.updateSubscription(context)),
     deleteSubscription: handle('DeleteSubscription', subscriptions.deleteSubscription(context)),
   };
+  const pauseService: PauseServiceServer = {
+    pauseDeliveries: handle('PauseDeliveries', pauses.pauseDeliveries(context)),
+    resumeDeliveries: handle('ResumeDeliveries', pauses.resumeDeliveries(context)),
+    listPauses: handle('ListPauses', pauses.listPauses(context)),
+  };
   server.addService(TenantServiceService, tenantService);
   server.addService(EndpointServiceService, endpointService);
   server.addService(SubscriptionServiceService, subscriptionService);
+  server.addService(PauseServiceService, pauseService);
 }
 
 async function bind(server: Server, host: string, port: number): Promise<number> {

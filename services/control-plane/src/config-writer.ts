@@ -207,6 +207,7 @@ function entityOf(snapshot: ConfigSnapshot, kind: string, id: string): ConfigEnt
     endpoint: () => entityIf('endpoint', snapshot.endpoint(id)),
     subscription: () => entityIf('subscription', snapshot.subscription(id)),
     'api-key': () => entityIf('apiKey', snapshot.apiKey(id)),
+    pause: () => entityIf('pause', snapshot.pause(id)),
     layout: () => entityIf('layout', snapshot.layout ?? undefined),
   };
   return found[kind]?.() ?? null;

@@ -9,6 +9,7 @@ import { checkEtag } from './etag.ts';
 import { applyMask } from './field-mask.ts';
 import { isSame, sizeOf } from './messages.ts';
 import { ANY, endpointName, parseEndpointName, parseTenantName, resourceIdProblem, tenantName } from './names.ts';
+import { forgetPause } from './pause-methods.ts';
 import { alreadyExists, found, rejectUnreadable, rejectViolations, required } from './reject.ts';
 import { serverLimits } from './server-limits.ts';
 import { newSigningSecret, sealForRecord } from './signing-secret.ts';
@@ -193,12 +194,14 @@ function checkKept(violations: ReturnType<typeof createViolations>, endpoint: En
 export function deleteEndpoint({ writer }: ServiceContext): Method<DeleteEndpointRequest, Record<string, never>> {
   return ({ name, etag }, caller) => {
     parseEndpointName(name, 'name');
-    return writer.change(caller.actor, ({ snapshot, remove }) => {
+    return writer.change(caller.actor, (change) => {
+      const { snapshot, remove } = change;
       const { endpoint } = currentEndpoint(snapshot, name);
       checkEtag(etag, endpoint);
       // Subscriptions first: a crash in between leaves an endpoint that is matched less, and never a subscription of nothing.
       for (const one of snapshot.subscriptionsOf(endpoint.uid)) remove(configKey('subscription', one.uid));
       remove(configKey('endpoint', endpoint.uid));
+      forgetPause(change, `endpoints/${endpoint.uid}`);
       return {};
     });
   };

@@ -57,11 +57,12 @@ function authorizationOf(call: Pick<ServerUnaryCall<unknown, unknown>, 'metadata
 }
 
 // Names of resources, parents of lists and their ids in full; callers may send anything, also a secret, in their place.
-const resourceName = /^(?:tenants\/[a-z0-9-]{1,63})(?:\/(?:endpoints|subscriptions)\/[a-z0-9_-]{1,63}){0,2}$/;
+const inTenant = /^tenants\/[a-z0-9-]{1,63}(?:\/(?:endpoints|subscriptions)\/[a-z0-9_-]{1,63}){0,2}$/;
+const atLarge = /^(?:installation|egressPools\/[a-z0-9_-]{1,63})$/;
 
 /** The name of the resource that a message is or speaks of; empty when it names none. Nothing else of it is logged. */
 function resourceOf(message: unknown): string {
   const named = message as { readonly name?: unknown; readonly parent?: unknown };
   const name = named.name ?? named.parent;
-  return typeof name === 'string' && resourceName.test(name) ? name : '';
+  return typeof name === 'string' && (inTenant.test(name) || atLarge.test(name)) ? name : '';
 }

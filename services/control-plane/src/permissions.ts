@@ -23,6 +23,9 @@ const roleOfMethod = {
   ListSubscriptions: ADMIN_ROLE,
   UpdateSubscription: ADMIN_ROLE,
   DeleteSubscription: ADMIN_ROLE,
+  PauseDeliveries: ADMIN_ROLE,
+  ResumeDeliveries: ADMIN_ROLE,
+  ListPauses: ADMIN_ROLE,
 } as const;
 
 export type MethodName = keyof typeof roleOfMethod;

@@ -38,6 +38,9 @@ export const serverLimits = Object.freeze({
   restateAgainMs: 5 * SECOND_MS,
   endpointsPerTenantDefault: 10_000,
   eventTypesMax: 100,
+  pausesMax: 1_000,
+  /** Characters of the reason that a person gives. */
+  reasonMax: 500,
   /** What a starting process waits beyond a session for the writer before it to leave. */
   writerLeaveSlackMs: 2 * SECOND_MS,
   writerAskEveryMs: 500,

@@ -5,6 +5,7 @@ import { generateDataKey, PostriderError } from '@postrider/core';
 import { checkEtag, etagOf } from './etag.ts';
 import { applyMask } from './field-mask.ts';
 import { parseTenantName, tenantIdProblem, tenantName } from './names.ts';
+import { forgetPause } from './pause-methods.ts';
 import { alreadyExists, found, rejectUnreadable, rejectViolations, required } from './reject.ts';
 import { isSame, sizeOf } from './messages.ts';
 import { checkRequestId, createViolations } from './validate-common.ts';
@@ -142,7 +143,8 @@ function newPoolProblems(
 export function deleteTenant({ writer }: ServiceContext): Method<DeleteTenantRequest, Record<string, never>> {
   return ({ name, force, etag }, caller) => {
     const id = parseTenantName(name, 'name');
-    return writer.change(caller.actor, ({ snapshot, remove }) => {
+    return writer.change(caller.actor, (change) => {
+      const { snapshot, remove } = change;
       checkEtag(etag, current(snapshot, id, name).tenant);
       const endpoints = snapshot.endpointsOf(id);
       if (endpoints.length > 0 && !force) {
@@ -155,6 +157,8 @@ export function deleteTenant({ writer }: ServiceContext): Method<DeleteTenantReq
         for (const one of snapshot.subscriptionsOf(uid)) remove(configKey('subscription', one.uid));
       }
       for (const uid of uids) remove(configKey('endpoint', uid));
+      for (const uid of uids) forgetPause(change, `endpoints/${uid}`);
+      forgetPause(change, name);
       remove(configKey('tenant', id));
       return {};
     });

@@ -54,6 +54,13 @@ export function checkRequestId(violations: Violations, requestId: string): void 
   }
 }
 
+/** Why a person does something, for those who find it. */
+export function checkReason(violations: Violations, reason: string): void {
+  if (reason === '' || reason.length > serverLimits.reasonMax || control.test(reason)) {
+    violations.add('reason', `must have 1–${serverLimits.reasonMax} printable characters`);
+  }
+}
+
 /** An enum number that this version has no name for. */
 export function checkKnown(violations: Violations, field: string, value: string | undefined): void {
   if (value === 'UNRECOGNIZED') violations.add(field, 'has a value that this version does not know');

@@ -8,6 +8,7 @@ import { credentials, Metadata, status } from '@grpc/grpc-js';
 import { BadRequest, ErrorInfo } from '@postrider/contract/google/rpc/error_details';
 import { Status } from '@postrider/contract/google/rpc/status';
 import { EndpointServiceClient } from '@postrider/contract/postrider/v1/endpoint_service';
+import { PauseServiceClient } from '@postrider/contract/postrider/v1/pause_service';
 import { SubscriptionServiceClient } from '@postrider/contract/postrider/v1/subscription_service';
 import { TenantServiceClient } from '@postrider/contract/postrider/v1/tenant_service';
 import { parseKek, Secret } from '@postrider/core';
@@ -33,6 +34,7 @@ export interface Running extends AsyncDisposable {
   readonly tenants: Calls<TenantServiceClient>;
   readonly endpoints: Calls<EndpointServiceClient>;
   readonly subscriptions: Calls<SubscriptionServiceClient>;
+  readonly pauses: Calls<PauseServiceClient>;
   /** Ends this control plane; the cluster stays. */
   stop(): Promise<void>;
 }
@@ -85,7 +87,12 @@ export async function startTestPlane(
   const open = <C extends Client>(
     Service: new (address: string, creds: ReturnType<typeof credentials.createInsecure>) => C,
   ) => new Service(address, credentials.createInsecure());
-  const clients = [open(TenantServiceClient), open(EndpointServiceClient), open(SubscriptionServiceClient)] as const;
+  const clients = [
+    open(TenantServiceClient),
+    open(EndpointServiceClient),
+    open(SubscriptionServiceClient),
+    open(PauseServiceClient),
+  ] as const;
   let stopped: Promise<void> | null = null;
   const stop = (): Promise<void> =>
     (stopped ??= (async () => {
@@ -102,6 +109,7 @@ export async function startTestPlane(
     tenants: calls(clients[0]),
     endpoints: calls(clients[1]),
     subscriptions: calls(clients[2]),
+    pauses: calls(clients[3]),
     stop,
     [Symbol.asyncDispose]: stop,
   };

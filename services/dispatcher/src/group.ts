@@ -144,6 +144,7 @@ class Group implements OwnerGroup {
       for (const owner of this.owners.values()) owner.tick();
       this.#pod.rowBound.tick();
       this.#pod.destinations?.tick();
+      this.#pod.pauses.tick();
       // Whatever kept something from starting may be over without an event of its own.
       this.#pod.scheduler.written();
       this.#ticks += 1;

@@ -1,6 +1,7 @@
 import { WaitReason } from '@postrider/contract/postrider/v1/delivery';
 import { limits, type Clock } from '@postrider/core';
 import { waitFor } from './intake.ts';
+import { keptFor } from './lane.ts';
 import type { Endings } from './endings.ts';
 import type { Lane } from './lane.ts';
 import type { Ordering } from './ordering.ts';
@@ -32,11 +33,11 @@ export function createHeldArrivals({ lanes, ordering, table, endings, clock }: H
   function tend(work: Work, lane: Lane, now: number): void {
     if (work.expiresAt <= now) return endings.expire(work);
     if (!ordering.loaded || puts >= limits.orderedPutsMax) return;
-    const disabled = lane.gate.kind === 'disabled';
+    const kept = keptFor(lane.gate);
     const behind = now - work.readyAt >= limits.orderedHoldMs && ordering.isBehindWaiting(work, now);
-    if (!disabled && !behind) return;
+    if (kept === null && !behind) return;
     puts += 1;
-    table.put(work, waitFor(disabled ? WaitReason.DISABLED : WaitReason.ORDER, null, now));
+    table.put(work, waitFor(kept ?? WaitReason.ORDER, null, now));
   }
 
   return {

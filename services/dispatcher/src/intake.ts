@@ -144,6 +144,7 @@ class OneIntake implements Intake {
     const now = clock.now();
     if (lane.gate.kind === 'disabled') return table.put(work, waitFor(WaitReason.DISABLED, null, now));
     if (work.dueAt > now) return table.put(work, waitFor(WaitReason.RETRY, work.dueAt, now));
+    if (lane.gate.kind === 'paused') return table.put(work, waitFor(WaitReason.PAUSED, null, now));
     const queued = lane.queuedArrivals + lane.held.size;
     const crowdsRange = queued >= limits.laneQueueMax && ledger.range(topicOf(work.origin)).size > PUT_AT;
     const crowdsMemory = lane.queuedBytes >= LANE_QUEUED_BYTES && this.#o.meter.bytes > PUT_AT_BYTES;

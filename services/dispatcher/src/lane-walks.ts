@@ -2,7 +2,7 @@ import { TIERS, limits, type Clock } from '@postrider/core';
 import { WaitReason } from '@postrider/contract/postrider/v1/delivery';
 import { waitFor } from './intake.ts';
 import { createFifo } from './fifo.ts';
-import { takeArrival, type Lane } from './lane.ts';
+import { keptFor, takeArrival, type Lane } from './lane.ts';
 import { NO_ROW } from './row-index.ts';
 import type { Endings } from './endings.ts';
 import type { Ordering } from './ordering.ts';
@@ -19,6 +19,7 @@ import type { WorkTable } from './work-table.ts';
  * | gate | what the lane holds |
  * |---|---|
  * | `open`, `config`, `way-out` | stays where it is: the walk is over |
+ * | `paused` | first attempts are put; rows stay where they are, and are due when they were |
  * | `disabled` | first attempts are put; rows of the shorter tiers, whose wait nobody knows any more, move to the longest |
  * | `cancel` | ends cancelled |
  *
@@ -68,14 +69,15 @@ export function createLaneWalks(options: LaneWalksOptions): LaneWalks {
       if (work !== undefined) endings.cancel(work, lane.gate.reason);
       return work !== undefined;
     }
-    if (lane.gate.kind !== 'disabled') return false;
+    const kept = keptFor(lane.gate);
+    if (kept === null) return false;
     // What stands in order is put only when all is known that stands before it.
     const work = takeArrival(lane) ?? (ordering.loaded ? firstHeld(lane) : undefined);
     if (work !== undefined) {
-      table().put(work, waitFor(WaitReason.DISABLED, null, clock.now()));
+      table().put(work, waitFor(kept, null, clock.now()));
       return true;
     }
-    return ordering.loaded && moveOne(walk);
+    return lane.gate.kind === 'disabled' && ordering.loaded && moveOne(walk);
   }
 
   function moveOne(walk: Walk): boolean {

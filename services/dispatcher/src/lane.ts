@@ -5,6 +5,7 @@ import {
   type LaneOrder,
   type RateLimit,
 } from '@postrider/core';
+import { WaitReason } from '@postrider/contract/postrider/v1/delivery';
 import { createFifo } from './fifo.ts';
 import { createLaneRows, type LaneRows } from './lane-rows.ts';
 import type { CancelReason } from '@postrider/contract/postrider/v1/attempt';
@@ -17,13 +18,20 @@ import type { Work } from './work.ts';
  * - `config`: the config view has not reached the revision that its deliveries were routed with;
  * - `way-out`: nothing can leave from the endpoint's egress pool now, or a name that it needs cannot be resolved;
  * - `disabled`: the endpoint is disabled and keeps what is pending;
+ * - `paused`: a person has paused it, its tenant, its egress pool or everything;
  * - `cancel`: endpoint or tenant are gone, or disabled without keeping: everything ends cancelled.
  *
  * Any state may follow any other; only `lanes.ts` moves it.
  */
 export type LaneGate =
-  | { readonly kind: 'open' | 'config' | 'way-out' | 'disabled' }
+  | { readonly kind: 'open' | 'config' | 'way-out' | 'paused' | 'disabled' }
   | { readonly kind: 'cancel'; readonly reason: CancelReason };
+
+/** Why first attempts are put while the gate stands so, however much room there is; null: they are not. */
+export function keptFor({ kind }: LaneGate): WaitReason | null {
+  if (kind === 'disabled') return WaitReason.DISABLED;
+  return kind === 'paused' ? WaitReason.PAUSED : null;
+}
 
 /** Who owns a lane: says whether it may start anything at all, and starts. */
 export interface LaneOwner {

@@ -2,12 +2,13 @@ import { limits, parseRevision } from '@postrider/core';
 import { CancelReason } from '@postrider/contract/postrider/v1/attempt';
 import { EndpointState, PendingPolicy } from '@postrider/contract/postrider/v1/endpoint';
 import { isReached } from './admission.ts';
-import { createLane, isForgettable, setRate, type Lane, type LaneGate, type LaneOwner } from './lane.ts';
+import { createLane, isForgettable, keptFor, setRate, type Lane, type LaneGate, type LaneOwner } from './lane.ts';
 import type { ConfigView } from '@postrider/config-view';
 import type { ConfigEnd } from './config-end.ts';
 import type { Clock, EndpointHolds } from '@postrider/core';
 import type { EgressPools } from './egress-pools.ts';
 import type { NameServers } from './name-servers.ts';
+import type { Pauses } from './pauses.ts';
 import type { EndpointCache, PreparedEndpoint } from './endpoint-cache.ts';
 import type { Scheduler } from './scheduler.ts';
 
@@ -38,6 +39,7 @@ export interface LanesOptions {
   readonly scheduler: Scheduler;
   readonly pools: Pick<EgressPools, 'isOpen'>;
   readonly names: Pick<NameServers, 'isFailing'>;
+  readonly pauses: Pick<Pauses, 'of'>;
   /** Requests in flight of a lane that nothing is known of. */
   readonly concurrencyStart: number;
   /** An endpoint's configuration makes preparing it throw. */
@@ -66,7 +68,7 @@ export function createLanes(options: LanesOptions): Lanes {
       lane.host = endpoint.target.kind === 'allow' ? endpoint.target.host : '';
       setRate(lane, endpoint.rateCount, endpoint.ratePeriodMs);
     }
-    if (before.kind === 'disabled') lane.concurrency.restart(clock.monotonic());
+    if (keptFor(before) !== null) lane.concurrency.restart(clock.monotonic());
     if (before.kind !== lane.gate.kind) options.onGate(lane);
     if (stopped && !lane.stops) options.onGoOn(lane);
     if (lane.gate.kind === 'open') scheduler.ready(lane);
@@ -149,7 +151,7 @@ function gateOf(lane: Lane, options: LanesOptions): LaneGate {
 }
 
 /** What is known of the endpoint says whether its lane may start anything. */
-function knownGate(lane: Lane, { endpoints, view, holds, pools, names }: LanesOptions): LaneGate {
+function knownGate(lane: Lane, { endpoints, view, holds, pools, names, pauses }: LanesOptions): LaneGate {
   const prepared = endpoints.get(lane.endpointId);
   if (prepared === undefined) return missing(lane, view);
   const { state, pending, revision } = prepared.endpoint;
@@ -159,6 +161,7 @@ function knownGate(lane: Lane, { endpoints, view, holds, pools, names }: LanesOp
     case EndpointState.PENDING_VERIFICATION:
       // What answered 410 is disabled as soon as the control plane has heard of it, and treated so until then.
       if (holds.isHeld(lane.endpointId, revision)) return { kind: 'disabled' };
+      if (pauses.of({ ...lane, pool: prepared.pool }).length > 0) return { kind: 'paused' };
       lane.waitsForNames &&= names.isFailing();
       return { kind: pools.isOpen(prepared.pool) && !lane.waitsForNames ? 'open' : 'way-out' };
     case EndpointState.DISABLED:

@@ -13,6 +13,7 @@ import type { ConfigEnd } from './config-end.ts';
 import type { FreshOffsets, TopicIds } from './fresh-offsets.ts';
 import type { NameServers } from './name-servers.ts';
 import type { OperationsTopic } from './operations.ts';
+import type { Pauses } from './pauses.ts';
 import type { RowBound } from './row-bound.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { Slices } from './slices.ts';
@@ -46,6 +47,7 @@ export interface Pod {
   readonly send: Send;
   readonly pools: EgressPools;
   readonly names: NameServers;
+  readonly pauses: Pauses;
   readonly userAgent: string;
   /** Who asks an endpoint for permission: a host name. */
   readonly origin: string;

@@ -33,6 +33,7 @@ import { createFreshOffsets, createOffsetsAt, createTopicIds } from './fresh-off
 import { addGauges } from './gauges.ts';
 import { joinGroup, type OwnerGroup } from './group.ts';
 import { openDestinations } from './open-destinations.ts';
+import { createPauses } from './pauses.ts';
 import { createRowBound } from './row-bound.ts';
 import { createScheduler } from './scheduler.ts';
 import { createSlices } from './slices.ts';
@@ -195,6 +196,7 @@ function createPod(
     send: door.send,
     pools: door.pools,
     names: door.names,
+    pauses: createPauses(view, clock),
     userAgent: userAgent(config.contactUrl),
     origin: requestOrigin(config.contactUrl),
     attempts: { topic: topic('attempts'), partitions: partitionCount('attempts', 0), pod: config.processId },

@@ -19,7 +19,7 @@ import { createFullMemory, type FullMemory } from './full-memory.ts';
 import { createStuckHead, type StuckHead } from './stuck-head.ts';
 import type { Batch } from '@postrider/kafka';
 import { createTierStarts, type TierStarts } from './tier-starts.ts';
-import { enqueue, takeArrival, type Lane } from './lane.ts';
+import { enqueue, keptFor, takeArrival, type Lane } from './lane.ts';
 import type { Endings } from './endings.ts';
 import type { PartitionFeed } from './partition-feed.ts';
 import type { Pod } from './pod.ts';
@@ -149,6 +149,7 @@ class OneServing implements Serving {
       }),
       this.#pod.pools.onChange(judgeAll),
       this.#pod.names.onChange(judgeAll),
+      this.#pod.pauses.onChange(judgeAll),
       this.#pod.meter.onRoom(() => parts.intake.resume()),
       this.#pod.rowBound.add({
         rows: () => parts.table.rows.size,
@@ -246,8 +247,8 @@ class OneServing implements Serving {
     if (this.parts === null) return;
     const { ordering, lanes, walks } = this.parts;
     ordering.allLoaded();
-    // Rows that were loaded after their lane was found disabled.
-    for (const lane of lanes.all()) if (lane.gate.kind === 'disabled') walks.follow(lane);
+    // Rows that were loaded after their lane was found disabled, and what in order could not be put before.
+    for (const lane of lanes.all()) if (keptFor(lane.gate) !== null) walks.follow(lane);
   }
 }
 

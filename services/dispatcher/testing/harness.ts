@@ -125,6 +125,8 @@ function createConfig(kafka: FakeKafka, partitions: number) {
     revision: records.revision,
     endpoint: (...args: Parameters<typeof records.endpoint>) => write(records.endpoint(...args)),
     deleteEndpoint: (id: string) => write(records.deleteEndpoint(id)),
+    pause: (...args: Parameters<typeof records.pause>) => write(records.pause(...args)),
+    resume: (id: string) => write(records.resume(id)),
   };
 }
 

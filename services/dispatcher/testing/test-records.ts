@@ -3,7 +3,8 @@ import { dataKeyOf, sealDataKey, sealSigningSecret } from '@postrider/config-vie
 import { ConfigRecord } from '@postrider/contract/postrider/v1/config';
 import { Delivery, DeliveryKind, PriorityClass, RunKind } from '@postrider/contract/postrider/v1/delivery';
 import { Endpoint, EndpointState } from '@postrider/contract/postrider/v1/endpoint';
-import { Secret, deliveryId, webhookId, type SealingKey } from '@postrider/core';
+import { Pause } from '@postrider/contract/postrider/v1/pause';
+import { Secret, deliveryId, pauseIdOf, webhookId, type SealingKey } from '@postrider/core';
 import { CONFIG_HEADER, DELIVERY_HEADER, type Headers } from '@postrider/kafka';
 
 /** The secret of every endpoint in these tests, as a receiver knows it. */
@@ -58,6 +59,11 @@ export function createConfigRecords(kek: SealingKey, partitions: number) {
       });
       return recordOf(`endpoint/ep_${id}`, partial.entity);
     },
+    pause(name: string, fields: Partial<Pause> = {}) {
+      const pause = Pause.fromPartial({ name, reason: 'a test', ...fields });
+      return recordOf(`pause/${pauseIdOf(pause)}`, { $case: 'pause', value: pause });
+    },
+    resume: (id: string) => recordOf(`pause/${id}`, { $case: 'tombstone', value: { actor: 'test', time: undefined } }),
     deleteEndpoint: (id: string) =>
       recordOf(`endpoint/ep_${id}`, { $case: 'tombstone', value: { actor: 'test', time: undefined } }),
   };

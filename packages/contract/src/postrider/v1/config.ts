@@ -14,6 +14,7 @@ import {
   signatureSchemeToJSON,
   signatureSchemeToNumber,
 } from "./endpoint.ts";
+import { Pause } from "./pause.ts";
 import { Subscription } from "./subscription.ts";
 import { Tenant } from "./tenant.ts";
 
@@ -60,6 +61,9 @@ export interface ConfigRecord {
     | //
     /** The entity was deleted. */
     { $case: "tombstone"; value: Tombstone }
+    | //
+    /** Kind `pause`; the id is `installation`, `tenants/{tenant}`, `endpoints/{uid}` or `egressPools/{pool}`. */
+    { $case: "pause"; value: Pause }
     | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
@@ -251,6 +255,9 @@ export const ConfigRecord: MessageFns<ConfigRecord> = {
       case "tombstone":
         Tombstone.encode(message.entity.value, writer.uint32(130).fork()).join();
         break;
+      case "pause":
+        Pause.encode(message.entity.value, writer.uint32(138).fork()).join();
+        break;
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -380,6 +387,14 @@ export const ConfigRecord: MessageFns<ConfigRecord> = {
             message.entity = { $case: "tombstone", value: Tombstone.decode(reader, reader.uint32()) };
             continue;
           }
+          case 17: {
+            if (tag !== 138) {
+              break;
+            }
+
+            message.entity = { $case: "pause", value: Pause.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -434,6 +449,8 @@ export const ConfigRecord: MessageFns<ConfigRecord> = {
       obj.apiKey = ApiKeyConfig.toJSON(message.entity.value);
     } else if (message.entity?.$case === "tombstone") {
       obj.tombstone = Tombstone.toJSON(message.entity.value);
+    } else if (message.entity?.$case === "pause") {
+      obj.pause = Pause.toJSON(message.entity.value);
     }
     return obj;
   },
@@ -491,6 +508,12 @@ export const ConfigRecord: MessageFns<ConfigRecord> = {
       case "tombstone": {
         if (object.entity?.value !== undefined && object.entity?.value !== null) {
           message.entity = { $case: "tombstone", value: Tombstone.fromPartial(object.entity.value) };
+        }
+        break;
+      }
+      case "pause": {
+        if (object.entity?.value !== undefined && object.entity?.value !== null) {
+          message.entity = { $case: "pause", value: Pause.fromPartial(object.entity.value) };
         }
         break;
       }
