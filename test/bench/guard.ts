@@ -3,6 +3,7 @@ import { systemClock } from '@postrider/runtime';
 import { vet } from '../../packages/egress/src/guarded-connect.ts';
 import { createPools } from '../../packages/egress/src/pools/pools.ts';
 import { createSockets, endpointFor } from '../../packages/egress/src/sockets.ts';
+import { conclude, judge } from './bounds.ts';
 import { keepResults, load, machineFacts, median, round } from './machine.ts';
 import { runLoopProcess } from './raw-loop.ts';
 import { startSink, type SinkOptions } from './sink.ts';
@@ -19,6 +20,9 @@ interface Round {
   readonly freshRequestUs: number;
 }
 
+/** The most of a whole request's CPU, with a connection that is kept and with a new one. */
+const KEPT_SHARE_MAX = 0.02;
+const FRESH_SHARE_MAX = 0.1;
 const hostname = 'hooks.example.com';
 const addresses = ['8.8.8.8', '8.8.4.4', '2606:4700::1111', '2606:4700::1001'];
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
@@ -37,19 +41,25 @@ export async function benchGuard(options: PlainOptions<'guard'>): Promise<void> 
     say(`Round ${at}: ${JSON.stringify(rounds.at(-1))}`);
   }
   const of = (value: (one: Round) => number, digits = 4): number => round(median(rounds.map(value)), digits);
+  const keptShare = of((one) => one.keptGuardUs / one.keptRequestUs);
+  const freshShare = of((one) => one.freshGuardUs / one.freshRequestUs);
   const summary = {
     bench: 'guard',
     ...{ checks: options.checks, bodyBytes: options.body },
-    keptShare: of((one) => one.keptGuardUs / one.keptRequestUs),
-    freshShare: of((one) => one.freshGuardUs / one.freshRequestUs),
+    keptShare,
+    freshShare,
     keptGuardUs: of((one) => one.keptGuardUs, 3),
     freshGuardUs: of((one) => one.freshGuardUs, 3),
     keptRequestUs: of((one) => one.keptRequestUs, 1),
     freshRequestUs: of((one) => one.freshRequestUs, 1),
+    ...judge([
+      { figure: 'keptShare', value: keptShare, most: KEPT_SHARE_MAX },
+      { figure: 'freshShare', value: freshShare, most: FRESH_SHARE_MAX },
+    ]),
     ...machineFacts(null, loadBefore),
   };
   await keepResults('guard', { summary, rounds }, options.record);
-  say(JSON.stringify(summary));
+  conclude(summary);
 }
 
 /** Sends as `egress-http` does; CPU of the sender. */

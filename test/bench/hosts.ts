@@ -3,6 +3,7 @@ import { setTimeout } from 'node:timers/promises';
 import { createEgress, createPolicy, defaultLimits, type Egress } from '@postrider/egress';
 import { systemClock } from '@postrider/runtime';
 import { liveBytes } from './live-bytes.ts';
+import { conclude, judge } from './bounds.ts';
 import { keepResults, load, machineFacts, median, round } from './machine.ts';
 import { startSink, type Sink } from './sink.ts';
 import type { PlainOptions } from './plain-options.ts';
@@ -10,6 +11,10 @@ import type { PlainOptions } from './plain-options.ts';
 const IN_FLIGHT = 64;
 const LOOK_MS = 100;
 const MIB = 1_024 * 1_024;
+/** Memory of all that is known of 4,096 endpoints, and of the idle connections (8 KiB each and more). */
+const LIVE_MIB_MAX = 32;
+/** Between the first half of the rounds and the second; collections of garbage differ by less. */
+const LIVE_GROWTH_MIB_MAX = 1;
 const body = Buffer.alloc(1_024, 'a');
 
 interface Round {
@@ -47,23 +52,31 @@ export async function benchHosts(options: PlainOptions<'hosts'>): Promise<void> 
     round(
       median(rounds.slice(half).map((one) => one[name])) - median(rounds.slice(1, half + 1).map((one) => one[name])),
     );
+  const socketsMax = Math.max(...rounds.map((one) => one.socketsMax));
+  const liveMib = round(of('liveMib') - emptyMib);
+  const liveGrowthMib = growth('liveMib');
   const summary = {
     bench: 'hosts',
     ...{ endpoints: options.endpoints, idle: options.idle, rounds: options.rounds },
-    socketsBound: defaultLimits.socketsMax,
-    socketsMax: Math.max(...rounds.map((one) => one.socketsMax)),
+    socketsMax,
     sinkConnectionsMax: Math.max(...rounds.map((one) => one.sinkConnectionsMax)),
     idleSockets: of('idleSockets'),
-    liveMib: round(of('liveMib') - emptyMib),
+    liveMib,
     rssMib: of('rssMib'),
-    liveGrowthMib: growth('liveMib'),
+    liveGrowthMib,
     rssGrowthMib: growth('rssMib'),
     requestsPerSecond: of('requestsPerSecond'),
     loopDelayP99Ms: of('loopDelayP99Ms'),
+    ...judge([
+      { figure: 'socketsMax', value: socketsMax, most: defaultLimits.socketsMax },
+      { figure: 'idleSockets', value: of('idleSockets'), most: options.idle },
+      { figure: 'liveMib', value: liveMib, most: LIVE_MIB_MAX },
+      { figure: 'liveGrowthMib', value: liveGrowthMib, most: LIVE_GROWTH_MIB_MAX },
+    ]),
     ...machineFacts(null, loadBefore),
   };
   await keepResults('hosts', { summary, rounds }, options.record);
-  say(JSON.stringify(summary));
+  conclude(summary);
 }
 
 /** The door with its default limits. The names of one endpoint in sixteen share an address of the sink. */
