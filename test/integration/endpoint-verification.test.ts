@@ -65,6 +65,7 @@ const consents =
     method === 'OPTIONS'
       ? { headers: { 'WebHook-Allowed-Origin': 'hooks.postrider.example', 'WebHook-Allowed-Rate': rate } }
       : {};
+const answers = ({ body }: Received): Answer => ({ body: (JSON.parse(body) as { challenge: string }).challenge });
 const echoes = ({ body }: Received): Answer => ({ body });
 const oneAttempt = { schedule: { $case: 'delays' as const, value: { delays: [] } }, jitter: 0, retrySpan: undefined };
 const read = ({ name }: Endpoint): Promise<Endpoint> => stack.run.endpoints.getEndpoint({ name });
@@ -129,9 +130,9 @@ test('who does not consent stays pending until asked again and willing; what wai
   );
 });
 
-test('a challenge is signed and must be echoed; another URL is challenged anew, and a label is not', async () => {
-  await using endpoint = await startEndpoint(echoes);
-  await using other = await startEndpoint(() => ({ body: 'ok' }));
+test('a challenge is signed and must be answered; another URL is challenged anew, and a label is not', async () => {
+  await using endpoint = await startEndpoint(answers);
+  await using other = await startEndpoint(echoes);
   const made = await stack.createEndpoint(endpoint.url, { verification: 'VERIFICATION_MODE_CHALLENGE' });
   const secret = made.signingSecret;
   await isEnabled(made);
@@ -146,7 +147,9 @@ test('a challenge is signed and must be echoed; another URL is challenged anew, 
   assert.equal((await update({ labels: { a: 'b' } }, ['labels'])).state, 'ENDPOINT_STATE_ENABLED');
   const moved = await update({ url: other.url, retryPolicy: oneAttempt }, ['url', 'retry_policy']);
   assert.equal(moved.state, 'ENDPOINT_STATE_PENDING_VERIFICATION');
-  await waitFor(() => told(made).includes('postrider.endpoint.verification_failed'), { what: 'it is not echoed' });
+  await waitFor(() => told(made).includes('postrider.endpoint.verification_failed'), {
+    what: 'what sends back what it is sent has not answered',
+  });
   assert.deepEqual([endpoint.received.length, other.received.length], [1, 1]);
   const unasked = await update({ verification: 'VERIFICATION_MODE_NONE' }, ['verification']);
   assert.equal(unasked.state, 'ENDPOINT_STATE_ENABLED', 'nothing is asked of it any more');
@@ -159,7 +162,7 @@ test('disabled before it has proved anything, it is asked when it is enabled', a
   const { name } = made;
   const disabled = await stack.run.endpoints.disableEndpoint({ name, pending: 'PENDING_POLICY_KEEP', etag: '' });
   assert.equal(disabled.state, 'ENDPOINT_STATE_DISABLED');
-  endpoint.answers(echoes);
+  endpoint.answers(answers);
   const asked = await stack.run.endpoints.enableEndpoint({ name, etag: '' });
   assert.equal(asked.state, 'ENDPOINT_STATE_PENDING_VERIFICATION');
   await isEnabled(made);

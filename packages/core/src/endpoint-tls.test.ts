@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { EndpointTls } from '@postrider/contract/postrider/v1/endpoint';
 import { createTestAuthority, type TestAuthority, type TestCertificate } from '../../../test/support/certificates.ts';
-import { validateEndpointTls } from './endpoint-tls.ts';
+import { clientCertificateEnd, validateEndpointTls } from './endpoint-tls.ts';
 
 let authority: TestAuthority;
 let client: TestCertificate;
@@ -34,6 +34,13 @@ test('a certificate out of its time is refused, and the time is told', () => {
   assert.match(late ?? '', /^tls\.client_certificate_pem the certificate has expired: it was valid until 20/);
   const [early] = judge({ caPem: cert + authority.ca }, Date.now() - dayMs);
   assert.match(early ?? '', /^tls\.ca_pem certificate 1 is not valid yet: it begins at 20/);
+});
+
+test('of a chain the first end counts, and what cannot be read has none', async () => {
+  const [short, long] = [await authority.issue('short', { days: 5 }), await authority.issue('long', { days: 50 })];
+  const daysLeft = (pem: string) => Math.round(((clientCertificateEnd(pem) ?? 0) - Date.now()) / dayMs);
+  assert.equal(daysLeft(long.cert + short.cert), 5);
+  assert.deepEqual([clientCertificateEnd(''), clientCertificateEnd('x')], [null, null]);
 });
 
 test('what is no certificate, no key, or not the one for the other is refused by field', async () => {

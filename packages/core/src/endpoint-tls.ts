@@ -39,6 +39,15 @@ export function validateEndpointTls(tls: EndpointTls | undefined, now: number, f
   return violations;
 }
 
+/**
+ * When what an endpoint is shown of us stops being in force: the first end among the certificates of
+ * `client_certificate_pem`, ms since the Unix epoch. Null: there are none that can be read.
+ */
+export function clientCertificateEnd(pem: string): number | null {
+  const ends = (readChain(pem) ?? []).map(({ validToDate }) => validToDate.getTime());
+  return ends.length === 0 ? null : Math.min(...ends);
+}
+
 function chainProblem(pem: string, now: number): string | null {
   if (Buffer.byteLength(pem) > limits.tlsPemBytesMax) return `has more than ${limits.tlsPemBytesMax} bytes`;
   const chain = readChain(pem);

@@ -35,19 +35,24 @@ test('consent is a success status and our origin, or all; a status alone is none
   assert.equal(cloudEvents(410, 'webhook-allowed-origin', origin).outcome, Outcome.GONE);
 });
 
-test('the allowed rate is the least that is named; all, nothing and nonsense are none', () => {
+test('the allowed rate is the least that is named; all and nothing are no limit', () => {
   const rate = (...values: string[]) =>
     cloudEvents(200, 'webhook-allowed-origin', '*', ...values.flatMap((value) => ['webhook-allowed-rate', value])).rate;
-  assert.deepEqual(
-    [rate('120'), rate('*'), rate(), rate('0'), rate('-1'), rate('1e9'), rate('12.5')],
-    [120, ...Array<null>(6).fill(null)],
-  );
+  assert.deepEqual([rate('120'), rate('*'), rate(), rate('')], [120, null, null, null]);
   assert.equal(rate('300', '60'), 60);
+  assert.equal(rate('*', '60'), 60);
   assert.equal(rate('99999999999999999999'), 2 ** 31);
 });
 
-test('a challenge is answered by itself, bare or in JSON', () => {
-  for (const body of ['c-123', ' c-123\n', '{"challenge":"c-123"}', asked.toString()]) {
+test('an allowed rate of nothing, or one that cannot be read, is no consent', () => {
+  for (const value of ['0', '00', '-1', '1e9', '12.5', 'none', '60, 0']) {
+    const told = cloudEvents(200, 'webhook-allowed-origin', '*', 'webhook-allowed-rate', value);
+    assert.deepEqual(told, refused, value);
+  }
+});
+
+test('a challenge is answered by itself, bare or alone in a JSON object', () => {
+  for (const body of ['c-123', ' c-123\n', '{"challenge":"c-123"}', '{ "challenge": "c-123" }\n']) {
     assert.deepEqual(challenge(200, body), proved, body);
   }
   for (const body of [
@@ -57,11 +62,19 @@ test('a challenge is answered by itself, bare or in JSON', () => {
     '{"challenge":"c-124"}',
     '{"challenge":5}',
     '["c-123"]',
+    '{"challenge":"c-123","ok":true}',
     '{"challenge":"c-123"',
   ]) {
     assert.deepEqual(challenge(200, body), refused, body);
   }
   assert.deepEqual(challenge(500, 'c-123'), { ...refused, code: 'status' });
+});
+
+test('whoever sends back what it is sent has answered nothing', () => {
+  const echo = asked.toString();
+  for (const body of [echo, ` ${echo}\n`, JSON.stringify({ body: echo }), JSON.stringify(JSON.parse(echo), null, 2)]) {
+    assert.deepEqual(challenge(200, body), refused, body);
+  }
 });
 
 test('a body that holds no challenge proves nothing, and a failure stays what it is', () => {

@@ -66,10 +66,12 @@ export function judgeProof(
     const allowed = valuesOf(result.headers, 'webhook-allowed-origin');
     const isAllowed = allowed.some((one) => one === '*' || one.toLowerCase() === origin.toLowerCase());
     if (!isAllowed) return { ...unproved, verdict: refusal('The endpoint did not allow our origin.') };
-    return { verdict, allowedPerMinute: rateOf(valuesOf(result.headers, 'webhook-allowed-rate')) };
+    const allowedPerMinute = rateOf(valuesOf(result.headers, 'webhook-allowed-rate'));
+    if (allowedPerMinute !== 'none') return { verdict, allowedPerMinute };
+    return { ...unproved, verdict: refusal('The endpoint allows a rate that is neither a positive number nor `*`.') };
   }
-  if (isEcho(result.excerpt ?? Buffer.alloc(0), asked)) return unproved;
-  return { ...unproved, verdict: refusal('The endpoint did not answer with the challenge.') };
+  if (isAnswered(result.excerpt ?? Buffer.alloc(0), asked)) return unproved;
+  return { ...unproved, verdict: refusal('The endpoint did not answer with the challenge alone.') };
 }
 
 function refusal(detail: string): Verdict {
@@ -85,25 +87,34 @@ function valuesOf(headers: readonly string[], name: string): string[] {
   return values;
 }
 
-/** `*`, nothing and nonsense are no limit; of several the least holds. */
-function rateOf(values: readonly string[]): number | null {
-  const counts = values.filter((value) => /^[1-9]\d*$/.test(value)).map((value) => Math.min(Number(value), RATE_MAX));
-  return counts.length === 0 ? null : Math.min(...counts);
+/**
+ * Requests per minute; null: any. `*` and nothing are no limit, of several numbers the least holds. Whoever writes anything
+ * else, `0` above all, has not said that we may send (CloudEvents HTTP 1.1 Web Hooks §4.2.2: a positive number or `*`).
+ */
+function rateOf(values: readonly string[]): number | null | 'none' {
+  const named = values.filter((value) => value !== '' && value !== '*');
+  if (!named.every((value) => /^0*[1-9]\d*$/.test(value))) return 'none';
+  return named.length === 0 ? null : Math.min(RATE_MAX, ...named.map(Number));
 }
 
-function isEcho(answer: Buffer, asked: Buffer): boolean {
-  const challenge = challengeIn(asked.toString('utf8'));
-  if (challenge === null) return false;
+/**
+ * The answer is the challenge, bare or as the only member of a JSON object. The question has another member, so that what
+ * sends back whatever it is sent has not answered.
+ */
+function isAnswered(answer: Buffer, asked: Buffer): boolean {
+  const { challenge } = membersOf(asked.toString('utf8'));
+  if (typeof challenge !== 'string' || challenge === '') return false;
   const text = answer.toString('utf8').trim();
-  return text === challenge || challengeIn(text) === challenge;
+  if (text === challenge) return true;
+  const members = membersOf(text);
+  return members['challenge'] === challenge && Object.keys(members).length === 1;
 }
 
-function challengeIn(text: string): string | null {
+function membersOf(text: string): Readonly<Record<string, unknown>> {
   try {
     const value: unknown = JSON.parse(text);
-    const { challenge } = (typeof value === 'object' && value !== null ? value : {}) as { challenge?: unknown };
-    return typeof challenge === 'string' && challenge !== '' ? challenge : null;
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
   } catch {
-    return null;
+    return {};
   }
 }

@@ -7,7 +7,7 @@ import { limits } from './limits.ts';
 const namesUnanswered = new Set(['dns_failure', 'dns_timeout']);
 
 /**
- * Failures of our own that say nothing about the delivery: nothing can leave the house as it should. An operator, or time,
+ * Failures of our own that say nothing about the delivery: nothing can leave the house as it should, or no more may now. An operator, or time,
  * opens the way again, and then every delivery goes on.
  */
 const wayOutIsClosed = new Set([
@@ -18,6 +18,7 @@ const wayOutIsClosed = new Set([
   'proxy_auth',
   'proxy_denied',
   'proxy_error',
+  'token_deferred',
 ]);
 
 /** Whether a failure of our own, which bore `code`, is that no name could be resolved. */

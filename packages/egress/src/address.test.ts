@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { BlockList, isIP } from 'node:net';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { inCidr, judgeAddress, parseAddress, parseCidr } from './address.ts';
+import { inCidr, judgeAddress, parseAddress, parseCidr, receiverBlock } from './address.ts';
 import { createPolicy, type PolicyOptions } from './policy.ts';
 
 function judge(text: string, options: PolicyOptions = {}): string {
@@ -69,6 +69,15 @@ for (const text of [
 for (const text of ['10.0.0.0', '10.0.0.0/33', '10.0.0.1/8', '::/129', 'x/8', '10.0.0.0/08', '/8']) {
   test(`not a range: ${text}`, () => assert.equal(parseCidr(text), undefined));
 }
+
+test('a receiver is an IPv4 address, or the /64 of an IPv6 address, however that is written', () => {
+  assert.equal(receiverBlock('192.0.2.7'), '192.0.2.7');
+  for (const text of ['2606:4700::1', '2606:4700:0:0:ffff::2', '2606:4700:0::8.8.8.8']) {
+    assert.equal(receiverBlock(text), '2606:4700:0:0::/64', text);
+  }
+  assert.equal(receiverBlock('2606:4700:0:1::1'), '2606:4700:0:1::/64');
+  assert.equal(receiverBlock('hook.example.com'), null);
+});
 
 test('a range holds exactly what a block list of Node holds', () => {
   fc.assert(

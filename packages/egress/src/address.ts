@@ -85,6 +85,18 @@ function groupsOf(text: string, isEnd: boolean): number[] | undefined {
   return groups;
 }
 
+/**
+ * The least that one receiver is given: an IPv4 address, or the /64 of an IPv6 address, in which a machine may take any
+ * address it likes. Null: the text is no address.
+ */
+export function receiverBlock(text: string): string | null {
+  const bytes = parseAddress(text);
+  if (bytes === undefined) return null;
+  if (bytes.length === 4) return text;
+  const groups = [0, 2, 4, 6].map((at) => (((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0)).toString(16));
+  return `${groups.join(':')}::/64`;
+}
+
 /** Parses `address/bits`. Bits set behind the prefix are refused: they are nearly always a typing error. */
 export function parseCidr(text: string): Cidr | undefined {
   const match = /^(.+)\/(0|[1-9]\d{0,2})$/.exec(text);

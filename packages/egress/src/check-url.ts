@@ -1,6 +1,7 @@
 import { EgressError } from './failure.ts';
 import { vet } from './guarded-connect.ts';
 import type { AddressPolicy } from './policy.ts';
+import { targetOf } from './request.ts';
 import type { Resolve } from './resolve.ts';
 import { judgeUrl, type UrlReason } from './url-rule.ts';
 import type { EgressFailureCode } from './result.ts';
@@ -19,15 +20,10 @@ export async function checkUrl(raw: string, policy: AddressPolicy, resolve: Reso
   if (verdict.verdict === 'deny') return { verdict: 'deny', reason: verdict.reason, detail: verdict.detail };
   if (resolve === null) return { verdict: 'allow' };
   try {
-    await vet(hostnameOf(verdict.url.hostname), { policy, resolve });
+    await vet(targetOf(verdict.url).host, { policy, resolve });
     return { verdict: 'allow' };
   } catch (error) {
     if (!(error instanceof EgressError)) throw error;
     return { verdict: 'deny', reason: error.failure.code, detail: error.failure.message };
   }
-}
-
-/** As connections name it: an IPv6 address without the brackets of a URL. */
-function hostnameOf(host: string): string {
-  return host.startsWith('[') ? host.slice(1, -1) : host;
 }

@@ -4,6 +4,7 @@ import { Client } from 'undici';
 import { departure, type Departure } from './dial.ts';
 import type { Exchange } from './exchange.ts';
 import type { Pool } from './pools/pool.ts';
+import { tenantOf } from './request.ts';
 import type { TlsIdentity } from './tls-identity.ts';
 import { guardedConnect, type ConnectDependencies, type SessionStore } from './guarded-connect.ts';
 
@@ -70,7 +71,10 @@ export function openChannel(
       const from = departure(endpoint.pool, endpoint.key);
       channel.from = from;
       guardedConnect(
-        { protocol: target.protocol, hostname: target.hostname, port, tls: endpoint.tls, from },
+        {
+          ...{ protocol: target.protocol, hostname: target.hostname, port },
+          ...{ tls: endpoint.tls, tenant: tenantOf(endpoint.key), from },
+        },
         endpoint.sessions,
         deps,
         (error, socket) => {

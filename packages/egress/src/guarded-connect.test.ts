@@ -10,7 +10,7 @@ import { laptopPolicy, onRequest, openEgress, rawEndpoint, realClock, requestTo,
 import { tlsReceiver } from '../testing/tls-receivers.ts';
 import { EgressError } from './failure.ts';
 import { guardedConnect, vet, type ConnectDependencies } from './guarded-connect.ts';
-import { createEgress, createPolicy, defaultLimits, type EgressResult } from './index.ts';
+import { createEgress, createPolicy, defaultLimits, type EgressLimits, type EgressResult } from './index.ts';
 import { tlsIdentity } from './tls-identity.ts';
 
 const strict = createPolicy({ allowHttp: true, ports: 'any' });
@@ -174,12 +174,17 @@ async function tlsEndpoint(options: TlsOptions) {
   return { port: (server.address() as AddressInfo).port, seen, [Symbol.dispose]: () => void server.close() };
 }
 
-async function sendTls(options: TlsOptions, hostname = 'hook.example.com', repetitions = 1) {
+async function sendTls(
+  options: TlsOptions,
+  hostname = 'hook.example.com',
+  repetitions = 1,
+  limits: Partial<EgressLimits> = {},
+) {
   using endpoint = await tlsEndpoint(options);
   await using egress = openEgress({
     resolve: async () => ['127.0.0.1'],
     ca: [tls('ca.pem')],
-    limits: { connectMs: 1_000 },
+    limits: { connectMs: 1_000, ...limits },
   });
   let result: EgressResult | undefined;
   for (let index = 0; index < repetitions; index++) {
@@ -199,6 +204,14 @@ test('a session is resumed with the same endpoint', async () => {
   assert.deepEqual(
     seen.map((one) => one.resumed),
     [false, true],
+  );
+});
+
+test('a session that is larger than its limit is not kept', async () => {
+  const { seen } = await sendTls(hook, 'hook.example.com', 2, { tlsSessionBytes: 100 });
+  assert.deepEqual(
+    seen.map((one) => one.resumed),
+    [false, false],
   );
 });
 

@@ -17,6 +17,8 @@ export interface ConnectTarget {
   readonly hostname: string;
   readonly port: number;
   readonly tls?: TlsIdentity | undefined;
+  /** Whose endpoint it is. */
+  readonly tenant?: string;
   /** The egress pool that the connection leaves from. Default: wherever the machine's routes lead. */
   readonly from?: Departure;
 }
@@ -84,7 +86,7 @@ export function guardedConnect(
     socket.on('error', () => {});
     if (finished) socket.destroy();
   };
-  vet(target.hostname, deps).then(
+  vet(target.hostname, deps, target.tenant).then(
     (addresses) => {
       if (finished) return;
       const judgedBy = deps.policy;
@@ -113,8 +115,8 @@ function policyChanged(judgedBy: AddressPolicy, now: AddressPolicy): EgressError
 type VetDependencies = Pick<ConnectDependencies, 'policy' | 'resolve'>;
 
 /** The addresses to dial, IPv4 first; rejects with an `EgressError` if there are none or any is forbidden. */
-export async function vet(hostname: string, deps: VetDependencies): Promise<readonly string[]> {
-  const addresses = await addressesOf(hostname, deps);
+export async function vet(hostname: string, deps: VetDependencies, tenant?: string): Promise<readonly string[]> {
+  const addresses = await addressesOf(hostname, deps, tenant);
   // Read now: the policy may have changed while the name was resolved.
   const { policy } = deps;
   if (addresses.length === 0) throw new EgressError('dns_not_found', 'endpoint', 'the host name has no addresses');
@@ -131,13 +133,17 @@ export async function vet(hostname: string, deps: VetDependencies): Promise<read
   return addresses.toSorted((a, b) => Number(a.includes(':')) - Number(b.includes(':')));
 }
 
-async function addressesOf(hostname: string, { policy, resolve }: VetDependencies): Promise<readonly string[]> {
+async function addressesOf(
+  hostname: string,
+  { policy, resolve }: VetDependencies,
+  tenant: string | undefined,
+): Promise<readonly string[]> {
   if (parseAddress(hostname) !== undefined) {
     if (policy.allowIpLiteral) return [hostname];
     throw new EgressError('blocked_address', 'endpoint', 'the URL names an address instead of a host');
   }
   if (policy.allowLoopback && hostname === 'localhost') return ['127.0.0.1', '::1'];
-  return resolve(hostname);
+  return resolve(hostname, tenant);
 }
 
 function startTls(
@@ -166,7 +172,9 @@ function startTls(
     ...(sessions.session === undefined ? {} : { session: sessions.session }),
   });
   track(secure);
-  secure.on('session', (session) => (sessions.session = session));
+  secure.on('session', (session) => {
+    if (session.length <= deps.limits.tlsSessionBytes) sessions.session = session;
+  });
   const onError = (error: Error): void => {
     // A session the endpoint no longer likes must not spoil every further handshake.
     delete sessions.session;

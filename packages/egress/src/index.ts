@@ -1,3 +1,4 @@
+export { receiverBlock } from './address.ts';
 export { checkUrl, type CheckedUrl } from './check-url.ts';
 export { defaultLimits, type EgressLimits } from './limits.ts';
 export { createPolicy, type AddressPolicy, type PolicyOptions } from './policy.ts';
@@ -19,5 +20,6 @@ export type {
   FailureOwner,
 } from './result.ts';
 export { createEgress, type Egress, type EgressOptions } from './send.ts';
+export type { AwaitTokenTurn, TokenTurn } from './token-send.ts';
 export { tlsIdentity, type TlsIdentity, type TlsSettings } from './tls-identity.ts';
 export { judgeUrl, type UrlReason, type UrlVerdict } from './url-rule.ts';

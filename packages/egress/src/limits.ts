@@ -47,6 +47,8 @@ export interface EgressLimits {
   readonly socketsMax: number;
   /** Endpoints whose sockets are remembered. */
   readonly endpointsMax: number;
+  /** A TLS session is kept for an endpoint's next connection unless it is larger: its size is the endpoint's choice. */
+  readonly tlsSessionBytes: number;
 }
 
 export const defaultLimits: EgressLimits = Object.freeze({
@@ -77,4 +79,5 @@ export const defaultLimits: EgressLimits = Object.freeze({
   idleSocketMaxMs: 30_000,
   socketsMax: 4_096,
   endpointsMax: 4_096,
+  tlsSessionBytes: 8 * 1024,
 });

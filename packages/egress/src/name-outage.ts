@@ -11,13 +11,19 @@ export interface NameServersState {
   onChange(callback: () => void): () => void;
 }
 
+/** What name servers were asked: about which name, for whom (nobody: undefined), and when (ms, monotonic). */
+export interface NameQuestion {
+  readonly hostname: string;
+  readonly tenant: string | undefined;
+  readonly askedAt: number;
+}
+
 /** The times in which no name can be resolved here, whosever it is. */
 export interface NameOutage extends NameServersState {
   /**
-   * Whether a question that was asked then (ms, monotonic) failed because none is answered here. If so, an outage begins or
-   * goes on, unless it is over by now.
+   * Whether a question failed because none is answered here. If so, an outage begins or goes on, unless it is over by now.
    */
-  isOurs(hostname: string, askedAt: number, error: EgressError): Promise<boolean>;
+  isOurs(question: NameQuestion, error: EgressError): Promise<boolean>;
   /** A name was answered: it is over. */
   end(): void;
   /** Nothing is looked after any more. */
@@ -28,8 +34,8 @@ export interface NameOutageOptions {
   readonly clock: Clock;
   readonly limits: EgressLimits;
   readonly witnesses: NameWitnesses;
-  /** Asks name servers for a name; an answer is to end the outage. */
-  readonly ask: (hostname: string) => void;
+  /** Asks name servers for a name, for this tenant or for nobody; an answer is to end the outage. */
+  readonly ask: (hostname: string, tenant?: string) => void;
 }
 
 /**
@@ -37,8 +43,8 @@ export interface NameOutageOptions {
  * were lost, for a witness may have become a broken name itself: so nobody has to send anything for it to end.
  */
 export function createNameOutage({ clock, limits, witnesses, ask }: NameOutageOptions): NameOutage {
-  /** The one that was asked about longest ago comes first. */
-  const lost = new Set<string>();
+  /** With whom it was lost to. The one that was asked about longest ago comes first. */
+  const lost = new Map<string, string | undefined>();
   const listeners = new Set<() => void>();
   let stopLooking: (() => void) | null = null;
   let endedAt = -Infinity;
@@ -48,16 +54,17 @@ export function createNameOutage({ clock, limits, witnesses, ask }: NameOutageOp
   function look(): void {
     const [next] = lost;
     if (next !== undefined) {
-      lost.delete(next);
-      lost.add(next);
-      ask(next);
+      const [hostname, tenant] = next;
+      lost.delete(hostname);
+      lost.set(hostname, tenant);
+      ask(hostname, tenant);
     }
     for (const name of witnesses.names) ask(name);
   }
 
-  function begin(hostname: string): void {
+  function begin({ hostname, tenant }: NameQuestion): void {
     if (closed) return;
-    if (lost.size < limits.namesMax && !witnesses.names.has(hostname)) lost.add(hostname);
+    if (lost.size < limits.namesMax && !witnesses.has(hostname)) lost.set(hostname, tenant);
     if (isFailing()) return;
     stopLooking = every(clock, limits.nameTroubleMs, look);
     for (const listener of listeners) listener();
@@ -75,10 +82,10 @@ export function createNameOutage({ clock, limits, witnesses, ask }: NameOutageOp
       listeners.add(callback);
       return () => void listeners.delete(callback);
     },
-    async isOurs(hostname, askedAt, { failure }) {
-      if (!isFailing() && endedAt > askedAt) return true;
-      const ours = isFailing() || failure.owner === 'ours' || !(await witnesses.isOneAlive(hostname));
-      if (ours) begin(hostname);
+    async isOurs(question, { failure }) {
+      if (!isFailing() && endedAt > question.askedAt) return true;
+      const ours = isFailing() || failure.owner === 'ours' || !(await witnesses.isOneAlive(question.hostname));
+      if (ours) begin(question);
       return ours;
     },
     end() {

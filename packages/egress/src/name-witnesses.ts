@@ -1,20 +1,27 @@
 import type { Clock } from '@postrider/core';
 import { saysNo, type AskName } from './resolve.ts';
 
-/** Names that were answered lately: when another is not, they tell whether any is. */
+/**
+ * Names that were answered lately: when another is not, they tell whether any is. One of each tenant, for a tenant chooses
+ * its names and may run their servers: with all witnesses in its hand, one that breaks them makes every other failure ours.
+ */
 export interface NameWitnesses {
-  readonly names: ReadonlySet<string>;
-  answered(hostname: string): void;
+  /** Whether it is one of them. */
+  has(hostname: string): boolean;
+  readonly names: Iterable<string>;
+  /** `tenant`: for whom it was asked; undefined: for nobody, and then it becomes none. */
+  answered(hostname: string, tenant: string | undefined): void;
   /** Whether another name than the one that failed is answered now. */
   isOneAlive(failedName: string): Promise<boolean>;
 }
 
-/** So many are remembered. */
+/** Of so many tenants one is remembered. */
 const witnessesMax = 3;
 
 /** Nobody to ask. What one of them says holds for `keptMs`. */
 export function createNameWitnesses(ask: AskName, clock: Clock, keptMs: number): NameWitnesses {
-  const names = new Set<string>();
+  /** By tenant; the one of longest ago first. */
+  const names = new Map<string, string>();
   const verdicts = new Map<string, { readonly since: number; readonly answered: Promise<boolean> }>();
 
   function isAlive(name: string): Promise<boolean> {
@@ -26,16 +33,21 @@ export function createNameWitnesses(ask: AskName, clock: Clock, keptMs: number):
   }
 
   return {
-    names,
-    answered(hostname) {
-      names.delete(hostname);
-      names.add(hostname);
-      const [oldest] = names;
+    has: (hostname) => names.values().some((name) => name === hostname),
+    get names() {
+      return names.values();
+    },
+    answered(hostname, tenant) {
+      if (tenant === undefined) return;
+      names.delete(tenant);
+      names.set(tenant, hostname);
+      const [oldest] = names.keys();
       if (names.size > witnessesMax && oldest !== undefined) names.delete(oldest);
     },
     async isOneAlive(failedName) {
-      for (const name of verdicts.keys()) if (!names.has(name)) verdicts.delete(name);
-      const others = [...names].filter((name) => name !== failedName);
+      const all = new Set(names.values());
+      for (const name of verdicts.keys()) if (!all.has(name)) verdicts.delete(name);
+      const others = [...all].filter((name) => name !== failedName);
       return (await Promise.all(others.map(isAlive))).some(Boolean);
     },
   };

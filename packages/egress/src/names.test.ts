@@ -26,16 +26,18 @@ function names(limits: Partial<EgressLimits> = {}) {
     },
   });
   onChange(() => changes.push(isFailing()));
-  /** The addresses, or the failure's code and owner. */
-  const outcome = (hostname: string): Promise<string> =>
-    resolve(hostname).then(
+  /** For a tenant the addresses, or the failure's code and owner. */
+  const outcomeFor = (tenant: string, hostname: string): Promise<string> =>
+    resolve(hostname, tenant).then(
       (addresses) => addresses.join(),
       (error: unknown) => {
         assert.ok(error instanceof EgressError);
         return `${error.failure.code} ${error.failure.owner}`;
       },
     );
-  return { ...time, isFailing, close, changes, asked, say, outcome };
+  /** Each name is another tenant's. */
+  const outcome = (hostname: string): Promise<string> => outcomeFor(hostname, hostname);
+  return { ...time, isFailing, close, changes, asked, say, outcome, outcomeFor };
 }
 
 const at = (address: string, ttlMs = 30_000): NameAnswer => ({ addresses: [address], ttlMs });
@@ -126,6 +128,28 @@ test('when no name is answered any more the fault is ours, for each of them, and
   advance(1_000);
   assert.equal(await outcome('a.com'), '8.8.8.8');
   assert.equal(await outcome('b.com'), 'dns_failure endpoint');
+});
+
+test('a tenant that breaks all of its names makes no name of another tenant our fault', async () => {
+  const { say, outcomeFor, isFailing } = names();
+  const broken = ['m1.com', 'm2.com', 'm3.com', 'm4.com'];
+  for (const name of ['good.com', ...broken]) say.set(name, at('8.8.8.8', 0));
+  await outcomeFor('honest', 'good.com');
+  for (const name of broken) await outcomeFor('mallory', name);
+  for (const name of [...broken, 'other.com']) say.set(name, 'ESERVFAIL');
+  assert.equal(await outcomeFor('other', 'other.com'), 'dns_failure endpoint');
+  assert.equal(isFailing(), false);
+});
+
+test('a name that was lost and is found again tells of the next one', async () => {
+  const { say, outcome, advance, isFailing } = names();
+  say.set('first.com', 'ESERVFAIL').set('broken.com', 'ESERVFAIL');
+  assert.equal(await outcome('first.com'), 'dns_failure ours');
+  say.set('first.com', at('8.8.8.8'));
+  advance(1_000);
+  await settle();
+  assert.equal(isFailing(), false);
+  assert.equal(await outcome('broken.com'), 'dns_failure endpoint');
 });
 
 test('that name servers answer again is found out within a second or two, though nobody wants a name', async () => {

@@ -48,47 +48,48 @@ const addressesKeptMax = maxAddressesMost + 1;
  * - A name is asked once for all that want it at the same time. Beyond `namesMax` names the oldest is forgotten.
  *
  * A question that fails does not tell whose fault it is: the name's own servers may be broken, or nothing can be asked from
- * here. So names that were answered lately are asked too. Is one of them answered, the fault is the endpoint's; is none, it
- * is ours, and no endpoint pays for it. That lasts until any name is answered, which is looked for all the time: every
- * `nameTroubleMs`. Meanwhile names that are remembered are not asked about, and whatever else is not answered is our fault.
+ * here. So names that were answered lately are asked too, one of each of the last tenants. Is one of them answered, the fault is
+ * the endpoint's; is none, it is ours, and no endpoint pays for it. That lasts until any name is answered, which is looked for
+ * all the time: every `nameTroubleMs`. Meanwhile names that are remembered are not asked about, and whatever else is not
+ * answered is our fault.
  */
 export function createNames({ ask, clock, limits }: NamesOptions): Names {
   const known = createMemory(limits.namesMax);
   const bounded = boundedBy(limits.resolveMs, clock, ask);
   const witnesses = createNameWitnesses(bounded, clock, limits.nameTroubleMs);
-  const outage = createNameOutage({ clock, limits, witnesses, ask: (hostname) => void asking.ask(hostname) });
+  const outage = createNameOutage({ clock, limits, witnesses, ask: (...who) => void asking.ask(...who) });
   const asking = createAsking(askAbout);
 
-  function answered(hostname: string): void {
-    witnesses.answered(hostname);
+  function answered(hostname: string, tenant?: string): void {
+    witnesses.answered(hostname, tenant);
     if (!outage.isFailing()) return;
     // What was said of a name while none was answered is worth nothing: whoever waits asks now.
     known.forgetOurFailures();
     outage.end();
   }
 
-  async function askAbout(hostname: string): Promise<Known> {
+  async function askAbout(hostname: string, tenant?: string): Promise<Known> {
     const before = known.get(hostname);
-    const askedAt = clock.monotonic();
+    const question = { hostname, tenant, askedAt: clock.monotonic() };
     const after = (ms: number): number => clock.monotonic() + ms;
     try {
       const answer = await bounded(hostname);
-      answered(hostname);
+      answered(hostname, tenant);
       return known.keep(hostname, given(answer, clock.monotonic(), limits));
     } catch (error) {
       const failure = dnsFailure(error);
       if (saysNo(error)) {
-        answered(hostname);
+        answered(hostname, tenant);
         return known.keep(hostname, failed(failure, after(limits.nameAbsentMs)));
       }
       if (before !== undefined && before.usableUntil > clock.monotonic()) {
-        void outage.isOurs(hostname, askedAt, failure);
+        void outage.isOurs(question, failure);
         return known.keep(hostname, {
           ...before,
           freshUntil: Math.min(after(limits.nameTroubleMs), before.usableUntil),
         });
       }
-      if (!(await outage.isOurs(hostname, askedAt, failure)))
+      if (!(await outage.isOurs(question, failure)))
         return known.keep(hostname, failed(failure, after(limits.nameTroubleMs)));
       const ours = new EgressError(failure.failure.code, 'ours', 'no name can be resolved here', { cause: error });
       // If name servers answer again, the next one who wants the name asks.
@@ -102,9 +103,9 @@ export function createNames({ ask, clock, limits }: NamesOptions): Names {
   }
 
   return {
-    async resolve(hostname) {
+    async resolve(hostname, tenant) {
       const remembered = known.get(hostname);
-      const found = remembered !== undefined && isUsable(remembered) ? remembered : await asking.ask(hostname);
+      const found = remembered !== undefined && isUsable(remembered) ? remembered : await asking.ask(hostname, tenant);
       if (found.failure !== null) throw found.failure;
       return found.addresses;
     },
@@ -117,14 +118,14 @@ export function createNames({ ask, clock, limits }: NamesOptions): Names {
 }
 
 /** Whoever wants a name while it is asked about shares the answer. */
-function createAsking(askAbout: (hostname: string) => Promise<Known>) {
+function createAsking(askAbout: (hostname: string, tenant?: string) => Promise<Known>) {
   const asking = new Map<string, Promise<Known>>();
   return {
     of: (hostname: string): Promise<Known> | undefined => asking.get(hostname),
-    ask(hostname: string): Promise<Known> {
+    ask(hostname: string, tenant?: string): Promise<Known> {
       let asked = asking.get(hostname);
       if (asked === undefined) {
-        asked = askAbout(hostname).finally(() => asking.delete(hostname));
+        asked = askAbout(hostname, tenant).finally(() => asking.delete(hostname));
         asking.set(hostname, asked);
       }
       return asked;

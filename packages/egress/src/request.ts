@@ -44,6 +44,11 @@ export interface EgressRequest {
   readonly mayStart?: () => boolean;
 }
 
+/** Whose endpoint a pool key stands for. */
+export function tenantOf(poolKey: string): string {
+  return poolKey.split('/', 1)[0] ?? '';
+}
+
 /** Names that were judged: a request has a dozen, and nearly all have the same. */
 const judged = new Map<string, boolean>();
 const judgedMax = 1_000;

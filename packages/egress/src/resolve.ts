@@ -4,8 +4,9 @@ import { Resolver } from 'node:dns/promises';
  * All addresses of a name, IPv4 and IPv6, as text. Rejects with an `EgressError`, or an error with a `code` such as
  * `ENOTFOUND`, within a bounded time. Must not consult search lists or the hosts file: what a name means here must not
  * depend on the machine's configuration for its own services.
+ * @param tenant for whom it is asked; absent: for nobody
  */
-export type Resolve = (hostname: string) => Promise<readonly string[]>;
+export type Resolve = (hostname: string, tenant?: string) => Promise<readonly string[]>;
 
 /** What name servers said of a name. */
 export interface NameAnswer {

@@ -38,6 +38,7 @@ export type EgressFailureCode =
   | 'connect_timeout'
   | 'tls_certificate'
   | 'tls_protocol'
+  | 'client_certificate_expired'
   | 'headers_timeout'
   | 'total_timeout'
   | 'connection_reset'
@@ -52,6 +53,7 @@ export type EgressFailureCode =
   | 'proxy_error'
   | 'token_failed'
   | 'token_timeout'
+  | 'token_deferred'
   | 'aborted'
   | 'internal';
 

@@ -15,7 +15,7 @@ import { askNameServers, type Resolve } from './resolve.ts';
 import type { EgressFailure, EgressResult, FailureCause } from './result.ts';
 import { applyPolicy, createSockets, dropLost, endpointFor, giveUpAll, release, startNext } from './sockets.ts';
 import { tlsIdentity } from './tls-identity.ts';
-import { createTokenSend } from './token-send.ts';
+import { createTokenSend, type AwaitTokenTurn } from './token-send.ts';
 
 export interface EgressOptions {
   readonly policy: AddressPolicy;
@@ -29,6 +29,8 @@ export interface EgressOptions {
   readonly pools?: PoolDefinitions;
   /** Certificates trusted instead of the built-in ones; PEM. */
   readonly ca?: readonly (string | Buffer)[];
+  /** What a request for an access token waits for before it is sent. Default: nothing. */
+  readonly awaitTokenTurn?: AwaitTokenTurn;
   /** For tests: opens the TCP connection to an address that passed the guard. */
   readonly dial?: ConnectDependencies['dial'];
 }
@@ -70,7 +72,7 @@ type Done = (result: EgressResult) => void;
 export function createEgress(options: EgressOptions): Egress {
   const limits = { ...defaultLimits, ...options.limits };
   const door = createDoor(options, limits);
-  const sendWithToken = createTokenSend(door.send, { clock: options.clock, limits });
+  const sendWithToken = createTokenSend(door.send, { clock: options.clock, limits, awaitTurn: options.awaitTokenTurn });
   return {
     ...door,
     send(request, done) {
@@ -167,6 +169,17 @@ const doubtful = new Set<FailureCause['code']>([
   'total_timeout',
 ]);
 
+/** What a refusal of our certificate looks like. TLS 1.3 tells it only after the handshake, so a connection may just end. */
+const looksRefused = new Set<FailureCause['code']>(['tls_protocol', 'connection_reset', 'connection_closed']);
+
+/** The failure, told as what it most probably is where the certificate that we showed has ended. */
+function explained(failure: EgressFailure, { tls }: EgressRequest, clock: Clock): EgressFailure {
+  if (failure.owner !== 'endpoint' || !looksRefused.has(failure.code) || tls?.hasEnded(clock.now()) !== true)
+    return failure;
+  const message = `the client certificate has ended, and the endpoint ended the connection: ${failure.message}`;
+  return { ...failure, code: 'client_certificate_expired', message };
+}
+
 /** Who may be to blame for what looks like an endpoint's failure. */
 interface Suspects {
   readonly pool: Pool;
@@ -177,10 +190,12 @@ interface Suspects {
 /** An exchange whose failures are laid at the endpoint's door only when its name and its way out of the house are there. */
 function exchangeOf(request: EgressRequest, suspects: Suspects, host: ExchangeHost, done: Done): Exchange {
   const exchange: Exchange = new Exchange(request, host, (result) => {
-    const isDoubtful = result.kind === 'failure' && result.owner === 'endpoint' && doubtful.has(result.code);
+    if (result.kind !== 'failure') return done(result);
+    const tell = (failure: EgressFailure): void => done(explained(failure, request, host.clock));
+    const isDoubtful = result.owner === 'endpoint' && doubtful.has(result.code);
     const blame = isDoubtful ? blameOf(exchange, suspects) : undefined;
-    if (blame === undefined || result.kind !== 'failure') done(result);
-    else void tellOf(result, blame, done);
+    if (blame === undefined) tell(result);
+    else void blame.then((cause) => tell({ ...result, ...cause }));
   });
   return exchange;
 }
@@ -192,9 +207,4 @@ function blameOf(exchange: Exchange, { pool, pools, names }: Suspects): Promise<
   const way = channel?.from?.way ?? null;
   if (named !== undefined || way === null || pool.definition.kind === 'nat') return named;
   return pools.blame(pool, way);
-}
-
-async function tellOf(result: EgressFailure, blame: Promise<FailureCause | undefined>, done: Done): Promise<void> {
-  const cause = await blame;
-  done({ ...result, ...cause });
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createSecureContext, type SecureContext } from 'node:tls';
-import type { Secret } from '@postrider/core';
+import { clientCertificateEnd, type Secret } from '@postrider/core';
 import { EgressError } from './failure.ts';
 
 /** What an endpoint may set about TLS. Nothing here, or anywhere, turns the check of its certificate off. */
@@ -23,6 +23,8 @@ export interface TlsIdentity {
    * @throws EgressError `internal`, ours, when they cannot be read: nobody should have stored them
    */
   context(ca?: readonly (string | Buffer)[]): SecureContext;
+  /** Whether the certificate by which we show who we are has ended (`now`: ms since the Unix epoch). */
+  hasEnded(now: number): boolean;
 }
 
 /** The identity that these settings make. Reads no certificate yet. */
@@ -44,6 +46,7 @@ export function tlsIdentity({ ca, client, minVersion = 'TLSv1.2' }: TlsSettings)
     id: createHash('sha256')
       .update(JSON.stringify([ca, client?.certificate, minVersion]))
       .digest('base64'),
+    hasEnded: (now) => client !== undefined && (clientCertificateEnd(client.certificate) ?? Infinity) <= now,
     context: (otherwise) => (context ??= make(ca === undefined ? otherwise : [ca])),
   };
 }

@@ -9,7 +9,7 @@ import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { Secret } from '@postrider/core';
 import { laptopPolicy, openEgress, realClock, requestTo, sendOne } from '../testing/support.ts';
-import { createPolicy, type EgressResult, type OAuthClient } from './index.ts';
+import { createPolicy, type EgressResult, type OAuthClient, type TokenTurn } from './index.ts';
 
 interface Received {
   readonly method: string;
@@ -213,6 +213,26 @@ test('a request that may not start asks for no token, and its timings hold the w
   held.resolve(tokenOf(1));
   const { timings } = await result;
   assert.ok(timings.totalMs >= 90 && (timings.firstByteMs ?? 0) >= 90, JSON.stringify(timings));
+});
+
+test('a token is asked for when its turn comes, once for all that wait; without a turn the fault is ours, and nobody is asked', async () => {
+  await using tokens = await server((_, number) => tokenOf(number));
+  await using endpoint = await server(ok);
+  const turns: { readonly turn: TokenTurn; readonly done: (granted: boolean) => void }[] = [];
+  await using egress = openEgress({ awaitTokenTurn: (turn, done) => void turns.push({ turn, done }) });
+  const request = requestTo(endpoint.origin, { oauth2: clientAt(tokens.origin), poolKey: 'acme/e1' });
+  const [first, second] = [sendOne(egress, request), sendOne(egress, request)];
+  const [asked] = turns;
+  assert.ok(asked !== undefined && asked.turn.withinMs <= request.totalDeadlineMs / 2);
+  assert.deepEqual([asked.turn.host, asked.turn.tenant], ['127.0.0.1', 'acme']);
+  asked.done(false);
+  assert.deepEqual((await Promise.all([first, second])).map(told), Array(2).fill('token_deferred ours'));
+  assert.deepEqual([turns.length, tokens.received.length], [1, 0]);
+  const again = sendOne(egress, request);
+  turns[1]?.done(true);
+  assert.equal(told(await again), 'response 200');
+  assert.equal(told(await sendOne(egress, request)), 'response 200');
+  assert.deepEqual([turns.length, tokens.received.length], [2, 1]);
 });
 
 test('an endpoint that sends the token back tells nobody', async () => {

@@ -1,8 +1,20 @@
 import { bearerAuthorization, maskReflected, type Clock, type Secret } from '@postrider/core';
 import type { EgressLimits } from './limits.ts';
-import type { EgressRequest, OAuthClient } from './request.ts';
+import { targetOf, tenantOf, type EgressRequest, type OAuthClient } from './request.ts';
 import type { EgressResult, FailureCause } from './result.ts';
 import { readTokenAnswer } from './token-answer.ts';
+
+/** What a request for an access token waits for before it is sent. */
+export interface TokenTurn {
+  /** Host of the token URL. */
+  readonly host: string;
+  readonly tenant: string;
+  /** Waits no longer. */
+  readonly withinMs: number;
+}
+
+/** Calls `done` once: whether the request for a token may be sent, or its turn did not come in time. */
+export type AwaitTokenTurn = (turn: TokenTurn, done: (granted: boolean) => void) => void;
 
 type Done = (result: EgressResult) => void;
 type Send = (request: EgressRequest, done: Done) => void;
@@ -30,6 +42,20 @@ interface Held {
 
 const form = ['content-type', 'application/x-www-form-urlencoded', 'accept', 'application/json'] as const;
 
+/** What sending with tokens needs. */
+export interface TokenSendOptions {
+  readonly clock: Clock;
+  readonly limits: EgressLimits;
+  /** Asked before each request for a token. Absent: none waits. */
+  readonly awaitTurn?: AwaitTokenTurn | undefined;
+}
+
+const noTurn: FailureCause = {
+  code: 'token_deferred',
+  owner: 'ours',
+  message: 'the destination of the token URL is sent as much as it may be',
+};
+
 /**
  * Sends requests with an access token that is got by OAuth 2.0 client credentials (RFC 6749 §4.4) and kept until shortly
  * before it expires. One token is asked for at a time per endpoint; what comes meanwhile waits for it, within its own
@@ -37,7 +63,7 @@ const form = ['content-type', 'application/x-www-form-urlencoded', 'accept', 'ap
  */
 export function createTokenSend(
   send: Send,
-  { clock, limits }: { readonly clock: Clock; readonly limits: EgressLimits },
+  { clock, limits, awaitTurn }: TokenSendOptions,
 ): (request: EgressRequest, client: OAuthClient, done: Done) => void {
   /** By pool key; of those nobody waits for, the one got longest ago goes first. */
   const holds = new Map<string, Held>();
@@ -54,29 +80,35 @@ export function createTokenSend(
     });
   };
 
-  const refresh = (held: Held, { request }: Waiting): void => {
+  const ask = (held: Held, request: EgressRequest, totalDeadlineMs: number): void => {
     const askedAt = clock.monotonic();
-    // At least half of the time is left for the request itself.
-    const totalDeadlineMs = Math.min(limits.tokenMs, request.totalDeadlineMs / 2);
     send(
       { ...tokenRequest(request, held.client), totalDeadlineMs, excerptBytes: limits.tokenAnswerBytes },
       (result) => {
         const answer = readTokenAnswer(result, limits);
+        if (!('token' in answer)) return giveUp(held, answer, clock.monotonic(), limits.tokenAgainMs);
         const waiting = held.waiting ?? [];
         held.waiting = null;
-        if ('token' in answer) {
-          held.token = answer.token;
-          held.usableUntil = askedAt + answer.usableMs;
-          for (const one of waiting) sendWith(held, answer.token, one);
-          return;
-        }
-        if (answer.owner === 'endpoint')
-          held.failure = { cause: answer, until: clock.monotonic() + limits.tokenAgainMs };
-        const now = clock.monotonic();
-        // Each by itself: what one of them throws must not keep the others from their results.
-        for (const { done, since } of waiting) queueMicrotask(() => done(failureOf(answer, now - since)));
+        held.token = answer.token;
+        held.usableUntil = askedAt + answer.usableMs;
+        for (const one of waiting) sendWith(held, answer.token, one);
       },
     );
+  };
+
+  const refresh = (held: Held, { request, since }: Waiting): void => {
+    // At least half of the time is left for the request itself.
+    const mostMs = Math.min(limits.tokenMs, request.totalDeadlineMs / 2);
+    if (awaitTurn === undefined) return ask(held, request, mostMs);
+    const turn = {
+      host: targetOf(new URL(held.client.origin)).host,
+      tenant: tenantOf(request.poolKey),
+      withinMs: mostMs / 2,
+    };
+    awaitTurn(turn, (granted) => {
+      if (granted) ask(held, request, mostMs - (clock.monotonic() - since));
+      else giveUp(held, noTurn, clock.monotonic(), limits.tokenAgainMs);
+    });
   };
 
   return (request, client, done) => {
@@ -93,6 +125,15 @@ export function createTokenSend(
     held.waiting = [waiting];
     refresh(held, waiting);
   };
+}
+
+/** There is no token (`now`: monotonic ms): whoever waits for it ends with why, and after an endpoint's failure so do others. */
+function giveUp(held: Held, cause: FailureCause, now: number, againMs: number): void {
+  const waiting = held.waiting ?? [];
+  held.waiting = null;
+  if (cause.owner === 'endpoint') held.failure = { cause, until: now + againMs };
+  // Each by itself: what one of them throws must not keep the others from their results.
+  for (const { done, since } of waiting) queueMicrotask(() => done(failureOf(cause, now - since)));
 }
 
 /** What is held for this client of the endpoint, which is nothing yet if the client has changed. */

@@ -1,6 +1,7 @@
 import { status } from '@grpc/grpc-js';
 import type { ConfigProblem } from '@postrider/config-view';
 import type { Logger, Metrics } from '@postrider/runtime';
+import type { CertificateCounts } from './certificate-watch.ts';
 import type { MethodName } from './permissions.ts';
 
 /** One finished call. */
@@ -24,6 +25,10 @@ export interface ControlPlaneEvents {
   policyChanged(): void;
   /** The policy file cannot be used: the policy before it stays. */
   policyUnusable(problem: string): void;
+  /** The client certificate of an endpoint ends within a fortnight, or has ended. */
+  certificateEnds(endpoint: string, endsAt: Date, state: 'ending' | 'ended'): void;
+  /** How many certificates do, as of now. */
+  certificatesLookedAt(counts: CertificateCounts): void;
 }
 
 const reads = /^(?:Get|List)/;
@@ -37,6 +42,11 @@ export function createEvents(log: Logger, metrics: Metrics | undefined): Control
   ]);
   const problems = metrics?.counter('postrider_config_problems', 'Configuration records without effect, by cause', [
     'code',
+  ]);
+  let certificates: CertificateCounts = { ending: 0, ended: 0 };
+  metrics?.gauge('postrider_client_certificates', 'Client certificates of endpoints that end soon, or have', () => [
+    [{ state: 'ending' }, certificates.ending],
+    [{ state: 'ended' }, certificates.ended],
   ]);
   return {
     callFinished({ method, resource, actor, code, durationMs, fault }) {
@@ -53,6 +63,12 @@ export function createEvents(log: Logger, metrics: Metrics | undefined): Control
     },
     configProblem: ({ code }) => problems?.with({ code }).add(),
     policyChanged: () => log.info({}, 'egress.policy-changed'),
+    certificateEnds(endpoint, endsAt, state) {
+      const fields = { endpoint, endsAt: endsAt.toISOString() };
+      if (state === 'ending') log.warn(fields, 'endpoint.client-certificate-ending');
+      else log.error(fields, 'endpoint.client-certificate-ended');
+    },
+    certificatesLookedAt: (counts) => void (certificates = counts),
     policyUnusable: (problem) => log.error({ problem }, 'egress.policy-unusable: the policy before it stays'),
   };
 }

@@ -2,6 +2,7 @@ const KIB = 1_024;
 const MIB = 1_024 * KIB;
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;
+const HOUR_MS = 60 * MINUTE_MS;
 
 /** The bounds of the API server, named with their units; everything without one is a count. */
 export const serverLimits = Object.freeze({
@@ -44,4 +45,7 @@ export const serverLimits = Object.freeze({
   /** What a starting process waits beyond a session for the writer before it to leave. */
   writerLeaveSlackMs: 2 * SECOND_MS,
   writerAskEveryMs: 500,
+  /** How long before a client certificate ends it is told, and how often all are looked at. */
+  certificateEndsSoonMs: 14 * 24 * HOUR_MS,
+  certificateLookEveryMs: HOUR_MS,
 });

@@ -12,6 +12,7 @@ import {
 import { topicName } from '@postrider/kafka';
 import { startApiServer } from './api-server.ts';
 import { ensureAdminKey, ensureConfigTopic, ensureLayout, ensureTopics } from './bootstrap.ts';
+import { watchCertificates } from './certificate-watch.ts';
 import { claimConfig } from './config-writer.ts';
 import { createEvents } from './events.ts';
 import { createPageTokens } from './page-token.ts';
@@ -108,6 +109,7 @@ export async function startControlPlane(
   const verifier = stack.use(
     await startVerifier({ kafka, view, writer, topicPrefix: config.topicPrefix, clock, random, log }),
   );
+  stack.use(watchCertificates({ view, clock, events }));
   const policy = stack.use(watchPolicy(config, { clock, unusable: events.policyUnusable }));
   policy.onChange(events.policyChanged);
   const server = stack.use(

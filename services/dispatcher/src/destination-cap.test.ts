@@ -89,6 +89,38 @@ test('a lane that cannot use its turn any more leaves it to the next, and asks a
   assert.ok(!kept.awaitsTurn);
 });
 
+test('requests for tokens are among what a destination is sent, and take turns with what lanes start', async () => {
+  const { clock, started, lane, cap } = setUp(10);
+  const asked = { host: 'id.example.com', withinMs: 60 * second };
+  const granted: number[] = [];
+  lane('busy', 'busy', 300);
+  for (let i = 0; i < 50; i += 1)
+    cap.awaitTurn({ ...asked, tenant: 'tokens' }, (isGranted) => isGranted && granted.push(clock.monotonic()));
+  await clock.advance(9 * second);
+  assert.ok(mostInASecond([...started.map(({ at }) => at), ...granted]) <= 10);
+  const sum = started.length + granted.length;
+  assert.ok(sum >= 80 && Math.abs(started.length - granted.length) <= 2, `${started.length} and ${granted.length}`);
+});
+
+test('a request for a token whose turn does not come in time is told so, and costs none', async () => {
+  const { clock, cap } = setUp(1);
+  const told: string[] = [];
+  const ask = (name: string, withinMs: number) =>
+    cap.awaitTurn(
+      { host: 'id.example.com', tenant: name, withinMs },
+      (granted) => void told.push(`${name} ${granted}`),
+    );
+  ask('first', second);
+  assert.deepEqual(told, ['first true']);
+  ask('hasty', second / 2);
+  ask('patient', 5 * second);
+  await clock.advance(1.2 * second);
+  assert.deepEqual(told, ['first true', 'hasty false', 'patient true']);
+  ask('last', 5 * second);
+  cap.close();
+  assert.deepEqual(told.at(-1), 'last false');
+});
+
 test('destinations that nothing is sent to are forgotten', async () => {
   const { clock, lane, cap } = setUp(10);
   for (let i = 0; i < 100; i += 1) lane('a', `a-${i}`, 1, `host-${i}.test`);
@@ -138,7 +170,9 @@ test('a destination is a registrable domain, or an address that is asked for onc
     ['a.example.com', 'example.com'],
     ['shop-a.github.io', 'shop-a.github.io'],
     ['192.0.2.1', '192.0.2.1'],
-    ['2001:db8::1', '2001:db8::1'],
+    ['2001:db8::1', '2001:db8:0:0::/64'],
+    ['2001:db8::2:1', '2001:db8:0:0::/64'],
+    ['2001:db8:0:1::1', '2001:db8:0:1::/64'],
     ['co.uk', 'co.uk'],
   ] as const) {
     assert.equal(byDomain(host, never), domain);
@@ -158,11 +192,11 @@ test('a destination is a registrable domain, or an address that is asked for onc
   await clock.advance(0);
   assert.equal(known, 3);
   assert.deepEqual([of('a.test', never), of('nowhere.test', never)], ['192.0.2.1', 'nowhere.test']);
-  address = '192.0.2.2';
+  address = '2001:db8::a:b';
   await clock.advance(10 * second);
   assert.equal(of('a.test', never), '192.0.2.1');
   await clock.advance(0);
-  assert.equal(of('a.test', never), '192.0.2.2');
+  assert.equal(of('a.test', never), '2001:db8:0:0::/64');
   assert.deepEqual(asked, ['a.test', 'nowhere.test', 'a.test']);
 });
 

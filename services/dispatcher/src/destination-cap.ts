@@ -1,5 +1,6 @@
 import { limits, rateShare, type Clock, type RateLimit } from '@postrider/core';
 import { openAt, startable, type Lane } from './lane.ts';
+import type { TokenTurn } from '@postrider/egress';
 import { createTurns, type Turns } from './turns.ts';
 import type { DestinationOf } from './destination-of.ts';
 import type { SharedRate, Taken } from './shared-rate.ts';
@@ -16,13 +17,18 @@ export interface DestinationCap {
   admits(lane: Lane): boolean;
   /** The lane has started one. */
   started(lane: Lane): void;
+  /**
+   * A request that no lane starts, such as the one for an access token, waits for a turn of its tenant like a lane. `done`
+   * is called once, with false when none came within the time.
+   */
+  awaitTurn(turn: TokenTurn, done: (granted: boolean) => void): void;
   /** Who is told that a lane has its turn, or needs none any more. */
   onTurn(listener: (lane: Lane) => void): void;
   /** The part of all partitions that this process has. */
   setShare(fraction: number): void;
   /** Called every second: forgets destinations that nothing is sent to. */
   tick(): void;
-  /** Lanes that wait for their turn. */
+  /** Lanes, and requests for tokens, that wait for their turn. */
   readonly waiting: number;
   /** Destinations that something was sent to lately. */
   readonly known: number;
@@ -43,11 +49,22 @@ export function createDestinationCap(options: DestinationCapOptions): Destinatio
   return new OneCap(options);
 }
 
+/** Who waits for turns. */
+interface Taker {
+  readonly tenant: string;
+  /** How many it can use now. */
+  wants(): number;
+  /** It has so many. */
+  take(count: number): void;
+  /** It can use none: it does not wait here any more. */
+  dismiss(): void;
+}
+
 interface Destination {
   readonly name: string;
-  readonly turns: Turns<Lane>;
+  readonly turns: Turns<Taker>;
   /** Those for whom turns are being asked for. */
-  asked: readonly Lane[];
+  asked: readonly Taker[];
   /** This process's own part of the rate, and what part of all partitions it was made for. */
   own: RateLimit | null;
   ownShare: number;
@@ -62,6 +79,8 @@ class OneCap implements DestinationCap {
   #ready: (lane: Lane) => void = () => undefined;
   #share = 1;
   #closed = false;
+  /** Ends the waiting of each request that no lane starts. */
+  readonly #waits = new Set<() => void>();
 
   constructor(options: DestinationCapOptions) {
     this.#o = options;
@@ -75,14 +94,42 @@ class OneCap implements DestinationCap {
     const name = this.#o.destinationOf(lane.host, () => this.#dismiss(lane));
     if (name === null) return false;
     const destination = this.#at(name);
-    if (this.#o.shared === null && destination.turns.size === 0 && this.#ownOf(destination).openAt <= now) {
-      this.#ownOf(destination).take(now);
+    if (this.#takeFree(destination)) {
       this.#grant(lane, 1);
       return true;
     }
-    destination.turns.push(lane);
-    this.#look(destination, 0);
+    this.#join(destination, this.#takerOf(lane));
     return false;
+  }
+
+  awaitTurn({ host, tenant, withinMs }: TokenTurn, done: (granted: boolean) => void): void {
+    let over = false;
+    const end = (granted: boolean): void => {
+      if (over) return;
+      over = true;
+      cancel();
+      this.#waits.delete(giveUp);
+      done(granted);
+    };
+    const giveUp = (): void => end(false);
+    const cancel = this.#o.clock.after(withinMs, giveUp);
+    this.#waits.add(giveUp);
+    const taker: Taker = {
+      tenant,
+      wants: () => (over ? 0 : 1),
+      take: () => end(true),
+      dismiss: () => undefined,
+    };
+    const begin = (): void => {
+      if (over) return;
+      const name = this.#o.destinationOf(host, begin);
+      if (name === null) return;
+      const destination = this.#at(name);
+      if (this.#takeFree(destination)) end(true);
+      else this.#join(destination, taker);
+    };
+    if (this.#closed) giveUp();
+    else begin();
   }
 
   started(lane: Lane): void {
@@ -118,6 +165,7 @@ class OneCap implements DestinationCap {
 
   close(): void {
     this.#closed = true;
+    for (const giveUp of this.#waits) giveUp();
     for (const { cancelLook } of this.#destinations.values()) cancelLook?.();
     this.#destinations.clear();
   }
@@ -139,6 +187,31 @@ class OneCap implements DestinationCap {
     return destination.own;
   }
 
+  #takerOf(lane: Lane): Taker {
+    return {
+      tenant: lane.tenant,
+      wants: () => (openAt(lane) <= this.#o.clock.monotonic() && lane.owner.mayStart() ? startable(lane) : 0),
+      take: (count) => {
+        this.#grant(lane, count);
+        this.#ready(lane);
+      },
+      dismiss: () => this.#dismiss(lane),
+    };
+  }
+
+  /** A turn for which nobody waits and nobody else need be asked. */
+  #takeFree(destination: Destination): boolean {
+    const now = this.#o.clock.monotonic();
+    if (this.#o.shared !== null || destination.turns.size > 0 || this.#ownOf(destination).openAt > now) return false;
+    this.#ownOf(destination).take(now);
+    return true;
+  }
+
+  #join(destination: Destination, taker: Taker): void {
+    destination.turns.push(taker);
+    this.#look(destination, 0);
+  }
+
   #look(destination: Destination, waitMs: number): void {
     if (destination.cancelLook !== null || destination.asked.length > 0 || this.#closed) return;
     const restMs = destination.notBefore - this.#o.clock.monotonic();
@@ -152,12 +225,12 @@ class OneCap implements DestinationCap {
   #ask(destination: Destination): void {
     const { shared, perSecond } = this.#o;
     if (shared === null) return this.#serveOwn(destination);
-    const lanes: Lane[] = [];
-    for (let lane = this.#next(destination); lane !== undefined; lane = this.#next(destination)) lanes.push(lane);
-    if (lanes.length === 0) return;
+    const takers: Taker[] = [];
+    for (let taker = this.#next(destination); taker !== undefined; taker = this.#next(destination)) takers.push(taker);
+    if (takers.length === 0) return;
     const wanted = new Map<string, number>();
-    for (const lane of lanes) wanted.set(lane.tenant, (wanted.get(lane.tenant) ?? 0) + startable(lane));
-    destination.asked = lanes;
+    for (const taker of takers) wanted.set(taker.tenant, (wanted.get(taker.tenant) ?? 0) + taker.wants());
+    destination.asked = takers;
     shared.calls.run(
       () => shared.rate.take(destination.name, perSecond, wanted),
       (taken) => {
@@ -169,13 +242,13 @@ class OneCap implements DestinationCap {
   #answered(destination: Destination, taken: Taken | null): void {
     const { asked, turns } = destination;
     destination.asked = [];
-    const given = taken === null ? new Map<Lane, number>() : shareOut(asked, taken.granted);
+    const given = taken === null ? new Map<Taker, number>() : shareOut(asked, taken.granted);
     const came = drained(turns);
-    for (const lane of asked) if (!given.has(lane)) turns.push(lane);
-    for (const lane of came) turns.push(lane);
+    for (const taker of asked) if (!given.has(taker)) turns.push(taker);
+    for (const taker of came) turns.push(taker);
     if (taken === null) return this.#serveOwn(destination);
     destination.notBefore = this.#o.clock.monotonic() + Math.max(taken.waitMs, limits.destinationAskEveryMs);
-    for (const [lane, count] of given) this.#give(lane, count);
+    for (const [taker, count] of given) taker.take(count);
     if (turns.size > 0) this.#look(destination, 0);
   }
 
@@ -184,20 +257,19 @@ class OneCap implements DestinationCap {
       const now = this.#o.clock.monotonic();
       const own = this.#ownOf(destination);
       if (own.openAt > now) return this.#look(destination, own.openAt - now);
-      const lane = this.#next(destination);
-      if (lane === undefined) return;
+      const taker = this.#next(destination);
+      if (taker === undefined) return;
       own.take(now);
-      this.#give(lane, 1);
+      taker.take(1);
     }
   }
 
   /** Whose turn it is of those that can use one. */
-  #next({ turns }: Destination): Lane | undefined {
-    const now = this.#o.clock.monotonic();
+  #next({ turns }: Destination): Taker | undefined {
     for (let left = turns.size; left > 0; left -= 1) {
-      const lane = turns.shift();
-      if (lane === undefined || (startable(lane) > 0 && openAt(lane) <= now && lane.owner.mayStart())) return lane;
-      this.#dismiss(lane);
+      const taker = turns.shift();
+      if (taker === undefined || taker.wants() > 0) return taker;
+      taker.dismiss();
     }
     return undefined;
   }
@@ -206,11 +278,6 @@ class OneCap implements DestinationCap {
     lane.awaitsTurn = false;
     lane.turns = count;
     lane.turnsUntil = this.#o.clock.monotonic() + limits.destinationTurnKeptMs;
-  }
-
-  #give(lane: Lane, count: number): void {
-    this.#grant(lane, count);
-    this.#ready(lane);
   }
 
   /** It does not wait here any more: what keeps it is something else, or it asks anew. */
@@ -226,23 +293,23 @@ function drained<T extends { readonly tenant: string }>(turns: Turns<T>): T[] {
   return all;
 }
 
-/** What each tenant was granted goes to its lanes one by one, as far as they can use it. */
-function shareOut(lanes: readonly Lane[], granted: ReadonlyMap<string, number>): Map<Lane, number> {
+/** What each tenant was granted goes to those of its that wait, one by one, as far as they can use it. */
+function shareOut(takers: readonly Taker[], granted: ReadonlyMap<string, number>): Map<Taker, number> {
   const left = new Map(granted);
-  const given = new Map<Lane, number>();
+  const given = new Map<Taker, number>();
   for (let before = -1; before !== total(given);) {
     before = total(given);
-    for (const lane of lanes) {
-      const has = given.get(lane) ?? 0;
-      const more = left.get(lane.tenant) ?? 0;
-      if (more <= 0 || has >= startable(lane)) continue;
-      left.set(lane.tenant, more - 1);
-      given.set(lane, has + 1);
+    for (const taker of takers) {
+      const has = given.get(taker) ?? 0;
+      const more = left.get(taker.tenant) ?? 0;
+      if (more <= 0 || has >= taker.wants()) continue;
+      left.set(taker.tenant, more - 1);
+      given.set(taker, has + 1);
     }
   }
   return given;
 }
 
-function total(given: ReadonlyMap<Lane, number>): number {
+function total(given: ReadonlyMap<Taker, number>): number {
   return given.values().reduce((sum, count) => sum + count, 0);
 }

@@ -1,11 +1,16 @@
 import { limits, type Clock } from '@postrider/core';
+import { receiverBlock } from '@postrider/egress';
 import { getDomain } from 'tldts';
 
 /** The destination that a host belongs to. Null: not known yet, and `known` is called when it is. */
 export type DestinationOf = (host: string, known: () => void) => string | null;
 
-/** The registrable domain, by the public suffix list with its private part; of an address or a suffix: itself. */
-export const byDomain: DestinationOf = (host) => getDomain(host, { allowPrivateDomains: true }) ?? host;
+/**
+ * The registrable domain, by the public suffix list with its private part; a suffix is itself. Of an address: what one
+ * receiver is given of such.
+ */
+export const byDomain: DestinationOf = (host) =>
+  receiverBlock(host) ?? getDomain(host, { allowPrivateDomains: true }) ?? host;
 
 interface Known {
   /** Null: not known yet. */
@@ -17,8 +22,8 @@ interface Known {
 }
 
 /**
- * The address that a connection to the host would be made to. `addressOf` tells it; of a host that has none, nothing
- * reaches any address, and it is its own destination. What is known is used while it is asked for anew.
+ * The address that a connection to the host would be made to, of IPv6 its /64. `addressOf` tells it; of a host that has none,
+ * nothing reaches any address, and it is its own destination. What is known is used while it is asked for anew.
  */
 export function byAddress(clock: Clock, addressOf: (host: string) => Promise<string>): DestinationOf {
   const hosts = new Map<string, Known>();
@@ -28,7 +33,7 @@ export function byAddress(clock: Clock, addressOf: (host: string) => Promise<str
     entry.askedAt = clock.monotonic();
     const learn = (address: string): void => {
       entry.asking = false;
-      entry.address = address;
+      entry.address = receiverBlock(address) ?? address;
       for (const known of entry.waiting.splice(0)) known();
     };
     addressOf(host).then(learn, () => learn(host));

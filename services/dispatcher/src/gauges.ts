@@ -8,7 +8,7 @@ export function addGauges(metrics: Metrics, pod: Pod, group: OwnerGroup): void {
   metrics.gauge('postrider_requests_in_flight', 'Requests that have no answer yet', () => pod.scheduler.inFlight);
   const { destinations } = pod;
   if (destinations !== null) {
-    const what = 'Lanes that wait for the cap of their destination';
+    const what = 'Lanes, and requests for tokens, that wait for the cap of their destination';
     metrics.gauge('postrider_lanes_awaiting_destination', what, () => destinations.waiting);
   }
   metrics.gauge('postrider_queued_bytes', 'Bytes of deliveries held before they end or wait', () => pod.meter.bytes);

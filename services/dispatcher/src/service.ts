@@ -10,7 +10,7 @@ import {
   type Clock,
   type RandomBytes,
 } from '@postrider/core';
-import { createEgress, judgeUrl, targetOf, watchPolicy, type LivePolicy } from '@postrider/egress';
+import { createEgress, judgeUrl, targetOf, watchPolicy, type AwaitTokenTurn, type LivePolicy } from '@postrider/egress';
 import {
   checkTopics,
   coPartitionedTopics,
@@ -37,6 +37,7 @@ import { createPauses } from './pauses.ts';
 import { createRowBound } from './row-bound.ts';
 import { createScheduler } from './scheduler.ts';
 import { createSlices } from './slices.ts';
+import type { DestinationCap } from './destination-cap.ts';
 import { createUnsettled } from './unsettled.ts';
 import { connectRedis } from './redis-done-store.ts';
 import { createWaitingStores, type WaitingStoresOptions } from './waiting-stores.ts';
@@ -115,10 +116,15 @@ export async function startDispatcher(
   await untilKafkaAnswers(waiting, () => checkOwnTopics(kafka, config.topicPrefix, view));
   const policy = stack.use(watchPolicy(config, { clock, unusable: events.policyUnusable }));
   policy.onChange(events.policyChanged);
-  const door = openDoor(stack, config, deps, policy);
+  let destinations: DestinationCap | null = null;
+  const door = openDoor(stack, config, deps, policy, (turn, done) => {
+    if (destinations === null) done(true);
+    else destinations.awaitTurn(turn, done);
+  });
   stack.defer(tellOfPools(door.pools, log, metrics));
   stack.defer(tellOfNames(door.names, log, metrics));
   const between = await openBetween(config, deps, { events, stack, waiting, door });
+  ({ destinations } = between);
   const pod = createPod(config, deps, { events, topic, view, door, policy, between, stack });
   const joining = { pod, kafka, sessionTimeoutMs: config.sessionTimeoutMs };
   const group = await untilKafkaAnswers(waiting, () => joinGroup(joining));
@@ -258,12 +264,13 @@ function openDoor(
   { pools, nameServers }: DispatcherConfig,
   deps: DispatcherDeps,
   policy: LivePolicy,
+  awaitTokenTurn: AwaitTokenTurn,
 ): Door {
   const { send, pools: givenPools = everyPoolIsOpen, names = nameServersAnswer } = deps;
   const { addressOf = (host) => Promise.resolve(host) } = deps;
   if (send !== undefined) return { send, pools: givenPools, names, addressOf };
   const egress = createEgress({
-    ...{ policy: policy.current(), clock: deps.clock },
+    ...{ policy: policy.current(), clock: deps.clock, awaitTokenTurn },
     ...(pools !== undefined && { pools }),
     ...(nameServers !== undefined && { nameServers }),
   });

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { EgressError } from '../failure.ts';
+import { tenantOf } from '../request.ts';
 import type { PoolDefinition, ProxyDefinition } from './definition.ts';
 
 /** One way out of the house: a local address, a proxy, or neither, which leaves the choice to the machine's routes. */
@@ -122,7 +123,7 @@ export function noteAnswer(way: Way, now: number): void {
 
 /** A request for a tunnel was not answered in time, nor was anything else meanwhile. `key`: `tenant/endpoint`. */
 export function noteSilence(pool: Pool, way: Way, key: string, now: number): void {
-  way.unanswered.add(key.split('/', 1)[0] ?? '');
+  way.unanswered.add(tenantOf(key));
   if (way.unanswered.size >= UNANSWERED_TENANTS) restWay(pool, way, 'answers nobody', now);
 }
 

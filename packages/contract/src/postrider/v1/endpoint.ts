@@ -442,12 +442,12 @@ export const VerificationMode = {
   /**
    * CLOUDEVENTS - The OPTIONS handshake of CloudEvents webhooks: `WebHook-Request-Origin` and, if a rate is set, `WebHook-Request-Rate`
    * are to be answered by a status 200–299 and `WebHook-Allowed-Origin`. A `WebHook-Allowed-Rate` below the endpoint's own
-   * becomes its rate.
+   * becomes its rate; one that is neither a positive number nor `*` is a refusal.
    */
   CLOUDEVENTS: "VERIFICATION_MODE_CLOUDEVENTS",
   /**
    * CHALLENGE - A signed POST of a JSON object with a `challenge`, which is to be answered by a status 200–299 and a body that is the
-   * challenge, or a JSON object with the same `challenge`.
+   * challenge, or a JSON object with the same `challenge` and nothing else: not by what was sent.
    */
   CHALLENGE: "VERIFICATION_MODE_CHALLENGE",
   UNRECOGNIZED: "UNRECOGNIZED",
