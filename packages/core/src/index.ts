@@ -50,3 +50,5 @@ export * from './dead-reason.ts';
 export * from './ordering-key.ts';
 export * from './pause.ts';
 export * from './lane-order.ts';
+export * from './work-shares.ts';
+export * from './tenant-parts.ts';

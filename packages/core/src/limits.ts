@@ -94,6 +94,25 @@ export const limits = Object.freeze({
   /** Part of a rate limit's count that may start at once. */
   rateBurstFraction: 0.1,
   laneInFlightFraction: 0.05,
+  /** What kinds of work have of a pod's requests in flight while all of them wait. */
+  liveShareFraction: 0.7,
+  retryShareFraction: 0.2,
+  bulkShareFraction: 0.1,
+  /** While less than this part of a pod is in use, kinds of work and tenants may have more than their own. */
+  podLendFraction: 0.9,
+  /** A tenant is counted on to come back for so long after another started something. */
+  tenantKnownMs: MINUTE_MS,
+  /** What endpoints that let their last request wait in vain may have of it at most, for so long after that. */
+  unansweredFraction: 0.25,
+  unansweredKeptMs: MINUTE_MS,
+  /** A request that ended without an answer after less did not wait for it. */
+  unansweredAfterMs: SECOND_MS,
+  /** A delivery counts as one more turn for so many bytes. */
+  turnBytes: 64 * KIB,
+  /** What of the memory for queued deliveries those from `deliveries.bulk` may take. */
+  bulkQueuedFraction: 0.25,
+  /** How much of what may wait in a pod there may be while anything is read from `deliveries.bulk`. */
+  bulkWaitingFraction: 0.5,
   podInFlightMax: 1_024,
   podInFlightBytesMax: 64 * MIB,
   podQueuedBytesMax: 128 * MIB,
@@ -234,6 +253,22 @@ const relations: readonly (readonly [text: string, holds: (l: Limits) => boolean
   ['responseExcerptBytes ≤ responseReadBytes', (l) => l.responseExcerptBytes <= l.responseReadBytes],
   ['laneConcurrencyDefault ≤ laneConcurrencyMax', (l) => l.laneConcurrencyDefault <= l.laneConcurrencyMax],
   ['laneConcurrencyStart ≤ laneConcurrencyMax', (l) => l.laneConcurrencyStart <= l.laneConcurrencyMax],
+  [
+    'liveShareFraction + retryShareFraction + bulkShareFraction = 1',
+    (l) => Math.abs(l.liveShareFraction + l.retryShareFraction + l.bulkShareFraction - 1) < 1e-9,
+  ],
+  [
+    'liveShareFraction < podLendFraction < 1: some of what is lent to others is always free',
+    (l) => l.liveShareFraction < l.podLendFraction && l.podLendFraction < 1,
+  ],
+  [
+    'bulkShareFraction ≤ unansweredFraction < podLendFraction',
+    (l) => l.bulkShareFraction <= l.unansweredFraction && l.unansweredFraction < l.podLendFraction,
+  ],
+  ['bulkQueuedFraction < pauseAtFraction', (l) => l.bulkQueuedFraction < l.pauseAtFraction],
+  ['bulkWaitingFraction < pauseAtFraction', (l) => l.bulkWaitingFraction < l.pauseAtFraction],
+  ['unansweredAfterMs ≤ attemptTimeoutMinMs', (l) => l.unansweredAfterMs <= l.attemptTimeoutMinMs],
+  ['bodyBytesMax ≤ podQueuedBytesMax × bulkQueuedFraction', (l) => l.bodyBytesMax <= l.podQueuedBytesMax * l.bulkQueuedFraction],
   ['podInFlightMax × laneInFlightFraction ≥ 1', (l) => l.podInFlightMax * l.laneInFlightFraction >= 1],
   ['bodyBytesMax ≤ podInFlightBytesMax', (l) => l.bodyBytesMax <= l.podInFlightBytesMax],
   ['bodyBytesMax ≤ podQueuedBytesMax', (l) => l.bodyBytesMax <= l.podQueuedBytesMax],

@@ -1,18 +1,20 @@
 import { limits } from '@postrider/core';
+import { createFullness } from './fullness.ts';
 
 /** How many bytes of deliveries a pod holds in memory before their first attempt has ended or they are put. */
 export interface ByteMeter {
   readonly bytes: number;
   add(bytes: number): void;
-  /** Full from 80 % of the bound on, until 50 % are left. */
+  /** Full from 80 % of the bound on, until 50 % are left; or what it is a part of is. */
   readonly full: boolean;
-  /** Calls `listener` whenever the meter stops being full. Returns what ends that. */
+  /** Calls `listener` whenever the meter itself stops being full. Returns what ends that. */
   onRoom(listener: () => void): () => void;
 }
 
-/** An empty meter. */
-export function createByteMeter(bytesMax: number = limits.podQueuedBytesMax): ByteMeter {
+/** An empty meter. `whole`: what is counted here is counted there too. */
+export function createByteMeter(bytesMax: number = limits.podQueuedBytesMax, whole: ByteMeter | null = null): ByteMeter {
   const listeners = new Set<() => void>();
+  const isFull = createFullness(bytesMax);
   let bytes = 0;
   let full = false;
   return {
@@ -21,14 +23,13 @@ export function createByteMeter(bytesMax: number = limits.podQueuedBytesMax): By
     },
     add(delta) {
       bytes += delta;
-      if (!full) full = bytes >= bytesMax * limits.pauseAtFraction;
-      else if (bytes <= bytesMax * limits.resumeAtFraction) {
-        full = false;
-        for (const listener of listeners) listener();
-      }
+      whole?.add(delta);
+      const before = full;
+      full = isFull(bytes);
+      if (before && !full) for (const listener of listeners) listener();
     },
     get full() {
-      return full;
+      return full || whole?.full === true;
     },
     onRoom(listener) {
       listeners.add(listener);

@@ -12,6 +12,7 @@ import { createLane, enqueue, type Lane } from './lane.ts';
 import { createScheduler } from './scheduler.ts';
 import { createStoreCalls } from './store-calls.ts';
 import type { SharedRate } from './shared-rate.ts';
+import type { WorkKind } from '@postrider/core';
 import type { Work } from './work.ts';
 
 const second = 1_000;
@@ -26,15 +27,15 @@ function setUp(perSecond: number, rate: SharedRate | null = null) {
   const scheduler = createScheduler(clock, { records: 0 }, undefined, cap);
   const started: { readonly tenant: string; readonly name: string; readonly at: number }[] = [];
   const lane = (tenant: string, name: string, count: number, host = `${name}.example.com`): Lane => {
-    const start = (work: Work): boolean => {
+    const start = (work: Work, kind: WorkKind): boolean => {
       started.push({ tenant, name, at: clock.monotonic() });
-      clock.after(1, () => scheduler.ended(made, work.bytes));
+      clock.after(1, () => scheduler.ended(made, work.bytes, kind));
       return true;
     };
     const made = createLane({ takeDue: () => undefined, mayStart: () => true, start }, name, tenant, 16);
     Object.assign(made, { gate: { kind: 'open' }, host });
     made.concurrency.setCap(16);
-    for (let i = 0; i < count; i += 1) enqueue(made, { bytes: 10, queuedIn: null } as unknown as Work, 'arrivals');
+    for (let i = 0; i < count; i += 1) enqueue(made, { bytes: 10, queuedIn: null, origin: { bulk: false, offset: i } } as unknown as Work, 'arrivals');
     scheduler.ready(made);
     return made;
   };

@@ -12,33 +12,43 @@ const COMPACT_AT = 1_024;
 
 /** An empty queue. */
 export function createFifo<T>(): Fifo<T> {
-  let items: (T | undefined)[] = [];
-  let head = 0;
-  return {
-    push(item) {
-      items.push(item);
-    },
-    shift() {
-      if (head === items.length) return undefined;
-      const item = items[head];
-      items[head] = undefined;
-      head += 1;
-      if (head === items.length) {
-        items.length = 0;
-        head = 0;
-      } else if (head >= COMPACT_AT && head * 2 >= items.length) {
-        items = items.slice(head);
-        head = 0;
-      }
-      return item;
-    },
-    peek: () => items[head],
-    get length() {
-      return items.length - head;
-    },
-    clear() {
-      items.length = 0;
-      head = 0;
-    },
-  };
+  return new OneFifo<T>();
+}
+
+/** A class: every lane has one, and there may be a lane for each of a hundred thousand endpoints. */
+class OneFifo<T> implements Fifo<T> {
+  #items: (T | undefined)[] = [];
+  #head = 0;
+
+  push(item: T): void {
+    this.#items.push(item);
+  }
+
+  shift(): T | undefined {
+    if (this.#head === this.#items.length) return undefined;
+    const item = this.#items[this.#head];
+    this.#items[this.#head] = undefined;
+    this.#head += 1;
+    if (this.#head === this.#items.length) {
+      this.#items.length = 0;
+      this.#head = 0;
+    } else if (this.#head >= COMPACT_AT && this.#head * 2 >= this.#items.length) {
+      this.#items = this.#items.slice(this.#head);
+      this.#head = 0;
+    }
+    return item;
+  }
+
+  peek(): T | undefined {
+    return this.#items[this.#head];
+  }
+
+  get length(): number {
+    return this.#items.length - this.#head;
+  }
+
+  clear(): void {
+    this.#items.length = 0;
+    this.#head = 0;
+  }
 }

@@ -1,5 +1,5 @@
 import { crowdedPlan } from './intake.ts';
-import { mayStart, takeArrival, type Lane } from './lane.ts';
+import { mayStart, takeArrival, takeBulk, type Lane } from './lane.ts';
 import type { Clock } from '@postrider/core';
 import type { ByteMeter } from './byte-meter.ts';
 import type { Lanes } from './lanes.ts';
@@ -14,6 +14,8 @@ export interface FullMemory {
 /** What freeing memory needs. */
 export interface FullMemoryOptions {
   readonly meter: ByteMeter;
+  /** Of deliveries from `deliveries.bulk` alone. */
+  readonly bulkMeter: ByteMeter;
   readonly lanes: Lanes;
   readonly table: WorkTable;
   readonly clock: Clock;
@@ -21,26 +23,38 @@ export interface FullMemoryOptions {
 
 /**
  * A pod that has read nothing for a second because its memory is full: what its lanes hold that may not start now is put,
- * the largest first, until there is room.
+ * the largest first, until there is room. The same for bulk work alone, whose part of the memory is full.
  */
-export function createFullMemory({ meter, lanes, table, clock }: FullMemoryOptions): FullMemory {
+export function createFullMemory({ meter, bulkMeter, lanes, table, clock }: FullMemoryOptions): FullMemory {
   let wasFull = false;
+  let wasBulkFull = false;
+
+  function free(full: ByteMeter, putOf: (lane: Lane) => void): void {
+    const now = clock.monotonic();
+    const kept = [...lanes.all()].filter(
+      (lane) => lane.held.size > 0 || (lane.queuedBytes > 0 && !mayStart(lane, now)),
+    );
+    kept.sort((a, b) => b.queuedBytes - a.queuedBytes);
+    for (const lane of kept) {
+      if (!full.full) break;
+      putOf(lane);
+    }
+  }
+
   return {
     tick() {
-      if (meter.full && wasFull) {
-        const now = clock.monotonic();
-        const kept = [...lanes.all()].filter(
-          (lane) => lane.held.size > 0 || (lane.queuedBytes > 0 && !mayStart(lane, now)),
-        );
-        kept.sort((a, b) => b.queuedBytes - a.queuedBytes);
-        for (const lane of kept) {
-          if (!meter.full) break;
-          putArrivals(lane, table, clock);
-        }
-      }
+      if (meter.full && wasFull) free(meter, (lane) => putArrivals(lane, table, clock));
+      if (bulkMeter.full && wasBulkFull) free(bulkMeter, (lane) => putBulk(lane, table, clock));
       wasFull = meter.full;
+      wasBulkFull = bulkMeter.full;
     },
   };
+}
+
+/** Puts what the lane has queued from `deliveries.bulk`. */
+function putBulk(lane: Lane, table: WorkTable, clock: Clock): void {
+  for (let work = takeBulk(lane); work !== undefined; work = takeBulk(lane))
+    table.put(work, crowdedPlan(true, lane, clock));
 }
 
 /** Puts whatever the lane has queued or holds of first attempts, as far as it may be put. */

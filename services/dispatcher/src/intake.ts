@@ -38,8 +38,10 @@ export interface IntakeOptions {
   readonly ordering: Ordering;
   readonly recent: RecentKeys;
   readonly meter: ByteMeter;
-  readonly rowBound: Pick<RowBound, 'full'>;
-  readonly stores: Pick<WaitingStores, 'full'>;
+  /** Of those from `deliveries.bulk` alone. */
+  readonly bulkMeter: ByteMeter;
+  readonly rowBound: Pick<RowBound, 'full' | 'bulkFull'>;
+  readonly stores: Pick<WaitingStores, 'full' | 'bulkFull'>;
   readonly endings: Endings;
   readonly faults: Faults;
   readonly usable: Usable;
@@ -88,7 +90,7 @@ class OneIntake implements Intake {
     }
     range.pass(batch.nextOffset);
     if (!bulk) this.#o.ordering.readTo(batch.nextOffset);
-    if (range.size >= limits.offsetRangeMax || this.#isFull()) this.#hold(topic);
+    if (range.size >= limits.offsetRangeMax || this.#isFull(topic)) this.#hold(topic);
   }
 
   resume(): void {
@@ -96,7 +98,7 @@ class OneIntake implements Intake {
     for (const topic of intakeTopics) {
       if (this.#reading[topic] || this.#o.ledger.range(topic).size > RESUME_AT) continue;
       // Asked last: after each completion there is mostly nothing to resume, and this looks at every store of the process.
-      if (this.#isFull()) return;
+      if (this.#isFull(topic)) continue;
       this.#reading[topic] = true;
       this.#o.feed.run(topic);
     }
@@ -107,9 +109,11 @@ class OneIntake implements Intake {
     for (const topic of intakeTopics) this.#hold(topic);
   }
 
-  /** What is taken in may have to wait: in memory, in the index, in the store. */
-  #isFull(): boolean {
-    return this.#o.meter.full || this.#o.rowBound.full || this.#o.stores.full;
+  /** What is taken in may have to wait: in memory, in the index, in the store. Bulk work leaves some of each to live work. */
+  #isFull(topic: IntakeTopic): boolean {
+    const { meter, bulkMeter, rowBound, stores } = this.#o;
+    if (topic === 'deliveries.bulk' && (bulkMeter.full || rowBound.bulkFull || stores.bulkFull)) return true;
+    return meter.full || rowBound.full || stores.full;
   }
 
   #hold(topic: IntakeTopic): void {

@@ -5,7 +5,7 @@ import { createLane, enqueue, isForgettable, setRate, takeArrival, unqueue } fro
 import type { Work } from './work.ts';
 
 const owner = { mayStart: () => true, start: () => true, takeDue: () => undefined };
-const arrival = (bytes: number): Work => ({ bytes, queuedIn: null }) as unknown as Work;
+const arrival = (bytes: number): Work => ({ bytes, queuedIn: null, origin: { bulk: false, offset: 0 } }) as unknown as Work;
 
 test('a lane is forgotten when nothing would be lost with it, and not before', () => {
   const lane = createLane(owner, 'ep_1', 'acme');
@@ -52,7 +52,7 @@ test('a lane that starts nothing keeps none of the first attempts that were put 
     enqueue(lane, put, 'arrivals');
     unqueue(lane, put);
   }
-  assert.ok(lane.arrivals.length < 100, `${lane.arrivals.length} entries`);
+  assert.ok(lane.arrivals.entries.length < 100, `${lane.arrivals.entries.length} entries`);
   assert.deepEqual(
     Array.from({ length: 11 }, () => takeArrival(lane)),
     [...kept, undefined],
@@ -68,6 +68,6 @@ test('what is queued anew keeps its place, and is taken once', () => {
     unqueue(lane, first);
     enqueue(lane, first, 'arrivals');
   }
-  assert.ok(lane.arrivals.length < 100, `${lane.arrivals.length} entries`);
+  assert.ok(lane.arrivals.entries.length < 100, `${lane.arrivals.entries.length} entries`);
   assert.deepEqual([takeArrival(lane), takeArrival(lane), takeArrival(lane)], [first, second, undefined]);
 });

@@ -1,15 +1,16 @@
 import {
   createConcurrencyLimit,
   createRateLimit,
+  limits,
   type ConcurrencyLimit,
   type LaneOrder,
   type RateLimit,
+  type WorkKind,
 } from '@postrider/core';
 import { WaitReason } from '@postrider/contract/postrider/v1/delivery';
-import { createFifo } from './fifo.ts';
+import { createArrivalQueue, dropStale, shiftArrival, type ArrivalQueue, type QueuedTopic } from './arrival-queue.ts';
 import { createLaneRows, type LaneRows } from './lane-rows.ts';
 import type { CancelReason } from '@postrider/contract/postrider/v1/attempt';
-import type { Fifo } from './fifo.ts';
 import type { Work } from './work.ts';
 
 /**
@@ -36,8 +37,8 @@ export function keptFor({ kind }: LaneGate): WaitReason | null {
 /** Who owns a lane: says whether it may start anything at all, and starts. */
 export interface LaneOwner {
   mayStart(): boolean;
-  /** Starts this delivery. False: it ended or waits without a request. */
-  start(work: Work): boolean;
+  /** Starts this delivery as work of this kind. False: it ended or waits without a request. */
+  start(work: Work, kind: WorkKind): boolean;
   /** The lane's oldest row that is due, which does not wait any more. */
   takeDue(lane: Lane): Work | undefined;
 }
@@ -60,7 +61,11 @@ export interface Lane {
   /** Requests in flight at most. */
   readonly concurrency: ConcurrencyLimit;
   inFlight: number;
+  /** The same by what each was started as. */
+  readonly inFlightAs: Record<WorkKind, number>;
   bytesInFlight: number;
+  /** Its endpoint let a request wait in vain, and has answered none since: until then (ms, monotonic). */
+  unansweredUntil: number;
   /** Nothing starts before this (ms, monotonic): the endpoint asked for a pause. */
   heldUntil: number;
   rate: RateLimit | null;
@@ -73,12 +78,18 @@ export interface Lane {
   turnsUntil: number;
   /** It waits for a turn at its destination. */
   awaitsTurn: boolean;
-  /** Stands in the scheduler's rotation. */
-  rotating: boolean;
+  /** What it stands in the scheduler's rotation for. */
+  rotating: WorkKind | null;
+  /** Turns that it lets pass for what it has started. */
+  owes: number;
+  /** Starts since one from `deliveries.bulk`, while one of these was queued. */
+  sinceBulk: number;
   readonly rows: LaneRows;
-  /** First attempts, in the order of reading. */
-  readonly arrivals: Fifo<Work>;
-  /** How many of them are no stale entries. */
+  /** First attempts from `deliveries`. */
+  readonly arrivals: ArrivalQueue;
+  /** And from `deliveries.bulk`; null: there never was one. */
+  bulk: ArrivalQueue | null;
+  /** How many first attempts are queued. */
   queuedArrivals: number;
   /** Bytes of the first attempts that are queued or held. */
   queuedBytes: number;
@@ -96,8 +107,8 @@ export interface Lane {
   cancelWake: (() => void) | null;
 }
 
-/** Entries of the queue that may be stale before it is looked through; then no more than there are others. */
-const STALE_ENTRIES_MAX = 16;
+/** What the work from `deliveries.bulk` has of a lane that has other work too: one start of so many. */
+const BULK_TURN = Math.round(1 / limits.bulkShareFraction);
 
 /** An empty lane that waits for its configuration. `concurrencyStart`: how many requests it may have in flight at first. */
 export function createLane(owner: LaneOwner, endpointId: string, tenant: string, concurrencyStart?: number): Lane {
@@ -111,7 +122,9 @@ export function createLane(owner: LaneOwner, endpointId: string, tenant: string,
     revisionAt: -Infinity,
     concurrency: createConcurrencyLimit(1, concurrencyStart),
     inFlight: 0,
+    inFlightAs: { live: 0, retry: 0, bulk: 0, unanswered: 0 },
     bytesInFlight: 0,
+    unansweredUntil: -Infinity,
     heldUntil: -Infinity,
     rate: null,
     waitsForNames: false,
@@ -119,9 +132,12 @@ export function createLane(owner: LaneOwner, endpointId: string, tenant: string,
     turns: 0,
     turnsUntil: -Infinity,
     awaitsTurn: false,
-    rotating: false,
+    rotating: null,
+    owes: 0,
+    sinceBulk: 0,
     rows: createLaneRows(),
-    arrivals: createFifo(),
+    arrivals: createArrivalQueue('arrivals'),
+    bulk: null,
     queuedArrivals: 0,
     queuedBytes: 0,
     arrivalsExpireAt: Infinity,
@@ -141,10 +157,15 @@ export function setRate(lane: Lane, count: number, periodMs: number): void {
 
 /** Puts a first attempt into the lane's queue, or holds it until it is its turn. */
 export function enqueue(lane: Lane, work: Work, queue: 'arrivals' | 'held'): void {
-  work.queuedIn = queue;
   lane.queuedBytes += work.bytes;
-  if (queue === 'held') return void lane.held.add(work);
-  lane.arrivals.push(work);
+  if (queue === 'held') {
+    work.queuedIn = 'held';
+    return void lane.held.add(work);
+  }
+  const { topic, entries } = work.origin.bulk ? (lane.bulk ??= createArrivalQueue('bulk')) : lane.arrivals;
+  work.queuedIn = topic;
+  entries.push(work);
+  queueOf(lane, topic).count += 1;
   lane.queuedArrivals += 1;
   lane.arrivalsExpireAt = Math.min(lane.arrivalsExpireAt, work.expiresAt);
 }
@@ -154,29 +175,41 @@ export function unqueue(lane: Lane, work: Work): void {
   const { queuedIn } = work;
   if (queuedIn === null) return;
   leaveQueue(lane, work);
-  if (queuedIn === 'arrivals') dropStale(lane);
+  if (queuedIn !== 'held') dropStale(queueOf(lane, queuedIn));
 }
 
 function leaveQueue(lane: Lane, work: Work): void {
+  const { queuedIn } = work;
   lane.queuedBytes -= work.bytes;
-  if (work.queuedIn === 'arrivals') lane.queuedArrivals -= 1;
-  else lane.held.delete(work);
   work.queuedIn = null;
+  if (queuedIn === 'held') return void lane.held.delete(work);
+  lane.queuedArrivals -= 1;
+  queueOf(lane, queuedIn as QueuedTopic).count -= 1;
 }
 
-/** A lane that starts no first attempt for long passes no stale entry, and each holds the bytes of what was put. */
-function dropStale({ arrivals, queuedArrivals }: Lane): void {
-  if (arrivals.length <= 2 * queuedArrivals + STALE_ENTRIES_MAX) return;
-  // What was queued anew has an entry for each time.
-  const queued = new Set<Work>();
-  for (let work = arrivals.shift(); work !== undefined; work = arrivals.shift())
-    if (work.queuedIn === 'arrivals') queued.add(work);
-  for (const work of queued) arrivals.push(work);
+function queueOf(lane: Lane, topic: QueuedTopic): ArrivalQueue {
+  return topic === 'bulk' ? (lane.bulk as ArrivalQueue) : lane.arrivals;
 }
 
-/** The delivery that starts next, taken out of where it waits: due rows before first attempts. */
-export function takeNext(lane: Lane): Work | undefined {
-  return queuedDue(lane) > 0 ? lane.owner.takeDue(lane) : takeArrival(lane);
+/** What a lane starts. */
+export type LaneWork = Exclude<WorkKind, 'unanswered'>;
+
+/** What goes first in the lane: due rows, then first attempts, then those from `deliveries.bulk`; null: there is nothing. */
+export function firstKind(lane: Lane): LaneWork | null {
+  if (queuedDue(lane) > 0) return 'retry';
+  if (lane.arrivals.count > 0) return 'live';
+  return lane.bulk !== null && lane.bulk.count > 0 ? 'bulk' : null;
+}
+
+/** Whether it is the turn of the lane's work from `deliveries.bulk`, whatever else there is. */
+export function isBulkTurn({ bulk, sinceBulk }: Lane): boolean {
+  return bulk !== null && bulk.count > 0 && sinceBulk >= BULK_TURN - 1;
+}
+
+/** The delivery that starts next as work of this kind, taken out of where it waits. */
+export function takeNext(lane: Lane, kind: LaneWork): Work | undefined {
+  lane.sinceBulk = kind === 'bulk' || lane.bulk === null ? 0 : lane.sinceBulk + 1;
+  return kind === 'retry' ? lane.owner.takeDue(lane) : takeFrom(lane, queueOf(lane, kind === 'bulk' ? 'bulk' : 'arrivals'));
 }
 
 /** How many rows of the lane are due. */
@@ -184,14 +217,20 @@ function queuedDue(lane: Lane): number {
   return lane.rows.ready?.size ?? 0;
 }
 
-/** The oldest first attempt, taken out of the queue. */
+/** A first attempt, taken out of the queue: the oldest from `deliveries`, then from `deliveries.bulk`. */
 export function takeArrival(lane: Lane): Work | undefined {
-  for (let work = lane.arrivals.shift(); work !== undefined; work = lane.arrivals.shift()) {
-    if (work.queuedIn !== 'arrivals') continue;
-    leaveQueue(lane, work);
-    return work;
-  }
-  return undefined;
+  return takeFrom(lane, lane.arrivals) ?? takeBulk(lane);
+}
+
+/** The oldest first attempt from `deliveries.bulk`, taken out of the queue. */
+export function takeBulk(lane: Lane): Work | undefined {
+  return lane.bulk === null ? undefined : takeFrom(lane, lane.bulk);
+}
+
+function takeFrom(lane: Lane, queue: ArrivalQueue): Work | undefined {
+  const work = shiftArrival(queue);
+  if (work !== undefined) leaveQueue(lane, work);
+  return work;
 }
 
 /** When the lane may start something as far as time alone is concerned (ms, monotonic). */
@@ -207,12 +246,13 @@ export function mayStart(lane: Lane, now: number): boolean {
 
 /**
  * Whether nothing would be lost with the lane: no delivery, no place in order that the next must wait for, no pause that was
- * asked for, no share of its rate that is used, nothing that was learnt of how much its endpoint takes at once.
+ * asked for, no share of its rate that is used, nothing that was learnt of how much its endpoint takes at once, and whether it
+ * answers.
  */
 export function isForgettable(lane: Lane, now: number): boolean {
-  const rests = lane.inFlight === 0 && !lane.rotating && lane.cancelWake === null && lane.heldUntil <= now;
+  const rests = lane.inFlight === 0 && lane.rotating === null && lane.cancelWake === null && lane.heldUntil <= now;
   const empty = lane.firsts === 0 && lane.rows.held === 0 && lane.order === null;
-  return empty && rests && Math.max(lane.rate?.restedAt ?? now, lane.concurrency.restedAt) <= now;
+  return empty && rests && Math.max(lane.rate?.restedAt ?? now, lane.concurrency.restedAt, lane.unansweredUntil) <= now;
 }
 
 /** How many of the lane nothing keeps from starting but time, or its destination. */

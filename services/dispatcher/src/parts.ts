@@ -67,7 +67,7 @@ const rememberedKeys = {
 /** Wires the parts of one reign; nothing runs yet. */
 export function createParts(options: PartsOptions): Parts {
   const { pod, reign, feed, ledger, holds, loadFrom, ends, start, afterProgress, onLoaded } = options;
-  const { clock, events, scheduler, meter } = pod;
+  const { clock, events, scheduler, meter, bulkMeter } = pod;
   const faults = createFaults({ clock, events, reign, table: () => table, endings: () => endings });
   const slices = containedSlices(pod.slices, faults);
   const usable = usableIn(pod, reign);
@@ -79,7 +79,7 @@ export function createParts(options: PartsOptions): Parts {
   const lanes = createLanes({
     owner: {
       mayStart: () => !reign.draining && reign.mayAct(),
-      start: (work) => takeOff(work),
+      start: (work, kind) => takeOff(work, kind),
       takeDue: (lane) => table.takeDue(lane),
     },
     ...{ clock, view: pod.view, configEnd: pod.configEnd, endpoints: pod.endpoints },
@@ -117,7 +117,7 @@ export function createParts(options: PartsOptions): Parts {
   const told = { ...writer, endpoints: pod.endpoints, view: pod.view, table: () => table, operations: pod.operations };
   const endings = containedEndings(createEndings(told), faults.failed);
   const table: WorkTable = createWorkTable({
-    ...{ reign, clock, slices, scheduler, meter, book, ledger, ordering, rows, store, recent, ends },
+    ...{ reign, clock, slices, scheduler, meter, bulkMeter, book, ledger, ordering, rows, store, recent, ends },
     ...{ unsettled: pod.unsettled, writeResult, endings, afterProgress },
     followGate: (lane) => walks.follow(lane),
     unreadable: (work) => endings.unreadable(work, whyUnusable(usable, work.key, table.bytesOf(work)?.header)),
@@ -128,7 +128,7 @@ export function createParts(options: PartsOptions): Parts {
   const dispatch = createSending({ pod, reign, ends, endings, publish, faults });
   const takeOff = createTakeOff({ pod, lanes, endings, table, dispatch, faults });
   const intake = createIntake({
-    ...{ clock, feed, ledger, table, lanes, ordering, recent, meter, endings, faults, usable },
+    ...{ clock, feed, ledger, table, lanes, ordering, recent, meter, bulkMeter, endings, faults, usable },
     ...{ rowBound: pod.rowBound, stores: pod.stores },
   });
   const held = createHeldArrivals({ lanes, ordering, table, endings, clock });

@@ -66,6 +66,8 @@ export interface Pod {
   readonly doneFilter: DoneFilter | null;
   readonly unsettled: Unsettled;
   readonly meter: ByteMeter;
+  /** Of deliveries from `deliveries.bulk` alone. */
+  readonly bulkMeter: ByteMeter;
   readonly rowBound: RowBound;
   /** The process has let go of everything: nobody waits for anything any more. */
   readonly stopped: () => boolean;

@@ -24,11 +24,11 @@ test('full from 80 % of the bound on, until half is left; told once a minute, wi
   assert.equal(at(799), false);
   assert.equal(at(800), true);
   assert.deepEqual(told, ['800: ep_1 900,ep_3 40,ep_5 7,ep_6 6,ep_2 5']);
-  assert.equal(at(500, 59), true);
+  assert.equal(at(501, 59), true);
   assert.equal(told.length, 1);
   assert.equal(at(501), true);
   assert.equal(told.length, 2);
-  assert.equal(at(499), false);
+  assert.equal(at(500), false);
   assert.equal(room, 2);
   remove();
   assert.equal(at(799, 100), false);

@@ -1,4 +1,5 @@
 import { limits } from '@postrider/core';
+import { createFullness } from './fullness.ts';
 import type { Lane } from './lane.ts';
 
 /** What holds waiting deliveries: one partition. */
@@ -17,6 +18,8 @@ export interface RowBound {
   tick(): void;
   /** Full from 80 % of the bound on, until 50 % are left: nothing more is taken in. */
   readonly full: boolean;
+  /** The same of the part up to which `deliveries.bulk` is read. */
+  readonly bulkFull: boolean;
   /** The endpoints that hold most, the first the most. */
   largest(): readonly EndpointRows[];
 }
@@ -39,7 +42,10 @@ export function createRowBound(
   rowsMax: number = limits.podRowsMax,
 ): RowBound {
   const holders = new Set<RowHolder>();
+  const isFull = createFullness(rowsMax);
+  const isBulkFull = createFullness(rowsMax * limits.bulkWaitingFraction);
   let full = false;
+  let bulkFull = false;
   let ticks = 0;
   const largest = (): readonly EndpointRows[] => largestOf(holders);
   return {
@@ -51,13 +57,17 @@ export function createRowBound(
       let rows = 0;
       for (const holder of holders) rows += holder.rows();
       const before = full;
-      full = rows >= rowsMax * (before ? limits.resumeAtFraction : limits.pauseAtFraction);
+      full = isFull(rows);
+      bulkFull = isBulkFull(rows);
       ticks = full && before ? ticks + 1 : 0;
       if (full && ticks % REPEAT_TICKS === 0) onFull(rows, largest());
       if (before && !full) for (const holder of holders) holder.onRoom();
     },
     get full() {
       return full;
+    },
+    get bulkFull() {
+      return bulkFull;
     },
     largest,
   };

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { createFakeClock } from '@postrider/kafka/testing';
 import { createLane, enqueue, type Lane } from './lane.ts';
 import { createScheduler } from './scheduler.ts';
+import type { WorkKind } from '@postrider/core';
 import type { Work } from './work.ts';
 
 function setUp(bounds: {
@@ -19,33 +20,37 @@ function setUp(bounds: {
     ...bounds,
   });
   const started: string[] = [];
-  const flying: Lane[] = [];
+  const flying: { readonly lane: Lane; readonly kind: WorkKind; readonly bytes: number }[] = [];
   let mayStart = true;
-  const lane = (tenant: string, name: string, count: number, concurrencyMax = 100): Lane => {
+  const add = (to: Lane, count: number, { bulk = false, bytes = 10 } = {}): void => {
+    for (let i = 0; i < count; i += 1)
+      enqueue(to, { bytes, queuedIn: null, origin: { bulk, offset: i } } as unknown as Work, 'arrivals');
+  };
+  const lane = (tenant: string, name: string, count: number, concurrencyMax = 100, what = {}): Lane => {
     const owner = {
       takeDue: () => undefined,
       mayStart: () => mayStart,
-      start: () => {
+      start: ({ bytes }: Work, kind: WorkKind) => {
         started.push(name);
-        flying.push(made);
+        flying.push({ lane: made, kind, bytes });
         return true;
       },
     };
     const made = createLane(owner, name, tenant, concurrencyMax);
     made.gate = { kind: 'open' };
     made.concurrency.setCap(concurrencyMax);
-    for (let i = 0; i < count; i += 1)
-      enqueue(made, { bytes: 10, queuedIn: null, origin: { bulk: false, offset: i } } as unknown as Work, 'arrivals');
+    add(made, count, what);
     return made;
   };
-  const endOne = (): void => {
-    const ended = flying.shift();
-    if (ended !== undefined) scheduler.ended(ended, 10);
+  const endOne = (isMeant: (one: (typeof flying)[number]) => boolean = () => true): void => {
+    const at = flying.findIndex(isMeant);
+    const [ended] = at < 0 ? [] : flying.splice(at, 1);
+    if (ended !== undefined) scheduler.ended(ended.lane, ended.bytes, ended.kind);
   };
   const stop = (): void => {
     mayStart = false;
   };
-  return { clock, scheduler, unwritten, started, flying, lane, endOne, stop };
+  return { clock, scheduler, unwritten, started, flying, lane, add, endOne, stop };
 }
 
 test('tenants take turns, then the lanes of each, whatever they have queued', () => {
@@ -117,4 +122,84 @@ test('a dropped lane gives its room back and starts nothing more', () => {
   scheduler.drop(gone);
   assert.equal(scheduler.inFlight, 0);
   assert.equal(started.length, 4);
+});
+
+test('live, retry and bulk work share the pod, and an idle share is used by the others', () => {
+  const { scheduler, lane, flying, endOne } = setUp({ podInFlightMax: 100 });
+  scheduler.ready(lane('a', 'bulk', 500, 500, { bulk: true }));
+  assert.deepEqual([scheduler.inFlightAs('bulk'), scheduler.inFlight], [90, 90]);
+  scheduler.ready(lane('a', 'live', 500, 500));
+  assert.equal(scheduler.inFlightAs('live'), 10);
+  for (let i = 0; i < 90; i += 1) endOne(({ kind }) => kind === 'bulk');
+  assert.deepEqual([scheduler.inFlightAs('bulk'), scheduler.inFlightAs('live')], [10, 90]);
+  assert.equal(flying.length, 100);
+});
+
+test('in one lane live work goes before bulk work, which has one start of ten', () => {
+  const { scheduler, lane, add, flying, endOne } = setUp({ podInFlightMax: 10 });
+  const both = lane('a', 'both', 50, 1, { bulk: true });
+  add(both, 50);
+  scheduler.ready(both);
+  const kinds: string[] = [];
+  for (let i = 0; i < 40; i += 1) {
+    kinds.push(flying[0]?.kind ?? '');
+    endOne();
+  }
+  assert.equal(kinds.filter((kind) => kind === 'bulk').length, 4, kinds.join());
+});
+
+test('a lane whose bulk work waits for its share starts its live work meanwhile', () => {
+  const { scheduler, lane, add, started } = setUp({ podInFlightMax: 10 });
+  scheduler.ready(lane('a', 'busy', 50, 50, { bulk: true }));
+  const waits = lane('a', 'waits', 5, 5, { bulk: true });
+  scheduler.ready(waits);
+  assert.equal(started.includes('waits'), false);
+  add(waits, 1);
+  scheduler.ready(waits);
+  assert.equal(started.filter((name) => name === 'waits').length, 1);
+});
+
+test('requests of one tenant that hang do not fill the pod: another has its turn at once, and soon its part', () => {
+  const { scheduler, lane, started, endOne } = setUp({ podInFlightMax: 100 });
+  scheduler.ready(lane('early', 'early', 1));
+  endOne();
+  for (let i = 0; i < 30; i += 1) scheduler.ready(lane('hangs', `hangs-${i}`, 50, 16));
+  assert.equal(scheduler.inFlight, 90);
+  for (let i = 0; i < 10; i += 1) scheduler.ready(lane('other', `other-${i}`, 50, 16));
+  const others = (): number => started.filter((name) => name.startsWith('other')).length;
+  assert.equal(others(), 10);
+  for (let i = 0; i < 40; i += 1) endOne(({ lane: { tenant } }) => tenant === 'hangs');
+  assert.equal(others(), 50);
+});
+
+test('endpoints that let their last request wait in vain have a quarter of the pod together, whoever’s they are', () => {
+  const { scheduler, clock, lane, started } = setUp({ podInFlightMax: 100 });
+  for (let i = 0; i < 200; i += 1) {
+    const silent = lane(`t${i}`, 'silent', 5, 1);
+    silent.unansweredUntil = clock.monotonic() + 1_000;
+    scheduler.ready(silent);
+  }
+  assert.equal(started.length, 25);
+  scheduler.ready(lane('t1', 'answers', 100));
+  assert.equal(started.filter((name) => name === 'answers').length, 65);
+});
+
+test('a tenant of large bodies has fewer turns', () => {
+  const { scheduler, lane, started, endOne } = setUp({ podInFlightMax: 1 });
+  scheduler.ready(lane('a', 'warm-up', 1));
+  scheduler.ready(lane('a', 'large', 50, 16, { bytes: 4 * 64 * 1_024 }));
+  scheduler.ready(lane('b', 'small', 50, 16));
+  for (let i = 0; i < 24; i += 1) endOne();
+  const large = started.filter((name) => name === 'large').length;
+  assert.ok(large >= 3 && large <= 6, started.join());
+});
+
+test('a dropped lane gives back what it had in flight of each kind, and its turn', () => {
+  const { scheduler, lane, add } = setUp({ podInFlightMax: 10 });
+  const gone = lane('a', 'gone', 20, 20, { bulk: true });
+  add(gone, 5);
+  scheduler.ready(gone);
+  scheduler.drop(gone);
+  assert.deepEqual([scheduler.inFlight, scheduler.inFlightAs('live'), scheduler.inFlightAs('bulk')], [0, 0, 0]);
+  assert.equal(gone.rotating, null);
 });

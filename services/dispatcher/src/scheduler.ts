@@ -1,21 +1,25 @@
-import { limits } from '@postrider/core';
-import { hasWork, openAt, takeNext } from './lane.ts';
-import { createTurns } from './turns.ts';
-import type { Clock } from '@postrider/core';
+import { createTenantParts, createWorkShares, limits, workKinds } from '@postrider/core';
+import { firstKind, hasWork, isBulkTurn, openAt, takeNext } from './lane.ts';
+import { createTurns, type Turns } from './turns.ts';
+import type { Clock, TenantParts, WorkKind, WorkShares } from '@postrider/core';
 import type { DestinationCap } from './destination-cap.ts';
 import type { Lane } from './lane.ts';
 
-/** What the pod may have in flight, and whose turn it is: round robin over tenants, then over their lanes. */
+/**
+ * What the pod may have in flight, and whose turn it is: first a kind of work by its share, then a tenant, one that has less
+ * in flight than its part before all others, then a lane of it.
+ */
 export interface Scheduler {
   /** The lane may have something to start. Starts what can be started. */
   ready(lane: Lane): void;
-  /** A request of the lane has ended. */
-  ended(lane: Lane, bytes: number): void;
+  /** A request of the lane has ended that was started as work of this kind. */
+  ended(lane: Lane, bytes: number, kind: WorkKind): void;
   /** A delivery is settled: there may be room again. */
   written(): void;
   /** The lane's owner is gone: what it has in flight counts no more. */
   drop(lane: Lane): void;
   readonly inFlight: number;
+  inFlightAs(kind: WorkKind): number;
   readonly bytesInFlight: number;
   /** Whether the pod as a whole may start one more. */
   readonly hasRoom: boolean;
@@ -44,18 +48,28 @@ export function createScheduler(
   bounds: SchedulerLimits = limits,
   cap: DestinationCap | null = null,
 ): Scheduler {
-  return new RoundRobin(clock, unwritten, bounds, cap);
+  return new FairTurns(clock, unwritten, bounds, cap);
 }
 
-class RoundRobin implements Scheduler {
-  inFlight = 0;
+class FairTurns implements Scheduler {
   bytesInFlight = 0;
   readonly #clock: Clock;
   readonly #unwritten: Unwritten;
   readonly #bounds: SchedulerLimits;
   readonly #laneMax: number;
   readonly #laneBytesMax: number;
-  readonly #turns = createTurns<Lane>();
+  readonly #shares: WorkShares;
+  readonly #parts: TenantParts;
+  readonly #turns: Readonly<Record<WorkKind, Turns<Lane>>> = {
+    live: createTurns(),
+    retry: createTurns(),
+    bulk: createTurns(),
+    unanswered: createTurns(),
+  };
+  /** Kinds of which only tenants wait that have their part and more, while nothing is lent. */
+  readonly #behind = new Set<WorkKind>();
+  readonly #isBehind = (tenant: string): boolean => !this.#parts.isWithin(tenant, this.#clock.monotonic());
+  readonly #waits = (kind: WorkKind): boolean => this.#turns[kind].size > 0 && !this.#behind.has(kind);
   readonly #cap: DestinationCap | null;
   #pumping = false;
 
@@ -65,6 +79,8 @@ class RoundRobin implements Scheduler {
     this.#clock = clock;
     this.#unwritten = unwritten;
     this.#bounds = bounds;
+    this.#shares = createWorkShares(bounds.podInFlightMax);
+    this.#parts = createTenantParts(bounds.podInFlightMax);
     this.#laneMax = Math.max(1, Math.floor(bounds.podInFlightMax * bounds.laneInFlightFraction));
     this.#laneBytesMax = bounds.podInFlightBytesMax * bounds.laneInFlightFraction;
   }
@@ -74,8 +90,16 @@ class RoundRobin implements Scheduler {
     this.#pump();
   }
 
-  ended(lane: Lane, bytes: number): void {
-    this.#release(lane, bytes);
+  get inFlight(): number {
+    return this.#shares.inFlight;
+  }
+
+  inFlightAs(kind: WorkKind): number {
+    return this.#shares.of(kind);
+  }
+
+  ended(lane: Lane, bytes: number, kind: WorkKind): void {
+    this.#release(lane, bytes, kind);
     this.ready(lane);
   }
 
@@ -84,7 +108,12 @@ class RoundRobin implements Scheduler {
   }
 
   drop(lane: Lane): void {
-    this.inFlight -= lane.inFlight;
+    for (const kind of workKinds) {
+      this.#shares.ended(kind, lane.inFlightAs[kind]);
+      lane.inFlightAs[kind] = 0;
+    }
+    this.#leave(lane);
+    this.#endedOf(lane.tenant, lane.inFlight);
     this.bytesInFlight -= lane.bytesInFlight;
     lane.inFlight = 0;
     lane.bytesInFlight = 0;
@@ -99,20 +128,28 @@ class RoundRobin implements Scheduler {
     this.#pumping = true;
     try {
       while (this.hasRoom) {
-        const lane = this.#turns.shift();
-        if (lane === undefined) break;
-        lane.rotating = false;
-        if (this.#canStart(lane) && openAt(lane) <= this.#clock.monotonic()) this.#startOne(lane);
-        this.#offer(lane);
+        const kind = this.#shares.next(this.#waits);
+        if (kind === null) break;
+        const lane = this.#turns[kind].shift(this.#isBehind, this.#shares.mayLend);
+        if (lane === undefined) this.#behind.add(kind);
+        else this.#turnOf(lane, kind);
       }
     } finally {
+      this.#behind.clear();
       this.#pumping = false;
     }
   }
 
+  #turnOf(lane: Lane, turn: WorkKind): void {
+    lane.rotating = null;
+    this.#parts.waits(lane.tenant, -1);
+    if (this.#canStart(lane) && openAt(lane) <= this.#clock.monotonic()) this.#startOne(lane, turn);
+    this.#offer(lane);
+  }
+
   get hasRoom(): boolean {
     const { podInFlightMax, podInFlightBytesMax } = this.#bounds;
-    if (this.inFlight >= podInFlightMax || this.bytesInFlight >= podInFlightBytesMax) return false;
+    if (this.#shares.inFlight >= podInFlightMax || this.bytesInFlight >= podInFlightBytesMax) return false;
     return this.#unwritten.records < podInFlightMax;
   }
 
@@ -123,12 +160,19 @@ class RoundRobin implements Scheduler {
 
   /** Gives the lane another turn if it can use one, or wakes it when it can. */
   #offer(lane: Lane): void {
-    if (lane.rotating || !this.#canStart(lane)) return;
+    const kind = this.#placeOf(lane);
+    if (kind === null || lane.rotating === kind || !this.#canStart(lane)) return;
     const waitMs = openAt(lane) - this.#clock.monotonic();
     if (waitMs <= 0) {
       if (this.#cap?.admits(lane) === false) return;
-      lane.rotating = true;
-      return this.#turns.push(lane);
+      this.#leave(lane);
+      lane.rotating = kind;
+      this.#parts.waits(lane.tenant, 1);
+      this.#turns[kind].push(lane);
+      if (lane.owes === 0) return;
+      this.#turns[kind].spent(lane, lane.owes);
+      lane.owes = 0;
+      return;
     }
     lane.cancelWake ??= this.#clock.after(waitMs, () => {
       lane.cancelWake = null;
@@ -136,24 +180,59 @@ class RoundRobin implements Scheduler {
     });
   }
 
-  #startOne(lane: Lane): void {
+  /** What the lane waits for its turn as; null: it has nothing to start. */
+  #placeOf(lane: Lane): WorkKind | null {
+    const first = firstKind(lane);
+    return first !== null && this.#isUnanswered(lane) ? 'unanswered' : first;
+  }
+
+  #isUnanswered({ unansweredUntil }: Lane): boolean {
+    return unansweredUntil !== -Infinity && unansweredUntil > this.#clock.monotonic();
+  }
+
+  /** It waits for no turn. */
+  #leave(lane: Lane): void {
+    if (lane.rotating === null) return;
+    this.#turns[lane.rotating].delete(lane);
+    lane.rotating = null;
+    this.#parts.waits(lane.tenant, -1);
+  }
+
+  #startOne(lane: Lane, turn: WorkKind): void {
     if (this.#cap?.admits(lane) === false) return;
-    const work = takeNext(lane);
+    const place = this.#placeOf(lane);
+    const first = firstKind(lane);
+    // It has something else to start than when it was given its place: it waits for its turn with that.
+    if (first === null || place !== turn) return;
+    const next = isBulkTurn(lane) && this.#shares.mayStart('bulk') ? 'bulk' : first;
+    const kind = place === 'unanswered' ? place : next;
+    const work = takeNext(lane, next);
     if (work === undefined) return;
     const { bytes } = work;
     lane.inFlight += 1;
+    lane.inFlightAs[kind] += 1;
     lane.bytesInFlight += bytes;
-    this.inFlight += 1;
+    this.#shares.started(kind);
+    this.#parts.started(lane.tenant, this.#clock.monotonic());
     this.bytesInFlight += bytes;
-    if (!lane.owner.start(work)) return this.#release(lane, bytes);
+    if (!lane.owner.start(work, kind)) return this.#release(lane, bytes, kind);
+    lane.owes += Math.floor(bytes / limits.turnBytes);
     lane.rate?.take(this.#clock.monotonic());
     this.#cap?.started(lane);
   }
 
-  #release(lane: Lane, bytes: number): void {
+  #release(lane: Lane, bytes: number, kind: WorkKind): void {
     lane.inFlight -= 1;
+    lane.inFlightAs[kind] -= 1;
     lane.bytesInFlight -= bytes;
-    this.inFlight -= 1;
+    this.#shares.ended(kind);
     this.bytesInFlight -= bytes;
+    this.#endedOf(lane.tenant, 1);
+  }
+
+  #endedOf(tenant: string, count: number): void {
+    this.#parts.ended(tenant, count);
+    if (!this.#parts.isWithin(tenant, this.#clock.monotonic())) return;
+    for (const kind of workKinds) this.#turns[kind].caughtUp(tenant);
   }
 }

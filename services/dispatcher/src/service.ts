@@ -172,6 +172,7 @@ function createPod(
   stack.defer(() => slices.close());
   const producer = (name: string) => stack.use(kafka.producer({ name: `${config.processId}-${name}` }));
   const unsettled = createUnsettled();
+  const meter = createByteMeter();
   const freshOffsets = createFreshOffsets((name) => kafka.admin.offsets(name));
   const configEnd = createConfigEnd({
     ...{ clock, view, onTrouble: events.kafkaTrouble },
@@ -218,7 +219,8 @@ function createPod(
       between.destinations,
     ),
     concurrencyStart: config.concurrencyStart ?? limits.laneConcurrencyStart,
-    meter: createByteMeter(),
+    meter,
+    bulkMeter: createByteMeter(limits.podQueuedBytesMax * limits.bulkQueuedFraction, meter),
     rowBound: createRowBound(events.rowsFull, config.rowsMax),
     stores: stack.use(createWaitingStores({ ...storeOptions(config), clock, events })),
     stopped: () => stopped,

@@ -137,7 +137,7 @@ class OneServing implements Serving {
     this.#heads = intakeTopics.map((topic) =>
       createStuckHead({ topic, ledger, table: parts.table, scheduler: this.#pod.scheduler, clock: this.#pod.clock }),
     );
-    this.#memory = createFullMemory({ ...parts, meter: this.#pod.meter, clock: this.#pod.clock });
+    this.#memory = createFullMemory({ ...this.#pod, ...parts });
     const judgeAll = (): void => {
       if (this.#reign.over === null && !this.#reign.draining) parts.lanes.refresh();
     };
@@ -151,6 +151,7 @@ class OneServing implements Serving {
       this.#pod.names.onChange(judgeAll),
       this.#pod.pauses.onChange(judgeAll),
       this.#pod.meter.onRoom(() => parts.intake.resume()),
+      this.#pod.bulkMeter.onRoom(() => parts.intake.resume()),
       this.#pod.rowBound.add({
         rows: () => parts.table.rows.size,
         lanes: () => parts.lanes.all(),

@@ -46,7 +46,7 @@ export function createStuckHead({ topic, ledger, table, scheduler, clock }: Stuc
 
   function freeOne(work: Work, lane: Lane): void {
     if (work.queuedIn !== null) {
-      if (table.mayPut(work)) table.put(work, crowdedPlan(work.queuedIn === 'arrivals', lane, clock));
+      if (table.mayPut(work)) table.put(work, crowdedPlan(work.queuedIn !== 'held', lane, clock));
       return;
     }
     if (work.state !== 'flying' || guarded.has(work.open)) return;

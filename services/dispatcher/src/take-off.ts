@@ -1,4 +1,4 @@
-import { boundsBroken, moveDelivery, readDelivery, type DeliveryView } from '@postrider/core';
+import { boundsBroken, moveDelivery, readDelivery, type DeliveryView, type WorkKind } from '@postrider/core';
 import { admissionOf } from './admission.ts';
 import { waitFor } from './intake.ts';
 import type { Dispatch } from './dispatch-delivery.ts';
@@ -20,13 +20,13 @@ export interface TakeOffOptions {
 }
 
 /** It is this delivery's turn. False: it ended or waits without a request. */
-export type TakeOff = (work: Work) => boolean;
+export type TakeOff = (work: Work, kind: WorkKind) => boolean;
 
 /** Starts deliveries of one reign; a fault of ours concerns the one that it hit, and no other. */
 export function createTakeOff(options: TakeOffOptions): TakeOff {
-  return (work) => {
+  return (work, kind) => {
     try {
-      return takeOff(options, work);
+      return takeOff(options, work, kind);
     } catch (error) {
       options.faults.failed(work, 'start', error);
       return false;
@@ -35,7 +35,7 @@ export function createTakeOff(options: TakeOffOptions): TakeOff {
 }
 
 /** It is sent, or it ends because its time is over, its endpoint is gone, or is not its tenant's. */
-function takeOff({ pod, lanes, endings, table, dispatch }: TakeOffOptions, work: Work): boolean {
+function takeOff({ pod, lanes, endings, table, dispatch }: TakeOffOptions, work: Work, kind: WorkKind): boolean {
   const { lane } = work;
   if (lane === null) return false;
   const endpoint = pod.endpoints.get(lane.endpointId);
@@ -64,7 +64,7 @@ function takeOff({ pod, lanes, endings, table, dispatch }: TakeOffOptions, work:
   if (admission.kind !== 'send') return false;
   const { bytes, delivery } = work;
   if (delivery === null) return false;
-  dispatch({ work, view, delivery, endpoint, ended: () => pod.scheduler.ended(lane, bytes) });
+  dispatch({ work, view, delivery, endpoint, ended: () => pod.scheduler.ended(lane, bytes, kind) });
   return true;
 }
 

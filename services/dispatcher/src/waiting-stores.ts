@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { limits, type Clock } from '@postrider/core';
 import { createDiskStore } from './disk-store.ts';
+import { createFullness } from './fullness.ts';
 import { createMemoryStore, type WaitingStore, type WaitingStoreOptions } from './waiting-store.ts';
 import type { DispatcherEvents } from './events.ts';
 
@@ -13,6 +14,8 @@ export interface WaitingStores extends Disposable {
   readonly bytes: number;
   /** From 80 % of the bound on, until 50 % are left: nothing more is taken in that may have to wait. */
   readonly full: boolean;
+  /** The same of the part up to which `deliveries.bulk` is read. */
+  readonly bulkFull: boolean;
 }
 
 /** What the stores are made with. */
@@ -48,6 +51,8 @@ class Stores implements WaitingStores {
   readonly #losses: number[] = [];
   #files = 0;
   #inMemoryUntil = -Infinity;
+  readonly #isFull = createFullness(1);
+  readonly #isBulkFull = createFullness(limits.bulkWaitingFraction);
   #full = false;
 
   constructor(options: WaitingStoresOptions) {
@@ -60,13 +65,21 @@ class Stores implements WaitingStores {
   }
 
   get full(): boolean {
-    const onDisk = bytesOf(this.#open.disk) / this.#diskMax;
-    const inMemory = bytesOf(this.#open.memory) / this.#memoryMax;
-    const part = Math.max(onDisk, inMemory);
     const before = this.#full;
-    this.#full = part >= (before ? limits.resumeAtFraction : limits.pauseAtFraction);
+    this.#full = this.#isFull(this.#part);
     if (this.#full && !before) this.#o.events.storesFull(this.bytes);
     return this.#full;
+  }
+
+  get bulkFull(): boolean {
+    return this.#isBulkFull(this.#part);
+  }
+
+  /** What is taken of the bound that is nearer. */
+  get #part(): number {
+    const onDisk = bytesOf(this.#open.disk) / this.#diskMax;
+    const inMemory = bytesOf(this.#open.memory) / this.#memoryMax;
+    return Math.max(onDisk, inMemory);
   }
 
   create(partition: number, lost: () => void): WaitingStore {

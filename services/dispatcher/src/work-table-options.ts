@@ -33,6 +33,8 @@ export interface WorkTableOptions {
   readonly scheduler: Scheduler;
   readonly unsettled: Unsettled;
   readonly meter: ByteMeter;
+  /** Of those from `deliveries.bulk` alone, which are part of the other. */
+  readonly bulkMeter: ByteMeter;
   readonly book: TierBook;
   readonly ledger: IntakeLedger;
   readonly ordering: Ordering;

@@ -25,7 +25,7 @@ test('a repeat that is read between a guard row and the row after the attempt is
   const slices = createSlices(clock);
   const rows = new RowIndex();
   const table = createWorkTable({
-    ...{ clock, ledger, slices, unsettled: createUnsettled(), meter: createByteMeter() },
+    ...{ clock, ledger, slices, unsettled: createUnsettled(), meter: createByteMeter(), bulkMeter: createByteMeter() },
     ...{ store: createMemoryStore(), rows },
     ordering: createOrdering({ start: 0, rows, slices, wakeArrival: () => undefined, wakeRow: () => undefined }),
     reign: { draining: false, epoch: 1 },

@@ -6,6 +6,7 @@ import { enqueue, unqueue } from './lane.ts';
 import { NO_ROW, mark, type RowIndex } from './row-index.ts';
 import { createTombstones, type Tombstones } from './tombstones.ts';
 import type { Tier } from '@postrider/core';
+import type { ByteMeter } from './byte-meter.ts';
 import type { Lane } from './lane.ts';
 import type { Result } from './result-record.ts';
 import type { StoredDelivery } from './waiting-store.ts';
@@ -54,7 +55,7 @@ export class WorkTable {
   /** A first attempt that may start now or as soon as its lane lets it. */
   arrive(work: Work): void {
     this.works.set(work.key, work);
-    this.#o.meter.add(work.bytes);
+    this.#meterOf(work).add(work.bytes);
     if (work.lane !== null) work.lane.firsts += 1;
     this.#o.ordering.arrive(work);
   }
@@ -204,7 +205,7 @@ export class WorkTable {
   /** Forgets everything: the reign is over. */
   close(): void {
     this.#due.close();
-    for (const work of this.works.values()) if (work.tier === null) this.#o.meter.add(-work.bytes);
+    for (const work of this.works.values()) if (work.tier === null) this.#meterOf(work).add(-work.bytes);
     this.works.clear();
     this.#o.unsettled.add(-this.#unsettled);
     this.#unsettled = 0;
@@ -283,8 +284,12 @@ export class WorkTable {
 
   /** It is no first attempt without a row any more, and its bytes are not counted as such. */
   #gotRow(work: Work): void {
-    this.#o.meter.add(-work.bytes);
+    this.#meterOf(work).add(-work.bytes);
     if (work.lane !== null) work.lane.firsts -= 1;
+  }
+
+  #meterOf({ origin }: Work): ByteMeter {
+    return origin.bulk ? this.#o.bulkMeter : this.#o.meter;
   }
 
   /** From now on it waits, and its bytes are in the store only. */

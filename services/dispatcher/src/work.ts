@@ -1,4 +1,5 @@
 import type { DeliveryView, OrderPlace, Tier } from '@postrider/core';
+import type { QueuedTopic } from './arrival-queue.ts';
 import type { Lane } from './lane.ts';
 import type { RowIndex } from './row-index.ts';
 import type { StoredDelivery } from './waiting-store.ts';
@@ -52,7 +53,7 @@ export interface Work {
   /** Its place in the order of its endpoint; null: it stands in none. */
   order: WorkOrder | null;
   /** It stands in its lane's queue of first attempts, or is held there until it is its turn. */
-  queuedIn: 'arrivals' | 'held' | null;
+  queuedIn: QueuedTopic | 'held' | null;
   /** Its row in the index; `NO_ROW` when it has none. */
   row: number;
   /** The tier that holds its newest row, written or being written. */
