@@ -268,7 +268,10 @@ const relations: readonly (readonly [text: string, holds: (l: Limits) => boolean
   ['bulkQueuedFraction < pauseAtFraction', (l) => l.bulkQueuedFraction < l.pauseAtFraction],
   ['bulkWaitingFraction < pauseAtFraction', (l) => l.bulkWaitingFraction < l.pauseAtFraction],
   ['unansweredAfterMs ≤ attemptTimeoutMinMs', (l) => l.unansweredAfterMs <= l.attemptTimeoutMinMs],
-  ['bodyBytesMax ≤ podQueuedBytesMax × bulkQueuedFraction', (l) => l.bodyBytesMax <= l.podQueuedBytesMax * l.bulkQueuedFraction],
+  [
+    'bodyBytesMax ≤ podQueuedBytesMax × bulkQueuedFraction',
+    (l) => l.bodyBytesMax <= l.podQueuedBytesMax * l.bulkQueuedFraction,
+  ],
   ['podInFlightMax × laneInFlightFraction ≥ 1', (l) => l.podInFlightMax * l.laneInFlightFraction >= 1],
   ['bodyBytesMax ≤ podInFlightBytesMax', (l) => l.bodyBytesMax <= l.podInFlightBytesMax],
   ['bodyBytesMax ≤ podQueuedBytesMax', (l) => l.bodyBytesMax <= l.podQueuedBytesMax],

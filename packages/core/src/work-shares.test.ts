@@ -22,7 +22,12 @@ test('while all wait each has its share', () => {
 });
 
 test('whoever is alone has all that may be lent: live work everything, what it waits for leaves room for live work', () => {
-  for (const [kind, most] of [['live', 100], ['retry', 90], ['bulk', 90], ['unanswered', 25]] as const) {
+  for (const [kind, most] of [
+    ['live', 100],
+    ['retry', 90],
+    ['bulk', 90],
+    ['unanswered', 25],
+  ] as const) {
     const shares = createWorkShares(100);
     fill(shares, only(kind));
     assert.equal(shares.of(kind), most, kind);

@@ -12,7 +12,10 @@ export interface ByteMeter {
 }
 
 /** An empty meter. `whole`: what is counted here is counted there too. */
-export function createByteMeter(bytesMax: number = limits.podQueuedBytesMax, whole: ByteMeter | null = null): ByteMeter {
+export function createByteMeter(
+  bytesMax: number = limits.podQueuedBytesMax,
+  whole: ByteMeter | null = null,
+): ByteMeter {
   const listeners = new Set<() => void>();
   const isFull = createFullness(bytesMax);
   let bytes = 0;
@@ -36,4 +39,10 @@ export function createByteMeter(bytesMax: number = limits.podQueuedBytesMax, who
       return () => void listeners.delete(listener);
     },
   };
+}
+
+/** What a pod counts of deliveries that were taken in: of all, and of those from `deliveries.bulk`, which are part of them. */
+export function createIntakeMeters(): { readonly meter: ByteMeter; readonly bulkMeter: ByteMeter } {
+  const meter = createByteMeter();
+  return { meter, bulkMeter: createByteMeter(limits.podQueuedBytesMax * limits.bulkQueuedFraction, meter) };
 }

@@ -35,7 +35,8 @@ function setUp(perSecond: number, rate: SharedRate | null = null) {
     const made = createLane({ takeDue: () => undefined, mayStart: () => true, start }, name, tenant, 16);
     Object.assign(made, { gate: { kind: 'open' }, host });
     made.concurrency.setCap(16);
-    for (let i = 0; i < count; i += 1) enqueue(made, { bytes: 10, queuedIn: null, origin: { bulk: false, offset: i } } as unknown as Work, 'arrivals');
+    for (let i = 0; i < count; i += 1)
+      enqueue(made, { bytes: 10, queuedIn: null, origin: { bulk: false, offset: i } } as unknown as Work, 'arrivals');
     scheduler.ready(made);
     return made;
   };

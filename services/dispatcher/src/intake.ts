@@ -71,8 +71,9 @@ class OneIntake implements Intake {
   read(topic: IntakeTopic, batch: Batch): void {
     const bulk = topic === 'deliveries.bulk';
     const range = this.#o.ledger.range(topic);
+    const meter = bulk ? this.#o.bulkMeter : this.#o.meter;
     for (const record of batch.records) {
-      if (this.#o.rowBound.full || !range.fits(record.offset)) {
+      if (meter.full || this.#o.rowBound.full || !range.fits(record.offset)) {
         // The batch is longer than the room there is: the rest is read again when there is some.
         this.#hold(topic);
         this.#o.feed.seek(topic, record.offset);

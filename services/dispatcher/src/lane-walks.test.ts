@@ -24,7 +24,12 @@ test('many lanes that are cancelled while much is under way share one pause, and
   const lanes = Array.from({ length: 1_000 }, (_, i) => createLane(owner, `ep_${i}`, 'acme'));
   for (const lane of lanes) {
     lane.gate = { kind: 'cancel', reason: CancelReason.TENANT_DELETED };
-    for (let i = 0; i < 40; i += 1) enqueue(lane, { lane, bytes: 1, queuedIn: null, origin: { bulk: false, offset: 0 } } as unknown as Work, 'arrivals');
+    for (let i = 0; i < 40; i += 1)
+      enqueue(
+        lane,
+        { lane, bytes: 1, queuedIn: null, origin: { bulk: false, offset: 0 } } as unknown as Work,
+        'arrivals',
+      );
     walks.follow(lane);
   }
   await clock.advance(1_000);

@@ -5,7 +5,8 @@ import { createLane, enqueue, isForgettable, setRate, takeArrival, unqueue } fro
 import type { Work } from './work.ts';
 
 const owner = { mayStart: () => true, start: () => true, takeDue: () => undefined };
-const arrival = (bytes: number): Work => ({ bytes, queuedIn: null, origin: { bulk: false, offset: 0 } }) as unknown as Work;
+const arrival = (bytes: number): Work =>
+  ({ bytes, queuedIn: null, origin: { bulk: false, offset: 0 } }) as unknown as Work;
 
 test('a lane is forgotten when nothing would be lost with it, and not before', () => {
   const lane = createLane(owner, 'ep_1', 'acme');

@@ -209,7 +209,9 @@ export function isBulkTurn({ bulk, sinceBulk }: Lane): boolean {
 /** The delivery that starts next as work of this kind, taken out of where it waits. */
 export function takeNext(lane: Lane, kind: LaneWork): Work | undefined {
   lane.sinceBulk = kind === 'bulk' || lane.bulk === null ? 0 : lane.sinceBulk + 1;
-  return kind === 'retry' ? lane.owner.takeDue(lane) : takeFrom(lane, queueOf(lane, kind === 'bulk' ? 'bulk' : 'arrivals'));
+  return kind === 'retry'
+    ? lane.owner.takeDue(lane)
+    : takeFrom(lane, queueOf(lane, kind === 'bulk' ? 'bulk' : 'arrivals'));
 }
 
 /** How many rows of the lane are due. */

@@ -21,7 +21,7 @@ import {
   type TopicId,
 } from '@postrider/kafka';
 import { createMetrics, type CheckResult, type Logger, type Metrics } from '@postrider/runtime';
-import { createByteMeter } from './byte-meter.ts';
+import { createByteMeter, createIntakeMeters } from './byte-meter.ts';
 import { createDoneFilter } from './done-filter.ts';
 import { createEndpointCache, type Target } from './endpoint-cache.ts';
 import { everyPoolIsOpen, poolsReady, tellOfPools, type EgressPools } from './egress-pools.ts';
@@ -172,7 +172,6 @@ function createPod(
   stack.defer(() => slices.close());
   const producer = (name: string) => stack.use(kafka.producer({ name: `${config.processId}-${name}` }));
   const unsettled = createUnsettled();
-  const meter = createByteMeter();
   const freshOffsets = createFreshOffsets((name) => kafka.admin.offsets(name));
   const configEnd = createConfigEnd({
     ...{ clock, view, onTrouble: events.kafkaTrouble },
@@ -219,8 +218,7 @@ function createPod(
       between.destinations,
     ),
     concurrencyStart: config.concurrencyStart ?? limits.laneConcurrencyStart,
-    meter,
-    bulkMeter: createByteMeter(limits.podQueuedBytesMax * limits.bulkQueuedFraction, meter),
+    ...createIntakeMeters(),
     rowBound: createRowBound(events.rowsFull, config.rowsMax),
     stores: stack.use(createWaitingStores({ ...storeOptions(config), clock, events })),
     stopped: () => stopped,

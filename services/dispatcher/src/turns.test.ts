@@ -44,13 +44,19 @@ test('tenants that are behind come after all others, by turns among themselves, 
   turns.caughtUp('a');
   turns.push(item('c', 'last'));
   assert.deepEqual([turns.shift(isBehind, false)?.tenant, turns.shift(isBehind, false)?.tenant], ['a', 'c']);
-  assert.deepEqual([turns.shift(isBehind, false)?.tenant, turns.shift(isBehind, false), turns.size], ['a', undefined, 0]);
+  assert.deepEqual(
+    [turns.shift(isBehind, false)?.tenant, turns.shift(isBehind, false), turns.size],
+    ['a', undefined, 0],
+  );
 });
 
 test('who is behind no more without having been told of is served all the same', () => {
   const turns = createTurns<Item>();
   turns.push(item('a'));
-  assert.equal(turns.shift(() => true, false), undefined);
+  assert.equal(
+    turns.shift(() => true, false),
+    undefined,
+  );
   assert.equal(turns.shift(() => false, false)?.tenant, 'a');
 });
 
@@ -72,21 +78,24 @@ test('what was worth more than a turn is paid for by tenant and item, in turns t
 
 test('whoever waits no more is passed over, and waits once when it comes again', () => {
   fc.assert(
-    fc.property(fc.array(fc.tuple(fc.nat(5), fc.constantFrom('push', 'delete', 'shift')), { maxLength: 200 }), (steps) => {
-      const items = Array.from({ length: 6 }, (_, index) => item(`t${index % 2}`, `${index}`));
-      const turns = createTurns<Item>();
-      const waiting = new Set<Item>();
-      for (const [index, what] of steps) {
-        const one = items[index] as Item;
-        if (what === 'push' && !waiting.has(one)) {
-          turns.push(one);
-          waiting.add(one);
+    fc.property(
+      fc.array(fc.tuple(fc.nat(5), fc.constantFrom('push', 'delete', 'shift')), { maxLength: 200 }),
+      (steps) => {
+        const items = Array.from({ length: 6 }, (_, index) => item(`t${index % 2}`, `${index}`));
+        const turns = createTurns<Item>();
+        const waiting = new Set<Item>();
+        for (const [index, what] of steps) {
+          const one = items[index] as Item;
+          if (what === 'push' && !waiting.has(one)) {
+            turns.push(one);
+            waiting.add(one);
+          }
+          if (what === 'delete' && waiting.delete(one)) turns.delete(one);
+          const next = what === 'shift' ? turns.shift() : undefined;
+          if (what === 'shift') assert.equal(next === undefined ? waiting.size === 0 : waiting.delete(next), true);
+          assert.equal(turns.size, waiting.size);
         }
-        if (what === 'delete' && waiting.delete(one)) turns.delete(one);
-        const next = what === 'shift' ? turns.shift() : undefined;
-        if (what === 'shift') assert.equal(next === undefined ? waiting.size === 0 : waiting.delete(next), true);
-        assert.equal(turns.size, waiting.size);
-      }
-    }),
+      },
+    ),
   );
 });

@@ -52,7 +52,15 @@ class OneTurns<T extends { readonly tenant: string }> implements Turns<T> {
     const { tenant } = item;
     let own = this.#byTenant.get(tenant);
     if (own === undefined) {
-      own = { tenant, items: createFifo(), gone: new Set(), owes: 0, owed: new Map(), behind: false, standsBehind: false };
+      own = {
+        tenant,
+        items: createFifo(),
+        gone: new Set(),
+        owes: 0,
+        owed: new Map(),
+        behind: false,
+        standsBehind: false,
+      };
       this.#byTenant.set(tenant, own);
       this.#tenants.push(own);
     }
