@@ -12,6 +12,7 @@ import {
 } from '@postrider/config-view';
 import { ConfigRecord, type EndpointConfig } from '@postrider/contract/postrider/v1/config';
 import { Endpoint, EndpointState, SignatureScheme } from '@postrider/contract/postrider/v1/endpoint';
+import { Subscription, SubscriptionState } from '@postrider/contract/postrider/v1/subscription';
 import { Tenant } from '@postrider/contract/postrider/v1/tenant';
 import { generateDataKey, generateSigningSecret, limits, newUid, type SealingKey } from '@postrider/core';
 import { silentLogger, systemClock } from '@postrider/runtime';
@@ -34,6 +35,17 @@ export interface BenchConfigOptions {
   readonly partitions: number;
   readonly endpoints: number;
   readonly sinkPort: number;
+  /** What is special of an endpoint, by its number. */
+  readonly planOf?: (index: number) => EndpointPlan;
+}
+
+/** What an endpoint differs in from one at the sink, of the next of ten tenants, that subscribes to nothing. */
+export interface EndpointPlan {
+  /** Number of its tenant. */
+  readonly tenant?: number;
+  readonly port?: number;
+  readonly fields?: Parameters<typeof Endpoint.fromPartial>[0];
+  readonly eventTypes?: readonly string[];
 }
 
 /**
@@ -68,13 +80,25 @@ export async function writeBenchConfig(options: BenchConfigOptions): Promise<rea
     return { id, dataKey: dataKeyOf(dataKey) };
   });
   const endpoints = Array.from({ length: options.endpoints }, (_, index): BenchEndpoint => {
-    const tenant = tenants[index % tenants.length] as (typeof tenants)[number];
+    const { tenant: place = index, port = options.sinkPort, fields = {}, eventTypes } = options.planOf?.(index) ?? {};
+    const tenant = tenants[place % tenants.length] as (typeof tenants)[number];
     const uid = newUid('ep', randomBytes);
-    const url = `http://127.0.0.1:${options.sinkPort}/e${index}`;
+    const url = `http://127.0.0.1:${port}/e${index}`;
     const own = put(configKey('endpoint', uid), (at) => ({
       $case: 'endpoint',
-      value: endpointConfig({ uid, url, revision: at, tenant: tenant.id, dataKey: tenant.dataKey }),
+      value: endpointConfig({ uid, url, revision: at, tenant: tenant.id, dataKey: tenant.dataKey, fields }),
     }));
+    if (eventTypes !== undefined) {
+      const subscription = newUid('sub', randomBytes);
+      put(configKey('subscription', subscription), (at) => ({
+        $case: 'subscription',
+        value: Subscription.fromPartial({
+          name: `tenants/${tenant.id}/endpoints/${uid}/subscriptions/${subscription}`,
+          ...{ uid: subscription, endpointUid: uid, eventTypes: [...eventTypes], revision: at },
+          state: SubscriptionState.ACTIVE,
+        }),
+      }));
+    }
     return { uid, tenant: tenant.id, revision: own };
   });
   await Promise.all(writes);
@@ -88,9 +112,10 @@ interface NewEndpoint {
   readonly revision: string;
   readonly tenant: string;
   readonly dataKey: SealingKey;
+  readonly fields: NonNullable<EndpointPlan['fields']>;
 }
 
-function endpointConfig({ uid, url, revision, tenant, dataKey }: NewEndpoint): EndpointConfig {
+function endpointConfig({ uid, url, revision, tenant, dataKey, fields }: NewEndpoint): EndpointConfig {
   const secretId = newUid('sec', randomBytes);
   const secret = generateSigningSecret('v1', randomBytes);
   const sealed = sealSigningSecret(secret, dataKey, tenant, secretId, randomBytes);
@@ -106,6 +131,7 @@ function endpointConfig({ uid, url, revision, tenant, dataKey }: NewEndpoint): E
       updateTime: now,
       enableTime: now,
       revision,
+      ...fields,
     }),
     secrets: [{ id: secretId, scheme: SignatureScheme.STANDARD_V1, sealed, createTime: now, expireTime: undefined }],
     credentials: {},

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { limits, parseKek } from '@postrider/core';
-import { topicName, topicSpecs, type KafkaPort, type TopicId } from '@postrider/kafka';
+import { topicName, type KafkaPort, type TopicId } from '@postrider/kafka';
 import { freePort, uniqueName } from '../support/resources.ts';
 import { writeBenchConfig } from './bench-config.ts';
+import { createBenchTopics, recordsOn } from './bench-topics.ts';
 import { startDispatcherProcess, type DispatcherProcess } from './dispatcher-process.ts';
 import { readDoneDeliveries, type DoneDeliveries } from './ownership-progress.ts';
 import { preloadDeliveries } from './preload.ts';
@@ -74,7 +75,7 @@ export async function runDispatch(options: DispatchRunOptions): Promise<Dispatch
   const prefix = `${uniqueName('bench')}.`;
   const topic = (id: TopicId) => topicName(prefix, id);
   const kekText = randomBytes(32).toString('hex');
-  await createTopics(kafka, prefix);
+  await createBenchTopics(kafka, prefix, PARTITIONS);
   const endpoints = await writeBenchConfig({
     ...{ kafka, topic: topic('config'), kek: parseKek(kekText), partitions: PARTITIONS },
     ...{ endpoints: options.endpoints, sinkPort: sink.port },
@@ -122,13 +123,6 @@ async function meanInFlight(dispatcher: DispatcherProcess, seconds: number): Pro
   return Math.round((sum / asked) * 10) / 10;
 }
 
-async function createTopics(kafka: KafkaPort, prefix: string): Promise<void> {
-  const { brokers } = await kafka.admin.describeCluster();
-  const replicationFactor = brokers >= 3 ? 3 : 1;
-  const specs = topicSpecs({ prefix, partitions: PARTITIONS, replicationFactor, bodyBytesMax: limits.bodyBytesMax });
-  await kafka.admin.createTopics(specs);
-}
-
 async function startProcess(options: DispatchRunOptions, prefix: string, kek: string): Promise<DispatcherProcess> {
   const env = {
     POSTRIDER_KAFKA_BROKERS: options.bootstrapServers.join(','),
@@ -154,21 +148,14 @@ async function preload(
   const { kafka, bodyBytes, rateBound } = options;
   // Each partition must last, and endpoints are not spread evenly over them.
   const wanted = Math.ceil(rateBound * seconds) + PARTITIONS * limits.offsetRangeMax;
-  const destination = {
-    topicPrefix: topic('events').slice(0, -'events'.length),
-    layout: { generation: 1, partitions: PARTITIONS },
-  };
+  const topicPrefix = topic('events').slice(0, -'events'.length);
   const byPartition = Array.from({ length: PARTITIONS }, () => 0);
   let written = 0;
   let events = 0;
   for (let missing = wanted; missing > wanted / 20;) {
     const more = await preloadDeliveries({
-      kafka,
-      destination,
-      endpoints,
-      bodyBytes,
-      count: missing,
-      firstEvent: events,
+      ...{ kafka, topicPrefix, partitions: PARTITIONS, endpoints, bodyBytes },
+      ...{ count: missing, firstEvent: events },
     });
     events += more.events;
     written += more.deliveries;
@@ -176,10 +163,6 @@ async function preload(
     missing = wanted - (written - (await recordsOn(kafka, topic('attempts'))));
   }
   return byPartition;
-}
-
-async function recordsOn(kafka: KafkaPort, topic: string): Promise<number> {
-  return (await kafka.admin.offsets(topic)).reduce((sum, { high }) => sum + high, 0);
 }
 
 interface Snapshot {

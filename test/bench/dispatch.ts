@@ -1,14 +1,11 @@
 import { readFile, readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { connectKafka } from '@postrider/kafka';
-import { systemClock } from '@postrider/runtime';
-import { startKafka } from '../support/kafka.ts';
-import { tempDir } from '../support/resources.ts';
 import { profileLines, summarizeProfile, type CpuProfile } from './cpu-profile.ts';
 import { runDispatch, type DispatchRun, type DispatchRunOptions } from './dispatch-run.ts';
-import { keepResults, load, machineFacts } from './machine.ts';
+import { keepResults } from './machine.ts';
 import { runRawLoop, type RawRun } from './raw-loop.ts';
 import { summarize, table } from './report.ts';
+import { openStage } from './rig/stage.ts';
 import { startSink } from './sink.ts';
 import type { DispatchOptions } from './options.ts';
 
@@ -23,25 +20,12 @@ const PROFILE_MODULES = 12;
  * neighbours) weighs on both alike. Prints a table and, as the last line, the figures as one JSON object.
  */
 export async function benchDispatch(options: DispatchOptions): Promise<void> {
-  if (process.platform !== 'linux') throw new Error('CPU time of other processes is read from /proc: Linux is needed');
-  const say = (line: string) => void process.stdout.write(`${line}\n`);
-  const loadBefore = load();
-  await using directory = await tempDir();
-  await using kafka = await startKafka({ log: say });
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => {
-      // What is left with the process: the broker, and with its channel each of its children.
-      kafka.unref();
-      process.exit(1);
-    });
-  }
-  const { bootstrapServers } = kafka;
-  await using port = connectKafka({ brokers: bootstrapServers, clientId: 'bench', clock: systemClock });
+  await using stage = await openStage();
+  const { say, port, bootstrapServers, brokerPid, directory } = stage;
   await using sink = await startSink();
   const runs: (RawRun | DispatchRun)[] = [];
   const common: Omit<DispatchRunOptions, 'rateBound'> = {
-    ...{ ...options, bootstrapServers, sink, say, kafka: port },
-    ...{ directory: directory.path, brokerPid: kafka.brokers[0]?.pid },
+    ...{ ...options, bootstrapServers, sink, say, kafka: port, directory, brokerPid },
   };
   for (const kind of options.profile
     ? (['raw', 'dispatch'] as const)
@@ -51,8 +35,8 @@ export async function benchDispatch(options: DispatchOptions): Promise<void> {
       kind === 'raw' ? await runRawLoop(sink, options) : await runDispatch({ ...common, rateBound: rateBound(runs) }),
     );
   }
-  const summary = summarize(runs, options, machineFacts(kafka, loadBefore));
-  if (options.profile) say(await profileText(runs, directory.path));
+  const summary = summarize(runs, options, stage.machineFacts());
+  if (options.profile) say(await profileText(runs, directory));
   else await keepResults('dispatch', { summary, runs }, options.record);
   say(`\n${table(runs, summary)}\n`);
   say(JSON.stringify(summary));

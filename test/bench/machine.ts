@@ -24,9 +24,14 @@ export function machineFacts(kafka: LocalKafka | null, loadBefore: number): Mach
   };
 }
 
+/** Where results are kept. */
+export function resultsFile(bench: string, type: 'json' | 'csv', record: boolean): string {
+  return join(root, record ? 'test/bench/results' : '.cache/bench', `${bench}.${type}`);
+}
+
 /** Keeps what a bench found: in the repository with `record`, for a bench for oneself must not change a tracked file. */
 export async function keepResults(bench: string, results: object, record: boolean): Promise<void> {
-  const file = join(root, record ? 'test/bench/results' : '.cache/bench', `${bench}.json`);
+  const file = resultsFile(bench, 'json', record);
   await mkdir(join(file, '..'), { recursive: true });
   // Lists by partition as objects: the formatter would fold lists of numbers, and a bench must leave a clean tree.
   const unfolded = (_key: string, value: unknown): unknown =>

@@ -40,6 +40,18 @@ async function run(bench: Exclude<Command, { kind: 'usage' }>): Promise<void> {
       return (await import('./hosts.ts')).benchHosts(bench.options);
     case 'timers':
       return (await import('./timers.ts')).benchTimers(bench.options);
+    case 'neighbour':
+      return (await import('./neighbour.ts')).benchNeighbour(bench.options);
+    case 'collapse':
+      return (await import('./collapse.ts')).benchCollapse(bench.options);
+    case 'latency':
+      return (await import('./latency.ts')).benchLatency(bench.options);
+    case 'noisy':
+      return (await import('./noisy.ts')).benchNoisy(bench.options);
+    case 'fan-out-1000':
+      return (await import('./fan-out.ts')).benchFanOut(bench.options);
+    case 'end-to-end':
+      return (await import('./end-to-end.ts')).benchEndToEnd(bench.options);
     case 'simulate':
       return (await import('./simulate.ts')).benchSimulate(bench.options);
   }

@@ -20,6 +20,13 @@ const loopNumbers = {
   rounds: { does: 'pairs of runs; medians are told', default: 3, least: 1, most: 99 },
 } as const;
 
+const rigNumbers = {
+  seconds: { does: 'measured seconds of each run, after its warm-up', default: 60, least: 2, most: 3_600 },
+  rate: { does: 'deliveries a second; 0: 60 % of what a dispatcher reaches', default: 0, least: 0, most: 100_000 },
+  endpoints: { does: 'endpoints, of ten tenants', default: 1_000, least: 20, most: 4_096 },
+  body: { does: 'bytes of each body', default: 1_024, least: 128, most: 262_144 },
+} as const;
+
 /** The benches of waiting deliveries, of requests, and of the search for broken promises. */
 export const plainBenches = {
   store: {
@@ -78,6 +85,42 @@ export const plainBenches = {
     numbers: {
       rows: { does: 'deliveries that wait, each tried once a minute', default: 4_000, least: 100, most: 100_000 },
       body: { does: 'bytes of each body', default: 1_024, least: 64, most: 262_144 },
+    },
+  },
+  neighbour: {
+    does: 'endpoints that are well beside such that hang, then beside dead ones; A-B-B-A each (12 min)',
+    numbers: rigNumbers,
+  },
+  collapse: {
+    does: 'a steady load beside ever more to endpoints that never answer; A-B-B-A (13 min)',
+    numbers: {
+      ...rigNumbers,
+      seconds: { ...rigNumbers.seconds, does: 'seconds of each of the four steps' },
+      rate: { does: 'deliveries a second to endpoints that are well', default: 100, least: 1, most: 10_000 },
+    },
+  },
+  latency: {
+    does: 'from an event to its first bytes at the sink, against the bare chain over Kafka; A-B-B-A (6 min)',
+    numbers: { ...rigNumbers, rate: { does: 'events a second', default: 500, least: 1, most: 10_000 } },
+  },
+  noisy: {
+    does: 'ten tenants, one of which sends a hundred times as much as each other; A-B-B-A (7 min)',
+    numbers: rigNumbers,
+  },
+  'fan-out-1000': {
+    does: 'one event to every endpoint of a tenant, against as many POSTs of the raw loop; A-B-B-A (4 min)',
+    numbers: {
+      seconds: rigNumbers.seconds,
+      every: { does: 'milliseconds from event to event', default: 2_000, least: 50, most: 60_000 },
+      endpoints: { ...rigNumbers.endpoints, does: 'endpoints of the tenant' },
+      body: rigNumbers.body,
+    },
+  },
+  'end-to-end': {
+    does: 'events → router → dispatcher → sink: how many fit through, whether deliveries keep up, and their CPU (5 min)',
+    numbers: {
+      ...rigNumbers,
+      rate: { ...rigNumbers.rate, does: 'events a second that are to be kept up with; 0: 90 % of what fits through' },
     },
   },
   simulate: {

@@ -1,12 +1,13 @@
 import { hash } from 'node:crypto';
 import { partitionOf } from '@postrider/core';
-import { deliveryRecord, type Destination } from '../../services/router/src/delivery-record.ts';
+import { deliveryRecord, type Addressee, type Destination } from '../../services/router/src/delivery-record.ts';
 import type { KafkaPort } from '@postrider/kafka';
 import type { BenchEndpoint } from './bench-config.ts';
 
 export interface PreloadOptions {
   readonly kafka: KafkaPort;
-  readonly destination: Destination;
+  readonly topicPrefix: string;
+  readonly partitions: number;
   readonly endpoints: readonly BenchEndpoint[];
   readonly bodyBytes: number;
   /** Deliveries to write at least: one event goes to every endpoint. */
@@ -29,8 +30,8 @@ const RETRY_SPAN_MS = 3 * 86_400_000;
 
 /** Writes deliveries as the router does, event by event, each to all endpoints; resolves when all are acknowledged. */
 export async function preloadDeliveries(options: PreloadOptions): Promise<Preloaded> {
-  const { kafka, destination, endpoints, bodyBytes, count } = options;
-  const { partitions } = destination.layout;
+  const { kafka, partitions, endpoints, bodyBytes, count } = options;
+  const destination = destinationOf(options.topicPrefix, partitions);
   await using producer = kafka.producer({ name: 'bench-preload', batchRecordsMax: 2_000 });
   const byPartition = Array.from({ length: partitions }, () => 0);
   const failures: Error[] = [];
@@ -43,16 +44,11 @@ export async function preloadDeliveries(options: PreloadOptions): Promise<Preloa
   };
   const events = Math.ceil(count / endpoints.length);
   for (let index = 0; index < events; index += 1) {
-    const event = benchEvent(options.firstEvent + index, bodyBytes);
-    for (const { uid, tenant, revision } of endpoints) {
-      const addressee = {
-        endpointUid: uid,
-        endpointRevision: revision,
-        subscriptionUids: [],
-        retrySpanMs: RETRY_SPAN_MS,
-        ordering: undefined,
-      };
-      producer.enqueue(deliveryRecord({ ...event, tenant }, addressee, destination), done);
+    const number = options.firstEvent + index;
+    const event = benchEvent(number, benchBody(number, bodyBytes));
+    for (const endpoint of endpoints) {
+      const { uid, tenant } = endpoint;
+      producer.enqueue(deliveryRecord({ ...event, tenant }, addresseeOf(endpoint), destination), done);
       byPartition[partitionOf(uid, partitions)]! += 1;
     }
     if (producer.backlog.records > BACKLOG_MAX) await new Promise<void>((resolve) => void (resume = resolve));
@@ -63,10 +59,22 @@ export async function preloadDeliveries(options: PreloadOptions): Promise<Preloa
   return { deliveries: events * endpoints.length, events, byPartition };
 }
 
-/** An event with a body of that many bytes. */
-export function benchEvent(index: number, bodyBytes: number) {
+/** An endpoint as the router addresses it. */
+export function addresseeOf({ uid, revision }: BenchEndpoint): Addressee {
+  return {
+    ...{ endpointUid: uid, endpointRevision: revision, subscriptionUids: [] },
+    ...{ retrySpanMs: RETRY_SPAN_MS, ordering: undefined },
+  };
+}
+
+/** Where the records of an installation with these partitions go. */
+export function destinationOf(topicPrefix: string, partitions: number): Destination {
+  return { topicPrefix, layout: { generation: 1, partitions } };
+}
+
+/** An event as the router hands it on. */
+export function benchEvent(index: number, body: Buffer) {
   const now = new Date();
-  const body = benchBody(index, bodyBytes);
   return {
     attributes: {
       id: `event-${index}`,
@@ -95,7 +103,7 @@ export function benchEvent(index: number, bodyBytes: number) {
 }
 
 /** JSON of exactly that many bytes. */
-function benchBody(index: number, bytes: number): Buffer {
+export function benchBody(index: number, bytes: number): Buffer {
   const head = `{"number":${index},"padding":"`;
   return Buffer.from(`${head}${'a'.repeat(bytes - head.length - 2)}"}`);
 }

@@ -1,4 +1,5 @@
 import { createHmac, createSecretKey, randomBytes } from 'node:crypto';
+import { ownCpuMicroseconds } from './proc-stat.ts';
 
 /** How a loop is told what to do, as arguments of its process. */
 export interface LoopOptions {
@@ -55,10 +56,10 @@ export function runSignedLoop(createPost: (target: LoopTarget) => Post): void {
   setTimeout(function measure() {
     // Every endpoint has its connection first.
     if (requests < 2 * endpoints) return void setTimeout(measure, 100);
-    const before = { requests, cpu: cpuMicroseconds(), at: process.hrtime.bigint() };
+    const before = { requests, cpu: ownCpuMicroseconds(), at: process.hrtime.bigint() };
     setTimeout(() => {
       const wallUs = Number(process.hrtime.bigint() - before.at) / 1_000;
-      const measured = { requests: requests - before.requests, cpuUs: cpuMicroseconds() - before.cpu, wallUs };
+      const measured = { requests: requests - before.requests, cpuUs: ownCpuMicroseconds() - before.cpu, wallUs };
       process.stdout.write(`${JSON.stringify(measured)}\n`);
       stopped = true;
       process.exit(0);
@@ -77,9 +78,4 @@ function createSigner(): (number: number, body: Buffer) => string[] {
       ...['webhook-id', id, 'webhook-timestamp', timestamp, 'webhook-signature', `v1,${signature}`],
     ];
   };
-}
-
-function cpuMicroseconds(): number {
-  const { user, system } = process.cpuUsage();
-  return user + system;
 }

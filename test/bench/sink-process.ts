@@ -7,6 +7,8 @@ import { createServer, type Socket } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { benchIdentity } from './bench-certificates.ts';
+import { ownCpuMicroseconds } from './proc-stat.ts';
+import { readRequests } from './request-reader.ts';
 
 const isTls = process.argv.includes('tls');
 const closes = process.argv.includes('close');
@@ -16,38 +18,17 @@ const addresses = isWide ? 16 : 1;
 const kept = isWide ? '' : 'keep-alive: timeout=60\r\n';
 const connection = closes ? 'connection: close' : `${kept}connection: keep-alive`;
 const ok = Buffer.from(`HTTP/1.1 200 OK\r\ncontent-length: 0\r\n${connection}\r\n\r\n`);
-const headEnd = Buffer.from('\r\n\r\n');
-const contentLength = /\r\ncontent-length: *(\d+)/i;
 let requests = 0;
 let connections = 0;
 
 function serve(socket: Socket) {
-  let pending: Buffer = Buffer.alloc(0);
-  let bodyLeft = 0;
   connections += 1;
   socket.on('close', () => {
     connections -= 1;
   });
   socket.setNoDelay(true);
   socket.on('error', () => socket.destroy());
-  socket.on('data', (chunk: Buffer) => {
-    let rest = pending.length === 0 ? chunk : Buffer.concat([pending, chunk]);
-    for (;;) {
-      if (bodyLeft > 0) {
-        const taken = Math.min(bodyLeft, rest.length);
-        bodyLeft -= taken;
-        rest = rest.subarray(taken);
-        if (bodyLeft > 0) break;
-        answer(socket);
-      }
-      const end = rest.indexOf(headEnd);
-      if (end < 0) break;
-      bodyLeft = Number(contentLength.exec(rest.toString('latin1', 0, end + 2))?.[1] ?? 0);
-      rest = rest.subarray(end + 4);
-      if (bodyLeft === 0) answer(socket);
-    }
-    pending = rest;
-  });
+  readRequests(socket, { ended: () => answer(socket) });
 }
 
 function answer(socket: Socket) {
@@ -67,10 +48,5 @@ function listen(address: number, port: number) {
 }
 
 listen(1, 0);
-process.on('message', () => process.send?.({ requests, connections, cpuUs: cpuMicroseconds() }));
+process.on('message', () => process.send?.({ requests, connections, cpuUs: ownCpuMicroseconds() }));
 process.on('disconnect', () => process.exit(0));
-
-function cpuMicroseconds(): number {
-  const { user, system } = process.cpuUsage();
-  return user + system;
-}

@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process';
-import { once } from 'node:events';
 import { join } from 'node:path';
+import { askChild } from './ask-child.ts';
 
 /** What the sink has seen so far. */
 export interface SinkCounts {
@@ -30,34 +30,12 @@ export interface SinkOptions {
 /** Starts `sink-process.ts`. */
 export async function startSink({ isTls = false, closes = false, isWide = false }: SinkOptions = {}): Promise<Sink> {
   const args = [...(isTls ? ['tls'] : []), ...(closes ? ['close'] : []), ...(isWide ? ['wide'] : [])];
-  const child = fork(join(import.meta.dirname, 'sink-process.ts'), args);
-  const ended = once(child, 'exit').then(([code, signal]) => {
-    throw new Error(`the sink ended with ${String(code ?? signal)}`);
-  });
-  // Told to whoever asks it next.
-  ended.catch(() => undefined);
-  const answer = async (): Promise<unknown> => {
-    const [message] = (await Promise.race([once(child, 'message'), ended])) as [unknown];
-    return message;
-  };
-  const { port } = (await answer()) as { port: number };
-  let last: Promise<unknown> = Promise.resolve();
+  const asked = askChild(fork(join(import.meta.dirname, 'sink-process.ts'), args), 'sink');
+  const { port } = await asked.first<{ readonly port: number }>();
   return {
     port,
     isTls,
-    counts() {
-      // One question at a time: answers bear no names.
-      const next = last.then(() => {
-        const counts = answer();
-        child.send('counts');
-        return counts as Promise<SinkCounts>;
-      });
-      last = next.catch(() => undefined);
-      return next;
-    },
-    async [Symbol.asyncDispose]() {
-      if (child.connected) child.disconnect();
-      await ended.catch(() => undefined);
-    },
+    counts: () => asked.ask<SinkCounts>('counts'),
+    [Symbol.asyncDispose]: () => asked.close(),
   };
 }

@@ -2,34 +2,16 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { randomBytes } from 'node:crypto';
-import {
-  TIERS,
-  encodeRowVersion,
-  limits,
-  moveDelivery,
-  parseKek,
-  partitionOf,
-  readDelivery,
-  type Tier,
-} from '@postrider/core';
+import { TIERS, limits, parseKek, partitionOf, type Tier } from '@postrider/core';
 import { WaitReason } from '@postrider/contract/postrider/v1/delivery';
-import {
-  DELIVERY_HEADER,
-  ROW_HEADER,
-  connectKafka,
-  topicName,
-  topicSpecs,
-  type KafkaPort,
-  type TopicId,
-} from '@postrider/kafka';
+import { connectKafka, topicName, topicSpecs, type KafkaPort, type TopicId } from '@postrider/kafka';
 import { systemClock } from '@postrider/runtime';
 import { startKafka } from '../support/kafka.ts';
 import { tempDir, uniqueName } from '../support/resources.ts';
 import { writeBenchConfig, type BenchEndpoint } from './bench-config.ts';
-import { lastOwnerRecords } from './last-owner.ts';
 import { keepResults, load, machineFacts, median } from './machine.ts';
-import { benchEvent, preloadDeliveries } from './preload.ts';
-import { deliveryRecord } from '../../services/router/src/delivery-record.ts';
+import { benchBody, preloadDeliveries } from './preload.ts';
+import { writeLastOwner, writeRows } from './rows.ts';
 import type { PlainOptions } from './plain-options.ts';
 import type { TakeoverTold, TakeoverWork } from './takeover-process.ts';
 
@@ -40,11 +22,9 @@ const ENDPOINTS = 600;
 const LIVE_PER_ENDPOINT = 5;
 /** Of the rows, as many parts in each tier: most of what waits waits long. */
 const TIER_PARTS = { 'retry.1m': 1, 'retry.1h': 3, 'retry.14d': 6 } as const;
-const PRODUCE_BACKLOG_MAX = 20_000;
 const ROWS_FROM_EVENT = 1_000_000;
 const DUE_FROM_MS = 1_800_000;
 const DUE_SPREAD_MS = 3_600_000;
-const layout = { generation: 1, partitions: PARTITIONS, slots: limits.slots };
 
 /**
  * One dispatcher process, started where every partition was released by its last owner and rows wait in the tiers. Its
@@ -86,11 +66,18 @@ async function takeOver(
   const config = { kafka, topic: topic('config'), kek: parseKek(kek), partitions: PARTITIONS };
   // Port 9: nothing is ever sent to it, as requests end in the process.
   const endpoints = await writeBenchConfig({ ...config, endpoints: ENDPOINTS, sinkPort: 9 });
-  await writeLastOwner(kafka, topic('ownership'));
-  await writeRows(kafka, prefix, endpoints, options);
-  const destination = { topicPrefix: prefix, layout };
+  await writeLastOwner(kafka, topic('ownership'), PARTITIONS);
+  const now = Date.now();
+  const tiers = TIERS.flatMap((tier) => Array.from({ length: TIER_PARTS[tier] }, () => tier));
+  await writeRows({ kafka, topicPrefix: prefix, partitions: PARTITIONS }, options.rows, (i) => ({
+    endpoint: endpoints[i % endpoints.length] as BenchEndpoint,
+    // Numbers that no live delivery has.
+    ...{ event: ROWS_FROM_EVENT + i, body: benchBody(ROWS_FROM_EVENT + i, options.body) },
+    ...{ tier: tiers[(i * 7) % tiers.length] as Tier, dueAt: now + DUE_FROM_MS + (i % DUE_SPREAD_MS) },
+    waitReason: WaitReason.RETRY,
+  }));
   const live = { count: ENDPOINTS * LIVE_PER_ENDPOINT, firstEvent: 1, bodyBytes: options.body };
-  await preloadDeliveries({ kafka, endpoints, destination, ...live });
+  await preloadDeliveries({ kafka, endpoints, topicPrefix: prefix, partitions: PARTITIONS, ...live });
   say(`  ${options.rows} rows and ${ENDPOINTS * LIVE_PER_ENDPOINT} live deliveries written`);
   await using storeDir = await tempDir();
   const partitionOfEndpoint = endpoints.map(({ uid }) => partitionOf(uid, PARTITIONS));
@@ -110,46 +97,4 @@ async function runProcess(work: TakeoverWork): Promise<TakeoverTold> {
   child.send('stop');
   await ended.catch(() => undefined);
   return told;
-}
-
-async function writeLastOwner(kafka: KafkaPort, topic: string): Promise<void> {
-  await using producer = kafka.producer({ name: 'bench-owner' });
-  for (let partition = 0; partition < PARTITIONS; partition += 1)
-    for (const record of lastOwnerRecords()) await producer.send({ topic, partition, ...record });
-}
-
-/** Rows as a dispatcher writes them, due from half an hour on. */
-async function writeRows(
-  kafka: KafkaPort,
-  prefix: string,
-  endpoints: readonly BenchEndpoint[],
-  { rows: count, body }: PlainOptions<'takeover'>,
-): Promise<void> {
-  await using producer = kafka.producer({ name: 'bench-rows', batchRecordsMax: 2_000 });
-  const tiers = TIERS.flatMap((tier) => Array.from({ length: TIER_PARTS[tier] }, () => tier));
-  const now = Date.now();
-  const failures: Error[] = [];
-  for (let i = 0; i < count; i += 1) {
-    const { uid, tenant, revision } = endpoints[i % endpoints.length] as BenchEndpoint;
-    const addressee = {
-      endpointUid: uid,
-      endpointRevision: revision,
-      subscriptionUids: [],
-      retrySpanMs: 3 * 86_400_000,
-    };
-    // Numbers that no live delivery has.
-    const event = { ...benchEvent(ROWS_FROM_EVENT + i, body), tenant };
-    const routed = deliveryRecord(event, { ...addressee, ordering: undefined }, { topicPrefix: prefix, layout });
-    const header = routed.headers?.[DELIVERY_HEADER] as Buffer;
-    const changes = { dueAt: now + DUE_FROM_MS + (i % DUE_SPREAD_MS), waitReason: WaitReason.RETRY, attempt: 1 };
-    const row = {
-      ...{ topic: topicName(prefix, tiers[(i * 7) % tiers.length] as Tier), partition: routed.partition },
-      ...{ key: Buffer.from(readDelivery(header).deliveryId), value: routed.value },
-      headers: { [DELIVERY_HEADER]: moveDelivery(header, changes), [ROW_HEADER]: encodeRowVersion(0, i + 1) },
-    };
-    producer.enqueue(row, (error) => void (error !== null && failures.push(error)));
-    if (producer.backlog.records > PRODUCE_BACKLOG_MAX) await producer.flush();
-  }
-  await producer.flush();
-  if (failures[0] !== undefined) throw failures[0];
 }

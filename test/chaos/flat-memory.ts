@@ -1,4 +1,5 @@
-import { residentMiB, type Scene } from './scene.ts';
+import { residentMiB } from '../support/resident-memory.ts';
+import type { Scene } from './scene.ts';
 
 /** How much more a process may hold while something is broken: the garbage collector takes its time. */
 const growthMiBMax = 64;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Receipt } from '../support/receipt.ts';
-import { latencies, probes, quantile, recoveryMs } from './measure.ts';
+import { latencies, probes, recoveryMs } from './measure.ts';
 
 const receipt = (path: string, webhookId: string, at: number): Receipt => ({
   ...{ path, webhookId, at },
@@ -13,12 +13,6 @@ const accepted = new Map([
   ['later', { at: 2_000, tenant: 't' }],
 ]);
 const news = [...accepted.keys()].filter((id) => id.startsWith('new'));
-
-test('a quantile is one of the values, whatever their order', () => {
-  assert.equal(quantile([3, 1, 2], 0.5), 2);
-  assert.equal(quantile([3, 1, 2], 0.99), 3);
-  assert.equal(quantile([], 0.99), 0);
-});
 
 test('the first events after the fault decide, at the last endpoint that wants them', () => {
   const paths = new Map([

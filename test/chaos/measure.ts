@@ -7,12 +7,6 @@ export type Paths = ReadonlyMap<string, string>;
 /** As many events as come from every source partition and for every tenant once. */
 export const probes = 12;
 
-/** The value below which `fraction` of all lie, of sorted or unsorted numbers; 0 of none. */
-export function quantile(values: readonly number[], fraction: number): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * fraction))] ?? 0;
-}
-
 /**
  * How long after `from` (ms since the Unix epoch) the first events that were accepted after it had reached every one of
  * these endpoints that wants them, in milliseconds; null while one has not, or while there are too few of them.

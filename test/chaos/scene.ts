@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { partitionOf } from '@postrider/core';
 import type { Customer } from '../support/customers.ts';
@@ -44,12 +43,6 @@ const pollMs = 50;
 const patienceMs = 60_000;
 /** How much longer than promised a recovery is waited for: late is told as late, not as never. */
 const lateFactor = 3;
-
-/** Resident memory of a process, in MiB. */
-export function residentMiB({ pid }: ServiceProcess): number {
-  const kib = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-  return Number(kib) / 1_024;
-}
 
 /** Everything that a row can break, watch and promise. Times are milliseconds since the Unix epoch. */
 export class Scene {
