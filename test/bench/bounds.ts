@@ -19,8 +19,12 @@ export function judge(bounds: readonly Bound[]): Judged {
   return { bounds, ok: bounds.every(holds) };
 }
 
-/** The last line of a bench, which fails when a bound does not hold. */
+/** Ends a bench: a line for each bound, the summary as the last one, and a failure when a bound does not hold. */
 export function conclude(summary: Judged): void {
+  for (const { figure, value, most, least } of summary.bounds) {
+    const bound = `${most === undefined ? '' : ` (≤ ${most})`}${least === undefined ? '' : ` (≥ ${least})`}`;
+    process.stdout.write(`${figure}: ${value}${bound}\n`);
+  }
   process.stdout.write(`${JSON.stringify(summary)}\n`);
   if (!summary.ok) process.exitCode = 1;
 }

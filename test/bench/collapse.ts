@@ -5,7 +5,7 @@ import { startRig } from './rig/rig.ts';
 import { runLoad, type RigRun } from './rig/run.ts';
 import { openStage, type Stage } from './rig/stage.ts';
 import type { PlainOptions } from './plain-options.ts';
-import type { Bound } from './rig/verdict.ts';
+import type { Bound } from './bounds.ts';
 
 type Options = PlainOptions<'collapse'>;
 

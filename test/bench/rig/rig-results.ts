@@ -1,7 +1,8 @@
 import { writeFile } from 'node:fs/promises';
+import { conclude, type Bound } from '../bounds.ts';
 import { keepResults, resultsFile } from '../machine.ts';
 import { secondsOf, type Part } from './figures.ts';
-import { verdictOf, type Bound, type Verdict } from './verdict.ts';
+import { verdictOf, type Verdict } from './verdict.ts';
 import type { RigRun } from './run.ts';
 import type { Stage } from './stage.ts';
 
@@ -41,12 +42,7 @@ export async function keepRigResults(stage: Stage, results: RigResults): Promise
   );
   await writeFile(resultsFile(bench, 'csv', record), [csvHead, ...lines, ''].join('\n'));
   for (const doubt of verdict.doubts) stage.say(`Doubtful: ${doubt}`);
-  for (const { figure, value, most, least } of bounds)
-    stage.say(
-      `${figure}: ${value}${most === undefined ? '' : ` (≤ ${most})`}${least === undefined ? '' : ` (≥ ${least})`}`,
-    );
-  stage.say(JSON.stringify(summary));
-  if (!verdict.ok) process.exitCode = 1;
+  conclude(summary);
   return verdict;
 }
 

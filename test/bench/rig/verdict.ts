@@ -1,19 +1,9 @@
+import { judge, type Bound, type Judged } from '../bounds.ts';
 import { round } from '../machine.ts';
 import type { RigRun } from './run.ts';
 
-/** A figure and what it has to be. */
-export interface Bound {
-  readonly figure: string;
-  readonly value: number;
-  readonly most?: number;
-  readonly least?: number;
-}
-
 /** What a bench's figures come to. */
-export interface Verdict {
-  readonly bounds: readonly Bound[];
-  /** Every bound holds. */
-  readonly ok: boolean;
+export interface Verdict extends Judged {
   /** Why the figures may say more of the machine, the load or the sink than of Postrider; empty: they do not. */
   readonly doubts: readonly string[];
 }
@@ -22,11 +12,10 @@ export interface Verdict {
 const BUSY_FRACTION = 0.85;
 const LATE_P99_MS_MAX = 10;
 
-/** Judges the figures. What is no number holds no bound. */
+/** Judges the figures, and the runs that they come from. */
 export function verdictOf(bounds: readonly Bound[], runs: readonly (readonly [string, RigRun])[]): Verdict {
-  const holds = ({ value, most = Infinity, least = -Infinity }: Bound): boolean => value <= most && value >= least;
   const doubts = runs.flatMap(([name, run]) => doubtsOf(run).map((doubt) => `${name}: ${doubt}`));
-  return { bounds, ok: bounds.every(holds), doubts };
+  return { ...judge(bounds), doubts };
 }
 
 function doubtsOf({ seconds, cpu, load }: RigRun): string[] {
