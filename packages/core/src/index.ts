@@ -1,4 +1,5 @@
 export { every, type Clock } from './clock.ts';
+export * from './breaker.ts';
 export * from './call-breaker.ts';
 export * from './concurrency-limit.ts';
 export * from './errors.ts';

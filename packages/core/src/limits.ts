@@ -121,6 +121,24 @@ export const limits = Object.freeze({
   pauseAtFraction: 0.8,
   resumeAtFraction: 0.5,
 
+  // An endpoint that fails: its breaker, and its retries.
+  /** Failures in a row after which its breaker opens. */
+  breakerFailuresInRow: 10,
+  /** Or this part of its attempts in this time, if there were so many. */
+  breakerFailuresFraction: 0.5,
+  breakerAttemptsMin: 20,
+  breakerPeriodMs: MINUTE_MS,
+  /** How long it is open the first time; twice as long after each request that asked in vain. */
+  breakerOpenMinMs: 30 * SECOND_MS,
+  breakerOpenMaxMs: 10 * MINUTE_MS,
+  /** Each such time is lengthened by a random part of up to this fraction. */
+  breakerJitterFraction: 0.2,
+  /** How long it remembers that it was open. */
+  breakerKeptMs: 10 * MINUTE_MS,
+  /** Retries of an endpoint that mostly fails: this part of its first attempts, or one in this time if that is more. */
+  retryBudgetFraction: 0.2,
+  retryBudgetEveryMs: 10 * SECOND_MS,
+
   // Ownership, progress, waiting.
   slots: 4_096,
   offsetRangeMax: 10_000,
@@ -272,6 +290,10 @@ const relations: readonly (readonly [text: string, holds: (l: Limits) => boolean
     'bodyBytesMax ≤ podQueuedBytesMax × bulkQueuedFraction',
     (l) => l.bodyBytesMax <= l.podQueuedBytesMax * l.bulkQueuedFraction,
   ],
+  ['breakerFailuresFraction ≤ 1', (l) => l.breakerFailuresFraction <= 1],
+  ['breakerOpenMinMs ≤ breakerOpenMaxMs', (l) => l.breakerOpenMinMs <= l.breakerOpenMaxMs],
+  ['breakerPeriodMs ≤ breakerKeptMs', (l) => l.breakerPeriodMs <= l.breakerKeptMs],
+  ['retryBudgetEveryMs ≤ breakerPeriodMs', (l) => l.retryBudgetEveryMs <= l.breakerPeriodMs],
   ['podInFlightMax × laneInFlightFraction ≥ 1', (l) => l.podInFlightMax * l.laneInFlightFraction >= 1],
   ['bodyBytesMax ≤ podInFlightBytesMax', (l) => l.bodyBytesMax <= l.podInFlightBytesMax],
   ['bodyBytesMax ≤ podQueuedBytesMax', (l) => l.bodyBytesMax <= l.podQueuedBytesMax],

@@ -20,6 +20,9 @@ interface OperationFacts {
  *
  * - `postrider.endpoint.gone`: the endpoint answered 410 to a request made by this revision of its configuration; it is
  *   sent nothing until its configuration is newer. Once per revision.
+ * - `postrider.endpoint.failing`: the endpoint's breaker has opened by this attempt: it is asked by one request now and then.
+ *   Once per attempt, like the next one.
+ * - `postrider.endpoint.recovered`: it has closed again by this attempt.
  * - `postrider.lane.stopped`: a delivery of an ordered endpoint was given up, and what stands behind it waits for a
  *   person. Once per delivery and run.
  * - `postrider.endpoint.verified`: the endpoint has proved that it wants events, to a request made by this revision of its
@@ -32,6 +35,18 @@ export type OperationalEvent =
       readonly type: 'postrider.endpoint.gone';
       readonly endpointRevision: string;
       /** Number of the attempt that was answered so. */
+      readonly attempt: number;
+    })
+  | (OperationFacts & {
+      readonly type: 'postrider.endpoint.failing';
+      /** Number of the attempt by which it was noticed. */
+      readonly attempt: number;
+      /** How that went: a stable code, and the answer's status; 0: no answer. */
+      readonly code: string;
+      readonly status: number;
+    })
+  | (OperationFacts & {
+      readonly type: 'postrider.endpoint.recovered';
       readonly attempt: number;
     })
   | (OperationFacts & {
@@ -130,6 +145,9 @@ function occasionOf(event: OperationalEvent): readonly string[] {
   switch (event.type) {
     case 'postrider.endpoint.gone':
       return [event.endpointRevision];
+    case 'postrider.endpoint.failing':
+    case 'postrider.endpoint.recovered':
+      return [event.deliveryId, event.runId, String(event.attempt)];
     case 'postrider.lane.stopped':
     case 'postrider.endpoint.verified':
     case 'postrider.endpoint.verification_failed':

@@ -1,3 +1,4 @@
+import { breakerEvents, type BreakerEvents } from './breaker-news.ts';
 import { faultEvents, type FaultEvents } from './fault-events.ts';
 import { topicEvents, type TopicEvents } from './topic-events.ts';
 import { destinationEvents, type DestinationEvents } from './destination-events.ts';
@@ -13,6 +14,7 @@ import type { Work } from './work.ts';
 /** What happens in the business of a dispatcher: each helper counts and tells its event. No payloads, no secrets. */
 export type DispatcherEvents = DeliveryEvents &
   PartitionEvents &
+  BreakerEvents &
   DoneFilterEvents &
   DestinationEvents &
   FaultEvents &
@@ -72,6 +74,7 @@ export function createEvents(log: Logger, metrics: Metrics): DispatcherEvents {
   return {
     ...deliveryEvents(log, metrics),
     ...partitionEvents(log, metrics),
+    ...breakerEvents(log, metrics),
     ...topicEvents(log, metrics),
     ...destinationEvents(log),
     ...doneFilterEvents(log, metrics),

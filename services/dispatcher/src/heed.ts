@@ -1,4 +1,4 @@
-import { limits, waitsForNames } from '@postrider/core';
+import { createBreaker, limits, signOf, waitsForNames, type BreakerMove, type RandomFraction } from '@postrider/core';
 import { Outcome } from '@postrider/contract/postrider/v1/delivery';
 import { pauseAskedMs, type Classified, type SendResult } from './dispatch-delivery.ts';
 import type { Lane } from './lane.ts';
@@ -6,9 +6,10 @@ import type { Lane } from './lane.ts';
 /**
  * What an answer says of how much its endpoint takes, its lane heeds: a success may let more start, 429, 502, 503, 504 or
  * no answer in time lets less, and whoever asks for a pause gets one, and few requests after it. If no name
- * was answered here, the lane waits for that. Before the request is counted as ended (`now`: ms, monotonic).
+ * was answered here, the lane waits for that. Before the request is counted as ended (`now`: ms, monotonic). Gives the move
+ * of the endpoint's breaker; null: none.
  */
-export function heed(lane: Lane, classified: Classified, now: number): void {
+export function heed(lane: Lane, classified: Classified, now: number, random: RandomFraction): BreakerMove | null {
   const { outcome, code } = classified.verdict;
   const { prepared, endedAt } = classified.sent;
   const startedAt = now - (endedAt - prepared.startedAt);
@@ -17,9 +18,25 @@ export function heed(lane: Lane, classified: Classified, now: number): void {
   if (outcome === Outcome.INTERNAL_ERROR && waitsForNames(code)) lane.waitsForNames = true;
   hear(lane, classified.sent.result, now);
   const pauseMs = pauseAskedMs(classified);
-  if (pauseMs <= 0) return;
-  lane.heldUntil = Math.max(lane.heldUntil, now + pauseMs);
-  lane.concurrency.restart(now);
+  if (pauseMs > 0) {
+    lane.heldUntil = Math.max(lane.heldUntil, now + pauseMs);
+    lane.concurrency.restart(now);
+  }
+  return tellBreaker(lane, classified, { startedAt, now, random });
+}
+
+function tellBreaker(
+  lane: Lane,
+  { verdict, sent: { result } }: Classified,
+  { startedAt, now, random }: { readonly startedAt: number; readonly now: number; readonly random: RandomFraction },
+): BreakerMove | null {
+  const sign = signOf(verdict.outcome, result.kind === 'response' ? result.status : 0);
+  if (sign === 'works') lane.workedAt = now;
+  if (lane.breaker !== null && lane.breaker.closed && lane.breaker.restedAt <= now) lane.breaker = null;
+  if (lane.breaker === null && sign === 'fails') lane.breaker = createBreaker(random);
+  const move = lane.breaker?.told(sign, startedAt, now) ?? null;
+  if (move === 'opened') lane.concurrency.restart(now);
+  return move;
 }
 
 /** Whether the endpoint answers at all. A connection that is refused at once keeps nothing waiting. */

@@ -191,12 +191,13 @@ class OneIntake implements Intake {
   }
 }
 
-/** How a first attempt waits for its turn in order, or for its lane, which is full or which the endpoint asked to pause. */
+/** How a first attempt waits for its turn in order, or for its lane, which is full, fails, or was asked to pause. */
 export function crowdedPlan(isTurn: boolean, lane: Lane, clock: Clock): WaitPlan {
   const heldMs = lane.heldUntil - clock.monotonic();
   const now = clock.now();
   if (!isTurn) return waitFor(WaitReason.ORDER, null, now);
   if (heldMs > 0) return waitFor(WaitReason.RATE_LIMITED, now + Math.ceil(heldMs), now);
+  if (lane.breaker?.closed === false) return waitFor(WaitReason.BREAKER_OPEN, null, now);
   return waitFor(WaitReason.LANE_FULL, null, now);
 }
 

@@ -2,6 +2,7 @@ import {
   createConcurrencyLimit,
   createRateLimit,
   limits,
+  type Breaker,
   type ConcurrencyLimit,
   type LaneOrder,
   type RateLimit,
@@ -66,6 +67,12 @@ export interface Lane {
   bytesInFlight: number;
   /** Its endpoint let a request wait in vain, and has answered none since: until then (ms, monotonic). */
   unansweredUntil: number;
+  /** Null: the endpoint has not failed lately. */
+  breaker: Breaker | null;
+  /** When an answer last told that the endpoint works (ms, monotonic). */
+  workedAt: number;
+  /** The revision of the endpoint that the lane was judged by last; empty: none. */
+  judgedBy: string;
   /** Nothing starts before this (ms, monotonic): the endpoint asked for a pause. */
   heldUntil: number;
   rate: RateLimit | null;
@@ -125,6 +132,9 @@ export function createLane(owner: LaneOwner, endpointId: string, tenant: string,
     inFlightAs: { live: 0, retry: 0, bulk: 0, unanswered: 0 },
     bytesInFlight: 0,
     unansweredUntil: -Infinity,
+    breaker: null,
+    workedAt: -Infinity,
+    judgedBy: '',
     heldUntil: -Infinity,
     rate: null,
     waitsForNames: false,
@@ -194,9 +204,13 @@ function queueOf(lane: Lane, topic: QueuedTopic): ArrivalQueue {
 /** What a lane starts. */
 export type LaneWork = Exclude<WorkKind, 'unanswered'>;
 
-/** What goes first in the lane: due rows, then first attempts, then those from `deliveries.bulk`; null: there is nothing. */
-export function firstKind(lane: Lane): LaneWork | null {
-  if (queuedDue(lane) > 0) return 'retry';
+/**
+ * What goes first in the lane: due rows, unless retries have to wait and there is something else, then first attempts, then
+ * those from `deliveries.bulk`; null: there is nothing (`now`: ms, monotonic).
+ */
+export function firstKind(lane: Lane, now: number): LaneWork | null {
+  const mayRetry = lane.breaker === null || lane.breaker.retriesFrom <= now || lane.queuedArrivals === 0;
+  if (queuedDue(lane) > 0 && mayRetry) return 'retry';
   if (lane.arrivals.count > 0) return 'live';
   return lane.bulk !== null && lane.bulk.count > 0 ? 'bulk' : null;
 }
@@ -237,30 +251,43 @@ function takeFrom(lane: Lane, queue: ArrivalQueue): Work | undefined {
 
 /** When the lane may start something as far as time alone is concerned (ms, monotonic). */
 export function openAt(lane: Lane): number {
-  return lane.rate === null ? lane.heldUntil : Math.max(lane.heldUntil, lane.rate.openAt);
+  const at = lane.rate === null ? lane.heldUntil : Math.max(lane.heldUntil, lane.rate.openAt);
+  const { breaker } = lane;
+  if (breaker === null) return at;
+  return Math.max(at, breaker.openAt, lane.queuedArrivals > 0 ? -Infinity : breaker.retriesFrom);
+}
+
+/** Requests that the lane may have in flight. */
+function inFlightMax({ breaker, concurrency }: Lane): number {
+  return breaker === null || breaker.closed ? concurrency.value : 1;
 }
 
 /** Whether the lane, as far as it depends on itself, may start one more (`now`: ms, monotonic). */
 export function mayStart(lane: Lane, now: number): boolean {
-  const mayMore = lane.gate.kind === 'open' && lane.inFlight < lane.concurrency.value && !lane.awaitsTurn;
+  const mayMore = lane.gate.kind === 'open' && lane.inFlight < inFlightMax(lane) && !lane.awaitsTurn;
   return mayMore && openAt(lane) <= now;
 }
 
 /**
  * Whether nothing would be lost with the lane: no delivery, no place in order that the next must wait for, no pause that was
- * asked for, no share of its rate that is used, nothing that was learnt of how much its endpoint takes at once, and whether it
- * answers.
+ * asked for, no share of its rate that is used, nothing that was learnt of how much its endpoint takes at once, of how it
+ * failed, and whether it answers.
  */
 export function isForgettable(lane: Lane, now: number): boolean {
   const rests = lane.inFlight === 0 && lane.rotating === null && lane.cancelWake === null && lane.heldUntil <= now;
   const empty = lane.firsts === 0 && lane.rows.held === 0 && lane.order === null;
-  return empty && rests && Math.max(lane.rate?.restedAt ?? now, lane.concurrency.restedAt, lane.unansweredUntil) <= now;
+  return empty && rests && restedAt(lane) <= now;
+}
+
+function restedAt({ rate, concurrency, breaker, unansweredUntil }: Lane): number {
+  const failed = breaker?.restedAt ?? -Infinity;
+  return Math.max(rate?.restedAt ?? -Infinity, concurrency.restedAt, failed, unansweredUntil);
 }
 
 /** How many of the lane nothing keeps from starting but time, or its destination. */
 export function startable(lane: Lane): number {
   if (lane.gate.kind !== 'open') return 0;
-  return Math.min(lane.concurrency.value - lane.inFlight, queuedDue(lane) + lane.queuedArrivals);
+  return Math.min(inFlightMax(lane) - lane.inFlight, queuedDue(lane) + lane.queuedArrivals);
 }
 
 /** Whether there is any. */

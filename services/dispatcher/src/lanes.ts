@@ -1,11 +1,11 @@
-import { limits, parseRevision } from '@postrider/core';
+import { createHalfOpenBreaker, limits, parseRevision } from '@postrider/core';
 import { CancelReason } from '@postrider/contract/postrider/v1/attempt';
 import { EndpointState, PendingPolicy } from '@postrider/contract/postrider/v1/endpoint';
 import { isReached } from './admission.ts';
 import { createLane, isForgettable, keptFor, setRate, type Lane, type LaneGate, type LaneOwner } from './lane.ts';
 import type { ConfigView } from '@postrider/config-view';
 import type { ConfigEnd } from './config-end.ts';
-import type { Clock, EndpointHolds } from '@postrider/core';
+import type { Clock, EndpointHolds, RandomFraction } from '@postrider/core';
 import type { EgressPools } from './egress-pools.ts';
 import type { NameServers } from './name-servers.ts';
 import type { Pauses } from './pauses.ts';
@@ -18,6 +18,8 @@ export interface Lanes {
   of(endpointId: string, tenant: string, revision: string): Lane;
   /** The endpoint asked for a pause: nothing of the lane starts for so long (ms), and never for longer than may be asked. */
   hold(lane: Lane, pauseMs: number): void;
+  /** The last owner knew that the lane's endpoint fails: one request asks, unless it is known by now how it is. */
+  failed(lane: Lane): void;
   /** Something changed for this lane alone. */
   judge(lane: Lane): void;
   all(): Iterable<Lane>;
@@ -31,6 +33,7 @@ export interface Lanes {
 
 export interface LanesOptions {
   readonly clock: Clock;
+  readonly random: RandomFraction;
   readonly owner: LaneOwner;
   readonly endpoints: EndpointCache;
   readonly view: Pick<ConfigView, 'reached' | 'snapshot' | 'knowsDeleted'>;
@@ -65,6 +68,9 @@ export function createLanes(options: LanesOptions): Lanes {
     if (typeof endpoint === 'object') {
       lane.concurrency.setCap(endpoint.concurrencyMax);
       lane.stops = endpoint.stops;
+      // What fails may have been mended by what was changed.
+      if (lane.judgedBy !== endpoint.endpoint.revision) lane.breaker?.tryNow(clock.monotonic());
+      lane.judgedBy = endpoint.endpoint.revision;
       lane.host = endpoint.target.kind === 'allow' ? endpoint.target.host : '';
       setRate(lane, endpoint.rateCount, endpoint.ratePeriodMs);
     }
@@ -105,6 +111,10 @@ export function createLanes(options: LanesOptions): Lanes {
       if (pauseMs <= 0) return;
       const until = clock.monotonic() + Math.min(pauseMs, limits.retryAfterCapMs);
       lane.heldUntil = Math.max(lane.heldUntil, until);
+    },
+    failed(lane) {
+      if (lane.breaker !== null || lane.workedAt !== -Infinity) return;
+      lane.breaker = createHalfOpenBreaker(options.random, clock.monotonic());
     },
     judge,
     all: () => lanes.values(),

@@ -54,6 +54,7 @@ function factsOf({ usable, lanes, ends, sinceEpoch, now, onView }: RowJudgeOptio
   onView(view);
   const lane = lanes.of(view.endpointId, view.tenant, view.endpointRevision);
   if (view.waitReason === WaitReason.RATE_LIMITED) lanes.hold(lane, (view.dueAt ?? 0) - now());
+  if (view.waitReason === WaitReason.BREAKER_OPEN) lanes.failed(lane);
   const bytes = delivery.header.length + delivery.body.length;
   const { intake } = view;
   if (intake !== null && version.epoch < sinceEpoch(intake)) {

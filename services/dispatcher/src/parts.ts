@@ -84,7 +84,7 @@ export function createParts(options: PartsOptions): Parts {
     },
     ...{ clock, view: pod.view, configEnd: pod.configEnd, endpoints: pod.endpoints },
     ...{ holds, scheduler, pools: pod.pools, names: pod.names, pauses: pod.pauses },
-    concurrencyStart: pod.concurrencyStart,
+    ...{ concurrencyStart: pod.concurrencyStart, random: pod.randomFraction },
     onUnusable: events.endpointUnusable,
     onGate: (lane) => walks.follow(lane),
     onGoOn: (lane) => ordering.reconsider(lane),
@@ -124,7 +124,9 @@ export function createParts(options: PartsOptions): Parts {
   });
   const walks = createWalks(pod, { reign, slices, ordering, endings, table: () => table });
   const gone = createGone(pod, { holds, writeResult, lanes });
-  const publish = createPublish({ ...writer, table, gone, lanes, operations: pod.operations });
+  const publish = createPublish({
+    ...{ ...writer, table, gone, lanes, operations: pod.operations, randomFraction: pod.randomFraction },
+  });
   const dispatch = createSending({ pod, reign, ends, endings, publish, faults });
   const takeOff = createTakeOff({ pod, lanes, endings, table, dispatch, faults });
   const intake = createIntake({

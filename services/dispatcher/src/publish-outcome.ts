@@ -12,6 +12,7 @@ import {
   type Decision,
   type DeliveryChanges,
   type RandomBytes,
+  type RandomFraction,
   type Tier,
 } from '@postrider/core';
 import { poolResourceName } from '@postrider/egress';
@@ -23,6 +24,7 @@ import { deadLetterResult } from './dead-letters.ts';
 import { operationResult, type OperationsTopic } from './operations.ts';
 import { proofResults, type ProofEnding } from './proofs.ts';
 import { pauseAskedMs, type Decided } from './dispatch-delivery.ts';
+import { breakerNews } from './breaker-news.ts';
 import { heed } from './heed.ts';
 import type { DispatcherEvents } from './events.ts';
 import type { Lanes } from './lanes.ts';
@@ -35,6 +37,7 @@ import type { WaitPlan, WorkTable } from './work-table.ts';
 export interface PublishOptions {
   readonly clock: Clock;
   readonly random: RandomBytes;
+  readonly randomFraction: RandomFraction;
   readonly events: DispatcherEvents;
   readonly reign: Reign;
   readonly table: WorkTable;
@@ -54,19 +57,29 @@ export function createPublish(options: PublishOptions): (decided: Decided) => vo
     const fields = attemptFields(options, decided);
     const attempt = attemptResult(fields, options.attempts);
     events.attempted(fields, work);
-    if (work.lane !== null) heed(work.lane, decided.classified, clock.monotonic());
+    const news = heeding(decided);
     if (work.lane?.waitsForNames === true) options.lanes.judge(work.lane);
     if (sent.result.kind === 'response' && decided.decision.kind !== 'done') {
       if (hasUnreadableRetryAfter(sent.result.headers, sent.endedAt)) events.retryAfterIgnored(view);
     }
-    const results = [attempt, ...holding(decided), ...stopping(decided), ...proving(decided, options.operations)];
+    const told = [...news, ...holding(decided), ...stopping(decided), ...proving(decided, options.operations)];
+    const results = [attempt, ...told];
     const { decision } = decided;
     if (decision.kind === 'done') return table.finish(work, results, 'delivered');
     if (decision.kind === 'cancelled') return table.finish(work, results);
-    if (decision.kind !== 'dead') return table.put(work, waitPlanOf(decided, decision), results);
+    if (decision.kind !== 'dead') return table.put(work, waitPlanOf(decided, decision, clock.monotonic()), results);
     events.deadLettered(view, decision.reason);
     table.finish(work, [...results, deadLetterOf(decided, decision.reason, attempt.record.value)]);
   };
+
+  /** The lane heeds what the attempt tells of its endpoint. */
+  function heeding({ classified }: Decided): Result[] {
+    const { lane } = classified.sent.prepared.flight.work;
+    if (lane === null) return [];
+    const now = clock.monotonic();
+    const move = heed(lane, classified, now, options.randomFraction);
+    return breakerNews(move, lane, classified, { ...options, now });
+  }
 
   /** An answer of 410 holds the endpoint at once, whatever becomes of this delivery. */
   function holding({ classified: { sent, verdict } }: Decided): Result[] {
@@ -123,14 +136,18 @@ function proving({ decision, classified }: Decided, operations: OperationsTopic)
   return proofResults(view, endpoint.endpoint.revision, ending, sent.endedAt, operations);
 }
 
-/** How the delivery waits by the decision. */
-function waitPlanOf(decided: Decided, decision: Decision & { kind: 'retry' | 'hold' | 'stopped' }): WaitPlan {
+/** How the delivery waits by the decision (`monotonic`: ms, now). */
+function waitPlanOf(
+  decided: Decided,
+  decision: Decision & { kind: 'retry' | 'hold' | 'stopped' },
+  monotonic: number,
+): WaitPlan {
   const { prepared } = decided.classified.sent;
   const counts = countsAfter(decided);
   if (decision.kind === 'retry') {
     const { dueAt } = decision;
-    const { tier, waitReason } = retryWait(decided, dueAt);
-    return { tier, changes: { ...counts, dueAt, waitReason } };
+    const waitReason = retryReason(decided, dueAt, monotonic);
+    return { tier: retryTier(decided, dueAt), changes: { ...counts, dueAt, waitReason } };
   }
   const tier = tierFor(null);
   if (decision.kind === 'hold') {
@@ -194,17 +211,25 @@ function decisionFields(decided: Decided): AttemptDecisionFields {
   const { decision } = decided;
   if (decision.kind === 'hold') return { kind: 'retry', dueAt: null, tier: tierFor(null) };
   if (decision.kind !== 'retry') return decision;
-  return { kind: 'retry', dueAt: decision.dueAt, tier: retryWait(decided, decision.dueAt).tier };
+  return { kind: 'retry', dueAt: decision.dueAt, tier: retryTier(decided, decision.dueAt) };
 }
 
 /** Where another attempt waits: for its time, unless its endpoint was disabled meanwhile and nobody knows how long. */
-function retryWait({ classified }: Decided, dueAt: number): { tier: Tier; waitReason: WaitReason } {
+function retryTier({ classified: { sent } }: Decided, dueAt: number): Tier {
+  return tierFor(isDisabled(sent) ? null : dueAt - sent.endedAt);
+}
+
+/** What another attempt waits for. Due when the endpoint may be asked again, it tells the next owner why. */
+function retryReason({ classified }: Decided, dueAt: number, monotonic: number): WaitReason {
   const { sent } = classified;
-  const isDisabled = sent.prepared.flight.work.lane?.gate.kind === 'disabled';
-  if (isDisabled) return { tier: tierFor(null), waitReason: WaitReason.DISABLED };
+  if (isDisabled(sent)) return WaitReason.DISABLED;
   const pauseMs = pauseAskedMs(classified);
-  // Due when the endpoint's pause is over, it tells the next owner of the pause.
-  const waitReason =
-    pauseMs > 0 && dueAt <= Math.ceil(sent.endedAt + pauseMs) ? WaitReason.RATE_LIMITED : WaitReason.RETRY;
-  return { tier: tierFor(dueAt - sent.endedAt), waitReason };
+  if (pauseMs > 0 && dueAt <= Math.ceil(sent.endedAt + pauseMs)) return WaitReason.RATE_LIMITED;
+  const breaker = sent.prepared.flight.work.lane?.breaker;
+  if (breaker?.closed === false && dueAt - sent.endedAt <= breaker.openAt - monotonic) return WaitReason.BREAKER_OPEN;
+  return WaitReason.RETRY;
+}
+
+function isDisabled({ prepared }: Decided['classified']['sent']): boolean {
+  return prepared.flight.work.lane?.gate.kind === 'disabled';
 }

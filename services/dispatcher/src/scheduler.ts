@@ -182,7 +182,7 @@ class FairTurns implements Scheduler {
 
   /** What the lane waits for its turn as; null: it has nothing to start. */
   #placeOf(lane: Lane): WorkKind | null {
-    const first = firstKind(lane);
+    const first = firstKind(lane, this.#clock.monotonic());
     return first !== null && this.#isUnanswered(lane) ? 'unanswered' : first;
   }
 
@@ -201,7 +201,7 @@ class FairTurns implements Scheduler {
   #startOne(lane: Lane, turn: WorkKind): void {
     if (this.#cap?.admits(lane) === false) return;
     const place = this.#placeOf(lane);
-    const first = firstKind(lane);
+    const first = firstKind(lane, this.#clock.monotonic());
     // It has something else to start than when it was given its place: it waits for its turn with that.
     if (first === null || place !== turn) return;
     const next = isBulkTurn(lane) && this.#shares.mayStart('bulk') ? 'bulk' : first;

@@ -64,6 +64,7 @@ function takeOff({ pod, lanes, endings, table, dispatch }: TakeOffOptions, work:
   if (admission.kind !== 'send') return false;
   const { bytes, delivery } = work;
   if (delivery === null) return false;
+  lane.breaker?.started(view.attempt > 0, pod.clock.monotonic());
   dispatch({ work, view, delivery, endpoint, ended: () => pod.scheduler.ended(lane, bytes, kind) });
   return true;
 }
