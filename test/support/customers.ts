@@ -39,7 +39,8 @@ const plan = (path: string, rest: Partial<CustomerPlan> = {}): CustomerPlan => (
 
 /**
  * Twenty endpoints: most are well, one is slow, one signs with ed25519, one fails the first time, two fail always (three
- * attempts, then dead), one hangs (one attempt of a second, then dead).
+ * attempts, then dead), one fails always and hangs now and then (one attempt of a second at most, then dead). No breaker opens
+ * by what they do, so that the number of attempts is known.
  */
 export const twentyCustomers: readonly CustomerPlan[] = [
   ...Array.from({ length: 14 }, (_, index) => plan(`good-${index + 1}`)),
@@ -48,13 +49,13 @@ export const twentyCustomers: readonly CustomerPlan[] = [
   plan('flaky', { behaviour: { ...ok, failFirst: 1 }, endpoint: delays(500, 1_000) }),
   ...[1, 2].map((number) =>
     plan(`failing-${number}`, {
-      behaviour: { kind: 'answer', status: 500 },
+      behaviour: { kind: 'answer', status: 404 },
       endpoint: delays(500, 1_000),
       ...{ ending: 'dead', attempts: 3 },
     }),
   ),
   plan('hanging', {
-    behaviour: { kind: 'hang' },
+    behaviour: { kind: 'answer', status: 404, hangEvery: 4 },
     endpoint: { ...delays(), limits: { timeout: milliseconds(1_000), concurrencyMax: 256 } },
     eventTypes: [wantedByAllType],
     ending: 'dead',

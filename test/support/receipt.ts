@@ -23,7 +23,9 @@ export interface Behaviour {
   readonly kind: 'answer' | 'hang';
   readonly status?: number;
   readonly delayMs?: number;
-  /** Fail (500) the first n requests of each webhook-id. */
+  /** Never answer each n-th request. */
+  readonly hangEvery?: number;
+  /** Fail the first n requests of each webhook-id, by 404: that opens no breaker, so each is repeated when it is due. */
   readonly failFirst?: number;
   /** `whsec_…` for `v1`, `whpk_…` for `v1a`: what the receiver verifies with. */
   readonly verifyWith: string;

@@ -15,6 +15,8 @@ type Command =
 
 const behaviours = new Map<string, Behaviour & { verify: VerifySignature }>();
 const seen = new Map<string, number>();
+/** Requests by path, where each n-th counts. */
+const counts = new Map<string, number>();
 const receipts: Receipt[] = [];
 
 function receive(request: IncomingMessage, response: ServerResponse) {
@@ -47,11 +49,16 @@ function answer(request: IncomingMessage, body: Buffer, response: ServerResponse
 
 function statusFor(path: string, webhookId: string, behaviour: Behaviour): number {
   if (behaviour.kind === 'hang') return 0;
+  if (behaviour.hangEvery !== undefined) {
+    const count = (counts.get(path) ?? 0) + 1;
+    counts.set(path, count);
+    if (count % behaviour.hangEvery === 0) return 0;
+  }
   if (behaviour.failFirst !== undefined) {
     const key = `${path} ${webhookId}`;
     const times = (seen.get(key) ?? 0) + 1;
     seen.set(key, times);
-    if (times <= behaviour.failFirst) return 500;
+    if (times <= behaviour.failFirst) return 404;
   }
   return behaviour.status ?? 200;
 }

@@ -13,7 +13,8 @@ test('who takes over after an hour of retries loads the last half hour, and trie
   const h = createHarness();
   const delays = Array.from({ length: 100 }, () => ({ seconds: 50n, nanos: 0 }));
   h.config.endpoint('shop', { retryPolicy: { schedule: { $case: 'delays', value: { delays } }, jitter: 0 } } as never);
-  h.endpointsAnswer(() => 503);
+  // An answer that opens no breaker: every delivery is tried each time that it is due.
+  h.endpointsAnswer(() => 429);
   const a = await h.start('a');
   for (let i = 0; i < 40; i += 1) h.deliver(`e${i}`, 'shop');
   await h.clock.advance(2 * HALF_AN_HOUR_MS);

@@ -13,7 +13,7 @@ after(() => rmSync(storeDir, { recursive: true, force: true }));
 test('a store on disk that is lost again and again costs time and no delivery, and the file is gone in the end', async () => {
   const h = createHarness();
   h.config.endpoint('shop', { retryPolicy: { schedule: delays } });
-  h.endpointsAnswer(({ attempt }) => (attempt === 1 ? 503 : 200));
+  h.endpointsAnswer(({ attempt }) => (attempt === 1 ? 429 : 200));
   const count = 400;
   for (let i = 0; i < count; i += 1) h.deliver(`order-${i}`, 'shop');
   const a = await h.start('a', { storeDir, storeBytesMax: 50_000 });
@@ -29,7 +29,7 @@ test('a store on disk that is lost again and again costs time and no delivery, a
 test('rows on disk are what was put: every retry of every delivery carries its own body', async () => {
   const h = createHarness();
   h.config.endpoint('shop', { retryPolicy: { schedule: delays } });
-  h.endpointsAnswer(({ attempt }) => (attempt <= 2 ? 503 : 200));
+  h.endpointsAnswer(({ attempt }) => (attempt <= 2 ? 429 : 200));
   const count = 200;
   for (let i = 0; i < count; i += 1) h.deliver(`order-${i}`, 'shop', { body: `body of ${i}` });
   const a = await h.start('a', { storeDir });

@@ -83,7 +83,7 @@ test('who takes a partition over waits for the requests of its last owner, as lo
 test('a row that its dead writer could not place in time is not sent again after the delivery has ended', async () => {
   const h = createHarness();
   h.config.endpoint('shop', { retryPolicy: { schedule: delays } });
-  h.endpointsAnswer(({ process }) => (process === 'a' ? 503 : 200));
+  h.endpointsAnswer(({ process }) => (process === 'a' ? 429 : 200));
   h.kafka.failNextProduce('postrider.retry.1m', { kind: 'store-late', ms: 120_000 });
   h.deliver('order-1', 'shop');
   const a = await h.start('a');
@@ -108,7 +108,7 @@ test('a row that its dead writer could not place in time is not sent again after
 test('a late row that its owner sees is answered, so that compaction cannot bring it back', async () => {
   const h = createHarness();
   h.config.endpoint('shop', { retryPolicy: { schedule: delays } });
-  h.endpointsAnswer(({ process }) => (process === 'a' ? 503 : 200));
+  h.endpointsAnswer(({ process }) => (process === 'a' ? 429 : 200));
   h.kafka.failNextProduce('postrider.retry.1m', { kind: 'store-late', ms: 120_000 });
   h.deliver('order-1', 'shop');
   const a = await h.start('a');
@@ -178,7 +178,7 @@ test('a repeat is not done while the row that it waits for is being written agai
 test('an older row that cannot be tombstoned keeps the newest in place: no attempt that was counted is made again', async () => {
   const h = createHarness();
   h.config.endpoint('shop', { state: EndpointState.DISABLED, pending: PendingPolicy.KEEP });
-  h.endpointsAnswer(({ attempt }) => (attempt === 1 ? 503 : 200));
+  h.endpointsAnswer(({ attempt }) => (attempt === 1 ? 429 : 200));
   h.deliver('order-1', 'shop');
   const a = await h.start('a');
   await h.until(() => h.rows('retry.14d').length === 1, 'it waits for its endpoint');
@@ -239,7 +239,7 @@ test("a router's repeat across a takeover is known by its id and starts nothing"
 test('while what has ended cannot be written down, nothing more starts than a crash may repeat', async () => {
   const h = createHarness();
   h.config.endpoint('shop', { retryPolicy: { schedule: delays }, limits: { concurrencyMax: 64 } });
-  h.endpointsAnswer(({ attempt }) => (attempt === 1 ? 503 : 200));
+  h.endpointsAnswer(({ attempt }) => (attempt === 1 ? 429 : 200));
   const count = 100;
   for (let i = 0; i < count; i += 1) h.deliver(`order-${i}`, 'shop');
   const mend = h.kafka.onProduce(({ topic }) =>

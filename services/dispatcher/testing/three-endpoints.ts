@@ -17,7 +17,7 @@ export function publish(h: Harness, count: number, from = 0): void {
 export function configure(h: Harness): void {
   for (const id of ['good', 'flaky', 'bad']) h.config.endpoint(id, { retryPolicy: { schedule: delays } });
   const failures: Record<string, number> = { '/good': 0, '/flaky': 1, '/bad': 3 };
-  h.endpointsAnswer(({ path, attempt }) => (attempt <= (failures[path] ?? 0) ? 503 : 200));
+  h.endpointsAnswer(({ path, attempt }) => (attempt <= (failures[path] ?? 0) ? 429 : 200));
 }
 
 /** How often an event was delivered: answered with a 2xx. */
