@@ -65,15 +65,7 @@ export function createLanes(options: LanesOptions): Lanes {
     const endpoint = prepared(lane);
     // What cannot be prepared is kept until its configuration changes or it expires, like what cannot be read.
     lane.gate = endpoint === 'unusable' ? { kind: 'config' } : gateOf(lane, options);
-    if (typeof endpoint === 'object') {
-      lane.concurrency.setCap(endpoint.concurrencyMax);
-      lane.stops = endpoint.stops;
-      // What fails may have been mended by what was changed.
-      if (lane.judgedBy !== endpoint.endpoint.revision) lane.breaker?.tryNow(clock.monotonic());
-      lane.judgedBy = endpoint.endpoint.revision;
-      lane.host = endpoint.target.kind === 'allow' ? endpoint.target.host : '';
-      setRate(lane, endpoint.rateCount, endpoint.ratePeriodMs);
-    }
+    if (typeof endpoint === 'object') follow(lane, endpoint, clock.monotonic());
     if (keptFor(before) !== null) lane.concurrency.restart(clock.monotonic());
     if (before.kind !== lane.gate.kind) options.onGate(lane);
     if (stopped && !lane.stops) options.onGoOn(lane);
@@ -129,6 +121,17 @@ export function createLanes(options: LanesOptions): Lanes {
       lanes.clear();
     },
   };
+}
+
+/** The lane does as its endpoint's configuration says. */
+function follow(lane: Lane, { endpoint, target, ...prepared }: PreparedEndpoint, now: number): void {
+  lane.concurrency.setCap(prepared.concurrencyMax);
+  lane.stops = prepared.stops;
+  lane.host = target.kind === 'allow' ? target.host : '';
+  setRate(lane, prepared.rateCount, prepared.ratePeriodMs);
+  // What fails may have been mended by what was changed.
+  if (lane.judgedBy !== endpoint.revision) lane.breaker?.tryNow(now);
+  lane.judgedBy = endpoint.revision;
 }
 
 function raise(lane: Lane, revision: string, now: number): void {

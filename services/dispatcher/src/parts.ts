@@ -114,7 +114,7 @@ export function createParts(options: PartsOptions): Parts {
   });
   const writeResult = resultWriter(pod, reign);
   const writer = { clock, events, reign, ...resultsOf(pod) };
-  const told = { ...writer, endpoints: pod.endpoints, view: pod.view, table: () => table, operations: pod.operations };
+  const told = { ...writer, endpoints: pod.endpoints, view: pod.view, table: () => table };
   const endings = containedEndings(createEndings(told), faults.failed);
   const table: WorkTable = createWorkTable({
     ...{ reign, clock, slices, scheduler, meter, bulkMeter, book, ledger, ordering, rows, store, recent, ends },
@@ -124,9 +124,7 @@ export function createParts(options: PartsOptions): Parts {
   });
   const walks = createWalks(pod, { reign, slices, ordering, endings, table: () => table });
   const gone = createGone(pod, { holds, writeResult, lanes });
-  const publish = createPublish({
-    ...{ ...writer, table, gone, lanes, operations: pod.operations, randomFraction: pod.randomFraction },
-  });
+  const publish = createPublish({ ...writer, table, gone, lanes });
   const dispatch = createSending({ pod, reign, ends, endings, publish, faults });
   const takeOff = createTakeOff({ pod, lanes, endings, table, dispatch, faults });
   const intake = createIntake({
@@ -139,8 +137,8 @@ export function createParts(options: PartsOptions): Parts {
 }
 
 /** Where results go, and what their ids are made of. */
-function resultsOf({ attempts, randomId: random, topic }: Pod) {
-  return { attempts, random, deadLetterTopic: topic('dead-letters') };
+function resultsOf({ attempts, operations, randomId: random, randomFraction, topic }: Pod) {
+  return { attempts, operations, random, randomFraction, deadLetterTopic: topic('dead-letters') };
 }
 
 function createWalks(pod: Pod, parts: Omit<LaneWalksOptions, 'clock' | 'unsettled'>): LaneWalks {

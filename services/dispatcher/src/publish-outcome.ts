@@ -57,7 +57,7 @@ export function createPublish(options: PublishOptions): (decided: Decided) => vo
     const fields = attemptFields(options, decided);
     const attempt = attemptResult(fields, options.attempts);
     events.attempted(fields, work);
-    const news = heeding(decided);
+    const news = heeding(options, decided);
     if (work.lane?.waitsForNames === true) options.lanes.judge(work.lane);
     if (sent.result.kind === 'response' && decided.decision.kind !== 'done') {
       if (hasUnreadableRetryAfter(sent.result.headers, sent.endedAt)) events.retryAfterIgnored(view);
@@ -71,15 +71,6 @@ export function createPublish(options: PublishOptions): (decided: Decided) => vo
     events.deadLettered(view, decision.reason);
     table.finish(work, [...results, deadLetterOf(decided, decision.reason, attempt.record.value)]);
   };
-
-  /** The lane heeds what the attempt tells of its endpoint. */
-  function heeding({ classified }: Decided): Result[] {
-    const { lane } = classified.sent.prepared.flight.work;
-    if (lane === null) return [];
-    const now = clock.monotonic();
-    const move = heed(lane, classified, now, options.randomFraction);
-    return breakerNews(move, lane, classified, { ...options, now });
-  }
 
   /** An answer of 410 holds the endpoint at once, whatever becomes of this delivery. */
   function holding({ classified: { sent, verdict } }: Decided): Result[] {
@@ -124,6 +115,15 @@ export function createPublish(options: PublishOptions): (decided: Decided) => vo
       detail: verdict.detail,
     });
   }
+}
+
+/** The lane heeds what the attempt tells of its endpoint. */
+function heeding(options: PublishOptions, { classified }: Decided): Result[] {
+  const { lane } = classified.sent.prepared.flight.work;
+  if (lane === null) return [];
+  const now = options.clock.monotonic();
+  const move = heed(lane, classified, now, options.randomFraction);
+  return breakerNews(move, lane, classified, { ...options, now });
 }
 
 /** What the decision means for an endpoint that was asked for a proof. */
