@@ -7,6 +7,7 @@ import * as attempt from '@postrider/contract/postrider/v1/attempt';
 import * as config from '@postrider/contract/postrider/v1/config';
 import * as deadLetter from '@postrider/contract/postrider/v1/dead_letter';
 import * as delivery from '@postrider/contract/postrider/v1/delivery';
+import * as drain from '@postrider/contract/postrider/v1/drain';
 import * as endpoint from '@postrider/contract/postrider/v1/endpoint';
 import * as ownership from '@postrider/contract/postrider/v1/ownership';
 import * as pause from '@postrider/contract/postrider/v1/pause';
@@ -25,6 +26,7 @@ const modules: Readonly<Record<string, object>> = {
   'postrider/v1/config': config,
   'postrider/v1/dead_letter': deadLetter,
   'postrider/v1/delivery': delivery,
+  'postrider/v1/drain': drain,
   'postrider/v1/endpoint': endpoint,
   'postrider/v1/ownership': ownership,
   'postrider/v1/pause': pause,

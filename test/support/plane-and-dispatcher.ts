@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { Attempt } from '@postrider/contract/postrider/v1/attempt';
 import { Endpoint } from '@postrider/contract/postrider/v1/endpoint';
 import { partitionOf } from '@postrider/core';
-import { startDispatcher } from '@postrider/dispatcher';
+import { startDispatcher, type Dispatcher } from '@postrider/dispatcher';
 import { deliveryRecord } from '@postrider/dispatcher/testing';
 import { startTestPlane, testConfig, type Running } from '../../services/control-plane/testing/harness.ts';
 import { waitFor } from './wait-for.ts';
@@ -10,6 +10,7 @@ import { waitFor } from './wait-for.ts';
 /** A control plane and a dispatcher that share an in-memory Kafka and send over real sockets of loopback, in real time. */
 export interface PlaneAndDispatcher extends AsyncDisposable {
   readonly run: Running;
+  readonly dispatcher: Dispatcher;
   /** Creates an endpoint of the tenant `acme`; resolves once the dispatcher knows it. */
   createEndpoint(url: string, fields: Partial<Endpoint>): Promise<Endpoint>;
   /** Writes an event for the endpoint, as a router does; its number. */
@@ -28,7 +29,7 @@ export async function startPlaneAndDispatcher(contactUrl = ''): Promise<PlaneAnd
     await startDispatcher(
       {
         ...{ processId: 'dispatcher-1', topicPrefix: 'postrider.', sessionTimeoutMs: 6_000, contactUrl },
-        ...{ kek: testConfig().kek, ...laptop },
+        ...{ kek: testConfig().kek, ...laptop, questions: { host: '127.0.0.1', port: 0, address: '' } },
       },
       { kafka, clock: kafka.clock, log: run.log },
       new AbortController().signal,
@@ -38,6 +39,7 @@ export async function startPlaneAndDispatcher(contactUrl = ''): Promise<PlaneAnd
   let events = 0;
   return {
     run,
+    dispatcher,
     async createEndpoint(url, fields) {
       const endpoint = { ...Endpoint.fromPartial({ url }), ...fields };
       const request = { parent: 'tenants/acme', endpointId: '', requestId: '', endpoint };

@@ -20,6 +20,16 @@ export function subscriptionName(text: string): string {
   return nested(text, ['tenants', 'endpoints', 'subscriptions'], 'tenant/endpoint/subscription');
 }
 
+/** `acme/orders` and a delivery's id → `tenants/acme/endpoints/orders/deliveries/dlv_…`. */
+export function deliveryName(endpoint: string, id: string): string {
+  return `${endpointName(endpoint)}/deliveries/${id}`;
+}
+
+/** A process's id or the whole name → `dispatchers/…`. */
+export function dispatcherName(text: string): string {
+  return text.startsWith('dispatchers/') ? text : `dispatchers/${text}`;
+}
+
 function nested(text: string, collections: readonly string[], short: string): string {
   const parts = text.split('/');
   const whole = parts.length === collections.length * 2 && collections.every((name, i) => parts[i * 2] === name);

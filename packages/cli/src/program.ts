@@ -1,6 +1,8 @@
 import { Command, CommanderError } from 'commander';
 import { CliError, exitCodes } from './cli-error.ts';
 import { attemptsCommand } from './commands/attempts.ts';
+import { backlogCommand, deliveryCommand } from './commands/delivery.ts';
+import { dispatcherCommand } from './commands/dispatcher.ts';
 import { deadLettersCommand } from './commands/dead-letters.ts';
 import { egressCommand } from './commands/egress.ts';
 import { endpointCommand } from './commands/endpoint.ts';
@@ -54,7 +56,10 @@ function buildProgram(context: CliContext): Command {
     tenantCommand,
     endpointCommand,
     subscriptionCommand,
+    backlogCommand,
+    deliveryCommand,
     pauseCommands,
+    dispatcherCommand,
     publishCommand,
     listenCommand,
     deadLettersCommand,

@@ -1,5 +1,7 @@
 import { credentials, Metadata, type CallOptions, type Client, type ServiceError } from '@grpc/grpc-js';
 import { EndpointServiceClient } from '@postrider/contract/postrider/v1/endpoint_service';
+import { DeliveryServiceClient } from '@postrider/contract/postrider/v1/delivery_service';
+import { DispatcherServiceClient } from '@postrider/contract/postrider/v1/dispatcher_service';
 import { PauseServiceClient } from '@postrider/contract/postrider/v1/pause_service';
 import { SubscriptionServiceClient } from '@postrider/contract/postrider/v1/subscription_service';
 import { TenantServiceClient } from '@postrider/contract/postrider/v1/tenant_service';
@@ -21,6 +23,8 @@ export interface Rpc extends Disposable {
   readonly endpoints: EndpointServiceClient;
   readonly subscriptions: SubscriptionServiceClient;
   readonly pauses: PauseServiceClient;
+  readonly deliveries: DeliveryServiceClient;
+  readonly dispatchers: DispatcherServiceClient;
   /** Calls a unary method with the API key and a deadline of 20 s. Rejects with `CliError`. */
   call<Request, Response>(client: Client, method: Unary<Request, Response>, request: Request): Promise<Response>;
 }
@@ -28,17 +32,18 @@ export interface Rpc extends Disposable {
 /** Opens the services at `server`. */
 export function openRpc({ server, apiKey }: Pick<Connection, 'server' | 'apiKey'>): Rpc {
   const insecure = credentials.createInsecure();
-  const tenants = new TenantServiceClient(server, insecure);
-  const endpoints = new EndpointServiceClient(server, insecure);
-  const subscriptions = new SubscriptionServiceClient(server, insecure);
-  const pauses = new PauseServiceClient(server, insecure);
+  const clients = {
+    tenants: new TenantServiceClient(server, insecure),
+    endpoints: new EndpointServiceClient(server, insecure),
+    subscriptions: new SubscriptionServiceClient(server, insecure),
+    pauses: new PauseServiceClient(server, insecure),
+    deliveries: new DeliveryServiceClient(server, insecure),
+    dispatchers: new DispatcherServiceClient(server, insecure),
+  };
   const metadata = new Metadata();
   metadata.set('authorization', `Bearer ${apiKey}`);
   return {
-    tenants,
-    endpoints,
-    subscriptions,
-    pauses,
+    ...clients,
     call: (client, method, request) =>
       new Promise((resolve, reject) => {
         method.call(client, request, metadata, { deadline: Date.now() + deadlineMs }, (error, response) => {
@@ -47,7 +52,7 @@ export function openRpc({ server, apiKey }: Pick<Connection, 'server' | 'apiKey'
         });
       }),
     [Symbol.dispose]: () => {
-      for (const client of [tenants, endpoints, subscriptions, pauses]) client.close();
+      for (const client of Object.values(clients)) client.close();
     },
   };
 }

@@ -1,5 +1,14 @@
 /** The kinds of entities on the `config` topic; the first part of a record's key. */
-export const configKinds = ['tenant', 'endpoint', 'subscription', 'layout', 'writer', 'api-key', 'pause'] as const;
+export const configKinds = [
+  'tenant',
+  'endpoint',
+  'subscription',
+  'layout',
+  'writer',
+  'api-key',
+  'pause',
+  'drain',
+] as const;
 export type ConfigKind = (typeof configKinds)[number];
 
 /** Key of the record that holds the layout. */

@@ -1,6 +1,7 @@
 import { createGroupIndex } from './group-index.ts';
 import { createShardMap } from './shard-map.ts';
 import type { ApiKeyConfig, EndpointConfig, Layout, TenantConfig } from '@postrider/contract/postrider/v1/config';
+import type { Drain } from '@postrider/contract/postrider/v1/drain';
 import type { Pause } from '@postrider/contract/postrider/v1/pause';
 import type { Subscription } from '@postrider/contract/postrider/v1/subscription';
 import type { FrozenMap, ShardMap } from './shard-map.ts';
@@ -26,6 +27,7 @@ interface State {
   readonly subscriptions: ShardMap<Subscription>;
   readonly apiKeys: ShardMap<ApiKeyConfig>;
   readonly pauses: ShardMap<Pause>;
+  readonly drains: ShardMap<Drain>;
   /** Uid by resource name, of endpoints and subscriptions. */
   readonly names: ShardMap<string>;
   readonly endpointsByTenant: GroupIndex;
@@ -41,6 +43,7 @@ export function createEntityStore(): EntityStore {
     subscriptions: createShardMap(),
     apiKeys: createShardMap(),
     pauses: createShardMap(),
+    drains: createShardMap(),
     names: createShardMap(),
     endpointsByTenant: createGroupIndex(),
     subscriptionsByEndpoint: createGroupIndex(),
@@ -60,6 +63,7 @@ export function createEntityStore(): EntityStore {
         subscriptions: state.subscriptions.freeze(),
         apiKeys: state.apiKeys.freeze(),
         pauses: state.pauses.freeze(),
+        drains: state.drains.freeze(),
         names: state.names.freeze(),
         endpointsByTenant: state.endpointsByTenant.freeze(),
         subscriptionsByEndpoint: state.subscriptionsByEndpoint.freeze(),
@@ -79,6 +83,8 @@ function put(state: State, id: string, entity: StoredEntity): ConfigChange {
       return setApiKey(state, id, entity.value);
     case 'pause':
       return setPause(state, id, entity.value);
+    case 'drain':
+      return setDrain(state, id, entity.value);
     case 'layout': {
       const before = state.layout ?? undefined;
       state.layout = entity.value;
@@ -93,6 +99,7 @@ const removers: Readonly<Record<DeletableKind, (state: State, id: string, after:
   subscription: setSubscription,
   'api-key': setApiKey,
   pause: setPause,
+  drain: setDrain,
 };
 
 function setTenant(state: State, id: string, after: TenantConfig | undefined): ConfigChange {
@@ -105,6 +112,10 @@ function setApiKey(state: State, id: string, after: ApiKeyConfig | undefined): C
 
 function setPause(state: State, id: string, after: Pause | undefined): ConfigChange {
   return { kind: 'pause', id, ...sides(replace(state.pauses, id, after), after) };
+}
+
+function setDrain(state: State, id: string, after: Drain | undefined): ConfigChange {
+  return { kind: 'drain', id, ...sides(replace(state.drains, id, after), after) };
 }
 
 function setEndpoint(state: State, id: string, after: EndpointConfig | undefined): ConfigChange {
@@ -145,6 +156,7 @@ interface Frozen {
   readonly subscriptions: FrozenMap<Subscription>;
   readonly apiKeys: FrozenMap<ApiKeyConfig>;
   readonly pauses: FrozenMap<Pause>;
+  readonly drains: FrozenMap<Drain>;
   /** Uid by resource name, of endpoints and subscriptions. */
   readonly names: FrozenMap<string>;
   readonly endpointsByTenant: FrozenMap<ReadonlySet<string>>;
@@ -152,7 +164,7 @@ interface Frozen {
 }
 
 function viewsOf(frozen: Frozen): EntityViews {
-  const { tenants, endpoints, subscriptions, apiKeys, pauses, names } = frozen;
+  const { tenants, endpoints, subscriptions, apiKeys, pauses, drains, names } = frozen;
   return {
     layout: frozen.layout,
     tenant: (id) => tenants.get(id),
@@ -170,6 +182,8 @@ function viewsOf(frozen: Frozen): EntityViews {
     apiKeys: () => iterable(apiKeys),
     pause: (id) => pauses.get(id),
     pauses: () => iterable(pauses),
+    drain: (processId) => drains.get(processId),
+    drains: () => iterable(drains),
   };
 }
 

@@ -133,6 +133,7 @@ const caseOfKind: Readonly<Record<ConfigKind, ConfigEntity['$case']>> = {
   writer: 'writer',
   'api-key': 'apiKey',
   pause: 'pause',
+  drain: 'drain',
 };
 
 /** What is wrong with an entity under this key, if anything is. */
@@ -168,6 +169,10 @@ function checkEntity(kind: ConfigKind, id: string, entity: ConfigEntity): Wrong 
     case 'pause':
       if (!isKnownPause(entity.value)) return unknown('name');
       return pauseIdOf(entity.value) === id ? null : invalid('The pause is of something else than its key says.');
+    case 'drain':
+      return entity.value.name === `dispatchers/${id}`
+        ? null
+        : invalid('The drain is of another process than its key.');
   }
 }
 

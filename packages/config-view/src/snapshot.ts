@@ -1,4 +1,5 @@
 import type { ApiKeyConfig, EndpointConfig, Layout, TenantConfig } from '@postrider/contract/postrider/v1/config';
+import type { Drain } from '@postrider/contract/postrider/v1/drain';
 import type { Pause } from '@postrider/contract/postrider/v1/pause';
 import type { Subscription } from '@postrider/contract/postrider/v1/subscription';
 import type { ConfigKind } from './config-key.ts';
@@ -45,6 +46,10 @@ export interface ConfigSnapshot {
   pause(id: string): Pause | undefined;
   /** All pauses that nobody has ended, in no order. */
   pauses(): Iterable<Pause>;
+  /** By the id of a dispatcher's process. */
+  drain(processId: string): Drain | undefined;
+  /** All drains, in no order. */
+  drains(): Iterable<Drain>;
   /**
    * The record of this entity that this version could not read, if its newest one is such. An entity that is absent *and*
    * unreadable is not known to be gone: whoever would cancel work for a missing entity asks this first.
@@ -62,7 +67,8 @@ export type ConfigChange =
   | Change<'layout', Layout>
   | Change<'writer', ConfigWriter>
   | Change<'api-key', ApiKeyConfig>
-  | Change<'pause', Pause>;
+  | Change<'pause', Pause>
+  | Change<'drain', Drain>;
 
 interface Change<K extends ConfigKind, V> {
   readonly kind: K;

@@ -213,6 +213,14 @@ export const limits = Object.freeze({
   /** A clock of another machine may be ahead of ours by this much without anyone being at fault. */
   clocksApartMaxMs: MINUTE_MS,
 
+  // Questions of the person on call.
+  /** The proof of a call between services is worth something for this long before and after it was made. */
+  callProofKeptMs: 5 * MINUTE_MS,
+  /** Deliveries of a lane that are looked at one by one for one answer, of those in tiers and of those in memory. */
+  backlogCountedMax: 10_000,
+  /** Calls that a dispatcher answers at once; more wait in their connections. */
+  questionsAtOnceMax: 16,
+
   // The done-filter: a hint in Redis, never waited for.
   /** How long it remembers that a delivery was taken by its endpoint. */
   doneKeptMs: 10 * MINUTE_MS,

@@ -51,6 +51,8 @@ export interface OwnershipProgress {
   readonly holds: readonly EndpointHold[];
   /** Added to epochs where versions of rows bear them. Absent: 0. */
   readonly rowEpochBase?: number;
+  /** Where the process answers questions, `host:port`. Absent or empty: it answers none. */
+  readonly address?: string;
 }
 
 /** A record that cannot be what its key says. It is ignored by all; a person should hear of it. */
@@ -224,6 +226,7 @@ export function encodeProgress(progress: OwnershipProgress): Buffer {
       tiers: [...progress.tiers].map(([topic, loadFrom]) => ({ topic, loadFrom: BigInt(loadFrom) })),
       holds: [...progress.holds],
       rowEpochBase: BigInt(progress.rowEpochBase ?? 0),
+      address: progress.address ?? '',
     }).finish(),
   );
 }
@@ -285,7 +288,7 @@ function readClaim(value: Buffer, offset: number): OwnershipClaim {
 }
 
 function readProgress(value: Buffer, offset: number): OwnershipProgress {
-  const { epoch, number, processId, released, intake, tiers, holds, rowEpochBase } = Progress.decode(value);
+  const { epoch, number, processId, released, intake, tiers, holds, rowEpochBase, address } = Progress.decode(value);
   // The epoch is the offset of a claim before it: a higher one would bar every later claim.
   if (processId === '' || epoch < 0n || epoch >= BigInt(offset)) {
     throw new PostriderError('progress_unreadable', `a progress of "${processId}" at offset ${offset} bears ${epoch}`);
@@ -309,6 +312,7 @@ function readProgress(value: Buffer, offset: number): OwnershipProgress {
     tiers: new Map(tiers.map(({ topic, loadFrom }) => [topic, asNumber(`load_from of ${topic}`, loadFrom)])),
     holds: holds.map(({ endpointId, endpointRevision }) => ({ endpointId, endpointRevision })),
     rowEpochBase: asNumber('row_epoch_base', rowEpochBase),
+    address,
   };
 }
 

@@ -5,6 +5,10 @@ export type PlainEnumKind =
   | 'QUARANTINE_REASON'
   | 'ENDPOINT_STATE'
   | 'SUBSCRIPTION_STATE'
+  | 'WAIT_REASON'
+  | 'LANE_GATE'
+  | 'DELIVERY_STAGE'
+  | 'CANCEL_REASON'
   | 'VERIFICATION_MODE';
 
 /** An enum value as people read it, without its kind: `OUTCOME_TIMED_OUT` is `timed-out`. */

@@ -1,18 +1,24 @@
 import { logVerbosity, Server, ServerCredentials, setLogVerbosity } from '@grpc/grpc-js';
 import { HealthImplementation } from 'grpc-health-check';
 import { EndpointServiceService } from '@postrider/contract/postrider/v1/endpoint_service';
+import { DeliveryServiceService } from '@postrider/contract/postrider/v1/delivery_service';
+import { DispatcherServiceService } from '@postrider/contract/postrider/v1/dispatcher_service';
 import { PauseServiceService } from '@postrider/contract/postrider/v1/pause_service';
 import { SubscriptionServiceService } from '@postrider/contract/postrider/v1/subscription_service';
 import { TenantServiceService } from '@postrider/contract/postrider/v1/tenant_service';
 import * as endpoints from './endpoint-methods.ts';
 import { disableEndpoint, enableEndpoint } from './endpoint-state-methods.ts';
 import { createHandler } from './handler.ts';
+import * as deliveries from './delivery-methods.ts';
+import * as dispatchers from './dispatcher-methods.ts';
 import * as pauses from './pause-methods.ts';
 import { addReflection } from './reflection.ts';
 import { serverLimits } from './server-limits.ts';
 import * as subscriptions from './subscription-methods.ts';
 import * as tenants from './tenant-methods.ts';
 import type { EndpointServiceServer } from '@postrider/contract/postrider/v1/endpoint_service';
+import type { DeliveryServiceServer } from '@postrider/contract/postrider/v1/delivery_service';
+import type { DispatcherServiceServer } from '@postrider/contract/postrider/v1/dispatcher_service';
 import type { PauseServiceServer } from '@postrider/contract/postrider/v1/pause_service';
 import type { SubscriptionServiceServer } from '@postrider/contract/postrider/v1/subscription_service';
 import type { TenantServiceServer } from '@postrider/contract/postrider/v1/tenant_service';
@@ -43,6 +49,8 @@ const services = [
   'postrider.v1.EndpointService',
   'postrider.v1.SubscriptionService',
   'postrider.v1.PauseService',
+  'postrider.v1.DeliveryService',
+  'postrider.v1.DispatcherService',
 ];
 
 /** Listens and serves. Rejects with one sentence that names the port and its variable when the port cannot be had. */
@@ -65,7 +73,11 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   addServices(server, options.context, options.events);
   const health = new HealthImplementation(Object.fromEntries(services.map((name) => [name, 'SERVING' as const])));
   health.addToServer(server);
-  if (options.reflection) addReflection(server);
+  if (options.reflection)
+    addReflection(
+      server,
+      services.filter((name) => name !== ''),
+    );
   const port = await bind(server, options.host, options.port);
   const setServing = (serving: boolean): void => {
     for (const name of services) health.setStatus(name, serving ? 'SERVING' : 'NOT_SERVING');
@@ -114,6 +126,24 @@ function addServices(server: Server, context: ServiceContext, events: ControlPla
   server.addService(EndpointServiceService, endpointService);
   server.addService(SubscriptionServiceService, subscriptionService);
   server.addService(PauseServiceService, pauseService);
+  addLevers(server, context, handle);
+}
+
+/** What the person on call asks of dispatchers and does with them. */
+function addLevers(server: Server, context: ServiceContext, handle: ReturnType<typeof createHandler>): void {
+  const deliveryService: DeliveryServiceServer = {
+    getEndpointBacklog: handle('GetEndpointBacklog', deliveries.getEndpointBacklog(context)),
+    explainDelivery: handle('ExplainDelivery', deliveries.explainDelivery(context)),
+    skipDelivery: handle('SkipDelivery', deliveries.skipDelivery(context)),
+    moveDelivery: handle('MoveDelivery', deliveries.moveDelivery(context)),
+  };
+  const dispatcherService: DispatcherServiceServer = {
+    listDispatchers: handle('ListDispatchers', dispatchers.listDispatchers(context)),
+    drainDispatcher: handle('DrainDispatcher', dispatchers.drainDispatcher(context)),
+    undrainDispatcher: handle('UndrainDispatcher', dispatchers.undrainDispatcher(context)),
+  };
+  server.addService(DeliveryServiceService, deliveryService);
+  server.addService(DispatcherServiceService, dispatcherService);
 }
 
 async function bind(server: Server, host: string, port: number): Promise<number> {

@@ -208,6 +208,7 @@ function entityOf(snapshot: ConfigSnapshot, kind: string, id: string): ConfigEnt
     subscription: () => entityIf('subscription', snapshot.subscription(id)),
     'api-key': () => entityIf('apiKey', snapshot.apiKey(id)),
     pause: () => entityIf('pause', snapshot.pause(id)),
+    drain: () => entityIf('drain', snapshot.drain(id)),
     layout: () => entityIf('layout', snapshot.layout ?? undefined),
   };
   return found[kind]?.() ?? null;

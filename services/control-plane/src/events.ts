@@ -31,7 +31,7 @@ export interface ControlPlaneEvents {
   certificatesLookedAt(counts: CertificateCounts): void;
 }
 
-const reads = /^(?:Get|List)/;
+const reads = /^(?:Get|List|Explain)/;
 const durationBounds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
 /** Events that go to this log, and to these metrics when there are any. */

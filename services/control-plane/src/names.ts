@@ -51,6 +51,18 @@ export function parseSubscriptionName(name: string, field: string): Subscription
   return { tenant, endpoint, subscription };
 }
 
+/** The ids of `tenants/{tenant}/endpoints/{endpoint}/deliveries/{delivery}`; throws as `parseTenantName`. */
+export function parseDeliveryName(name: string, field: string): EndpointName & { readonly delivery: string } {
+  const [tenant = '', endpoint = '', delivery = ''] = parts(name, ['tenants', 'endpoints', 'deliveries'], field);
+  return { tenant, endpoint, delivery };
+}
+
+/** The process's id of `dispatchers/{dispatcher}`; throws as `parseTenantName`. */
+export function parseDispatcherName(name: string, field: string): string {
+  const [id = ''] = parts(name, ['dispatchers'], field);
+  return id;
+}
+
 export function tenantName(tenant: string): string {
   return `tenants/${tenant}`;
 }
@@ -69,7 +81,9 @@ function parts(name: string, collections: readonly string[], field: string): str
     given.length === collections.length * 2 &&
     given.every((part, at) => (at % 2 === 0 ? part === collections[at / 2] : part !== ''));
   if (fits) return given.filter((_, at) => at % 2 === 1);
-  const form = collections.map((collection) => `${collection}/{${collection.slice(0, -1)}}`).join('/');
+  const form = collections
+    .map((collection) => `${collection}/{${collection.replace(/(?:ie)?s$/, (end) => (end === 's' ? '' : 'y'))}}`)
+    .join('/');
   const description = `must have the form ${form}`;
   throw new PostriderError('invalid_argument', `${field}: ${description}`, { violations: [{ field, description }] });
 }

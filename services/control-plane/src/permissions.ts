@@ -26,6 +26,13 @@ const roleOfMethod = {
   PauseDeliveries: ADMIN_ROLE,
   ResumeDeliveries: ADMIN_ROLE,
   ListPauses: ADMIN_ROLE,
+  GetEndpointBacklog: ADMIN_ROLE,
+  ExplainDelivery: ADMIN_ROLE,
+  SkipDelivery: ADMIN_ROLE,
+  MoveDelivery: ADMIN_ROLE,
+  ListDispatchers: ADMIN_ROLE,
+  DrainDispatcher: ADMIN_ROLE,
+  UndrainDispatcher: ADMIN_ROLE,
 } as const;
 
 export type MethodName = keyof typeof roleOfMethod;

@@ -40,6 +40,11 @@ export const serverLimits = Object.freeze({
   endpointsPerTenantDefault: 10_000,
   eventTypesMax: 100,
   pausesMax: 1_000,
+  drainsMax: 256,
+  /** How long Kafka, or a dispatcher, may take to answer a question. */
+  askDeadlineMs: 5 * SECOND_MS,
+  /** Attempts that are looked through for how a delivery ended. */
+  endingsLookedAtMax: 20_000,
   /** Characters of the reason that a person gives. */
   reasonMax: 500,
   /** What a starting process waits beyond a session for the writer before it to leave. */

@@ -17,6 +17,8 @@ import { claimConfig } from './config-writer.ts';
 import { createEvents } from './events.ts';
 import { createPageTokens } from './page-token.ts';
 import { createPaging } from './paging.ts';
+import { createAskDispatcher } from './ask-owner.ts';
+import { createOwners } from './owners.ts';
 import { startRestating } from './restating.ts';
 import { startVerifier } from './verifier.ts';
 import { takeWriterSeat } from './writer-seat.ts';
@@ -149,12 +151,13 @@ function claim(
 
 function serviceContext(
   config: ControlPlaneConfig,
-  { clock, random = randomBytes }: ControlPlaneDeps,
+  { kafka, clock, random = randomBytes }: ControlPlaneDeps,
   view: ConfigView,
   writer: ConfigWriter,
   policy: LivePolicy,
 ) {
-  const { kek } = config;
+  const { kek, topicPrefix } = config;
+  const owners = createOwners({ kafka, view, topicPrefix, clock, ask: createAskDispatcher(kek, clock) });
   const judge: JudgeEndpointUrl = (url) => {
     const verdict = judgeUrl(url, policy.current());
     return verdict.verdict === 'allow' ? null : { reason: verdict.reason, detail: verdict.detail };
@@ -163,7 +166,7 @@ function serviceContext(
   const tokenKey = createHmac('sha256', kek.key).update('postrider page tokens').digest();
   const pools = new Set([DEFAULT_POOL, ...(config.pools?.keys() ?? [])]);
   const paging = createPaging(createPageTokens(tokenKey));
-  return { view, writer, paging, kek, judgeUrl: judge, pools, clock, random };
+  return { view, writer, owners, kafka, topicPrefix, paging, kek, judgeUrl: judge, pools, clock, random };
 }
 
 function whenLost(seat: WriterSeat, writer: ConfigWriter, onLost: () => void): Promise<never> {

@@ -8,6 +8,8 @@ import { credentials, Metadata, status } from '@grpc/grpc-js';
 import { BadRequest, ErrorInfo } from '@postrider/contract/google/rpc/error_details';
 import { Status } from '@postrider/contract/google/rpc/status';
 import { EndpointServiceClient } from '@postrider/contract/postrider/v1/endpoint_service';
+import { DeliveryServiceClient } from '@postrider/contract/postrider/v1/delivery_service';
+import { DispatcherServiceClient } from '@postrider/contract/postrider/v1/dispatcher_service';
 import { PauseServiceClient } from '@postrider/contract/postrider/v1/pause_service';
 import { SubscriptionServiceClient } from '@postrider/contract/postrider/v1/subscription_service';
 import { TenantServiceClient } from '@postrider/contract/postrider/v1/tenant_service';
@@ -35,6 +37,8 @@ export interface Running extends AsyncDisposable {
   readonly endpoints: Calls<EndpointServiceClient>;
   readonly subscriptions: Calls<SubscriptionServiceClient>;
   readonly pauses: Calls<PauseServiceClient>;
+  readonly deliveries: Calls<DeliveryServiceClient>;
+  readonly dispatchers: Calls<DispatcherServiceClient>;
   /** Ends this control plane; the cluster stays. */
   stop(): Promise<void>;
 }
@@ -92,6 +96,8 @@ export async function startTestPlane(
     open(EndpointServiceClient),
     open(SubscriptionServiceClient),
     open(PauseServiceClient),
+    open(DeliveryServiceClient),
+    open(DispatcherServiceClient),
   ] as const;
   let stopped: Promise<void> | null = null;
   const stop = (): Promise<void> =>
@@ -110,6 +116,8 @@ export async function startTestPlane(
     endpoints: calls(clients[1]),
     subscriptions: calls(clients[2]),
     pauses: calls(clients[3]),
+    deliveries: calls(clients[4]),
+    dispatchers: calls(clients[5]),
     stop,
     [Symbol.asyncDispose]: stop,
   };

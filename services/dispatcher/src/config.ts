@@ -13,6 +13,7 @@ import {
 } from '@postrider/egress';
 import { TOPIC_PREFIX_DEFAULT } from '@postrider/kafka';
 import { parseRedisUrl, type RedisTarget } from './redis-target.ts';
+import type { QuestionsConfig } from './levers/owner-server.ts';
 import {
   boolean,
   fileContent,
@@ -22,6 +23,7 @@ import {
   list,
   oneOf,
   parsed,
+  port,
   processEnv,
   processSettings,
   readEnv,
@@ -63,6 +65,8 @@ export interface DispatcherConfig extends PolicySwitches {
   readonly destinationRateMax?: number;
   /** What a destination is. */
   readonly destinationBy?: 'address' | 'domain';
+  /** Where the control plane's questions are answered; absent: nowhere. */
+  readonly questions?: QuestionsConfig;
 }
 
 /** What the process needs besides the dispatcher itself. */
@@ -142,6 +146,16 @@ const spec = {
     min: 1,
     max: limits.laneConcurrencyMax,
   }),
+  /** Where the control plane asks what becomes of deliveries; port 0: any that is free. */
+  questionsHost: text('POSTRIDER_QUESTIONS_HOST', { default: '127.0.0.1' }),
+  questionsPort: port('POSTRIDER_QUESTIONS_PORT', { default: 0 }),
+  /** Where the control plane reaches that; by default the host, or this machine's name where that stands for all addresses. */
+  questionsAddress: text('POSTRIDER_QUESTIONS_ADDRESS', {
+    optional: true,
+    pattern:
+      /^(?:(?:[A-Za-z0-9._-]{1,253}|\[[0-9a-fA-F:.]+\])(?::\d{1,5})?|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*:[0-9a-fA-F:.]*)$/,
+    hint: 'a host name or address, with or without a port; an IPv6 address with a port stands in brackets',
+  }),
   /** Waiting deliveries, for machines that have more or less memory: about 100 bytes each. */
   rowsMax: integer('POSTRIDER_ROWS_MAX', { default: limits.podRowsMax, min: 1_000, max: 20_000_000 }),
 };
@@ -158,6 +172,9 @@ export function readDispatcherConfig(env: Env = process.env): DispatcherProcessC
     nameServers,
     pools,
     destinationRateMax,
+    questionsHost,
+    questionsPort,
+    questionsAddress,
     ...service
   } = readEnv(env, spec);
   return Object.freeze({
@@ -169,6 +186,7 @@ export function readDispatcherConfig(env: Env = process.env): DispatcherProcessC
       ...(policyFile === undefined ? {} : { policyFile }),
       ...(nameServers.length === 0 ? {} : { nameServers }),
       ...(pools === undefined ? {} : { pools }),
+      questions: { host: questionsHost, port: questionsPort, address: questionsAddress ?? '' },
       topicPrefix: own.topicPrefix,
       sessionTimeoutMs: own.sessionTimeoutMs,
       ...service,

@@ -29,8 +29,8 @@ export interface Endings {
   expire(work: Work): void;
   /** It must wait, and no retry tier takes it. */
   tooLarge(work: Work): void;
-  /** Its endpoint is gone, or disabled without keeping what was pending. */
-  cancel(work: Work, reason: CancelReason): void;
+  /** Its endpoint is gone, or disabled without keeping what was pending; or a person skips it, as `detail` says. */
+  cancel(work: Work, reason: CancelReason, detail?: string): void;
   /** It was given up a while ago, and order does not keep it in its place any more. */
   giveUp(work: Work): void;
   /** An earlier owner delivered it and could not write that down. */
@@ -91,10 +91,10 @@ export function createEndings(options: EndingsOptions): Endings {
     end(work, record, how);
   }
 
-  const cancel: Endings['cancel'] = (work, reason) =>
+  const cancel: Endings['cancel'] = (work, reason, detail = '') =>
     withoutRequest(work, 'undelivered', (view) => {
       events.cancelled(view, reason);
-      return { outcome: Outcome.CANCELLED, decision: { kind: 'cancelled', reason }, code: '', detail: '' };
+      return { outcome: Outcome.CANCELLED, decision: { kind: 'cancelled', reason }, code: '', detail };
     });
 
   return {

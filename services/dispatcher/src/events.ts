@@ -5,6 +5,7 @@ import { destinationEvents, type DestinationEvents } from './destination-events.
 import { doneFilterEvents, type DoneFilterEvents } from './done-filter-events.ts';
 import { idsOf } from './delivery-ids.ts';
 import type { CancelReason, DeadReason } from '@postrider/contract/postrider/v1/attempt';
+import type { Drain } from '@postrider/contract/postrider/v1/drain';
 import type { AttemptFields, DeliveryView } from '@postrider/core';
 import type { Counter, Logger, Metrics } from '@postrider/runtime';
 import type { ReignEnd } from './reign.ts';
@@ -57,6 +58,8 @@ export interface PartitionEvents {
   serving(partition: number, epoch: number): void;
   tierLoaded(partition: number, tier: string, rows: number): void;
   reignEnded(partition: number, epoch: number, how: ReignEnd): void;
+  /** A person drains this process, or null: does so no more. */
+  drained(drain: Drain | null): void;
   ownershipProblem(partition: number, detail: string): void;
   /** The bytes of a partition's waiting deliveries are lost, on disk or in memory: it is taken over anew. */
   storeLost(partition: number, where: 'disk' | 'memory', error: Error): void;
@@ -181,6 +184,10 @@ function partitionEvents(log: Logger, metrics: Metrics): PartitionEvents {
       reigns.with({ how }).add();
       if (how === 'released') log.info({ partition, epoch }, 'partition.released');
       else log.warn({ partition, epoch, how }, 'partition.lost');
+    },
+    drained(drain) {
+      if (drain === null) return log.info({}, 'dispatcher.undrained: it takes part again');
+      log.warn({ actor: drain.actor, reason: drain.reason }, 'dispatcher.drained: its partitions go to the others');
     },
     ownershipProblem: (partition, detail) => log.error({ partition, detail }, 'a record of ownership is not usable'),
     storeLost(partition, where, error) {

@@ -152,19 +152,19 @@ export function containedSlices(slices: Slices, { reignFailed }: Pick<Faults, 'r
 /** Endings of which each keeps its faults to its own delivery. */
 export function containedEndings(endings: Endings, failed: Faults['failed']): Endings {
   const contain =
-    <T>(end: (work: Work, detail: T) => void) =>
-    (work: Work, detail: T): void => {
+    <Rest extends readonly unknown[]>(end: (work: Work, ...rest: Rest) => void) =>
+    (work: Work, ...rest: Rest): void => {
       try {
-        end(work, detail);
+        end(work, ...rest);
       } catch (error) {
         failed(work, 'end', error);
       }
     };
   return {
-    expire: contain<void>(endings.expire) as Endings['expire'],
-    tooLarge: contain<void>(endings.tooLarge) as Endings['tooLarge'],
-    deliveredBefore: contain<void>(endings.deliveredBefore) as Endings['deliveredBefore'],
-    giveUp: contain<void>(endings.giveUp) as Endings['giveUp'],
+    expire: contain(endings.expire),
+    tooLarge: contain(endings.tooLarge),
+    deliveredBefore: contain(endings.deliveredBefore),
+    giveUp: contain(endings.giveUp),
     cancel: contain(endings.cancel),
     unreadable: contain(endings.unreadable),
     internalError: endings.internalError,

@@ -23,6 +23,8 @@ export interface Lanes {
   /** Something changed for this lane alone. */
   judge(lane: Lane): void;
   all(): Iterable<Lane>;
+  /** The endpoint's lane, if there is one. */
+  find(endpointId: string): Lane | undefined;
   /** Something changed: judges lanes anew. `concerns` narrows it; lanes that wait for a revision are always looked at. */
   refresh(concerns?: (lane: Lane) => boolean): void;
   /** Forgets lanes that hold nothing; `now` is monotonic. */
@@ -110,6 +112,7 @@ export function createLanes(options: LanesOptions): Lanes {
     },
     judge,
     all: () => lanes.values(),
+    find: (endpointId) => lanes.get(endpointId),
     refresh(concerns = () => true) {
       for (const lane of lanes.values()) if (lane.gate.kind === 'config' || concerns(lane)) judge(lane);
     },

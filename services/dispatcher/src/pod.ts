@@ -25,6 +25,8 @@ export interface Pod {
   /** Unique per start of the process: the client id in the group, and the name in claims. */
   readonly processId: string;
   readonly groupId: string;
+  /** Where it answers questions, `host:port`; empty: it answers none. */
+  readonly address: string;
   readonly clock: Clock;
   /** Ids, one after the other from a pool. */
   readonly randomId: RandomBytes;

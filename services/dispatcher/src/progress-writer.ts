@@ -30,6 +30,8 @@ export interface ProgressWriterOptions {
   readonly reign: Reign;
   readonly producer: Producer;
   readonly topic: string;
+  /** Where questions are answered. */
+  readonly address: string;
   readonly ledger: IntakeLedger;
   readonly holds: EndpointHolds;
   readonly tierStarts: Pick<TierStarts, 'dirty' | 'encode'>;
@@ -70,6 +72,7 @@ export function createProgressWriter(options: ProgressWriterOptions): ProgressWr
       tiers: tierStarts.encode(),
       holds: holds.encode(),
       rowEpochBase: reign.rowEpoch - reign.epoch,
+      address: options.address,
     };
     reign.write({
       producer: options.producer,

@@ -31,7 +31,11 @@ import { intakeTopics } from './intake-ledger.ts';
 import { createConfigEnd } from './config-end.ts';
 import { createFreshOffsets, createOffsetsAt, createTopicIds } from './fresh-offsets.ts';
 import { addGauges } from './gauges.ts';
-import { joinGroup, type OwnerGroup } from './group.ts';
+import { createAnswers } from './levers/answers.ts';
+import { joinDrainableGroup, type DrainableGroup } from './levers/drainable-group.ts';
+import { openDesk } from './levers/desk.ts';
+import type { Answers } from './levers/owner-server.ts';
+import { drainWords } from './levers/words.ts';
 import { openDestinations } from './open-destinations.ts';
 import { createPauses } from './pauses.ts';
 import { createRowBound } from './row-bound.ts';
@@ -77,6 +81,8 @@ export interface DispatcherDeps {
 /** A running dispatcher. */
 export interface Dispatcher extends AsyncDisposable {
   readonly view: ConfigView;
+  /** What it answers when it is asked about its deliveries. */
+  readonly answers: Answers;
   /** For `/readyz`: every partition that the group has named us for is served, or is being taken over. */
   ready(): CheckResult;
   /** For `/readyz`: requests can leave from every egress pool. */
@@ -125,15 +131,20 @@ export async function startDispatcher(
   stack.defer(tellOfNames(door.names, log, metrics));
   const between = await openBetween(config, deps, { events, stack, waiting, door });
   ({ destinations } = between);
-  const pod = createPod(config, deps, { events, topic, view, door, policy, between, stack });
-  const joining = { pod, kafka, sessionTimeoutMs: config.sessionTimeoutMs };
-  const group = await untilKafkaAnswers(waiting, () => joinGroup(joining));
+  const desk = await openDesk(config, { clock, log, stack });
+  const pod = createPod(config, deps, { events, topic, view, door, policy, between, stack, address: desk.address });
+  const { sessionTimeoutMs } = config;
+  const group = await joinDrainableGroup({ pod, kafka, sessionTimeoutMs, waiting, onDrain: events.drained });
   stack.defer(() => group.stop());
   addGauges(metrics, pod, group);
+  const rowsMax = config.rowsMax ?? limits.podRowsMax;
+  const answers = createAnswers({ pod, group, rowsMax, troubles: () => troublesOf(group, door) });
+  desk.answer(answers);
   log.info({ processId: config.processId, revision: view.snapshot().revision }, 'dispatching');
   const owned = stack.move();
   return {
     view,
+    answers,
     ready: () => readiness(group),
     leaving: () => poolsReady(door.pools),
     resolving: () => namesReady(door.names),
@@ -152,6 +163,8 @@ interface PodParts {
   readonly policy: LivePolicy;
   readonly between: Between;
   readonly stack: AsyncDisposableStack;
+  /** Where questions are answered. */
+  readonly address: string;
 }
 
 function createPod(
@@ -159,7 +172,7 @@ function createPod(
   { kafka, clock, random = randomBytes }: DispatcherDeps,
   parts: PodParts,
 ): Pod {
-  const { events, topic, view, door, policy, between, stack } = parts;
+  const { events, topic, view, door, policy, between, stack, address } = parts;
   const judge = (url: string): Target => {
     const verdict = judgeUrl(url, policy.current());
     return verdict.verdict === 'deny'
@@ -184,6 +197,7 @@ function createPod(
   return {
     processId: config.processId,
     groupId: `${config.topicPrefix}dispatcher`,
+    address,
     clock,
     randomId: pooledRandom(random),
     randomFraction: () => random(4).readUInt32BE() / 2 ** 32,
@@ -205,8 +219,7 @@ function createPod(
     pauses: createPauses(view, clock),
     userAgent: userAgent(config.contactUrl),
     origin: requestOrigin(config.contactUrl),
-    attempts: { topic: topic('attempts'), partitions: partitionCount('attempts', 0), pod: config.processId },
-    operations: { topic: topic('operations'), partitions: partitionCount('operations', 0) },
+    ...writersOf(topic, config.processId),
     slices,
     loading: createByteMeter(limits.podLoadingBytesMax),
     ...between,
@@ -222,6 +235,14 @@ function createPod(
     rowBound: createRowBound(events.rowsFull, config.rowsMax),
     stores: stack.use(createWaitingStores({ ...storeOptions(config), clock, events })),
     stopped: () => stopped,
+  };
+}
+
+/** Where attempts and operational events are written. */
+function writersOf(topic: (id: TopicId) => string, pod: string): Pick<Pod, 'attempts' | 'operations'> {
+  return {
+    attempts: { topic: topic('attempts'), partitions: partitionCount('attempts', 0), pod },
+    operations: { topic: topic('operations'), partitions: partitionCount('operations', 0) },
   };
 }
 
@@ -297,8 +318,15 @@ async function checkOwnTopics(kafka: KafkaPort, prefix: string, view: ConfigView
   if (problems.length > 0) throw new Error(`The topics cannot keep what is promised. ${problems.join(' ')}`);
 }
 
-function readiness(group: OwnerGroup): CheckResult {
+function readiness(group: DrainableGroup): CheckResult {
+  if (group.drain !== null) return { ok: false, reason: drainWords(group.drain) };
   const states: Record<string, number> = {};
   for (const { state } of group.owners.values()) states[state] = (states[state] ?? 0) + 1;
   return { ok: true, detail: states };
+}
+
+/** What keeps this process from sending, for whoever asks. */
+function troublesOf(group: DrainableGroup, { pools, names }: Door): readonly string[] {
+  const checks = [readiness(group), group.reading(), poolsReady(pools), namesReady(names)];
+  return checks.flatMap((check) => (check.ok ? [] : [check.reason]));
 }

@@ -110,7 +110,7 @@ class OneServing implements Serving {
     const topic = pod.topic('ownership');
     this.#progress = createProgressWriter({
       ...{ reign, topic, ledger: this.#ledger, holds: this.#holds, tierStarts: this.#tierStarts },
-      ...{ producer: pod.stateProducer, clock: pod.clock },
+      ...{ producer: pod.stateProducer, clock: pod.clock, address: pod.address },
     });
   }
 

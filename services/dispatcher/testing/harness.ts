@@ -127,6 +127,8 @@ function createConfig(kafka: FakeKafka, partitions: number) {
     deleteEndpoint: (id: string) => write(records.deleteEndpoint(id)),
     pause: (...args: Parameters<typeof records.pause>) => write(records.pause(...args)),
     resume: (id: string) => write(records.resume(id)),
+    drain: (processId: string) => write(records.drain(processId)),
+    undrain: (processId: string) => write(records.undrain(processId)),
   };
 }
 

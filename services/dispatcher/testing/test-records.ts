@@ -3,6 +3,7 @@ import { dataKeyOf, sealDataKey, sealSigningSecret } from '@postrider/config-vie
 import { ConfigRecord } from '@postrider/contract/postrider/v1/config';
 import { Delivery, DeliveryKind, PriorityClass, RunKind } from '@postrider/contract/postrider/v1/delivery';
 import { Endpoint, EndpointState } from '@postrider/contract/postrider/v1/endpoint';
+import { Drain } from '@postrider/contract/postrider/v1/drain';
 import { Pause } from '@postrider/contract/postrider/v1/pause';
 import { Secret, deliveryId, pauseIdOf, webhookId, type SealingKey } from '@postrider/core';
 import { CONFIG_HEADER, DELIVERY_HEADER, type Headers } from '@postrider/kafka';
@@ -64,6 +65,13 @@ export function createConfigRecords(kek: SealingKey, partitions: number) {
       return recordOf(`pause/${pauseIdOf(pause)}`, { $case: 'pause', value: pause });
     },
     resume: (id: string) => recordOf(`pause/${id}`, { $case: 'tombstone', value: { actor: 'test', time: undefined } }),
+    drain: (processId: string) =>
+      recordOf(`drain/${processId}`, {
+        $case: 'drain',
+        value: Drain.fromPartial({ name: `dispatchers/${processId}`, reason: 'a test', actor: 'tester' }),
+      }),
+    undrain: (processId: string) =>
+      recordOf(`drain/${processId}`, { $case: 'tombstone', value: { actor: 'test', time: undefined } }),
     deleteEndpoint: (id: string) =>
       recordOf(`endpoint/ep_${id}`, { $case: 'tombstone', value: { actor: 'test', time: undefined } }),
   };

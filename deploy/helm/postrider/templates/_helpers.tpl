@@ -66,6 +66,8 @@ POSTRIDER_SOURCE_TOPICS: {{ join "," . | quote }}
 {{- if eq .service "dispatcher" }}
 POSTRIDER_SESSION_TIMEOUT: {{ $values.dispatcher.sessionTimeout | quote }}
 POSTRIDER_STORE_DIR: /var/postrider
+POSTRIDER_QUESTIONS_HOST: "0.0.0.0"
+POSTRIDER_QUESTIONS_PORT: "8084"
 POSTRIDER_STORE_BYTES_MAX: {{ $values.dispatcher.store.bytesMax | int64 | quote }}
 {{- with $values.dispatcher.contactUrl }}
 POSTRIDER_CONTACT_URL: {{ . | quote }}
@@ -231,6 +233,12 @@ spec:
       env:
         - name: SERVICE
           value: {{ .service }}
+        {{- if eq .service "dispatcher" }}
+        # Where the control plane asks it.
+        - name: POSTRIDER_QUESTIONS_ADDRESS
+          valueFrom:
+            fieldRef: { fieldPath: status.podIP }
+        {{- end }}
         {{- with .values.extraEnv }}
         {{- toYaml . | nindent 8 }}
         {{- end }}
@@ -243,6 +251,10 @@ spec:
         {{- if eq .service "control-plane" }}
         - name: grpc
           containerPort: 8080
+        {{- end }}
+        {{- if eq .service "dispatcher" }}
+        - name: questions
+          containerPort: 8084
         {{- end }}
       # Kafka may be silent for a while: a service that waits for it is alive, and only not ready.
       startupProbe:

@@ -7,6 +7,7 @@
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Timestamp } from "../../google/protobuf/timestamp.ts";
+import { Drain } from "./drain.ts";
 import {
   Endpoint,
   SignatureScheme,
@@ -64,6 +65,9 @@ export interface ConfigRecord {
     | //
     /** Kind `pause`; the id is `installation`, `tenants/{tenant}`, `endpoints/{uid}` or `egressPools/{pool}`. */
     { $case: "pause"; value: Pause }
+    | //
+    /** Kind `drain`; the id is the process's. */
+    { $case: "drain"; value: Drain }
     | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
@@ -256,7 +260,10 @@ export const ConfigRecord: MessageFns<ConfigRecord> = {
         Tombstone.encode(message.entity.value, writer.uint32(130).fork()).join();
         break;
       case "pause":
-        Pause.encode(message.entity.value, writer.uint32(138).fork()).join();
+        Pause.encode(message.entity.value, writer.uint32(402).fork()).join();
+        break;
+      case "drain":
+        Drain.encode(message.entity.value, writer.uint32(410).fork()).join();
         break;
     }
     if (message._unknownFields !== undefined) {
@@ -387,12 +394,20 @@ export const ConfigRecord: MessageFns<ConfigRecord> = {
             message.entity = { $case: "tombstone", value: Tombstone.decode(reader, reader.uint32()) };
             continue;
           }
-          case 17: {
-            if (tag !== 138) {
+          case 50: {
+            if (tag !== 402) {
               break;
             }
 
             message.entity = { $case: "pause", value: Pause.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 51: {
+            if (tag !== 410) {
+              break;
+            }
+
+            message.entity = { $case: "drain", value: Drain.decode(reader, reader.uint32()) };
             continue;
           }
         }
@@ -451,6 +466,8 @@ export const ConfigRecord: MessageFns<ConfigRecord> = {
       obj.tombstone = Tombstone.toJSON(message.entity.value);
     } else if (message.entity?.$case === "pause") {
       obj.pause = Pause.toJSON(message.entity.value);
+    } else if (message.entity?.$case === "drain") {
+      obj.drain = Drain.toJSON(message.entity.value);
     }
     return obj;
   },
@@ -514,6 +531,12 @@ export const ConfigRecord: MessageFns<ConfigRecord> = {
       case "pause": {
         if (object.entity?.value !== undefined && object.entity?.value !== null) {
           message.entity = { $case: "pause", value: Pause.fromPartial(object.entity.value) };
+        }
+        break;
+      }
+      case "drain": {
+        if (object.entity?.value !== undefined && object.entity?.value !== null) {
+          message.entity = { $case: "drain", value: Drain.fromPartial(object.entity.value) };
         }
         break;
       }

@@ -417,6 +417,11 @@ export const WaitReason = {
   CONFIG: "WAIT_REASON_CONFIG",
   /** GUARD - Guard row of a delivery in flight that holds up the offset range. */
   GUARD: "WAIT_REASON_GUARD",
+  /**
+   * WAY_OUT - Nothing can leave from the endpoint's egress pool, or the name of its host cannot be resolved. Rows do not say so: it is
+   * told of those that are asked about.
+   */
+  WAY_OUT: "WAIT_REASON_WAY_OUT",
   UNRECOGNIZED: "UNRECOGNIZED",
 } as const;
 
@@ -433,6 +438,7 @@ export namespace WaitReason {
   export type DISABLED = typeof WaitReason.DISABLED;
   export type CONFIG = typeof WaitReason.CONFIG;
   export type GUARD = typeof WaitReason.GUARD;
+  export type WAY_OUT = typeof WaitReason.WAY_OUT;
   export type UNRECOGNIZED = typeof WaitReason.UNRECOGNIZED;
 }
 
@@ -468,6 +474,9 @@ export function waitReasonFromJSON(object: any): WaitReason {
     case 9:
     case "WAIT_REASON_GUARD":
       return WaitReason.GUARD;
+    case 10:
+    case "WAIT_REASON_WAY_OUT":
+      return WaitReason.WAY_OUT;
     case -1:
     case "UNRECOGNIZED":
     default:
@@ -497,6 +506,8 @@ export function waitReasonToJSON(object: WaitReason): string {
       return "WAIT_REASON_CONFIG";
     case WaitReason.GUARD:
       return "WAIT_REASON_GUARD";
+    case WaitReason.WAY_OUT:
+      return "WAIT_REASON_WAY_OUT";
     case WaitReason.UNRECOGNIZED:
     default:
       return "UNRECOGNIZED";
@@ -525,6 +536,8 @@ export function waitReasonToNumber(object: WaitReason): number {
       return 8;
     case WaitReason.GUARD:
       return 9;
+    case WaitReason.WAY_OUT:
+      return 10;
     case WaitReason.UNRECOGNIZED:
     default:
       return -1;

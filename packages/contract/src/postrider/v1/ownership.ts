@@ -45,6 +45,8 @@ export interface Progress {
    * and made anew, and epochs began with 0 again.
    */
   rowEpochBase: bigint;
+  /** Where the process answers questions about the partition, `host:port`; empty: it answers none. */
+  address: string;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -208,6 +210,7 @@ function createBaseProgress(): Progress {
     tiers: [],
     holds: [],
     rowEpochBase: 0n,
+    address: "",
     _unknownFields: {},
   };
 }
@@ -246,6 +249,9 @@ export const Progress: MessageFns<Progress> = {
         throw new globalThis.Error("value provided for field message.rowEpochBase of type int64 too large");
       }
       writer.uint32(64).int64(message.rowEpochBase);
+    }
+    if (message.address !== "") {
+      writer.uint32(74).string(message.address);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -335,6 +341,14 @@ export const Progress: MessageFns<Progress> = {
             message.rowEpochBase = reader.int64() as bigint;
             continue;
           }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.address = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -381,6 +395,9 @@ export const Progress: MessageFns<Progress> = {
     if (message.rowEpochBase !== 0n) {
       obj.rowEpochBase = message.rowEpochBase.toString();
     }
+    if (message.address !== "") {
+      obj.address = message.address;
+    }
     return obj;
   },
 
@@ -399,6 +416,7 @@ export const Progress: MessageFns<Progress> = {
     message.rowEpochBase = (object.rowEpochBase !== undefined && object.rowEpochBase !== null)
       ? BigInt(object.rowEpochBase)
       : 0n;
+    message.address = object.address ?? "";
     return message;
   },
 };

@@ -1,0 +1,84 @@
+/** The port for questions, over real sockets. Doubles: what answers. Observed: answers and statuses. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { test } from 'node:test';
+import { credentials, Metadata, status, type ServiceError } from '@grpc/grpc-js';
+import { DispatcherStatus } from '@postrider/contract/postrider/v1/dispatcher_service';
+import {
+  DescribeProcessRequest,
+  OwnerServiceClient,
+  OwnerServiceService,
+} from '@postrider/contract/postrider/v1/owner_service';
+import { createCallProver, parseKek, PostriderError, PROOF_METADATA, Secret } from '@postrider/core';
+import { recordingLogger, systemClock } from '@postrider/runtime';
+import { startOwnerServer, type Answers } from './owner-server.ts';
+
+const kek = parseKek(new Secret('0123456789abcdef'.repeat(4)));
+const unused = (): never => assert.fail('nobody asks this');
+const answersOf = (describeProcess: Answers['describeProcess']): Answers => ({
+  describeProcess,
+  describeBacklog: unused,
+  explainWork: unused,
+  skipWork: unused,
+  moveWork: unused,
+});
+
+async function ask(answers: Answers | null, proof: (processId: string) => string) {
+  const log = recordingLogger();
+  const options = { host: '127.0.0.1', port: 0, processId: 'a', kek, clock: systemClock, log };
+  await using server = await startOwnerServer(() => answers, options);
+  const client = new OwnerServiceClient(`127.0.0.1:${server.port}`, credentials.createInsecure());
+  const metadata = new Metadata();
+  metadata.set(PROOF_METADATA, proof('a'));
+  try {
+    return await new Promise<DispatcherStatus | ServiceError>((resolve) => {
+      client.describeProcess({}, metadata, (error, answer) => resolve(error ?? answer));
+    });
+  } finally {
+    client.close();
+  }
+}
+
+const { path } = OwnerServiceService.describeProcess;
+const request = DescribeProcessRequest.encode({}).finish();
+const proofBy = (key: typeof kek, processId: string): string =>
+  createCallProver(key).prove({ method: path, processId, request, time: Date.now() });
+const known = answersOf(() => DispatcherStatus.fromPartial({ version: 'x' }));
+
+test('who proves the call is answered; who does not, or calls another process, is not', async () => {
+  const answered = await ask(known, (processId) => proofBy(kek, processId));
+  assert.equal('version' in answered && answered.version, 'x');
+  const stranger = parseKek(new Secret('fedcba9876543210'.repeat(4)));
+  for (const proof of ['', proofBy(stranger, 'a'), proofBy(kek, 'b')]) {
+    const refused = await ask(known, () => proof);
+    assert.equal('code' in refused && refused.code, status.UNAUTHENTICATED, proof);
+  }
+});
+
+test('what goes wrong is told as a status; of a fault of our own nothing but that it is one', async () => {
+  const thrown = (error: Error): Answers =>
+    answersOf(() => {
+      throw error;
+    });
+  const mine = (processId: string): string => proofBy(kek, processId);
+  const gone = await ask(thrown(new PostriderError('not_found', 'no such delivery')), mine);
+  assert.deepEqual('code' in gone && [gone.code, gone.details], [status.NOT_FOUND, 'no such delivery']);
+  const fault = await ask(thrown(new TypeError('a secret')), mine);
+  assert.equal('code' in fault && fault.code, status.INTERNAL);
+  assert.doesNotMatch('details' in fault ? fault.details : '', /a secret/);
+  const starting = await ask(null, mine);
+  assert.equal('code' in starting && starting.code, status.UNAVAILABLE);
+});
+
+test('a port that is taken is told with the variable that chooses another', async () => {
+  const taken = createServer().listen(0, '127.0.0.1');
+  await once(taken, 'listening');
+  const { port } = taken.address() as { port: number };
+  const options = { host: '127.0.0.1', port, processId: 'a', kek, clock: systemClock, log: recordingLogger() };
+  await assert.rejects(
+    startOwnerServer(() => null, options),
+    /POSTRIDER_QUESTIONS_PORT/,
+  );
+  taken.close();
+});

@@ -1,0 +1,126 @@
+import { Server, ServerCredentials, logVerbosity, setLogVerbosity, status } from '@grpc/grpc-js';
+import { OwnerServiceService } from '@postrider/contract/postrider/v1/owner_service';
+import { createCallProver, limits, PostriderError, PROOF_METADATA, type Clock, type SealingKey } from '@postrider/core';
+import type { handleUnaryCall, MethodDefinition, ServiceError } from '@grpc/grpc-js';
+import type { Logger } from '@postrider/runtime';
+
+/** Where a dispatcher answers the control plane's questions. */
+export interface QuestionsConfig {
+  readonly host: string;
+  /** 0: any that is free. */
+  readonly port: number;
+  /** Where others reach it, with or without a port; empty: at `host`, or at this machine's name if that means every address. */
+  readonly address: string;
+}
+
+/** Answers one kind of question. Throws PostriderErrors. */
+export type Answerer<Request, Response> = (request: Request) => Response;
+
+/** What is asked, by the names of the service's methods. */
+export type Answers = { readonly [M in keyof OwnerMethods]: Answerer<RequestOf<M>, ResponseOf<M>> };
+
+type OwnerMethods = typeof OwnerServiceService;
+type RequestOf<M extends keyof OwnerMethods> = ReturnType<OwnerMethods[M]['requestDeserialize']>;
+type ResponseOf<M extends keyof OwnerMethods> = ReturnType<OwnerMethods[M]['responseDeserialize']>;
+
+/** Answers questions over gRPC, as few at once as leave the rest of the process alone. */
+export interface OwnerServer extends AsyncDisposable {
+  /** The port listened on. */
+  readonly port: number;
+}
+
+/** What it needs. */
+export interface OwnerServerOptions extends Pick<QuestionsConfig, 'host' | 'port'> {
+  readonly processId: string;
+  readonly kek: SealingKey;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+const REQUEST_BYTES_MAX = 16_384;
+const STOP_GRACE_MS = 1_000;
+
+/** A request as it came, for its proof, and what it says. */
+interface Asked {
+  readonly bytes: Buffer;
+  readonly request: unknown;
+}
+
+/**
+ * Listens; `answers` are null while the process starts. Nobody is answered whose call is not proved: the port needs no other protection, and nothing secret passes it.
+ * @throws Error one sentence that names the port and its variable
+ */
+export async function startOwnerServer(
+  answers: () => Answers | null,
+  options: OwnerServerOptions,
+): Promise<OwnerServer> {
+  setLogVerbosity(logVerbosity.NONE);
+  const server = new Server({
+    'grpc.max_receive_message_length': REQUEST_BYTES_MAX,
+    'grpc.max_concurrent_streams': limits.questionsAtOnceMax,
+    'grpc.so_reuseport': 0,
+  });
+  const prover = createCallProver(options.kek);
+  const definitions: Record<string, MethodDefinition<Asked, unknown>> = {};
+  const handlers: Record<string, handleUnaryCall<Asked, unknown>> = {};
+  for (const name of Object.keys(OwnerServiceService) as (keyof OwnerMethods)[]) {
+    const method = OwnerServiceService[name] as unknown as MethodDefinition<unknown, unknown>;
+    definitions[name] = {
+      ...method,
+      requestSerialize: ({ bytes }) => bytes,
+      requestDeserialize: (bytes) => ({ bytes, request: method.requestDeserialize(bytes) }),
+    };
+    handlers[name] = (call, callback) => {
+      try {
+        const { bytes, request } = call.request;
+        const proof = String(call.metadata.get(PROOF_METADATA)[0] ?? '');
+        const { processId, clock } = options;
+        const problem = prover.problem(proof, { method: method.path, processId, request: bytes }, clock.now());
+        if (problem !== null) throw new PostriderError('unauthenticated', problem);
+        const all = answers();
+        if (all === null) throw new PostriderError('unavailable', 'this process is starting');
+        callback(null, (all[name] as Answerer<unknown, unknown>)(request));
+      } catch (error) {
+        callback(failure(error, options.log));
+      }
+    };
+  }
+  server.addService(definitions, handlers);
+  const port = await bind(server, options);
+  return {
+    port,
+    async [Symbol.asyncDispose]() {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const cancel = options.clock.after(STOP_GRACE_MS, () => server.forceShutdown());
+      server.tryShutdown(() => resolve());
+      await promise;
+      cancel();
+    },
+  };
+}
+
+function failure(error: unknown, log: Logger): Partial<ServiceError> {
+  if (!(error instanceof PostriderError)) {
+    log.error({ error }, 'a question could not be answered by a fault of our own');
+    return { code: status.INTERNAL, details: 'internal error; the log of the dispatcher says more' };
+  }
+  const codes: Partial<Record<typeof error.code, status>> = {
+    unavailable: status.UNAVAILABLE,
+    unauthenticated: status.UNAUTHENTICATED,
+    not_found: status.NOT_FOUND,
+    failed_precondition: status.FAILED_PRECONDITION,
+    invalid_argument: status.INVALID_ARGUMENT,
+  };
+  return { code: codes[error.code] ?? status.INTERNAL, details: error.message };
+}
+
+function bind(server: Server, { host, port }: OwnerServerOptions): Promise<number> {
+  const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+  const { promise, resolve, reject } = Promise.withResolvers<number>();
+  server.bindAsync(address, ServerCredentials.createInsecure(), (error, bound) => {
+    if (error === null) return resolve(bound);
+    const text = `cannot listen on ${address} for questions (POSTRIDER_QUESTIONS_HOST, POSTRIDER_QUESTIONS_PORT): ${error.message}`;
+    reject(new Error(text, { cause: error }));
+  });
+  return promise;
+}
