@@ -7,6 +7,7 @@ import {
   noteAnswer,
   noteSilence,
   noteWay,
+  NOT_ACCEPTED,
   NOT_OURS,
   restWay,
   UNREACHABLE,
@@ -156,8 +157,7 @@ function dialThrough(way: Way, proxy: ProxyDefinition, address: string, call: Ca
   const begun = clock.monotonic();
   const closing = (error: EgressError): void => {
     if (error.failure.code === 'proxy_unavailable') noteWay(from.pool, way, { broken: UNREACHABLE });
-    if (error.failure.code === 'proxy_auth')
-      restWay(from.pool, way, 'does not accept its credentials', clock.monotonic());
+    if (error.failure.code === 'proxy_auth') restWay(from.pool, way, NOT_ACCEPTED, clock.monotonic());
   };
   const onAnswer = (status: number): void => {
     if (status !== 407) noteAnswer(way, clock.monotonic());

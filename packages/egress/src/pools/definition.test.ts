@@ -33,9 +33,9 @@ test('pools of every kind are read with what is left out filled in', () => {
   assert.equal(pools.get('default')?.echoUrl?.href, 'https://ip.example.com/');
   const vetted = pools.get('vetted');
   assert.ok(vetted?.kind === 'proxy');
-  const { authorization, ...proxy } = vetted.proxy;
+  const { credentials, ...proxy } = vetted.proxy;
   assert.deepEqual(proxy, { hostname: 'proxy.internal', port: 443, tls: true, ca });
-  assert.equal(authorization?.reveal(), `Basic ${btoa('postrider:open sesame')}`);
+  assert.equal(credentials?.authorization.reveal(), `Basic ${btoa('postrider:open sesame')}`);
   const plain = pools.get('plain');
   assert.deepEqual(plain?.kind === 'proxy' && plain.proxy, { hostname: '::1', port: 3128, tls: false });
 });

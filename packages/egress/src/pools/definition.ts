@@ -1,10 +1,10 @@
 import { X509Certificate } from 'node:crypto';
-import { Secret } from '@postrider/core';
 import { parseAddress } from '../address.ts';
 import { judgeUrl } from '../url-rule.ts';
 import { createPolicy } from '../policy.ts';
 import { fieldsOf, type Fields } from './fields.ts';
 import { isPoolName } from './name.ts';
+import { proxyCredentials, type ProxyCredentials } from './proxy-credentials.ts';
 
 /** How a connection takes the next of a pool's addresses: each in turn, or always the same for one endpoint. */
 export type AddressChoice = 'in-turn' | 'sticky';
@@ -17,8 +17,7 @@ export interface ProxyDefinition {
   readonly tls: boolean;
   /** Certificates that the proxy's is checked against instead of the built-in ones; PEM. */
   readonly ca?: string;
-  /** Value of `proxy-authorization`. */
-  readonly authorization?: Secret;
+  readonly credentials?: ProxyCredentials;
 }
 
 interface CommonDefinition {
@@ -136,14 +135,14 @@ function proxyOf(fields: Fields, readFile: (path: string) => string): ProxyDefin
   };
   const ca = file('caFile');
   if (ca !== undefined && !isCertificate(ca)) fields.wrong('caFile', 'names a file without certificates in PEM form');
-  const authorization = authorizationOf(fields, file('passwordFile'));
+  const credentials = credentialsOf(fields, file('passwordFile'));
   const tls = url?.protocol === 'https:';
   return {
     hostname: (url?.hostname ?? '').replace(/^\[|\]$/g, ''),
     port: Number(url?.port) || (tls ? 443 : 80),
     tls,
     ...(ca === undefined ? {} : { ca }),
-    ...(authorization === undefined ? {} : { authorization }),
+    ...(credentials === undefined ? {} : { credentials }),
   };
 }
 
@@ -156,8 +155,8 @@ function isCertificate(pem: string): boolean {
   }
 }
 
-/** RFC 7617: a user name holds no colon. One line break at the end of the file is no part of the password. */
-function authorizationOf(fields: Fields, password: string | undefined): Secret | undefined {
+/** RFC 7617: a user name holds no colon. */
+function credentialsOf(fields: Fields, password: string | undefined): ProxyCredentials | undefined {
   const username = fields.text('username');
   if (username === undefined && !fields.has('passwordFile')) return undefined;
   if (username === undefined || !fields.has('passwordFile'))
@@ -165,6 +164,5 @@ function authorizationOf(fields: Fields, password: string | undefined): Secret |
   // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
   if (/[:\u0000-\u001f\u007f]/.test(username ?? ''))
     fields.wrong('username', 'must not hold a colon or control characters');
-  const pair = `${username}:${(password ?? '').replace(/\r?\n$/, '')}`;
-  return new Secret(`Basic ${Buffer.from(pair, 'utf8').toString('base64')}`);
+  return proxyCredentials(username ?? '', fields.text('passwordFile') ?? '', password ?? '');
 }

@@ -36,6 +36,8 @@ export interface Pool {
 export const NOT_OURS = 'is not an address of this machine';
 /** Why a proxy cannot. */
 export const UNREACHABLE = 'cannot be reached';
+/** Why a proxy that can be reached is left alone. */
+export const NOT_ACCEPTED = 'does not accept its credentials';
 /** How long a proxy that can be reached and is of no use is not asked: doubled from the least to the most. */
 const REST_MIN_MS = 5_000;
 const REST_MAX_MS = 60_000;

@@ -6,6 +6,7 @@ import { DEFAULT_POOL } from './name.ts';
 import {
   createPool,
   isOpen,
+  NOT_ACCEPTED,
   NOT_OURS,
   noteWay,
   stateOf,
@@ -42,7 +43,8 @@ export interface PoolsOptions {
 
 /**
  * The pools that are defined, and one named `default` in any case. Every second it is looked whether local addresses are
- * still this machine's, and whether proxies that could not be reached can be: so a pool comes back by itself.
+ * still this machine's, and whether proxies that could not be reached can be, and whether their passwords
+ * are others: so a pool comes back by itself.
  */
 export function createPools({ definitions, connect }: PoolsOptions): Pools {
   const { clock } = connect;
@@ -71,6 +73,7 @@ export function createPools({ definitions, connect }: PoolsOptions): Pools {
       for (const way of pool.ways) {
         const isDue = way.localAddress !== undefined || (way.broken !== null && clock.monotonic() >= way.restsUntil);
         if (isDue) void look(pool, way);
+        void refreshCredentials(pool, way);
       }
     }
   }
@@ -102,6 +105,12 @@ export function createPools({ definitions, connect }: PoolsOptions): Pools {
       listeners.clear();
     },
   };
+}
+
+/** Another password ends the rest of a proxy that did not accept the one before it. */
+async function refreshCredentials(pool: Pool, way: Way): Promise<void> {
+  const isNew = (await way.proxy?.credentials?.refresh()) ?? false;
+  if (isNew && way.broken === NOT_ACCEPTED) noteWay(pool, way, { broken: null, restsUntil: -Infinity });
 }
 
 async function lookAt(pool: Pool, way: Way, { clock, limits }: ConnectDependencies): Promise<void> {

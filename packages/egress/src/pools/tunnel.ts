@@ -46,7 +46,7 @@ export function openTunnel({ proxy, address, port, track, onAnswer }: TunnelOpti
     if (socket === undefined) return done(error);
     asked = true;
     const target = `${address.includes(':') ? `[${address}]` : address}:${port}`;
-    socket.write(connectRequest(target, proxy.authorization), 'latin1');
+    socket.write(connectRequest(target, proxy.credentials?.authorization), 'latin1');
     readAnswer(socket, (answer) => {
       const status = Number(/^HTTP\/1\.[01] (\d{3})(?: |\r)/.exec(answer ?? '')?.[1] ?? 0);
       if (answer === null || status === 0) {
