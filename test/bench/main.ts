@@ -3,13 +3,11 @@
  * raw loop that is measured in the same run.
  */
 import { parseCommand, usage, type Command } from './options.ts';
+import { tellUsage } from '../support/tell-usage.ts';
 
 const command = parseCommand(process.argv.slice(2));
 if (command.kind === 'usage') {
-  const { problem } = command;
-  if (problem === null) process.stdout.write(usage);
-  else process.stderr.write(`${problem}\n\n${usage}`);
-  process.exitCode = problem === null ? 0 : 2;
+  tellUsage(command.problem, usage);
 } else {
   // Loaded only now: usage is answered without waiting for it.
   try {

@@ -5,6 +5,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus } from 'node:os';
 import { join } from 'node:path';
 import { kafkaVersion } from '../../deploy/local/index.ts';
+import { tellUsage } from '../support/tell-usage.ts';
 import { parseChaosCommand, type ChaosOptions } from './options.ts';
 import { keptRow, resultsText, rowLines, withResults, type KeptRow } from './report.ts';
 import { rows } from './rows/index.ts';
@@ -26,11 +27,8 @@ const command = parseChaosCommand(
   process.argv.slice(2),
   rows.map(({ id }) => id),
 );
-if (command.kind === 'usage') {
-  if (command.problem === null) say(usage);
-  else process.stderr.write(`${command.problem}\n\n${usage}`);
-  process.exitCode = command.problem === null ? 0 : 2;
-} else await runRows(command.options);
+if (command.kind === 'usage') tellUsage(command.problem, usage);
+else await runRows(command.options);
 
 async function runRows({ ids, rate, record }: ChaosOptions): Promise<void> {
   const kept: KeptRow[] = [];

@@ -3,6 +3,7 @@
  * break anything, and mean the same to us as to others.
  */
 import { mulberry32 } from '../simulation/mulberry32.ts';
+import { tellUsage } from '../support/tell-usage.ts';
 import { parseFuzzCommand, usageOf, type FuzzOptions } from './options.ts';
 import { targets } from './targets.ts';
 import type { FuzzTarget } from './target.ts';
@@ -13,10 +14,7 @@ const inputsAtOnce = 1_000;
 
 const command = parseFuzzCommand(process.argv.slice(2), Object.keys(targets), Date.now() % 2 ** 32);
 if (command.kind === 'usage') {
-  const { problem } = command;
-  if (problem === null) process.stdout.write(usage);
-  else process.stderr.write(`${problem}\n\n${usage}`);
-  process.exitCode = problem === null ? 0 : 2;
+  tellUsage(command.problem, usage);
 } else {
   process.exitCode = fuzz(command.options) ? 0 : 1;
 }

@@ -9,6 +9,7 @@ import { plantsOf, ruleOf, rules } from './plants/index.ts';
 import { recordCatches } from './plants/record.ts';
 import { scheduleNames } from './schedules.ts';
 import { writeNames } from './referee/named-writes.ts';
+import { tellUsage } from '../support/tell-usage.ts';
 import type { SeedResult } from './run-seed.ts';
 
 const PROGRESS_EVERY_MS = 2_000;
@@ -18,9 +19,7 @@ const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
 const command = parseCommand(process.argv.slice(2));
 if (command.kind === 'usage') {
-  const { problem } = command;
-  process[problem === null ? 'stdout' : 'stderr'].write(problem === null ? usage : `${problem}\n\n${usage}`);
-  process.exitCode = problem === null ? 0 : 2;
+  tellUsage(command.problem, usage);
 } else if (command.kind === 'list') {
   for (const { name, about } of rules) say(`--without ${name.padEnd(24)} ${about}`);
   for (const { name, about } of scheduleNames()) say(`--schedule ${name.padEnd(23)} ${about}`);

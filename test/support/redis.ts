@@ -1,26 +1,15 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { choosePorts } from '../../deploy/local/index.ts';
 import { redisBinary } from './redis-binary.ts';
-import { waitFor } from './wait-for.ts';
+import { startWatched, type WatchedServer } from './watched-server.ts';
 
-/** A real Redis on loopback that keeps nothing on disk and does not outlive this process. */
-export interface TestRedis extends AsyncDisposable {
+/** A real Redis on loopback that keeps nothing on disk: after a `restart` it is empty, on the same port. */
+export interface TestRedis extends WatchedServer, AsyncDisposable {
   readonly url: string;
   readonly port: number;
-  /** Of the present process, or of the last one. */
-  readonly pid: number;
-  /** It hangs: connections stay, nothing answers. */
-  freeze(): void;
-  thaw(): void;
-  /** It is gone, and refuses connections. */
-  kill(): Promise<void>;
-  /** It is there again after `kill`, empty, on the same port. */
-  restart(): Promise<void>;
 }
 
 /** How a test's Redis differs from one with its defaults. */
@@ -39,47 +28,20 @@ export async function startRedis(options: TestRedisOptions = {}): Promise<TestRe
   const [port] = (await choosePorts(1)) as [number];
   const login = password === undefined ? [] : ['--requirepass', password];
   const all = ['--port', `${port}`, '--bind', '127.0.0.1', '--save', '', '--dir', folder, ...login, ...args];
-  let server = await launch(binary, all, port);
-  return {
+  const name = `Redis on port ${port}`;
+  const server = await startWatched({
+    ...{ program: binary, args: all, name },
+    ready: () => answers(port),
+    timeoutMs: 10_000,
+  });
+  return Object.assign(server, {
     url: `redis://${password === undefined ? '' : `:${encodeURIComponent(password)}@`}127.0.0.1:${port}`,
     port,
-    get pid() {
-      return server.pid;
-    },
-    freeze: () => void process.kill(server.pid, 'SIGSTOP'),
-    thaw: () => void process.kill(server.pid, 'SIGCONT'),
-    kill: () => server.kill(),
-    async restart() {
-      server = await launch(binary, all, port);
-    },
     async [Symbol.asyncDispose]() {
       await server.kill();
       await rm(folder, { recursive: true, force: true });
     },
-  };
-}
-
-interface Server {
-  readonly pid: number;
-  kill(): Promise<void>;
-}
-
-/** The shell ends the server when its input closes, which it does when this process is gone, however it went. */
-const watched = '"$@" >/dev/null & echo $!; cat >/dev/null; kill -9 $!; wait 2>/dev/null';
-
-async function launch(binary: string, args: readonly string[], port: number): Promise<Server> {
-  const shell = spawn('sh', ['-c', watched, 'sh', binary, ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
-  const gone = once(shell, 'close');
-  const [said] = (await once(shell.stdout, 'data')) as [Buffer];
-  shell.stdout.resume();
-  await waitFor(() => answers(port), { what: `Redis on port ${port} to answer`, timeoutMs: 10_000 });
-  return {
-    pid: Number(said.toString()),
-    async kill() {
-      shell.stdin.end();
-      await gone;
-    },
-  };
+  });
 }
 
 /** Whether something there speaks Redis: it may say that it wants a password. */

@@ -1,27 +1,19 @@
-import { execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { choosePorts } from '../../deploy/local/index.ts';
-import { waitFor } from './wait-for.ts';
+import { startWatched, type WatchedServer } from './watched-server.ts';
 
-/** A squid on loopback: a forward proxy that wants credentials. It does not outlive this process. */
-export interface TestSquid extends AsyncDisposable {
+/** A squid on loopback: a forward proxy that wants credentials; a `restart` leaves it on its port. */
+export interface TestSquid extends WatchedServer, AsyncDisposable {
   readonly port: number;
   readonly username: string;
   readonly password: string;
   /** The targets that it was asked for, with what it answered: `TCP_TUNNEL/200 127.0.0.1:8080`. */
   log(): Promise<readonly string[]>;
-  /** It hangs: connections stay, nothing answers. */
-  freeze(): void;
-  thaw(): void;
-  /** It is gone, and refuses connections. */
-  kill(): Promise<void>;
-  /** It is there again after `kill`, on the same port. */
-  restart(): Promise<void>;
 }
 
 /** What the proxy does. */
@@ -56,8 +48,11 @@ export async function startSquid({ denied, leavesFrom }: SquidOptions): Promise<
   await writeFile(join(folder, 'passwords'), `${username}:${hashed}\n`);
   const config = join(folder, 'squid.conf');
   await writeFile(config, configOf({ folder, port, helper: binaries.helper, denied, leavesFrom }));
-  let server = await launch(binaries.squid, config, port);
-  return {
+  const args = ['-N', '-f', config];
+  const name = `squid on port ${port}`;
+  const program = binaries.squid;
+  const server = await startWatched({ ...{ program, args, name }, ready: () => accepts(port), timeoutMs: 20_000 });
+  return Object.assign(server, {
     ...{ port, username, password },
     async log() {
       const lines = (await readFile(join(folder, 'access.log'), 'utf8').catch(() => '')).trim().split('\n');
@@ -67,18 +62,11 @@ export async function startSquid({ denied, leavesFrom }: SquidOptions): Promise<
         return target === undefined || target.startsWith('error:') ? [] : [`${answer} ${target}`];
       });
     },
-    freeze: () => void process.kill(server.pid, 'SIGSTOP'),
-    thaw: () => void process.kill(server.pid, 'SIGCONT'),
-    kill: () => server.kill(),
-    async restart() {
-      await rm(join(folder, 'squid.pid'), { force: true });
-      server = await launch(binaries.squid, config, port);
-    },
     async [Symbol.asyncDispose]() {
       await server.kill();
       await rm(folder, { recursive: true, force: true });
     },
-  };
+  });
 }
 
 interface ConfigOptions extends SquidOptions {
@@ -99,36 +87,13 @@ http_access deny all
 tcp_outgoing_address ${leavesFrom}
 cache deny all
 visible_hostname squid.test
-pid_filename ${folder}/squid.pid
+pid_filename none
 cache_log ${folder}/cache.log
 access_log stdio:${folder}/access.log
 buffered_logs off
 coredump_dir ${folder}
 shutdown_lifetime 0 seconds
 `;
-
-interface Server {
-  readonly pid: number;
-  kill(): Promise<void>;
-}
-
-/** The shell ends the server when its input closes, which it does when this process is gone, however it went. */
-const watched = '"$@" >/dev/null 2>&1 & echo $!; cat >/dev/null; kill -9 $!; wait 2>/dev/null';
-
-async function launch(squid: string, config: string, port: number): Promise<Server> {
-  const shell = spawn('sh', ['-c', watched, 'sh', squid, '-N', '-f', config], { stdio: ['pipe', 'pipe', 'inherit'] });
-  const gone = once(shell, 'close');
-  const [said] = (await once(shell.stdout, 'data')) as [Buffer];
-  shell.stdout.resume();
-  await waitFor(() => accepts(port), { what: `squid on port ${port} to answer`, timeoutMs: 20_000 });
-  return {
-    pid: Number(said.toString()),
-    async kill() {
-      shell.stdin.end();
-      await gone;
-    },
-  };
-}
 
 function accepts(port: number): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>();

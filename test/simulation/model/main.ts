@@ -6,6 +6,7 @@ import { campaign, type Campaign } from './campaign.ts';
 import { explore } from './explore.ts';
 import { isRule, RULE_NAMES, RULES, rulesWithout, type Rule } from './rules.ts';
 import { printLine } from '../../repo/steps.ts';
+import { tellUsage } from '../../support/tell-usage.ts';
 import { scriptOf, SCRIPTS } from './scripts.ts';
 
 const usage = `usage: npm run model -- [flags]
@@ -81,7 +82,7 @@ function leaveOutEach(seeds: number, from: number): void {
 
 function main(): void {
   const { help, list, all, seed, trace, rules, script, seeds, from } = read();
-  if (help) return printLine(usage);
+  if (help) return tellUsage(null, usage);
   if (list) {
     for (const [name, text] of Object.entries(RULES)) printLine(`${name.padEnd(18)} ${text}`);
     return printLine(`\nscripts: ${Object.keys(SCRIPTS).join(', ')}`);
@@ -102,6 +103,5 @@ function main(): void {
 try {
   main();
 } catch (error) {
-  process.stderr.write(`${(error as Error).message}\n\n${usage}`);
-  process.exitCode = 2;
+  tellUsage((error as Error).message, usage);
 }
