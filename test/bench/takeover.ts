@@ -1,5 +1,6 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { join } from 'node:path';
 import { randomBytes } from 'node:crypto';
 import { TIERS, limits, parseKek, partitionOf, type Tier } from '@postrider/core';
@@ -9,7 +10,7 @@ import { systemClock } from '@postrider/runtime';
 import { startKafka } from '../support/kafka.ts';
 import { tempDir, uniqueName } from '../support/resources.ts';
 import { writeBenchConfig, type BenchEndpoint } from './bench-config.ts';
-import { keepResults, load, machineFacts, median } from './machine.ts';
+import { keepResults, load, machineFacts, median, round } from './machine.ts';
 import { benchBody, preloadDeliveries } from './preload.ts';
 import { writeLastOwner, writeRows } from './rows.ts';
 import type { PlainOptions } from './plain-options.ts';
@@ -26,6 +27,11 @@ const ROWS_FROM_EVENT = 1_000_000;
 const DUE_FROM_MS = 1_800_000;
 const DUE_SPREAD_MS = 3_600_000;
 
+interface Round extends TakeoverTold {
+  /** Of this process, which does nothing meanwhile: what the measure and the machine add by themselves. */
+  readonly idleLoopDelayP99Ms: number;
+}
+
 /**
  * One dispatcher process, started where every partition was released by its last owner and rows wait in the tiers. Its
  * requests end in the process itself; everything else is as it is in a cluster. Measured from the group's assignment on.
@@ -36,12 +42,12 @@ export async function benchTakeover(options: PlainOptions<'takeover'>): Promise<
   await using kafka = await startKafka({ log: say });
   const brokers = kafka.bootstrapServers;
   await using port = connectKafka({ brokers, clientId: 'bench', clock: systemClock });
-  const rounds: TakeoverTold[] = [];
-  for (let round = 1; round <= options.rounds; round += 1) {
+  const rounds: Round[] = [];
+  for (let number = 1; number <= options.rounds; number += 1) {
     rounds.push(await takeOver(port, brokers, options, say));
-    say(`Round ${round}: ${JSON.stringify(rounds.at(-1))}`);
+    say(`Round ${number}: ${JSON.stringify(rounds.at(-1))}`);
   }
-  const names = Object.keys(rounds[0] as TakeoverTold) as (keyof TakeoverTold)[];
+  const names = Object.keys(rounds[0] as Round) as (keyof Round)[];
   const medians = Object.fromEntries(names.map((name) => [name, median(rounds.map((one) => one[name]))]));
   const { rows, body, record } = options;
   const common = { bench: 'takeover', rows, bodyBytes: body, partitions: PARTITIONS };
@@ -55,7 +61,7 @@ async function takeOver(
   brokers: readonly string[],
   options: PlainOptions<'takeover'>,
   say: (line: string) => void,
-): Promise<TakeoverTold> {
+): Promise<Round> {
   const prefix = `${uniqueName('takeover')}.`;
   const topic = (id: TopicId) => topicName(prefix, id);
   const kek = randomBytes(32).toString('hex');
@@ -86,7 +92,9 @@ async function takeOver(
   return await runProcess(work);
 }
 
-async function runProcess(work: TakeoverWork): Promise<TakeoverTold> {
+async function runProcess(work: TakeoverWork): Promise<Round> {
+  const idle = monitorEventLoopDelay({ resolution: 1 });
+  idle.enable();
   const child = fork(join(import.meta.dirname, 'takeover-process.ts'));
   const ended = once(child, 'exit').then(([code, signal]) => {
     throw new Error(`the dispatcher ended with ${String(code ?? signal)}`);
@@ -94,7 +102,8 @@ async function runProcess(work: TakeoverWork): Promise<TakeoverTold> {
   ended.catch(() => undefined);
   child.send(work);
   const [told] = (await Promise.race([once(child, 'message'), ended])) as [TakeoverTold];
+  idle.disable();
   child.send('stop');
   await ended.catch(() => undefined);
-  return told;
+  return { ...told, idleLoopDelayP99Ms: round(idle.percentile(99) / 1e6) };
 }

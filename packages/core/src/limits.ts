@@ -179,7 +179,7 @@ export const limits = Object.freeze({
   /** What a takeover reads of `ownership` beyond that at first. */
   ownershipLookBackSlackMs: MINUTE_MS,
   /** What a pod holds of retry tiers that is read and not gone through yet. */
-  podLoadingBytesMax: 64 * MIB,
+  podLoadingBytesMax: 8 * MIB,
   /** What the files of waiting deliveries may take of a pod's scratch disk. */
   storeBytesDefault: 8 * 1_024 * MIB,
   /** As many stores lost within this time, and for this time new ones are in memory, which may take so much. */

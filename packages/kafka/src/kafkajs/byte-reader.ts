@@ -1,3 +1,6 @@
+/** The last name read of each length. */
+const knownNames = Array.from<{ readonly bytes: Buffer; readonly name: string } | undefined>({ length: 64 });
+
 /** Reads the protocol's types one after the other. Throws `RangeError` when the bytes end early. */
 export class ByteReader {
   readonly buffer: Buffer;
@@ -36,6 +39,23 @@ export class ByteReader {
     const length = this.int16();
     const at = this.#take(Math.max(0, length));
     return this.buffer.toString('utf8', at, this.offset);
+  }
+
+  /** Text behind its length, a zigzag varint; the same few come again and again. */
+  name(): string {
+    const length = this.varint();
+    const at = this.#take(length);
+    const known = knownNames[length];
+    if (known !== undefined && this.#stands(known.bytes, at)) return known.name;
+    const name = this.buffer.toString('utf8', at, this.offset);
+    if (length < knownNames.length)
+      knownNames[length] = { bytes: Buffer.from(this.buffer.subarray(at, this.offset)), name };
+    return name;
+  }
+
+  #stands(bytes: Buffer, at: number): boolean {
+    for (let index = 0; index < bytes.length; index += 1) if (this.buffer[at + index] !== bytes[index]) return false;
+    return true;
   }
 
   /** Zigzag varint of 32 or 64 bits; exact up to 2^53. */

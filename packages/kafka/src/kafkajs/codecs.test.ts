@@ -6,7 +6,7 @@ import { compressFrameSync } from 'lz4-napi';
 import { compress } from 'snappyjs';
 import { ByteWriter } from './byte-writer.ts';
 import { batchBytesMax, writeRecordBatch } from './record-batch.ts';
-import { decodeBatches } from './record-decode.ts';
+import { decodeAll } from './testing/decode-all.ts';
 
 const values = Array.from({ length: 50 }, (_, index) => `value ${index} `.repeat(20));
 const RECORDS_AT = 61;
@@ -46,7 +46,7 @@ const codecs: [string, number, (records: Buffer) => Buffer][] = [
 ];
 for (const [name, codec, pack] of codecs) {
   test(`batches with ${name} are readable`, () => {
-    const { records } = decodeBatches(batch(codec, pack), { topic: 't', partition: 0, fetchOffset: 0 }, []);
+    const { records } = decodeAll(batch(codec, pack), { topic: 't', partition: 0, fetchOffset: 0 }, []);
     assert.deepEqual(
       records.map(({ value }) => String(value)),
       values,
@@ -56,5 +56,5 @@ for (const [name, codec, pack] of codecs) {
 
 test('an unknown compression is an error that names it', () => {
   const unknown = batch(5, (records) => records);
-  assert.throws(() => decodeBatches(unknown, { topic: 't', partition: 0, fetchOffset: 0 }, []), /compression 5/);
+  assert.throws(() => decodeAll(unknown, { topic: 't', partition: 0, fetchOffset: 0 }, []), /compression 5/);
 });

@@ -13,24 +13,34 @@ const NOT_LEADER = 6;
 const UNKNOWN_TOPIC = 3;
 
 /** The bytes of a fetch answer for one partition of t: an error, or one record. */
-function answer(errorCode: number, partition = 0): Buffer {
-  const records = errorCode === 0 ? [{ topic: 't', partition, key: null, value: Buffer.from('x') }] : [];
-  const writer = new ByteWriter(200 + batchBytesMax(records));
-  for (const value of [0]) writer.int32(value);
+const answer = (errorCode: number, partition = 0): Buffer =>
+  answerOf([{ partition, errorCode, count: errorCode === 0 ? 1 : 0 }]);
+
+/** The bytes of a fetch answer for partitions of t, each with so many records. */
+function answerOf(
+  parts: readonly { readonly partition: number; readonly errorCode?: number; readonly count: number }[],
+) {
+  const recordsOf = ({ partition, count }: { partition: number; count: number }) =>
+    Array.from({ length: count }, () => ({ topic: 't', partition, key: null, value: Buffer.from('x') }));
+  const size = parts.reduce((sum, part) => sum + 100 + batchBytesMax(recordsOf(part)), 100);
+  const writer = new ByteWriter(size);
+  writer.int32(0);
   writer.int16(0);
   writer.int32(0);
   writer.int32(1);
   writer.string('t');
-  writer.int32(1);
-  writer.int32(partition);
-  writer.int16(errorCode);
-  for (const offset of [1, 1, 0]) writer.int64(offset);
-  writer.int32(0);
-  writer.int32(-1);
-  const lengthAt = writer.offset;
-  writer.int32(0);
-  if (records.length > 0) writeRecordBatch(writer, records, 0);
-  writer.buffer.writeInt32BE(writer.offset - lengthAt - 4, lengthAt);
+  writer.int32(parts.length);
+  for (const { partition, errorCode = 0, count } of parts) {
+    writer.int32(partition);
+    writer.int16(errorCode);
+    for (const offset of [1, 1, 0]) writer.int64(offset);
+    writer.int32(0);
+    writer.int32(-1);
+    const lengthAt = writer.offset;
+    writer.int32(0);
+    if (count > 0) writeRecordBatch(writer, recordsOf({ partition, count }), 0);
+    writer.buffer.writeInt32BE(writer.offset - lengthAt - 4, lengthAt);
+  }
   return writer.buffer.subarray(0, writer.offset);
 }
 
@@ -176,4 +186,73 @@ test('partitions are asked for in turn, not topic by topic: a busy topic cannot 
   const first = request.indexOf('idle');
   assert.ok(first < request.indexOf('live') && request.indexOf('live') < request.indexOf('idle', first + 1));
   loop.close();
+});
+
+test('the records of a large answer are handed over in portions, between which everything else has its turn', async () => {
+  const total = 100_000;
+  const { clock, client } = served((turn) => (turn === 0 ? answerOf([{ partition: 0, count: total }]) : undefined));
+  let turns = 0;
+  let next = 0;
+  const count = (): void => {
+    turns += 1;
+    if (next < total) setImmediate(count);
+  };
+  const read = Promise.withResolvers<void>();
+  const loop = createFetchLoop({
+    client,
+    clock,
+    maxWaitMs: 100,
+    maxBytesPerPartition: 1_000,
+    onBatch({ records, nextOffset }) {
+      assert.deepEqual([records[0]?.offset, next + records.length], [next, nextOffset]);
+      if (next === 0) setImmediate(count);
+      next = nextOffset;
+      if (next === total) read.resolve();
+    },
+    onOutOfRange: () => assert.fail(),
+    onTrouble: (error) => read.reject(error),
+  });
+  loop.start('t', 0, 0);
+  await clock.runUntilIdle();
+  await clock.advance(1);
+  await read.promise;
+  assert.ok(turns >= 3, `${turns} turns`);
+  loop.close();
+});
+
+test('what is stopped or sought in the middle of an answer gets nothing more of it', async () => {
+  for (const meanwhile of ['seek', 'stop', 'close'] as const) {
+    const parts = [
+      { partition: 0, count: 1_000 },
+      { partition: 1, count: 1 },
+    ];
+    const { clock, client, requests } = served((turn) => (turn === 0 ? answerOf(parts) : undefined));
+    const batches: Batch[] = [];
+    const loop = createFetchLoop({
+      client,
+      clock,
+      maxWaitMs: 100,
+      maxBytesPerPartition: 1_000,
+      onBatch(batch) {
+        batches.push(batch);
+        if (batch.partition === 1) return;
+        if (meanwhile === 'seek') loop.start('t', 0, 7);
+        else if (meanwhile === 'stop') loop.stop('t', 0);
+        else loop.close();
+      },
+      onOutOfRange: () => assert.fail(),
+      onTrouble: () => assert.fail(),
+    });
+    loop.start('t', 0, 0);
+    loop.start('t', 1, 0);
+    await clock.runUntilIdle();
+    await clock.advance(1);
+    assert.deepEqual(
+      batches.map(({ partition }) => partition),
+      meanwhile === 'close' ? [0] : [0, 1],
+    );
+    assert.equal(loop.position('t', 0), { seek: 7, stop: batches[0]?.nextOffset, close: undefined }[meanwhile]);
+    assert.equal(requests.length, meanwhile === 'close' ? 1 : 2);
+    loop.close();
+  }
 });

@@ -1,5 +1,6 @@
 import { code, ProtocolError, toKafkaError } from './protocol-error.ts';
-import { decodeBatches } from './record-decode.ts';
+import { decodeBatches, type DecodedRecords } from './record-decode.ts';
+import { createPace, type Pace } from './pace.ts';
 import { fetch } from './fetch-request.ts';
 import type { Clock } from '@postrider/core';
 import type { FetchedPartition } from './fetch-request.ts';
@@ -44,8 +45,12 @@ interface Cursor {
   wake: (() => void) | null;
 }
 
-/** How long the records of an answer are read before everything else has its turn. */
-const DECODE_MS_MAX = 4;
+/** A partition that was asked for, and since when. */
+interface Asked {
+  readonly cursor: Cursor;
+  readonly turn: number;
+}
+
 const BACKOFF_MS = 100;
 const BACKOFF_MS_MAX = 1_000;
 
@@ -131,7 +136,7 @@ class Loop implements FetchLoop {
 
   async #fetch(leader: number, cursors: readonly Cursor[]): Promise<void> {
     this.#fetching.add(leader);
-    const asked = cursors.map((cursor) => ({ cursor, turn: cursor.turn }));
+    const asked = cursors.map((cursor): Asked => ({ cursor, turn: cursor.turn }));
     try {
       const broker = await this.#options.client.broker(leader);
       // Closed meanwhile: a request now would connect again, and nobody would ever hang up.
@@ -140,16 +145,13 @@ class Loop implements FetchLoop {
       const answers = await fetch(broker, positions, this.#options);
       if (this.#closed) return;
       const byKey = new Map(asked.map((one) => [`${one.cursor.topic}/${one.cursor.partition}`, one]));
-      let began = performance.now();
+      const pace = createPace();
       for (const answer of answers) {
-        if (performance.now() - began > DECODE_MS_MAX) {
-          // Megabytes of records in one go would keep everything else in the process waiting.
-          await new Promise<void>((resolve) => void setImmediate(resolve));
-          if (this.#closed) return;
-          began = performance.now();
-        }
         const one = byKey.get(`${answer.topic}/${answer.partition}`);
-        if (one !== undefined && one.cursor.active && one.cursor.turn === one.turn) this.#accept(one.cursor, answer);
+        if (one === undefined || !this.#isWanted(one)) continue;
+        if (answer.errorCode !== code.none) this.#refused(one.cursor, answer.errorCode);
+        else if (answer.bytes.length === 0) one.cursor.failures = 0;
+        else await this.#accept(one, answer, pace);
       }
     } catch (error) {
       if (this.#closed) return;
@@ -161,34 +163,52 @@ class Loop implements FetchLoop {
     this.#run();
   }
 
-  #accept(cursor: Cursor, answer: FetchedPartition): void {
+  #refused(cursor: Cursor, errorCode: number): void {
     const { topic, partition } = cursor;
-    if (answer.errorCode === code.offsetOutOfRange) {
+    if (errorCode === code.offsetOutOfRange) {
       cursor.active = false;
       return this.#options.onOutOfRange(topic, partition, cursor.offset);
     }
-    if (answer.errorCode !== code.none) {
+    this.#failed(cursor);
+    this.#options.onTrouble(new ProtocolError(`reading ${topic}/${partition}`, errorCode));
+  }
+
+  /** In portions: a megabyte of records in one go would keep everything else in the process waiting. */
+  async #accept(asked: Asked, answer: FetchedPartition, pace: Pace): Promise<void> {
+    const { cursor } = asked;
+    const { topic, partition } = cursor;
+    try {
+      const where = { topic, partition, fetchOffset: cursor.offset };
+      for (const portion of decodeBatches(answer.bytes, where, answer.aborted)) {
+        this.#pass(cursor, portion, answer.highWatermark);
+        if (pace.timeIsUp()) await pace.turn();
+        if (!this.#isWanted(asked)) return;
+      }
+    } catch (error) {
+      // Bytes that cannot be read must not stop the other partitions; this one is asked for again, and every failure is told.
+      const message = `reading ${topic}/${partition} at ${cursor.offset}: ${(error as Error).message}`;
       this.#failed(cursor);
-      return this.#options.onTrouble(new ProtocolError(`reading ${topic}/${partition}`, answer.errorCode));
+      this.#options.onTrouble(new Error(message, { cause: error }));
     }
-    if (answer.bytes.length === 0) {
-      cursor.failures = 0;
-      return;
-    }
-    const where = { topic, partition, fetchOffset: cursor.offset };
-    const { records, nextOffset } = this.#decode(cursor, () => decodeBatches(answer.bytes, where, answer.aborted));
-    if (nextOffset <= cursor.offset) return;
+  }
+
+  #pass(cursor: Cursor, { records, nextOffset }: DecodedRecords, endThen: number): void {
+    const { topic, partition } = cursor;
     // What the batch makes its receiver do, such as a seek, comes after the position that it may change.
     cursor.offset = nextOffset;
     cursor.failures = 0;
     // The broker notes its end before it reads: what was written in between may already be in the answer.
-    const highWatermark = Math.max(answer.highWatermark, nextOffset);
+    const highWatermark = Math.max(endThen, nextOffset);
     this.#hand({ topic, partition, records, nextOffset, highWatermark });
     // A partition that had something goes to the end of the next request, so that no busy one starves the others.
     const key = `${topic}/${partition}`;
     if (this.#cursors.get(key) !== cursor) return;
     this.#cursors.delete(key);
     this.#cursors.set(key, cursor);
+  }
+
+  #isWanted({ cursor, turn }: Asked): boolean {
+    return !this.#closed && cursor.active && cursor.turn === turn;
   }
 
   /** A receiver that throws has lost track of the batch: the process ends, and whoever comes next reads it again. */
@@ -199,18 +219,6 @@ class Loop implements FetchLoop {
       queueMicrotask(() => {
         throw error;
       });
-    }
-  }
-
-  /** Bytes that cannot be read must not stop the other partitions; this one is asked for again, and every failure is told. */
-  #decode<T>(cursor: Cursor, decode: () => T): T | { records: []; nextOffset: number } {
-    try {
-      return decode();
-    } catch (error) {
-      const message = `reading ${cursor.topic}/${cursor.partition} at ${cursor.offset}: ${(error as Error).message}`;
-      this.#failed(cursor);
-      this.#options.onTrouble(new Error(message, { cause: error }));
-      return { records: [], nextOffset: cursor.offset };
     }
   }
 

@@ -10,7 +10,7 @@ const API_VERSION = 11;
 const READ_COMMITTED = 1;
 const NO_SESSION_EPOCH = -1;
 /** What one answer may hold in all; the first batch comes whole whatever its size. */
-const FETCH_BYTES_MAX = 4 * 1024 * 1024;
+const FETCH_BYTES_MAX = 1024 * 1024;
 /** A broker that is alive answers within the wait it was asked for and little more. */
 const ANSWER_MARGIN_MS = 10_000;
 

@@ -28,7 +28,7 @@ interface Assigned extends TopicPartition {
 }
 
 const READ_COMMITTED = 1;
-const BYTES_PER_PARTITION = 1024 * 1024;
+const BYTES_PER_PARTITION = 256 * 1024;
 const COMMIT_LIMIT_MS = 10_000;
 /** As much of a time at the broker as may be counted on. */
 const SURE_FRACTION = 0.8;

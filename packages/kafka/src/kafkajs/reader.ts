@@ -10,7 +10,7 @@ import type { KafkaOptions } from './options.ts';
 import type { Batch, Reader, ReaderOptions } from '../port.ts';
 
 const READ_COMMITTED = 1;
-const BYTES_PER_PARTITION = 1024 * 1024;
+const BYTES_PER_PARTITION = 256 * 1024;
 
 /** The port's reader: a fetch loop of its own, no group. Waits for the cluster as long as it takes; an absent topic rejects. */
 export async function createReader(options: KafkaOptions, wanted: ReaderOptions, signal: AbortSignal): Promise<Reader> {

@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { ByteWriter } from './byte-writer.ts';
 import { batchBytesMax, writeRecordBatch } from './record-batch.ts';
 import { decodeBatches } from './record-decode.ts';
+import { decodeAll } from './testing/decode-all.ts';
 import type { OutgoingRecord } from '../port.ts';
 
 const require = createRequire(import.meta.url);
@@ -32,7 +33,7 @@ const anyRecord: fc.Arbitrary<OutgoingRecord> = fc.record({
 test('whatever is written is read back', () => {
   fc.assert(
     fc.property(fc.array(anyRecord, { minLength: 1, maxLength: 20 }), (records) => {
-      const { records: read, nextOffset } = decodeBatches(encode(records), where, []);
+      const { records: read, nextOffset } = decodeAll(encode(records), where, []);
       assert.equal(nextOffset, records.length);
       read.forEach((record, index) => {
         assert.equal(record.offset, index);
@@ -70,7 +71,7 @@ test('kafkajs reads what we write, and we read what kafkajs writes', async () =>
     maxTimestamp: 1_299,
     lastOffsetDelta: 299,
   });
-  const ours = decodeBatches(batch.buffer, where, []);
+  const ours = decodeAll(batch.buffer, where, []);
   assert.deepEqual(
     ours.records.map((record) => record.timestamp),
     records.map((_, index) => 1_000 + index),
@@ -116,13 +117,13 @@ test('records before the wanted offset, and a batch that was cut off, are left o
   const one = encode(
     [0, 1, 2].map((value) => ({ topic: 't', partition: 3, key: null, value: Buffer.from(String(value)) })),
   );
-  const cut = decodeBatches(Buffer.concat([one, one.subarray(0, one.length - 1)]), { ...where, fetchOffset: 1 }, []);
+  const cut = decodeAll(Buffer.concat([one, one.subarray(0, one.length - 1)]), { ...where, fetchOffset: 1 }, []);
   assert.deepEqual(
     cut.records.map(({ offset }) => offset),
     [1, 2],
   );
   assert.equal(cut.nextOffset, 3);
-  assert.deepEqual(decodeBatches(Buffer.alloc(0), { ...where, fetchOffset: 9 }, []), { records: [], nextOffset: 9 });
+  assert.deepEqual(decodeAll(Buffer.alloc(0), { ...where, fetchOffset: 9 }, []), { records: [], nextOffset: 9 });
 });
 
 test('no bytes make the decoder do anything but answer or throw a RangeError', () => {
@@ -136,7 +137,7 @@ test('no bytes make the decoder do anything but answer or throw a RangeError', (
       // As a writer with a bug would: damage under a right checksum.
       broken.writeUInt32BE(crc32c(broken.subarray(21)), 17);
       try {
-        decodeBatches(broken, where, []);
+        decodeAll(broken, where, []);
       } catch (error) {
         assert.ok(error instanceof Error);
       }
@@ -160,7 +161,7 @@ test('a header repeated many thousand times is read in time that grows with its 
     let best = Infinity;
     for (let round = 0; round < 5; round += 1) {
       const before = process.cpuUsage();
-      const { records } = decodeBatches(bytes, where, []);
+      const { records } = decodeAll(bytes, where, []);
       const { user, system } = process.cpuUsage(before);
       best = Math.min(best, user + system);
       assert.equal(records[0]?.headers['a']?.length, count);
@@ -172,6 +173,18 @@ test('a header repeated many thousand times is read in time that grows with its 
   assert.ok(cost(16_000) < 24 * Math.max(few, 1_000));
 });
 
+test('headers have the names that were written, and no others, whatever the names are', () => {
+  const names = ['__proto__', 'toString', 'ab', 'ac', 'ab', 'x'.repeat(200), ''];
+  for (const name of names) {
+    const headers = Object.defineProperty({}, name, { value: Buffer.from('v'), enumerable: true });
+    const { records } = decodeAll(encode([{ topic: 't', partition: 3, key: null, value: null, headers }]), where, []);
+    const read = records[0]?.headers ?? {};
+    assert.deepEqual(Object.entries(read), [[name, Buffer.from('v')]]);
+    assert.equal(read['constructor'], undefined);
+    assert.equal(Object.getPrototypeOf(Object.getPrototypeOf(read)), null);
+  }
+});
+
 test('a record that ends elsewhere than its length says is refused, not read again and again', () => {
   const bytes = encode([{ topic: 't', partition: 3, key: null, value: Buffer.from('v') }]);
   const lengthAt = 61;
@@ -179,12 +192,28 @@ test('a record that ends elsewhere than its length says is refused, not read aga
   bytes[lengthAt] = 1;
   bytes.writeInt32BE(2 ** 31 - 1, 57);
   bytes.writeUInt32BE(crc32c(bytes.subarray(21)), 17);
-  assert.throws(() => decodeBatches(bytes, where, []), /record 0 is \d+ bytes longer than it says/);
+  assert.throws(() => decodeAll(bytes, where, []), /record 0 is \d+ bytes longer than it says/);
+});
+
+test('what stands before a damaged batch is read, a few records at a time', () => {
+  const records = Array.from({ length: 100 }, () => ({ topic: 't', partition: 3, key: null, value: Buffer.from('v') }));
+  const good = encode(records);
+  const damaged = Buffer.from(good);
+  damaged[damaged.length - 1] = 1;
+  const read: { readonly count: number; readonly nextOffset: number }[] = [];
+  assert.throws(() => {
+    for (const portion of decodeBatches(Buffer.concat([good, damaged]), where, []))
+      read.push({ count: portion.records.length, nextOffset: portion.nextOffset });
+  }, /checksum/);
+  assert.deepEqual(read, [
+    { count: 64, nextOffset: 64 },
+    { count: 36, nextOffset: 100 },
+  ]);
 });
 
 test('bytes that were damaged on the way are told by their checksum, whatever they say', () => {
   const good = encode([{ topic: 't', partition: 3, key: null, value: Buffer.from('amount: 100') }]);
   const damaged = Buffer.from(good);
   damaged[damaged.indexOf('100')] = '9'.charCodeAt(0);
-  assert.throws(() => decodeBatches(damaged, where, []), /checksum/);
+  assert.throws(() => decodeAll(damaged, where, []), /checksum/);
 });

@@ -8,9 +8,9 @@ export interface AbortedTransaction {
   readonly firstOffset: number;
 }
 
-export interface DecodedBatches {
+export interface DecodedRecords {
   readonly records: readonly IncomingRecord[];
-  /** The last offset of the last whole batch + 1; the offset asked for when there is none. */
+  /** Where reading goes on behind them. */
   readonly nextOffset: number;
 }
 
@@ -36,37 +36,62 @@ const TRANSACTIONAL_MASK = 0x10;
 const CONTROL_MASK = 0x20;
 const CONTROL_TYPE_ABORT = 0;
 
+/** Records of one portion at the most. */
+const PORTION_RECORDS = 64;
+
 /**
- * The records at or after `fetchOffset` in what a fetch brought: without control records and aborted transactions, and
- * without the batch at the end that the broker cut off. Throws when a batch is damaged, or in a format or compression that we
- * cannot read.
+ * The records at or after `fetchOffset` in what a fetch brought, a few at a time, so that the caller may do something else in
+ * between: without control records and aborted transactions, and without the batch at the end that the broker cut off.
+ * Nothing is yielded when there is no whole batch. Throws when a batch is damaged, or in a format or compression that we
+ * cannot read; what stands before it has been yielded by then.
  */
-export function decodeBatches(
+export function* decodeBatches(
   bytes: Buffer,
   position: { readonly topic: string; readonly partition: number; readonly fetchOffset: number },
   aborted: readonly AbortedTransaction[],
-): DecodedBatches {
+): Generator<DecodedRecords, void, void> {
+  let records: IncomingRecord[] = [];
+  let nextOffset = position.fetchOffset;
+  let toldOffset = nextOffset;
+  let failure: Error | null = null;
+  try {
+    for (const { batch, body } of readBatches(bytes, aborted)) {
+      for (let left = body === null ? 0 : batch.count; left > 0; left -= 1) {
+        const record = readRecord(body as ByteReader, batch, position);
+        if (record.offset < position.fetchOffset) continue;
+        records.push(record);
+        nextOffset = record.offset + 1;
+        if (records.length < PORTION_RECORDS) continue;
+        toldOffset = nextOffset;
+        yield { records, nextOffset };
+        records = [];
+      }
+      nextOffset = Math.max(nextOffset, batch.lastOffset + 1);
+    }
+  } catch (error) {
+    failure = error as Error;
+  }
+  if (nextOffset > toldOffset) yield { records, nextOffset };
+  if (failure !== null) throw failure;
+}
+
+/** Batch by batch; without a body those whose records count for nothing. */
+function* readBatches(
+  bytes: Buffer,
+  aborted: readonly AbortedTransaction[],
+): Generator<{ readonly batch: BatchHeader; readonly body: ByteReader | null }, void, void> {
   const reader = new ByteReader(bytes);
-  const records: IncomingRecord[] = [];
   const open = aborted.toSorted((a, b) => a.firstOffset - b.firstOffset);
   const abortedProducers = new Set<number>();
-  let nextOffset = position.fetchOffset;
   for (let batch = readHeader(reader); batch !== undefined; batch = readHeader(reader)) {
     while (open[0] !== undefined && open[0].firstOffset <= batch.lastOffset) {
       abortedProducers.add((open.shift() as AbortedTransaction).producerId);
     }
     const body = new ByteReader(unpack(batch.codec, reader.bytes(batch.end - reader.offset)));
-    if (batch.control) {
-      if (controlType(body) === CONTROL_TYPE_ABORT) abortedProducers.delete(batch.producerId);
-    } else if (!batch.transactional || !abortedProducers.has(batch.producerId)) {
-      for (let index = 0; index < batch.count; index += 1) {
-        const record = readRecord(body, batch, position);
-        if (record.offset >= position.fetchOffset) records.push(record);
-      }
-    }
-    nextOffset = Math.max(nextOffset, batch.lastOffset + 1);
+    if (batch.control && controlType(body) === CONTROL_TYPE_ABORT) abortedProducers.delete(batch.producerId);
+    const counts = !batch.control && !(batch.transactional && abortedProducers.has(batch.producerId));
+    yield { batch, body: counts ? body : null };
   }
-  return { records, nextOffset };
 }
 
 function readHeader(reader: ByteReader): BatchHeader | undefined {
@@ -136,14 +161,16 @@ function readRecord(body: ByteReader, batch: BatchHeader, where: { topic: string
   };
 }
 
+/** Headers of a record, by name. A stranger may name one `__proto__`, or like a method: nothing is inherited. */
+const HeaderMap = function () {} as unknown as new () => Record<string, Buffer | Buffer[]>;
+HeaderMap.prototype = Object.freeze(Object.create(null));
+
 function readHeaders(body: ByteReader): Headers {
   const count = body.varint();
   if (count <= 0) return {};
-  // A stranger may name a header `__proto__`.
-  const headers = Object.create(null) as Record<string, Buffer | Buffer[]>;
+  const headers = new HeaderMap();
   for (let index = 0; index < count; index += 1) {
-    const nameBytes = body.varint();
-    const name = body.bytes(nameBytes).toString('utf8');
+    const name = body.name();
     const value = body.varBytes() ?? Buffer.alloc(0);
     const before = headers[name];
     if (before === undefined) headers[name] = value;
