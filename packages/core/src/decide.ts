@@ -4,7 +4,7 @@ import { limits } from './limits.ts';
 import type { Decision, EpochMs, RandomFraction, Verdict } from './model.ts';
 import { boundRetryAfterMs } from './retry-after.ts';
 import { delayBefore, stepBefore, type ResolvedRetryPolicy } from './retry-schedule.ts';
-import { internalFailuresAfter, waitsForNames } from './way-out.ts';
+import { internalFailuresAfter, isOverAtOnce } from './way-out.ts';
 
 /** What the decision is made from: how the attempt went, and where the delivery stands. */
 export interface DecideInput extends Pick<Verdict, 'outcome' | 'code' | 'retryAfterMs' | 'final'> {
@@ -32,7 +32,7 @@ export interface DecideInput extends Pick<Verdict, 'outcome' | 'code' | 'retryAf
  * | `rejected`, `throttled`, `unreachable`, `timed-out` | retry after the schedule's delay; after its last, dead `exhausted`; a status that policy calls final: dead `rejected` |
  * | `blocked` | as above, and dead `blocked` in the end: a name may stop pointing at a forbidden address. A forbidden URL (`blocked_url`) does not heal: dead `blocked` at once; nor does a body that is larger than its endpoint takes (`blocked_body`): dead `too-large` at once |
  * | `gone` | hold: it waits until its endpoint's configuration has changed; after the schedule's last attempt, or when policy calls 410 final, dead `gone` |
- * | `internal-error` | retry with a backoff of our own, no attempt used; at the 20th, dead `internal-error`, unless only the way out is closed (`way-out.ts`); while no name is answered the backoff does not grow |
+ * | `internal-error` | retry with a backoff of our own, no attempt used; at the 20th, dead `internal-error`, unless only the way out is closed (`way-out.ts`); while no name, or nobody at all, is answered the backoff does not grow |
  * | `cancelled` | cancelled, if there is a reason; after a shutdown, retry at once, no attempt used |
  *
  * Retry-After is honoured where it asks for more than the schedule, within the bounds of `boundRetryAfterMs`. A retry is
@@ -91,7 +91,7 @@ function afterInternalFailure(input: DecideInput): Decision {
   const failures = internalFailuresAfter(input.code, input.internalFailures);
   // Written so that a count that is no number ends the delivery too: it must never be repeated without end.
   if (!(failures < limits.internalFailuresMax)) return { kind: 'dead', reason: DeadReason.INTERNAL_ERROR };
-  const backoffMs = internalBackoffMs(waitsForNames(input.code) ? 1 : failures, input.random);
+  const backoffMs = internalBackoffMs(isOverAtOnce(input.code) ? 1 : failures, input.random);
   return retryAfter(input, backoffMs, false);
 }
 

@@ -27,6 +27,7 @@ export * from './reign-rule.ts';
 export * from './read-stall.ts';
 export * from './classify.ts';
 export * from './decide.ts';
+export * from './pod-judgement.ts';
 export * from './way-out.ts';
 export * from './endpoint-auth.ts';
 export * from './endpoint-holds.ts';

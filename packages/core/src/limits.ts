@@ -139,6 +139,22 @@ export const limits = Object.freeze({
   retryBudgetFraction: 0.2,
   retryBudgetEveryMs: 10 * SECOND_MS,
 
+  // A pod that reaches nobody.
+  /** Whether requests get no answer by its own doing: votes of what ended within this time, or on a busy pod within this. */
+  podVotesMs: 30 * SECOND_MS,
+  podVotesBusyMs: 5 * SECOND_MS,
+  /** Origins that have answered within this time vote, so many at most are known. */
+  podVoterKnownMs: 15 * MINUTE_MS,
+  podVotersMax: 100_000,
+  podVotingOriginsMin: 10,
+  podVotingTenantsMin: 3,
+  podVotesFraction: 0.9,
+  podJudgesEveryMs: 200,
+  /** Between two requests of a pod that reaches nobody. */
+  podAsksEveryMs: SECOND_MS,
+  /** As long without a request, and it takes itself to reach somebody again. */
+  podNothingToAskMs: MINUTE_MS,
+
   // Ownership, progress, waiting.
   slots: 4_096,
   offsetRangeMax: 10_000,
@@ -298,6 +314,10 @@ const relations: readonly (readonly [text: string, holds: (l: Limits) => boolean
     'bodyBytesMax ≤ podQueuedBytesMax × bulkQueuedFraction',
     (l) => l.bodyBytesMax <= l.podQueuedBytesMax * l.bulkQueuedFraction,
   ],
+  ['podVotesBusyMs ≤ podVotesMs', (l) => l.podVotesBusyMs <= l.podVotesMs],
+  ['podVotesMs ≤ podVoterKnownMs', (l) => l.podVotesMs <= l.podVoterKnownMs],
+  ['podVotesFraction ≤ 1', (l) => l.podVotesFraction <= 1],
+  ['podNothingToAskMs > attemptTimeoutMaxMs', (l) => l.podNothingToAskMs > l.attemptTimeoutMaxMs],
   ['breakerFailuresFraction ≤ 1', (l) => l.breakerFailuresFraction <= 1],
   ['breakerOpenMinMs ≤ breakerOpenMaxMs', (l) => l.breakerOpenMinMs <= l.breakerOpenMaxMs],
   ['breakerPeriodMs ≤ breakerKeptMs', (l) => l.breakerPeriodMs <= l.breakerKeptMs],

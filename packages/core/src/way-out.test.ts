@@ -41,8 +41,8 @@ test('a closed way out is waited for with a growing backoff, and never ends a de
   }
 });
 
-test('while no name is answered the backoff does not grow: a gate keeps what waits', () => {
-  for (const code of ['dns_failure', 'dns_timeout']) {
+test('while no name, or nobody at all, is answered the backoff does not grow: it is known at once when that is over', () => {
+  for (const code of ['dns_failure', 'dns_timeout', 'cut_off']) {
     for (const failures of [0, 5, limits.internalFailuresMax / 2]) {
       const decision = decideAfter(code, failures);
       assert.deepEqual(decision, { kind: 'retry', dueAt: limits.internalBackoffBaseMs, usesAttempt: false });

@@ -6,12 +6,16 @@ import { limits } from './limits.ts';
  */
 const namesUnanswered = new Set(['dns_failure', 'dns_timeout']);
 
+/** Nearly no endpoint answered the process: one request a second asks whether that is over (`pod-judgement.ts`). */
+export const cutOffCode = 'cut_off';
+
 /**
  * Failures of our own that say nothing about the delivery: nothing can leave the house as it should, or no more may now. An operator, or time,
  * opens the way again, and then every delivery goes on.
  */
 const wayOutIsClosed = new Set([
   ...namesUnanswered,
+  cutOffCode,
   'pool_unavailable',
   'proxy_unavailable',
   'proxy_timeout',
@@ -24,6 +28,11 @@ const wayOutIsClosed = new Set([
 /** Whether a failure of our own, which bore `code`, is that no name could be resolved. */
 export function waitsForNames(code: string): boolean {
   return namesUnanswered.has(code);
+}
+
+/** Whether after such a failure of our own it is known at once when it is over, so that another try need not be put off. */
+export function isOverAtOnce(code: string): boolean {
+  return waitsForNames(code) || code === cutOffCode;
 }
 
 /** Of these a delivery counts so many at most: far enough for the longest backoff, never enough to be given up. */

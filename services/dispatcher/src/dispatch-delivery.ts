@@ -107,6 +107,8 @@ export interface DispatchOptions {
   readonly clock: Clock;
   readonly random: RandomFraction;
   readonly send: Send;
+  /** Whether a failure is the endpoint's or our own: what all attempts tell together. */
+  readonly judge: (classified: Classified) => Classified;
   readonly userAgent: string;
   /** Who asks an endpoint for permission: a host name. */
   readonly origin: string;
@@ -143,7 +145,7 @@ export function createDispatch(options: DispatchOptions): Dispatch {
     };
     const settle = (sent: Sent): void => {
       stage = 'classify';
-      const classified = classify(options, withoutSecrets(sent));
+      const classified = options.judge(classify(options, withoutSecrets(sent)));
       stage = 'decide';
       const decided = decide(options, classified);
       // A proof that could not be told is asked for again: it is worth nothing untold.

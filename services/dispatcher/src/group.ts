@@ -145,6 +145,7 @@ class Group implements OwnerGroup {
       this.#pod.rowBound.tick();
       this.#pod.destinations?.tick();
       this.#pod.pauses.tick();
+      this.#pod.reach.tick();
       // Whatever kept something from starting may be over without an event of its own.
       this.#pod.scheduler.written();
       this.#ticks += 1;

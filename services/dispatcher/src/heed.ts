@@ -16,7 +16,7 @@ export function heed(lane: Lane, classified: Classified, now: number, random: Ra
   if (outcome === Outcome.DELIVERED) lane.concurrency.succeeded(lane.inFlight, startedAt, now);
   if (outcome === Outcome.THROTTLED || outcome === Outcome.TIMED_OUT) lane.concurrency.lowered(startedAt, now);
   if (outcome === Outcome.INTERNAL_ERROR && waitsForNames(code)) lane.waitsForNames = true;
-  hear(lane, classified.sent.result, now);
+  if (outcome !== Outcome.INTERNAL_ERROR) hear(lane, classified.sent.result, now);
   const pauseMs = pauseAskedMs(classified);
   if (pauseMs > 0) {
     lane.heldUntil = Math.max(lane.heldUntil, now + pauseMs);

@@ -11,6 +11,7 @@ import type { Lane } from './lane.ts';
 import type { Lanes } from './lanes.ts';
 import type { Ordering } from './ordering.ts';
 import type { PartitionFeed } from './partition-feed.ts';
+import type { Reach } from './reach.ts';
 import type { RowBound } from './row-bound.ts';
 import type { RecentKeys } from './recent-keys.ts';
 import type { Usable } from './usable-delivery.ts';
@@ -42,6 +43,8 @@ export interface IntakeOptions {
   readonly bulkMeter: ByteMeter;
   readonly rowBound: Pick<RowBound, 'full' | 'bulkFull'>;
   readonly stores: Pick<WaitingStores, 'full' | 'bulkFull'>;
+  /** While nobody is reached nothing is taken in. */
+  readonly reach: Pick<Reach, 'isFailing'>;
   readonly endings: Endings;
   readonly faults: Faults;
   readonly usable: Usable;
@@ -114,7 +117,7 @@ class OneIntake implements Intake {
   #isFull(topic: IntakeTopic): boolean {
     const { meter, bulkMeter, rowBound, stores } = this.#o;
     if (topic === 'deliveries.bulk' && (bulkMeter.full || rowBound.bulkFull || stores.bulkFull)) return true;
-    return meter.full || rowBound.full || stores.full;
+    return meter.full || rowBound.full || stores.full || this.#o.reach.isFailing();
   }
 
   #hold(topic: IntakeTopic): void {

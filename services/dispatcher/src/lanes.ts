@@ -7,10 +7,10 @@ import type { ConfigView } from '@postrider/config-view';
 import type { ConfigEnd } from './config-end.ts';
 import type { Clock, EndpointHolds, RandomFraction } from '@postrider/core';
 import type { EgressPools } from './egress-pools.ts';
-import type { NameServers } from './name-servers.ts';
 import type { Pauses } from './pauses.ts';
 import type { EndpointCache, PreparedEndpoint } from './endpoint-cache.ts';
 import type { Scheduler } from './scheduler.ts';
+import type { Trouble } from './trouble.ts';
 
 /** The lanes of one partition, each kept in step with its endpoint's configuration. */
 export interface Lanes {
@@ -43,7 +43,7 @@ export interface LanesOptions {
   readonly holds: Pick<EndpointHolds, 'isHeld'>;
   readonly scheduler: Scheduler;
   readonly pools: Pick<EgressPools, 'isOpen'>;
-  readonly names: Pick<NameServers, 'isFailing'>;
+  readonly names: Pick<Trouble, 'isFailing'>;
   readonly pauses: Pick<Pauses, 'of'>;
   /** Requests in flight of a lane that nothing is known of. */
   readonly concurrencyStart: number;

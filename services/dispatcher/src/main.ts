@@ -15,12 +15,13 @@ await run(name, async (signal) => {
   const owning = () => dispatcher?.ready() ?? { ok: false as const, reason: 'starting, or waiting for Kafka' };
   const leaving = () => dispatcher?.leaving() ?? { ok: true as const };
   const resolving = () => dispatcher?.resolving() ?? { ok: true as const };
+  const reaching = () => dispatcher?.reaching() ?? { ok: true as const };
   const reading = () => dispatcher?.live() ?? { ok: true as const };
   const portVariable = 'POSTRIDER_HEALTH_PORT';
   stack.use(
     await startHealth({
       ...config.health,
-      checks: { owning, leaving, resolving },
+      checks: { owning, leaving, resolving, reaching },
       liveChecks: { reading },
       metrics,
       portVariable,

@@ -129,7 +129,7 @@ export function createParts(options: PartsOptions): Parts {
   const takeOff = createTakeOff({ pod, lanes, endings, table, dispatch, faults });
   const intake = createIntake({
     ...{ clock, feed, ledger, table, lanes, ordering, recent, meter, bulkMeter, endings, faults, usable },
-    ...{ rowBound: pod.rowBound, stores: pod.stores },
+    ...{ rowBound: pod.rowBound, stores: pod.stores, reach: pod.reach },
   });
   const held = createHeldArrivals({ lanes, ordering, table, endings, clock });
 
@@ -181,6 +181,7 @@ function createSending(parts: {
     taken: (workKey) => doneFilter?.add(workKey),
     random: pod.randomFraction,
     send: pod.send,
+    judge: pod.reach.judge,
     userAgent: pod.userAgent,
     origin: pod.origin,
   });

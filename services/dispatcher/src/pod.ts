@@ -11,13 +11,14 @@ import type { DoneFilter } from './done-filter.ts';
 import type { DispatcherEvents } from './events.ts';
 import type { ConfigEnd } from './config-end.ts';
 import type { FreshOffsets, TopicIds } from './fresh-offsets.ts';
-import type { NameServers } from './name-servers.ts';
 import type { OperationsTopic } from './operations.ts';
 import type { Pauses } from './pauses.ts';
+import type { Reach } from './reach.ts';
 import type { RowBound } from './row-bound.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { Slices } from './slices.ts';
 import type { Unsettled } from './unsettled.ts';
+import type { Trouble } from './trouble.ts';
 import type { WaitingStores } from './waiting-stores.ts';
 
 /** What all partitions of a process share. */
@@ -48,7 +49,8 @@ export interface Pod {
   readonly endpoints: EndpointCache;
   readonly send: Send;
   readonly pools: EgressPools;
-  readonly names: NameServers;
+  readonly names: Trouble;
+  readonly reach: Reach;
   readonly pauses: Pauses;
   readonly userAgent: string;
   /** Who asks an endpoint for permission: a host name. */

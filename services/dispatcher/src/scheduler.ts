@@ -4,6 +4,7 @@ import { createTurns, type Turns } from './turns.ts';
 import type { Clock, TenantParts, WorkKind, WorkShares } from '@postrider/core';
 import type { DestinationCap } from './destination-cap.ts';
 import type { Lane } from './lane.ts';
+import type { Reach } from './reach.ts';
 
 /**
  * What the pod may have in flight, and whose turn it is: first a kind of work by its share, then a tenant, one that has less
@@ -40,15 +41,25 @@ export interface SchedulerLimits {
 
 /**
  * An idle scheduler. What a crash may repeat is what is in flight and what is not written: so deliveries that are
- * not settled are bounded like requests, and nothing starts while there are that many. `cap`: what destinations may be sent.
+ * not settled are bounded like requests, and nothing starts while there are that many. `cap`: what destinations may be sent; `reach`:
+ * how often anything may start at all.
  */
 export function createScheduler(
   clock: Clock,
   unwritten: Unwritten,
   bounds: SchedulerLimits = limits,
   cap: DestinationCap | null = null,
+  reach: Pick<Reach, 'mayStart' | 'started'> | null = null,
 ): Scheduler {
-  return new FairTurns(clock, unwritten, bounds, cap);
+  return new FairTurns({ clock, unwritten, bounds, cap, reach });
+}
+
+interface SchedulerParts {
+  readonly clock: Clock;
+  readonly unwritten: Unwritten;
+  readonly bounds: SchedulerLimits;
+  readonly cap: DestinationCap | null;
+  readonly reach: Pick<Reach, 'mayStart' | 'started'> | null;
 }
 
 class FairTurns implements Scheduler {
@@ -71,10 +82,12 @@ class FairTurns implements Scheduler {
   readonly #isBehind = (tenant: string): boolean => !this.#parts.isWithin(tenant, this.#clock.monotonic());
   readonly #waits = (kind: WorkKind): boolean => this.#turns[kind].size > 0 && !this.#behind.has(kind);
   readonly #cap: DestinationCap | null;
+  readonly #reach: SchedulerParts['reach'];
   #pumping = false;
 
-  constructor(clock: Clock, unwritten: Unwritten, bounds: SchedulerLimits, cap: DestinationCap | null) {
+  constructor({ clock, unwritten, bounds, cap, reach }: SchedulerParts) {
     this.#cap = cap;
+    this.#reach = reach;
     cap?.onTurn((lane) => this.ready(lane));
     this.#clock = clock;
     this.#unwritten = unwritten;
@@ -150,7 +163,7 @@ class FairTurns implements Scheduler {
   get hasRoom(): boolean {
     const { podInFlightMax, podInFlightBytesMax } = this.#bounds;
     if (this.#shares.inFlight >= podInFlightMax || this.bytesInFlight >= podInFlightBytesMax) return false;
-    return this.#unwritten.records < podInFlightMax;
+    return this.#unwritten.records < podInFlightMax && this.#reach?.mayStart() !== false;
   }
 
   #canStart(lane: Lane): boolean {
@@ -219,6 +232,7 @@ class FairTurns implements Scheduler {
     lane.owes += Math.floor(bytes / limits.turnBytes);
     lane.rate?.take(this.#clock.monotonic());
     this.#cap?.started(lane);
+    this.#reach?.started();
   }
 
   #release(lane: Lane, bytes: number, kind: WorkKind): void {

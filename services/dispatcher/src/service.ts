@@ -25,7 +25,7 @@ import { createByteMeter, createIntakeMeters } from './byte-meter.ts';
 import { createDoneFilter } from './done-filter.ts';
 import { createEndpointCache, type Target } from './endpoint-cache.ts';
 import { everyPoolIsOpen, poolsReady, tellOfPools, type EgressPools } from './egress-pools.ts';
-import { nameServersAnswer, namesReady, tellOfNames, type NameServers } from './name-servers.ts';
+import { isReadyFor, namesTrouble, noTrouble, reachTrouble, tellOf, type Trouble } from './trouble.ts';
 import { createEvents, type DispatcherEvents } from './events.ts';
 import { intakeTopics } from './intake-ledger.ts';
 import { createConfigEnd } from './config-end.ts';
@@ -38,8 +38,9 @@ import type { Answers } from './levers/owner-server.ts';
 import { drainWords } from './levers/words.ts';
 import { openDestinations } from './open-destinations.ts';
 import { createPauses } from './pauses.ts';
+import { createReach } from './reach.ts';
 import { createRowBound } from './row-bound.ts';
-import { createScheduler } from './scheduler.ts';
+import { createScheduler, type SchedulerLimits } from './scheduler.ts';
 import { createSlices } from './slices.ts';
 import type { DestinationCap } from './destination-cap.ts';
 import { createUnsettled } from './unsettled.ts';
@@ -54,7 +55,7 @@ import type { SharedRate } from './shared-rate.ts';
 export type { DispatcherConfig } from './config.ts';
 export type { DoneStore } from './done-store.ts';
 export type { EgressPools } from './egress-pools.ts';
-export type { NameServers } from './name-servers.ts';
+export type { Trouble } from './trouble.ts';
 export type { SharedRate } from './shared-rate.ts';
 export type { Send, SendRequest, SendResult } from './dispatch-delivery.ts';
 
@@ -70,7 +71,7 @@ export interface DispatcherDeps {
   /** Instead of its egress pools. */
   readonly pools?: EgressPools;
   /** Instead of what it knows of name servers. */
-  readonly names?: NameServers;
+  readonly names?: Trouble;
   /** Instead of what it knows of hosts. */
   readonly addressOf?: (host: string) => Promise<string>;
   /** Instead of the Redis that the configuration names. */
@@ -89,6 +90,8 @@ export interface Dispatcher extends AsyncDisposable {
   leaving(): CheckResult;
   /** For `/readyz`: names can be resolved. */
   resolving(): CheckResult;
+  /** For `/readyz`: requests reach endpoints. */
+  reaching(): CheckResult;
   /** For `/livez`: what there is to read is read. */
   live(): CheckResult;
   /** The longest a clean stop may take (ms): everything in flight ends, and what it asks for is written. */
@@ -128,17 +131,18 @@ export async function startDispatcher(
     else destinations.awaitTurn(turn, done);
   });
   stack.defer(tellOfPools(door.pools, log, metrics));
-  stack.defer(tellOfNames(door.names, log, metrics));
+  stack.defer(tellOf(door.names, namesTrouble, log, metrics));
   const between = await openBetween(config, deps, { events, stack, waiting, door });
   ({ destinations } = between);
   const desk = await openDesk(config, { clock, log, stack });
   const pod = createPod(config, deps, { events, topic, view, door, policy, between, stack, address: desk.address });
+  stack.defer(tellOf(pod.reach, reachTrouble, log, metrics));
   const { sessionTimeoutMs } = config;
   const group = await joinDrainableGroup({ pod, kafka, sessionTimeoutMs, waiting, onDrain: events.drained });
   stack.defer(() => group.stop());
   addGauges(metrics, pod, group);
   const rowsMax = config.rowsMax ?? limits.podRowsMax;
-  const answers = createAnswers({ pod, group, rowsMax, troubles: () => troublesOf(group, door) });
+  const answers = createAnswers({ pod, group, rowsMax, troubles: () => troublesOf(group, pod) });
   desk.answer(answers);
   log.info({ processId: config.processId, revision: view.snapshot().revision }, 'dispatching');
   const owned = stack.move();
@@ -147,7 +151,8 @@ export async function startDispatcher(
     answers,
     ready: () => readiness(group),
     leaving: () => poolsReady(door.pools),
-    resolving: () => namesReady(door.names),
+    resolving: () => isReadyFor(door.names, namesTrouble),
+    reaching: () => isReadyFor(pod.reach, reachTrouble),
     live: () => group.reading(),
     stopWithinMs: drainLimitMs() + limits.drainSlackMs,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
@@ -181,6 +186,7 @@ function createPod(
   };
   const endpoints = createEndpointCache({ snapshot: () => view.snapshot(), kek: config.kek, judgeUrl: judge });
   policy.onChange(() => endpoints.forget());
+  const reach = createReach(clock);
   const slices = createSlices(clock);
   stack.defer(() => slices.close());
   const producer = (name: string) => stack.use(kafka.producer({ name: `${config.processId}-${name}` }));
@@ -216,6 +222,7 @@ function createPod(
     send: door.send,
     pools: door.pools,
     names: door.names,
+    reach,
     pauses: createPauses(view, clock),
     userAgent: userAgent(config.contactUrl),
     origin: requestOrigin(config.contactUrl),
@@ -224,12 +231,7 @@ function createPod(
     loading: createByteMeter(limits.podLoadingBytesMax),
     ...between,
     unsettled,
-    scheduler: createScheduler(
-      clock,
-      unsettled,
-      { ...limits, podInFlightMax: config.inFlightMax ?? limits.podInFlightMax },
-      between.destinations,
-    ),
+    scheduler: createScheduler(clock, unsettled, boundsOf(config), between.destinations, reach),
     concurrencyStart: config.concurrencyStart ?? limits.laneConcurrencyStart,
     ...createIntakeMeters(),
     rowBound: createRowBound(events.rowsFull, config.rowsMax),
@@ -244,6 +246,10 @@ function writersOf(topic: (id: TopicId) => string, pod: string): Pick<Pod, 'atte
     attempts: { topic: topic('attempts'), partitions: partitionCount('attempts', 0), pod },
     operations: { topic: topic('operations'), partitions: partitionCount('operations', 0) },
   };
+}
+
+function boundsOf({ inFlightMax = limits.podInFlightMax }: DispatcherConfig): SchedulerLimits {
+  return { ...limits, podInFlightMax: inFlightMax };
 }
 
 function storeOptions({
@@ -287,7 +293,7 @@ function openDoor(
   policy: LivePolicy,
   awaitTokenTurn: AwaitTokenTurn,
 ): Door {
-  const { send, pools: givenPools = everyPoolIsOpen, names = nameServersAnswer } = deps;
+  const { send, pools: givenPools = everyPoolIsOpen, names = noTrouble } = deps;
   const { addressOf = (host) => Promise.resolve(host) } = deps;
   if (send !== undefined) return { send, pools: givenPools, names, addressOf };
   const egress = createEgress({
@@ -326,7 +332,8 @@ function readiness(group: DrainableGroup): CheckResult {
 }
 
 /** What keeps this process from sending, for whoever asks. */
-function troublesOf(group: DrainableGroup, { pools, names }: Door): readonly string[] {
-  const checks = [readiness(group), group.reading(), poolsReady(pools), namesReady(names)];
+function troublesOf(group: DrainableGroup, { pools, names, reach }: Pod): readonly string[] {
+  const leaving = [poolsReady(pools), isReadyFor(names, namesTrouble), isReadyFor(reach, reachTrouble)];
+  const checks = [readiness(group), group.reading(), ...leaving];
   return checks.flatMap((check) => (check.ok ? [] : [check.reason]));
 }

@@ -149,6 +149,12 @@ class OneServing implements Serving {
       }),
       this.#pod.pools.onChange(judgeAll),
       this.#pod.names.onChange(judgeAll),
+      this.#pod.reach.onChange(() => {
+        // Whoever failed lately may not have failed at all.
+        for (const { breaker } of parts.lanes.all()) breaker?.tryNow(this.#pod.clock.monotonic());
+        judgeAll();
+        parts.intake.resume();
+      }),
       this.#pod.pauses.onChange(judgeAll),
       this.#pod.meter.onRoom(() => parts.intake.resume()),
       this.#pod.bulkMeter.onRoom(() => parts.intake.resume()),

@@ -27,7 +27,7 @@ import {
   type Dispatcher,
   type DispatcherConfig,
   type EgressPools,
-  type NameServers,
+  type Trouble,
   type Send,
   type SendRequest,
   type SendResult,
@@ -123,6 +123,7 @@ function createConfig(kafka: FakeKafka, partitions: number) {
   write(records.tenant());
   return {
     revision: records.revision,
+    tenant: (id: string) => write(records.tenant(id)),
     endpoint: (...args: Parameters<typeof records.endpoint>) => write(records.endpoint(...args)),
     deleteEndpoint: (id: string) => write(records.deleteEndpoint(id)),
     pause: (...args: Parameters<typeof records.pause>) => write(records.pause(...args)),
@@ -203,7 +204,7 @@ function createProcesses(
       }: {
         readonly doneStore?: DoneStore;
         readonly pools?: EgressPools;
-        readonly names?: NameServers;
+        readonly names?: Trouble;
         readonly addressOf?: (host: string) => Promise<string>;
         readonly wrapSend?: (send: Send) => Send;
         /** Requests really leave, by the dispatcher's own door. */

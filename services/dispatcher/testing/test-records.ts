@@ -19,8 +19,11 @@ export interface TestRecord {
   readonly headers?: Headers;
 }
 
-/** What differs from an enabled endpoint; `cancelsBelow`: of its config record. */
-type EndpointFields = Parameters<typeof Endpoint.fromPartial>[0] & { readonly cancelsBelow?: string };
+/** What differs from an enabled endpoint of `tenant`; `cancelsBelow`: of its config record. */
+type EndpointFields = Parameters<typeof Endpoint.fromPartial>[0] & {
+  readonly cancelsBelow?: string;
+  readonly of?: string;
+};
 
 /** Makes the records that a control plane would write, with revisions that grow. */
 export function createConfigRecords(kek: SealingKey, partitions: number) {
@@ -37,23 +40,23 @@ export function createConfigRecords(kek: SealingKey, partitions: number) {
   return {
     revision: () => String(revision),
     layout: () => recordOf('layout/current', { $case: 'layout', value: { generation: 1, partitions, slots: 4_096 } }),
-    tenant() {
+    tenant(id: string = tenant) {
       const value = {
-        tenant: { name: `tenants/${tenant}` },
-        dataKey: sealDataKey(dataKeyMaterial, kek, tenant, randomBytes),
+        tenant: { name: `tenants/${id}` },
+        dataKey: sealDataKey(dataKeyMaterial, kek, id, randomBytes),
       };
-      return recordOf(`tenant/${tenant}`, ConfigRecord.fromPartial({ entity: { $case: 'tenant', value } }).entity);
+      return recordOf(`tenant/${id}`, ConfigRecord.fromPartial({ entity: { $case: 'tenant', value } }).entity);
     },
-    endpoint(id: string, { cancelsBelow = '', ...fields }: EndpointFields = {}) {
+    endpoint(id: string, { cancelsBelow = '', of = tenant, ...fields }: EndpointFields = {}) {
       const endpoint = Endpoint.fromPartial({
-        name: `tenants/${tenant}/endpoints/${id}`,
+        name: `tenants/${of}/endpoints/${id}`,
         uid: `ep_${id}`,
         url: `https://hooks.example.com/${id}`,
         state: EndpointState.ENABLED,
         revision: String(revision + 1),
         ...fields,
       });
-      const sealed = sealSigningSecret(new Secret(signingSecret), dataKey, tenant, 'sec_1', randomBytes);
+      const sealed = sealSigningSecret(new Secret(signingSecret), dataKey, of, 'sec_1', randomBytes);
       const secrets = [{ id: 'sec_1', scheme: 'SIGNATURE_SCHEME_STANDARD_V1' as const, sealed }];
       const partial = ConfigRecord.fromPartial({
         entity: { $case: 'endpoint', value: { endpoint, secrets, cancelsBelow } },

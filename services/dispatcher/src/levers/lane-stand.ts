@@ -13,7 +13,11 @@ const gates: Readonly<Record<Lane['gate']['kind'], LaneGate>> = {
 
 /** What of a lane says why its deliveries wait. */
 export function laneStand(lane: Lane, clock: Clock): LaneStand {
-  return { gate: lane.gate.kind, heldUntil: wallTime(openAt(lane), clock), breakerOpen: false };
+  return {
+    gate: lane.gate.kind,
+    heldUntil: wallTime(openAt(lane), clock),
+    breakerOpen: lane.breaker?.closed === false,
+  };
 }
 
 /** A lane as a person sees it. */
@@ -28,8 +32,15 @@ export function laneState(lane: Lane, clock: Clock): LaneState {
     awaitsDestination: lane.awaitsTurn,
     heldInOrder: lane.held.size,
     stops: lane.stops,
-    breaker: '',
+    breaker: breakerWord(lane, clock.monotonic()),
   };
+}
+
+/** Empty: it has none, for the endpoint has not failed lately. */
+function breakerWord({ breaker }: Lane, now: number): string {
+  if (breaker === null) return '';
+  if (breaker.closed) return 'closed';
+  return breaker.openAt <= now ? 'half-open' : 'open';
 }
 
 /** A monotonic time as ms since the Unix epoch. */
