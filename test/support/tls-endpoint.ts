@@ -3,7 +3,7 @@ import { createServer as createHttpServer, type IncomingMessage, type Server, ty
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import type { Endpoint, EndpointAuth } from '@postrider/contract/postrider/v1/endpoint';
+import { EndpointTls, type EndpointAuth } from '@postrider/contract/postrider/v1/endpoint';
 import type { TestAuthority, TestCertificate } from './certificates.ts';
 
 /** What an endpoint saw of a request: the common name of the client's certificate, the headers, and the TLS version. */
@@ -77,11 +77,11 @@ export async function startTokenServer(): Promise<TokenServer> {
 }
 
 /** TLS settings of an endpoint: TLS 1.3, this client certificate, and no authority but this one. */
-export function tlsSettings(authority: TestAuthority, { cert, key }: TestCertificate): NonNullable<Endpoint['tls']> {
-  return {
+export function tlsSettings(authority: TestAuthority, { cert, key }: TestCertificate): EndpointTls {
+  return EndpointTls.fromPartial({
     ...{ caPem: authority.ca, clientCertificatePem: cert, clientKeyPem: key },
     minVersion: 'TLS_VERSION_1_3',
-  };
+  });
 }
 
 /** Client credentials that are shown to this token URL. */

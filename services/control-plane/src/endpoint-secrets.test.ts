@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { inspect } from 'node:util';
 import { openCredential, openDataKey } from '@postrider/config-view';
@@ -76,6 +77,8 @@ test('credentials stand sealed in the records, and in no answer, error or log li
   for (const endpoint of last.endpoints) {
     assert.deepEqual(endpoint.headers, { 'X-Api-Key': '[secret]', 'x-plain': 'shown' });
     assert.equal(endpoint.tls?.clientCertificatePem, client.cert);
+    const { validToDate } = new X509Certificate(client.cert);
+    assert.equal(endpoint.tls.clientCertificateExpireTime?.getTime(), validToDate.getTime());
   }
 });
 
@@ -94,7 +97,9 @@ test('an endpoint that was read can be sent back: its secrets stay; what is not 
   const { name, uid } = await create({ auth: oauth2('s'), tls: tlsOf(client), headers: { 'x-api-key': 'k' } });
   const before = stored(uid);
   const read = await run.endpoints.getEndpoint({ name });
-  const again = await update(name, { ...read, displayName: 'renamed' }, ['*']);
+  const claimed = { ...(read.tls ?? assert.fail()), clientCertificateExpireTime: new Date(0) };
+  const again = await update(name, { ...read, tls: claimed, displayName: 'renamed' }, ['*']);
+  assert.deepEqual(again.tls, read.tls, 'when it ends is not for the client to say');
   assert.equal(again.displayName, 'renamed');
   assert.deepEqual(stored(uid), before);
   const records = run.kafka.records(CONFIG_TOPIC).length;

@@ -1,7 +1,7 @@
 import { credentialNames, headerCredential, openDataKey, sealCredential } from '@postrider/config-view';
-import { isSecretHeader, limits, MASKED, Secret } from '@postrider/core';
+import { clientCertificateEnd, isSecretHeader, limits, MASKED, Secret } from '@postrider/core';
 import type { EndpointConfig, SealedSecret, TenantConfig } from '@postrider/contract/postrider/v1/config';
-import type { Endpoint, EndpointAuth } from '@postrider/contract/postrider/v1/endpoint';
+import type { Endpoint, EndpointAuth, EndpointTls } from '@postrider/contract/postrider/v1/endpoint';
 import type { FieldViolation, RandomBytes, SealingKey } from '@postrider/core';
 
 /** A field of an endpoint that holds a secret. */
@@ -131,9 +131,14 @@ function withoutSecrets(endpoint: Endpoint): Endpoint {
   return {
     ...endpoint,
     auth: auth === undefined ? undefined : withoutAuthSecret(auth),
-    tls: tls === undefined ? undefined : { ...tls, clientKeyPem: '' },
+    tls: tls === undefined ? undefined : { ...tls, clientKeyPem: '', clientCertificateExpireTime: expireTimeOf(tls) },
     headers: Object.fromEntries(shown),
   };
+}
+
+function expireTimeOf({ clientCertificatePem }: EndpointTls): Date | undefined {
+  const endsAt = clientCertificateEnd(clientCertificatePem);
+  return endsAt === null ? undefined : new Date(endsAt);
 }
 
 function withoutAuthSecret(auth: EndpointAuth): EndpointAuth {

@@ -867,6 +867,8 @@ export interface EndpointTls {
   clientKeyPem: string;
   /** Oldest version that is accepted. */
   minVersion: TlsVersion;
+  /** When the first of the client certificates ends. */
+  clientCertificateExpireTime: Date | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -2946,6 +2948,7 @@ function createBaseEndpointTls(): EndpointTls {
     clientCertificatePem: "",
     clientKeyPem: "",
     minVersion: TlsVersion.TLS_VERSION_UNSPECIFIED,
+    clientCertificateExpireTime: undefined,
     _unknownFields: {},
   };
 }
@@ -2963,6 +2966,9 @@ export const EndpointTls: MessageFns<EndpointTls> = {
     }
     if (message.minVersion !== TlsVersion.TLS_VERSION_UNSPECIFIED) {
       writer.uint32(32).int32(tlsVersionToNumber(message.minVersion));
+    }
+    if (message.clientCertificateExpireTime !== undefined) {
+      Timestamp.encode(toTimestamp(message.clientCertificateExpireTime), writer.uint32(42).fork()).join();
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -3020,6 +3026,14 @@ export const EndpointTls: MessageFns<EndpointTls> = {
             message.minVersion = tlsVersionFromJSON(reader.int32());
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.clientCertificateExpireTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3054,6 +3068,9 @@ export const EndpointTls: MessageFns<EndpointTls> = {
     if (message.minVersion !== TlsVersion.TLS_VERSION_UNSPECIFIED) {
       obj.minVersion = tlsVersionToJSON(message.minVersion);
     }
+    if (message.clientCertificateExpireTime !== undefined) {
+      obj.clientCertificateExpireTime = message.clientCertificateExpireTime.toISOString();
+    }
     return obj;
   },
 
@@ -3066,6 +3083,7 @@ export const EndpointTls: MessageFns<EndpointTls> = {
     message.clientCertificatePem = object.clientCertificatePem ?? "";
     message.clientKeyPem = object.clientKeyPem ?? "";
     message.minVersion = object.minVersion ?? TlsVersion.TLS_VERSION_UNSPECIFIED;
+    message.clientCertificateExpireTime = object.clientCertificateExpireTime ?? undefined;
     return message;
   },
 };
