@@ -47,6 +47,8 @@ const SEED_MS_MAX = 60_000;
 
 /** A seed leaves much garbage and keeps nothing: the larger the space, the less of a seed is alive, and copied, when it is full. */
 const GARBAGE = ['--min-semi-space-size=128', '--max-semi-space-size=128'];
+/** What the processes compile is kept for those after them. */
+const COMPILED = join(import.meta.dirname, '../../.cache/compiled');
 /** Errors that nobody reads need no stack. */
 const UNREAD_ERRORS = ['--stack-trace-limit=0'];
 
@@ -176,7 +178,11 @@ function startWorker({ plants, trace }: CampaignOptions): ChildProcess {
   const planting = plants.length === 0 ? [] : ['--import', join(import.meta.dirname, '../support/plant.ts')];
   return fork(join(import.meta.dirname, 'worker.ts'), {
     execArgv: [...planting, ...GARBAGE, ...(trace ? [] : UNREAD_ERRORS)],
-    env: { ...process.env, ...(plants.length === 0 ? {} : { POSTRIDER_TEST_PLANT: JSON.stringify(plants) }) },
+    env: {
+      ...process.env,
+      NODE_COMPILE_CACHE: COMPILED,
+      ...(plants.length === 0 ? {} : { POSTRIDER_TEST_PLANT: JSON.stringify(plants) }),
+    },
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
 }

@@ -42,7 +42,7 @@ export interface EndpointPlan {
   readonly createdAtMs?: number;
 }
 
-/** One event of a seed. `broken`: it cannot be read. */
+/** One event of a seed. `broken`: it cannot be read. `spare`: it is left out when there are deliveries enough without it. */
 export interface EventPlan {
   readonly atMs: number;
   readonly id: string;
@@ -50,6 +50,9 @@ export interface EventPlan {
   readonly type: string;
   readonly subject: string;
   readonly broken: boolean;
+  readonly spare?: boolean;
+  /** To how many endpoints it is sure to go. */
+  readonly sure?: number;
 }
 
 export type FaultKind =
@@ -116,7 +119,8 @@ export interface Plan {
 }
 
 const EVENT_TYPES = ['order.paid', 'order.sent', 'invoice.due', 'user.new', 'user.gone', 'stock.low'];
-const DELIVERIES_LEAST = 302;
+/** One more than a seed has to have. */
+export const DELIVERIES_LEAST = 301;
 /** Every router has heard of a new endpoint by then, however slow brokers are. */
 export const KNOWN_MS = 15 * MINUTE;
 
@@ -127,6 +131,8 @@ const schedules: readonly (readonly number[])[] = [
   [30 * SECOND, 20 * MINUTE, 2 * HOUR, 8 * HOUR],
   [0, 45 * SECOND, HOUR, 5 * HOUR],
 ];
+/** Long enough for each of them. A span that an endpoint does not name itself is of three days or more. */
+const SPAN_MS = 12 * HOUR;
 const longSchedule = [MINUTE, HOUR, DAY, 3 * DAY, 4 * DAY, 4 * DAY];
 
 /** The plan of a seed: which kinds of faults there are at all, and how many, differs from seed to seed. */
@@ -135,10 +141,11 @@ export function planOf(seed: number): Plan {
   const narrow = isNarrow(seed);
   const temper = random.weighted({ calm: 6, graceful: 14, faulty: 80 });
   const tenants = ['acme', 'globex'];
-  const long = random.chance(0.02);
-  const endpoints = endpointsOf(seed, random, tenants, temper, long);
+  // What waits for its expiry, and nothing else, makes a seed last for days: some are enough.
+  const patience = random.weighted({ hours: 80, days: 18, weeks: 2 });
+  const endpoints = endpointsOf(seed, random, tenants, temper, patience);
   const activeMs = random.int(24, 30) * HOUR;
-  const bursts = Array.from({ length: random.int(4, 8) }, () => random.int(0, activeMs - 2 * HOUR));
+  const bursts = Array.from({ length: random.int(3, 6) }, () => random.int(0, activeMs - 2 * HOUR));
   const faults = faultsOf(random, temper, bursts, activeMs);
   return {
     seed,
@@ -146,7 +153,7 @@ export function planOf(seed: number): Plan {
     narrow,
     partitions: narrow ? 2 : random.int(1, 3),
     brokers: random.pick([1, 3]),
-    members: random.chance(0.2) ? 4 : 3,
+    members: random.chance(0.1) ? 4 : 3,
     sessionMs:
       random.weighted({ '30': 2, '60': 5, '120': 3 }) === '30' ? 30_000 : random.pick([60_000, 60_000, 120_000]),
     tenants,
@@ -181,7 +188,7 @@ function endpointsOf(
   random: Random,
   tenants: readonly string[],
   temper: Plan['temper'],
-  long: boolean,
+  patience: 'hours' | 'days' | 'weeks',
 ): EndpointPlan[] {
   const ordered = random.int(5, 8);
   const manners = {
@@ -196,15 +203,19 @@ function endpointsOf(
     forgetful: random.int(0, 5),
   } as const;
   const changes = Array.from({ length: 24 }, () => temper !== 'calm' && random.chance(0.25));
-  return Array.from({ length: random.int(20, 22) }, (_, i): EndpointPlan => ({
+  return Array.from({ length: random.int(20, 21) }, (_, i): EndpointPlan => ({
     id: `e${i}`,
     tenant: tenants[i % tenants.length] ?? '',
-    types: EVENT_TYPES.filter((_type, at) => at === i % EVENT_TYPES.length || random.chance(0.25)),
+    types: EVENT_TYPES.filter((_type, at) => at === i % EVENT_TYPES.length || random.chance(0.4)),
     // What is cancelled or kept is what waits: who is changed mostly fails.
     manner:
       changes[i] === true && random.chance(0.7) ? random.pick(['down', 'flaky', 'hang']) : random.weighted(manners),
-    delaysMs: long && random.chance(0.2) ? longSchedule : random.pick(schedules),
-    spanMs: random.chance(0.15) ? random.pick([2 * MINUTE, 30 * MINUTE, 4 * HOUR]) : null,
+    delaysMs: patience === 'weeks' && random.chance(0.2) ? longSchedule : random.pick(schedules),
+    spanMs: random.chance(0.15)
+      ? random.pick([2 * MINUTE, 30 * MINUTE, 4 * HOUR])
+      : patience === 'hours'
+        ? SPAN_MS
+        : null,
     ordering: i < ordered ? random.pick(['endpoint', 'key']) : 'none',
     onExhausted: random.chance(0.2) ? 'stop' : 'skip',
     ratePerMinute: random.chance(0.1) ? random.pick([6, 60]) : 0,
@@ -228,6 +239,7 @@ function eventsOf(
   changedAtMs: number,
 ): EventPlan[] {
   const events: EventPlan[] = [];
+  const spareFromMs = bursts.toSorted((a, b) => a - b)[bursts.length >> 1] ?? Infinity;
   let deliveries = 0;
   for (let i = 0; deliveries < DELIVERIES_LEAST || i < 20; i += 1) {
     const tenant = random.pick(tenants);
@@ -236,17 +248,12 @@ function eventsOf(
     const atMs = random.pick(bursts) + Math.floor(random.next() ** 3 * burstMs);
     const wanting = endpoints.filter((one) => one.tenant === tenant && one.types.includes(type));
     // One that may be disabled by then, or that routers may not know yet, does not count.
-    if (!broken)
-      for (const { changes, createdAtMs = -KNOWN_MS } of wanting)
-        if (atMs > createdAtMs + KNOWN_MS && !(changes && atMs > changedAtMs)) deliveries += 1;
-    events.push({
-      atMs,
-      id: `ev-${i}`,
-      tenant,
-      type,
-      subject: random.pick(['a', 'b', 'c']),
-      broken,
-    });
+    const isSure = ({ changes, createdAtMs = -KNOWN_MS }: EndpointPlan): boolean =>
+      atMs > createdAtMs + KNOWN_MS && !(changes && atMs > changedAtMs);
+    const sure = broken ? 0 : wanting.filter(isSure).length;
+    deliveries += sure;
+    const spare = atMs >= spareFromMs;
+    events.push({ atMs, id: `ev-${i}`, tenant, type, subject: random.pick(['a', 'b', 'c']), broken, spare, sure });
   }
   return events.toSorted((a, b) => a.atMs - b.atMs);
 }
@@ -281,7 +288,7 @@ function faultsOf(random: Random, temper: Plan['temper'], bursts: readonly numbe
   ][])
     if (kind === 'trap' || random.chance(0.7)) weights[kind] = weight * random.pick([0.5, 1, 2]);
   if (Object.keys(weights).length === 0) weights['roll'] = 1;
-  return Array.from({ length: random.int(6, temper === 'faulty' ? 18 : 9) }, () => ({
+  return Array.from({ length: random.int(5, temper === 'faulty' ? 14 : 9) }, () => ({
     // Most of them where something happens; retries happen at all times.
     atMs: random.chance(0.8)
       ? random.pick(bursts) + Math.floor(random.next() ** 3 * 15 * MINUTE)

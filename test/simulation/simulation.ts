@@ -33,6 +33,8 @@ export interface Simulation {
   readonly customers: Customers;
   readonly coverage: Coverage;
   readonly lines: string[];
+  /** Events that were not needed any more. */
+  readonly leftOut: ReadonlySet<string>;
   /** Starts everything; events and faults will happen by themselves. */
   begin(): void;
   /** Faults are over: everybody lives, and every endpoint answers. */
@@ -141,6 +143,10 @@ class OneSimulation implements Simulation {
       });
   }
 
+  get leftOut(): ReadonlySet<string> {
+    return this.#publisher.leftOut;
+  }
+
   calmDown(): void {
     this.#trace('faults are over');
     if (this.#director !== null) this.coverage.count(`schedules with ${this.#director.left} steps left`);
@@ -182,7 +188,7 @@ class OneSimulation implements Simulation {
         (travel === 'fetch' && topic === `postrider.${plan.lag?.topic}` && clientId.startsWith('d')
           ? (plan.lag?.ms ?? 0)
           : 0),
-      leaderOf: (topic, partition) => ((hashOf(topic) + partition) >>> 0) % plan.brokers,
+      leaderOf: (topic, partition) => ((hashOfTopic(topic) + partition) >>> 0) % plan.brokers,
     });
     const spec = { prefix: 'postrider.', partitions: plan.partitions, replicationFactor: 1, bodyBytesMax: 262_144 };
     kafka.createTopics(topicSpecs(spec));
@@ -198,7 +204,7 @@ class OneSimulation implements Simulation {
       }
       for (const record of records) {
         const { topic, partition, offset, key, value } = record;
-        this.#hash = Math.imul(this.#hash ^ hashOf(topic), 31) + partition * 7 + offset + (value?.length ?? -1);
+        this.#hash = Math.imul(this.#hash ^ hashOfTopic(topic), 31) + partition * 7 + offset + (value?.length ?? -1);
         if (this.#tracing)
           this.#line(`stored ${topic}/${partition}@${offset} of ${clientId}: ${key?.toString()} ${describe(record)}`);
       }
@@ -247,6 +253,15 @@ class OneSimulation implements Simulation {
   #line(what: string): void {
     if (this.#tracing) this.lines.push(`${timeText(this.elapsed())} ${what}`);
   }
+}
+
+const topicHashes = new Map<string, number>();
+
+/** Asked for with every write. */
+function hashOfTopic(topic: string): number {
+  let hash = topicHashes.get(topic);
+  if (hash === undefined) topicHashes.set(topic, (hash = hashOf(topic)));
+  return hash;
 }
 
 function describe({ value, headers }: { readonly value: Buffer | null; readonly headers: object }): string {

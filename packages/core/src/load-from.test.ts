@@ -27,6 +27,23 @@ test('an end counts when a later one, asked for when nothing can be late any mor
   assert.equal(from.offset, 200_000);
 });
 
+test('of a tier that nothing is written to the end is not asked for again, until something is', () => {
+  const from = createLoadFrom(100_000);
+  from.endIs(100_000, 0);
+  from.read(100_000);
+  assert.equal(from.wantsEnd(10), false);
+  assert.equal(from.wantsEnd(5 * life), false);
+  from.read(100_001);
+  assert.equal(from.wantsEnd(5 * life), true);
+  from.endIs(200_000, 5 * life);
+  from.read(200_000);
+  assert.equal(from.wantsEnd(5 * life), false);
+  assert.equal(from.wantsEnd(6 * life), true);
+  from.endIs(200_000, 6 * life);
+  assert.equal(from.offset, 200_000);
+  assert.equal(from.wantsEnd(9 * life), false);
+});
+
 test('an end that was asked for too early confirms nothing', () => {
   const from = createLoadFrom(0);
   from.read(1_000_000);

@@ -25,7 +25,10 @@ export interface LoadFrom {
   settled(write: number): void;
   /** Everything below `position` is read, and what had to be answered is handed over. The tier must be loaded. */
   read(position: number): void;
-  /** Called now and then: whether the tier's end should be asked for now (monotonic ms). */
+  /**
+   * Called now and then: whether the tier's end should be asked for now (monotonic ms). Not while the end that counts is all
+   * there is: nothing could rise.
+   */
   wantsEnd(now: number): boolean;
   /** The tier's end, asked for at `askedAt` (monotonic ms); for the first time before anything is handed over. */
   endIs(end: number, askedAt: number): void;
@@ -101,6 +104,7 @@ export function createLoadFrom(adopted: number): LoadFrom {
     wantsEnd(now) {
       if (confirming !== null || noted === null) return noted === null;
       noted.settledAt ??= now;
+      if (noted.end <= counts && position <= noted.end) return false;
       return now - noted.settledAt >= limits.lateWriteMs;
     },
     endIs(end, askedAt) {

@@ -99,6 +99,13 @@ export function createEndpointCache({ snapshot, kek, judgeUrl }: EndpointCacheOp
     comparedWith: ConfigSnapshot;
   }
   const entries = new Map<string, Entry>();
+  const dataKeys = new WeakMap<TenantConfig, SealingKey>();
+  /** Opened once for all of a tenant's endpoints: that costs more than all else of one. */
+  const dataKeyOf = (tenant: TenantConfig): SealingKey => {
+    let key = dataKeys.get(tenant);
+    if (key === undefined) dataKeys.set(tenant, (key = openDataKey(tenant, kek)));
+    return key;
+  };
   return {
     get(uid) {
       const now = snapshot();
@@ -115,7 +122,7 @@ export function createEndpointCache({ snapshot, kek, judgeUrl }: EndpointCacheOp
         entry.comparedWith = now;
         return entry.prepared;
       }
-      const prepared = prepare(config, config.endpoint, tenant, kek, judgeUrl);
+      const prepared = prepare(config, config.endpoint, tenant, { kek, judgeUrl, dataKeyOf });
       entries.set(uid, { config, tenant, prepared, comparedWith: now });
       return prepared;
     },
@@ -128,12 +135,15 @@ function tenantOf(endpoint: Endpoint | undefined): string {
   return endpoint?.name.split('/')[1] ?? '';
 }
 
+interface Preparing extends Pick<EndpointCacheOptions, 'kek' | 'judgeUrl'> {
+  readonly dataKeyOf: (tenant: TenantConfig) => SealingKey;
+}
+
 function prepare(
   config: EndpointConfig,
   endpoint: Endpoint,
   tenant: TenantConfig,
-  kek: SealingKey,
-  judgeUrl: (url: string) => Target,
+  { kek, judgeUrl, dataKeyOf }: Preparing,
 ): PreparedEndpoint {
   const { limits: bounds } = endpoint;
   const timeoutMs = bounds?.timeout === undefined ? limits.attemptTimeoutDefaultMs : durationMs(bounds.timeout);
@@ -162,7 +172,7 @@ function prepare(
     headers: ownHeaders(endpoint),
     credentials: createCredentials(config, tenant, kek, judgeUrl),
     activeKeys(now) {
-      if (active === null || now >= active.until) active = openKeys(config, tenant, kek, now);
+      if (active === null || now >= active.until) active = openKeys(config, dataKeyOf(tenant), now);
       return active;
     },
   };
@@ -189,13 +199,8 @@ function isOrdered(ordering: Ordering | undefined): boolean {
   return ordering?.mode === OrderingMode.ENDPOINT || ordering?.mode === OrderingMode.KEY;
 }
 
-function openKeys(
-  config: EndpointConfig,
-  tenant: TenantConfig,
-  kek: SealingKey,
-  now: number,
-): ActiveKeys & { until: number } {
-  const secrets = openSigningSecrets(config, openDataKey(tenant, kek), now).toReversed();
+function openKeys(config: EndpointConfig, dataKey: SealingKey, now: number): ActiveKeys & { until: number } {
+  const secrets = openSigningSecrets(config, dataKey, now).toReversed();
   const first = secrets[0];
   if (first === undefined) {
     throw new PostriderError(

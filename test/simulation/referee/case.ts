@@ -137,12 +137,13 @@ export function hasRow(one: Case): boolean {
 
 /**
  * Whether an older row of the same reign stands when this one is taken away. Who wrote both takes the newest away last: after
- * a crash in between, the older one would begin again with attempts that were made.
+ * a crash in between, the older one would begin again with attempts that were made. Two that say the same are left by who
+ * answers a late copy in the old tier while the row is on its way to another: either wakes as the other would.
  */
-export function wakesOlder(one: Case, tier: Tier, { epoch, n }: RowGhost): boolean {
+export function wakesOlder(one: Case, tier: Tier, { epoch, n, attempt, dueAt }: RowGhost): boolean {
   const left = [...one.rows].filter(([other, { row }]) => row && other !== tier).map(([, row]) => row);
   if (left.some((row) => row.epoch > epoch || (row.epoch === epoch && row.n > n))) return false;
-  return left.some((row) => row.epoch === epoch);
+  return left.some((row) => row.epoch === epoch && (row.attempt !== attempt || row.dueAt !== dueAt));
 }
 
 /** What a record of a tier says. */
