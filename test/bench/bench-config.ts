@@ -14,7 +14,7 @@ import { ConfigRecord, type EndpointConfig } from '@postrider/contract/postrider
 import { Endpoint, EndpointState, SignatureScheme } from '@postrider/contract/postrider/v1/endpoint';
 import { Subscription, SubscriptionState } from '@postrider/contract/postrider/v1/subscription';
 import { Tenant } from '@postrider/contract/postrider/v1/tenant';
-import { generateDataKey, generateSigningSecret, limits, newUid, type SealingKey } from '@postrider/core';
+import { generateDataKey, generateSigningSecret, limits, newUid, partitionOf, type SealingKey } from '@postrider/core';
 import { silentLogger, systemClock } from '@postrider/runtime';
 import type { KafkaPort } from '@postrider/kafka';
 
@@ -46,6 +46,8 @@ export interface EndpointPlan {
   readonly port?: number;
   readonly fields?: Parameters<typeof Endpoint.fromPartial>[0];
   readonly eventTypes?: readonly string[];
+  /** The only partition that it may fall into. */
+  readonly partition?: number;
 }
 
 /**
@@ -80,9 +82,10 @@ export async function writeBenchConfig(options: BenchConfigOptions): Promise<rea
     return { id, dataKey: dataKeyOf(dataKey) };
   });
   const endpoints = Array.from({ length: options.endpoints }, (_, index): BenchEndpoint => {
-    const { tenant: place = index, port = options.sinkPort, fields = {}, eventTypes } = options.planOf?.(index) ?? {};
+    const plan = options.planOf?.(index) ?? {};
+    const { tenant: place = index, port = options.sinkPort, fields = {}, eventTypes } = plan;
     const tenant = tenants[place % tenants.length] as (typeof tenants)[number];
-    const uid = newUid('ep', randomBytes);
+    const uid = uidIn(plan.partition, partitions);
     const url = `http://127.0.0.1:${port}/e${index}`;
     const own = put(configKey('endpoint', uid), (at) => ({
       $case: 'endpoint',
@@ -104,6 +107,14 @@ export async function writeBenchConfig(options: BenchConfigOptions): Promise<rea
   await Promise.all(writes);
   await checkReadable(options, endpoints);
   return endpoints;
+}
+
+/** A new uid, of that partition if one is given. */
+function uidIn(partition: number | undefined, partitions: number): string {
+  for (;;) {
+    const uid = newUid('ep', randomBytes);
+    if (partition === undefined || partitionOf(uid, partitions) === partition) return uid;
+  }
 }
 
 interface NewEndpoint {

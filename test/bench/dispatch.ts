@@ -1,5 +1,6 @@
 import { readFile, readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { conclude, judge } from './bounds.ts';
 import { profileLines, summarizeProfile, type CpuProfile } from './cpu-profile.ts';
 import { runDispatch, type DispatchRun, type DispatchRunOptions } from './dispatch-run.ts';
 import { keepResults } from './machine.ts';
@@ -12,6 +13,8 @@ import type { DispatchOptions } from './options.ts';
 const root = resolve(import.meta.dirname, '../..');
 /** What a dispatcher that shares its cores with Kafka can reach at most, as a part of the raw loop's rate. */
 const RATE_BOUND_FRACTION = 0.75;
+/** The most CPU of a delivery, in that of a raw request. */
+const CPU_RATIO_MAX = 2;
 const PROFILE_FUNCTIONS = 40;
 const PROFILE_MODULES = 12;
 
@@ -35,11 +38,12 @@ export async function benchDispatch(options: DispatchOptions): Promise<void> {
       kind === 'raw' ? await runRawLoop(sink, options) : await runDispatch({ ...common, rateBound: rateBound(runs) }),
     );
   }
-  const summary = summarize(runs, options, stage.machineFacts());
+  const figures = summarize(runs, options, stage.machineFacts());
+  const summary = { ...figures, ...judge([{ figure: 'cpuRatio', value: figures.cpuRatio, most: CPU_RATIO_MAX }]) };
   if (options.profile) say(await profileText(runs, directory));
   else await keepResults('dispatch', { summary, runs }, options.record);
   say(`\n${table(runs, summary)}\n`);
-  say(JSON.stringify(summary));
+  conclude(summary);
 }
 
 /** From the first raw run: of a dispatch run that the machine slowed down nothing follows for the next one. */

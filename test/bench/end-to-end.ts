@@ -1,11 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { round } from './machine.ts';
-import { flowOf, firstArrivals } from './rig/figures.ts';
+import { cpuPerRequest, flowOf, firstArrivals } from './rig/figures.ts';
 import { typeOfEndpoint } from './rig/load-plan.ts';
 import { keepRigResults, type NamedRun } from './rig/rig-results.ts';
 import { startRig, type Rig } from './rig/rig.ts';
 import { runLoad, type RigRun } from './rig/run.ts';
-import { cpuPerRequest } from './rig/verdict.ts';
 import { openStage, type Stage } from './rig/stage.ts';
 import type { PlainOptions } from './plain-options.ts';
 import type { BenchLoad } from './rig/load.ts';

@@ -1,11 +1,10 @@
 import { round } from './machine.ts';
 import { startBareChain } from './rig/bare-chain.ts';
-import { flowOf } from './rig/figures.ts';
+import { cpuPerRequest, flowOf } from './rig/figures.ts';
 import { typeOfEndpoint } from './rig/load-plan.ts';
 import { keepRigResults, type NamedRun } from './rig/rig-results.ts';
 import { startRig } from './rig/rig.ts';
 import { runLoad, type RigRun } from './rig/run.ts';
-import { cpuPerRequest } from './rig/verdict.ts';
 import { openStage, type Stage } from './rig/stage.ts';
 import type { PlainOptions } from './plain-options.ts';
 

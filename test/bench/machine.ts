@@ -3,6 +3,7 @@ import { availableParallelism, cpus, loadavg } from 'node:os';
 import { join, resolve } from 'node:path';
 import { kafkaVersion } from '../../deploy/local/index.ts';
 import type { LocalKafka } from '../support/kafka.ts';
+import { writeResults } from './performance-page.ts';
 import type { MachineFacts } from './report.ts';
 
 const root = resolve(import.meta.dirname, '../..');
@@ -38,6 +39,8 @@ export async function keepResults(bench: string, results: object, record: boolea
     Array.isArray(value) && value.every((one) => typeof one === 'number') ? Object.fromEntries(value.entries()) : value;
   const text = JSON.stringify({ ...results, time: new Date().toISOString() }, unfolded, 2);
   await writeFile(file, `${text}\n`);
+  // What is on record is what documentation shows.
+  if (record) await writeResults();
 }
 
 /** The middle one; of an even number the lower of the two. */

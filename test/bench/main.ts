@@ -50,6 +50,16 @@ async function run(bench: Exclude<Command, { kind: 'usage' }>): Promise<void> {
       return (await import('./fan-out.ts')).benchFanOut(bench.options);
     case 'end-to-end':
       return (await import('./end-to-end.ts')).benchEndToEnd(bench.options);
+    case 'recover':
+      return (await import('./recover.ts')).benchRecover(bench.options);
+    case 'memory':
+      return (await import('./memory.ts')).benchMemory(bench.options);
+    case 'scale':
+      return (await import('./scale.ts')).benchScale(bench.options);
+    case 'all':
+      return (await import('./all.ts')).benchAll(bench.options);
+    case 'page':
+      return (await import('./performance-page.ts')).writeResults();
     case 'simulate':
       return (await import('./simulate.ts')).benchSimulate(bench.options);
   }

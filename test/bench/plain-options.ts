@@ -123,6 +123,51 @@ export const plainBenches = {
       rate: { ...rigNumbers.rate, does: 'events a second that are to be kept up with; 0: 90 % of what fits through' },
     },
   },
+  recover: {
+    does: 'much that waits for one endpoint and for many of one partition, beside a steady load; again with a kill (25 min)',
+    numbers: {
+      seconds: { ...rigNumbers.seconds, default: 180 },
+      rate: { does: 'deliveries a second to the others', default: 200, least: 1, most: 10_000 },
+      dispatch: {
+        does: 'deliveries a second that a dispatcher can do; 0: measured',
+        default: 0,
+        least: 0,
+        most: 100_000,
+      },
+      waiting: { does: 'deliveries that wait for the one endpoint', default: 100_000, least: 10, most: 1_000_000 },
+      'one-rate': { does: 'what it takes in a second', default: 1_000, least: 1, most: 10_000 },
+      lanes: { does: 'endpoints of the one partition', default: 500, least: 2, most: 3_000 },
+      'lane-waiting': { does: 'deliveries that wait for each of them', default: 2_000, least: 1, most: 100_000 },
+      fast: { does: 'what half of them take in a second', default: 50, least: 1, most: 1_000 },
+      slow: { does: 'what the other half take in a second', default: 1, least: 1, most: 1_000 },
+      body: rigNumbers.body,
+    },
+  },
+  memory: {
+    does: 'what a dispatcher holds while a slow sink has many large requests in flight (22 min)',
+    numbers: {
+      seconds: { ...rigNumbers.seconds, does: 'how long', default: 1_200 },
+      'in-flight': { does: 'requests in flight', default: 1_000, least: 10, most: 1_000 },
+      body: { ...rigNumbers.body, default: 65_536 },
+    },
+  },
+  scale: {
+    does: 'the same load on 1, 2 and 4 dispatchers, 10 to 100,000 endpoints, 12 and 256 partitions; there and back (16 min)',
+    numbers: {
+      ...rigNumbers,
+      endpoints: { does: 'the most endpoints', default: 100_000, least: 1_000, most: 500_000 },
+    },
+  },
+  all: {
+    does: 'what a delivery costs and that no endpoint slows another: all of these benches and dispatch (110 min)',
+    numbers: {
+      seconds: { does: 'of each bench, instead of its own; 0: its own', default: 0, least: 0, most: 3_600 },
+    },
+  },
+  page: {
+    does: 'writes the figures on record into docs/performance.md, and draws its picture',
+    numbers: {},
+  },
   simulate: {
     does: 'schedules of the simulation, in as many processes as there are cores',
     numbers: {
@@ -167,7 +212,7 @@ export const plainUsage = Object.entries(plainBenches)
     return [
       `  ${name.padEnd(21)}${does}`,
       ...flags,
-      "    --record           keep the results as the repository's newest figures",
+      ...(flags.length > 0 ? ["    --record           keep the results as the repository's newest figures"] : []),
     ].join('\n');
   })
   .join('\n\n');

@@ -30,6 +30,7 @@ export function addGauges(metrics: Metrics, pod: Pod, group: OwnerGroup): void {
     'Bytes that waiting deliveries take on disk or in memory',
     () => pod.stores.bytes,
   );
+  metrics.gauge('postrider_store_reads', 'How often a waiting delivery was read', () => pod.stores.reads);
   metrics.gauge('postrider_offset_range', 'Offsets taken and not all done: the widest range of a partition', () =>
     intakeTopics.map((topic): [Labels, number] => {
       let widest = 0;

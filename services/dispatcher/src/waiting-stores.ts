@@ -12,6 +12,8 @@ export interface WaitingStores extends Disposable {
   create(partition: number, lost: () => void): WaitingStore;
   /** What all of them take. */
   readonly bytes: number;
+  /** How often a waiting delivery was read. */
+  readonly reads: number;
   /** From 80 % of the bound on, until 50 % are left: nothing more is taken in that may have to wait. */
   readonly full: boolean;
   /** The same of the part up to which `deliveries.bulk` is read. */
@@ -54,6 +56,7 @@ class Stores implements WaitingStores {
   readonly #isFull = createFullness(1);
   readonly #isBulkFull = createFullness(limits.bulkWaitingFraction);
   #full = false;
+  #reads = 0;
 
   constructor(options: WaitingStoresOptions) {
     this.#o = options;
@@ -62,6 +65,10 @@ class Stores implements WaitingStores {
 
   get bytes(): number {
     return bytesOf(this.#open.disk) + bytesOf(this.#open.memory);
+  }
+
+  get reads(): number {
+    return this.#reads;
   }
 
   get full(): boolean {
@@ -100,7 +107,10 @@ class Stores implements WaitingStores {
     open.add(store);
     return {
       put: (row, delivery) => store.put(row, delivery),
-      get: (row) => store.get(row),
+      get: (row) => {
+        this.#reads += 1;
+        return store.get(row);
+      },
       delete: (row) => store.delete(row),
       get bytes() {
         return store.bytes;

@@ -127,3 +127,12 @@ export function secondsOf(run: RigRun, part: Part): Second[] {
       ...{ p99Ms: round(quantile(values, 0.99), 2), maxMs: round(quantile(values, 1), 2) },
     }));
 }
+
+/** Of each request, what the processes spent on it (µs). */
+export function cpuPerRequest(run: RigRun, requests: number): Readonly<Record<keyof RigRun['cpu'], number>> {
+  const of = (name: keyof RigRun['cpu']): number => round(run.cpu[name] / requests);
+  return {
+    ...{ dispatcherUs: of('dispatcherUs'), routerUs: of('routerUs'), brokerUs: of('brokerUs') },
+    ...{ sinkUs: of('sinkUs'), loadUs: of('loadUs') },
+  };
+}

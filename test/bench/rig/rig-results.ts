@@ -1,8 +1,9 @@
-import { writeFile } from 'node:fs/promises';
-import { conclude, type Bound } from '../bounds.ts';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { keepResults, resultsFile } from '../machine.ts';
 import { secondsOf, type Part } from './figures.ts';
-import { verdictOf, type Verdict } from './verdict.ts';
+import { conclude, judge, type Bound } from '../bounds.ts';
+import { doubtsOf } from './doubts.ts';
 import type { RigRun } from './run.ts';
 import type { Stage } from './stage.ts';
 
@@ -23,27 +24,25 @@ export interface RigResults {
 }
 
 /** Keeps figures and, second by second, the runs; prints the figures as the last line. */
-export async function keepRigResults(stage: Stage, results: RigResults): Promise<Verdict> {
+export async function keepRigResults(stage: Stage, results: RigResults): Promise<void> {
   const { bench, record, figures, bounds, runs } = results;
-  const verdict = verdictOf(
-    bounds,
-    runs.map(({ name, run }) => [name, run]),
-  );
-  const summary = { bench, ...figures, ...verdict, ...stage.machineFacts() };
+  const doubts = runs.flatMap(({ name, run }) => doubtsOf(run).map((doubt) => `${name}: ${doubt}`));
+  const summary = { bench, ...figures, ...judge(bounds), doubts, ...stage.machineFacts() };
   const told = runs.map(({ name, run }) => ({
     ...{ name, seconds: run.seconds, cpu: run.cpu, rssMib: Math.max(0, ...run.rssMib) },
     ...{ loadWritten: run.load.written, loadLateP99Ms: run.load.lateP99Ms, loadLateMaxMs: run.load.lateMaxMs },
   }));
-  await keepResults(bench, { summary, runs: told }, record);
   const lines = runs.flatMap(({ name, run, part }, index) =>
     secondsOf(run, part).map(({ second, count, p50Ms, p99Ms, maxMs }) =>
       [index + 1, name, second, count, p50Ms, p99Ms, maxMs].join(','),
     ),
   );
-  await writeFile(resultsFile(bench, 'csv', record), [csvHead, ...lines, ''].join('\n'));
-  for (const doubt of verdict.doubts) stage.say(`Doubtful: ${doubt}`);
+  const csv = resultsFile(bench, 'csv', record);
+  await mkdir(dirname(csv), { recursive: true });
+  await writeFile(csv, [csvHead, ...lines, ''].join('\n'));
+  await keepResults(bench, { summary, runs: told }, record);
+  for (const doubt of doubts) stage.say(`Doubtful: ${doubt}`);
   conclude(summary);
-  return verdict;
 }
 
 const csvHead = 'run,name,second,count,p50Ms,p99Ms,maxMs';

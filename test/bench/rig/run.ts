@@ -58,7 +58,6 @@ export async function runLoad(target: LoadTarget, options: RunOptions): Promise<
   await using load = await startBenchLoad({
     ...{ brokers, topicPrefix, partitions, endpoints, writes, bodyBytes, streams },
   });
-  await target.sink.take();
   const before = Math.max(0, ...streams.map(({ from }) => -from));
   const startAt = monotonicMs() + LEAD_MS + before * 1_000;
   await load.start(startAt, options.outstandingMax);
