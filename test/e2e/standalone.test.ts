@@ -132,6 +132,13 @@ test('it stays up for the command line, refuses a second one, and keeps its data
   assert.equal(await publish.ended, 0, publish.output);
   await program.says(/endpoints\/orders received order\.shipped, attempt 1: signature valid, answered 200/);
 
+  await using doctor = start('packages/cli/src/main.ts', ['doctor'], {}, directory.path);
+  assert.equal(await doctor.ended, 0, doctor.output);
+  assert.doesNotMatch(doctor.output, /ERROR|WARNING/);
+  await using backlog = start('packages/cli/src/main.ts', ['backlog', 'demo/orders'], {}, directory.path);
+  assert.equal(await backlog.ended, 0, backlog.output);
+  assert.match(backlog.output, /^Nothing waits; 0 in flight/);
+
   program.signal('SIGINT');
   assert.equal(await program.ended, 0, program.output);
   assert.deepEqual(processesNaming(directory.path), []);

@@ -154,6 +154,25 @@ test('dispatchers are listed with what they say of themselves, drained when anot
   assert.equal((await cli('dispatcher', 'drain', 'nobody', '--reason', 'x')).exitCode, 4);
 });
 
+test('the doctor finds what is not as it should be, and nothing of what is', async () => {
+  await waitFor(async () => (await stack.run.dispatchers.listDispatchers({})).dispatchers[0]?.partitions.length === 4, {
+    what: 'the one that is left owns all',
+  });
+  await cli('pause', 'tenant', 'acme', '--reason', 'a flood');
+  const args = ['doctor', '--json', '--server', `127.0.0.1:${stack.run.plane.port}`, '--api-key', ADMIN_KEY];
+  const doctor = await runCli([...args, '--brokers', 'fake:9092'], { kafka: () => stack.run.kafka.connect() });
+  const { findings } = JSON.parse(doctor.out) as { findings: { code: string; what: string }[] };
+  const told = findings.filter(({ code }) => code !== 'breakers-open');
+  assert.deepEqual(
+    told.map(({ code }) => code),
+    ['no-router', 'paused'],
+    doctor.out,
+  );
+  assert.match(told[1]?.what ?? '', /tenants\/acme is paused.*a flood/);
+  assert.equal(doctor.exitCode, 1);
+  await cli('resume', 'tenant', 'acme');
+});
+
 test('an owner that cannot be asked is UNAVAILABLE with the reason', async () => {
   const endpoint = await stack.createEndpoint(url(), {});
   const { run, dispatcher } = stack;

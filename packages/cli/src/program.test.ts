@@ -31,6 +31,7 @@ const commandLines = [
   'resume tenant',
   'resume endpoint',
   'resume pool',
+  'doctor',
   'backlog',
   'delivery explain',
   'delivery skip',

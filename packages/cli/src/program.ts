@@ -4,6 +4,7 @@ import { attemptsCommand } from './commands/attempts.ts';
 import { backlogCommand, deliveryCommand } from './commands/delivery.ts';
 import { dispatcherCommand } from './commands/dispatcher.ts';
 import { deadLettersCommand } from './commands/dead-letters.ts';
+import { doctorCommand } from './commands/doctor.ts';
 import { egressCommand } from './commands/egress.ts';
 import { endpointCommand } from './commands/endpoint.ts';
 import { listenCommand } from './commands/listen.ts';
@@ -56,6 +57,7 @@ function buildProgram(context: CliContext): Command {
     tenantCommand,
     endpointCommand,
     subscriptionCommand,
+    doctorCommand,
     backlogCommand,
     deliveryCommand,
     pauseCommands,

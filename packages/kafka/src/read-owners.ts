@@ -13,6 +13,8 @@ export interface OwnerOfPartition {
   readonly released: boolean;
   /** When its last progress was written (the broker's time, ms since the Unix epoch); null: there is none. */
   readonly progressAt: number | null;
+  /** Below which offset everything is done, by logical topic name; empty: nothing is known. */
+  readonly watermarks: ReadonlyMap<string, number>;
   /** Processes that wrote for an older reign after the newest claim, among what was read. */
   readonly late: readonly string[];
 }
@@ -73,5 +75,6 @@ function readInto(reading: Reading | undefined, { records }: Batch): void {
 function ownerOf(partition: number, { fold, progressAt, late }: Reading): OwnerOfPartition {
   const { processId, released, progress, epoch } = fold;
   const address = progress?.epoch === epoch ? (progress.address ?? '') : '';
-  return { partition, processId, address, released, progressAt, late: [...late] };
+  const watermarks = new Map([...(progress?.intake ?? [])].map(([topic, { watermark }]) => [topic, watermark]));
+  return { partition, processId, address, released, progressAt, watermarks, late: [...late] };
 }

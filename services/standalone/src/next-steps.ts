@@ -20,6 +20,7 @@ export function tellNextSteps({ line, paint }: Screen, { dataDir, isDefault, own
   line('  npx postrider attempts tail --from-beginning');
   line('  npx postrider dead-letters list --tenant demo');
   line('  npx postrider endpoint list demo');
+  line('  npx postrider doctor');
   line('  npx postrider --help');
   line();
   const again = ownKafka ? '' : '; "npm start -- --fresh" begins anew';

@@ -4,6 +4,7 @@ import { PostriderError, VERSION, invalidArgument, limits } from '@postrider/cor
 import { backlogOf } from './backlog.ts';
 import { explainWork } from './explain.ts';
 import { makeDue, skipWork } from './move-work.ts';
+import { breakerWord } from './lane-stand.ts';
 import { ownedPartition } from './owned.ts';
 import type { WorkName } from '@postrider/contract/postrider/v1/owner_service';
 import type { OwnerGroup } from '../group.ts';
@@ -51,7 +52,7 @@ function statusOf(
     partitions[state] = (partitions[state] ?? 0) + 1;
     rows += serving?.parts?.table.rows.size ?? 0;
   }
-  const oldest = oldestReadyAt(owners);
+  const { oldest, breakersOpen } = lanesSeen(pod, owners);
   const snapshot = pod.view.snapshot();
   return {
     ...DispatcherStatus.fromPartial({ version: VERSION, time: new Date(pod.clock.now()), partitions }),
@@ -60,26 +61,36 @@ function statusOf(
     waitingMax: BigInt(rowsMax),
     oldestDueTime: oldest === Infinity ? undefined : new Date(oldest),
     revision: snapshot.revision,
+    breakersOpen,
     configProblems: [...snapshot.problems()].length,
     troubles: [...troubles],
   };
 }
 
-/** When the oldest of what its lane would start now fell due or was read, ms since the Unix epoch; Infinity: there is none. */
-function oldestReadyAt(owners: ReadonlyMap<number, PartitionOwner>): number {
+/**
+ * When the oldest of what its lane would start now fell due or was read (ms since the Unix epoch; Infinity: there is none), and
+ * how many breakers are not closed.
+ */
+function lanesSeen(
+  { clock }: Pod,
+  owners: ReadonlyMap<number, PartitionOwner>,
+): { readonly oldest: number; readonly breakersOpen: number } {
   let oldest = Infinity;
+  let breakersOpen = 0;
   for (const { serving } of owners.values()) {
     const parts = serving?.parts;
     if (parts === undefined || parts === null) continue;
     let left = limits.backlogCountedMax;
     for (const lane of parts.lanes.all()) {
       if ((left -= 1) < 0) break;
-      if (lane.gate.kind !== 'open') continue;
+      const failing = breakerWord(lane, clock) !== 'closed';
+      if (failing) breakersOpen += 1;
+      if (failing || lane.gate.kind !== 'open') continue;
       const row = lane.rows.ready?.top;
       if (row !== undefined && row !== 0) oldest = Math.min(oldest, parts.table.rows.dueAt.get(row) || Infinity);
       const first = lane.arrivals.entries.peek();
       if (first?.queuedIn === 'arrivals') oldest = Math.min(oldest, first.readyAt);
     }
   }
-  return oldest;
+  return { oldest, breakersOpen };
 }

@@ -13,11 +13,8 @@ const gates: Readonly<Record<Lane['gate']['kind'], LaneGate>> = {
 
 /** What of a lane says why its deliveries wait. */
 export function laneStand(lane: Lane, clock: Clock): LaneStand {
-  return {
-    gate: lane.gate.kind,
-    heldUntil: wallTime(openAt(lane), clock),
-    breakerOpen: lane.breaker?.closed === false,
-  };
+  const heldUntil = Math.max(lane.heldUntil, lane.rate?.openAt ?? -Infinity);
+  return { gate: lane.gate.kind, heldUntil: wallTime(heldUntil, clock), breakerOpen: isLeftAlone(lane, clock) };
 }
 
 /** A lane as a person sees it. */
@@ -32,15 +29,19 @@ export function laneState(lane: Lane, clock: Clock): LaneState {
     awaitsDestination: lane.awaitsTurn,
     heldInOrder: lane.held.size,
     stops: lane.stops,
-    breaker: breakerWord(lane, clock.monotonic()),
+    breaker: breakerWord(lane, clock),
   };
 }
 
-/** Empty: it has none, for the endpoint has not failed lately. */
-function breakerWord({ breaker }: Lane, now: number): string {
-  if (breaker === null) return '';
-  if (breaker.closed) return 'closed';
-  return breaker.openAt <= now ? 'half-open' : 'open';
+/** A closed breaker may let no retry start, too: the endpoint has had as many as it may. */
+function isLeftAlone({ breaker }: Lane, clock: Clock): boolean {
+  return breaker !== null && (!breaker.closed || breaker.retriesFrom > clock.monotonic());
+}
+
+/** State of the lane's breaker; one that has never failed has none. */
+export function breakerWord({ breaker }: Lane, clock: Clock): 'closed' | 'open' | 'half-open' {
+  if (breaker === null || breaker.closed) return 'closed';
+  return breaker.openAt > clock.monotonic() ? 'open' : 'half-open';
 }
 
 /** A monotonic time as ms since the Unix epoch. */

@@ -407,7 +407,7 @@ export interface LaneState {
   ratePeriod:
     | Duration
     | undefined;
-  /** Nothing starts before this: the endpoint asked for a pause, or its rate is used up. Absent: it may. */
+  /** Nothing starts before this: the endpoint asked for a pause, its rate is used up, or its breaker is open. Absent: it may. */
   holdUntilTime:
     | Date
     | undefined;
@@ -417,7 +417,7 @@ export interface LaneState {
   heldInOrder: number;
   /** What stands behind a delivery that was given up waits for a person. */
   stops: boolean;
-  /** State of its breaker, for example `closed`; empty: it has none. */
+  /** State of its breaker: `closed`, `open` or `half-open`. */
   breaker: string;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }

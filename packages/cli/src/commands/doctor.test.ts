@@ -1,0 +1,70 @@
+/** The doctor at an installation on the fake Kafka that is broken in one way after the other. Observed: what it prints. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ConfigRecord } from '@postrider/contract/postrider/v1/config';
+import { encodeClaim, encodeProgress } from '@postrider/core';
+import { topicSpecs } from '@postrider/kafka';
+import { createFakeKafka, type FakeKafka } from '@postrider/kafka/testing';
+import { cli } from '../test-context.ts';
+
+const partitions = 2;
+const brokers = ['--brokers', 'fake:9092'];
+
+/** Topics, a layout, and an owner of both partitions; nobody is a member of a group. */
+function installation(): FakeKafka {
+  const kafka = createFakeKafka();
+  kafka.createTopics(topicSpecs({ prefix: 'postrider.', partitions, replicationFactor: 1, bodyBytesMax: 262_144 }));
+  const layout = { generation: 1, partitions, slots: 4_096 };
+  const record = ConfigRecord.fromPartial({ key: 'layout/current', entity: { $case: 'layout', value: layout } });
+  const value = Buffer.from(ConfigRecord.encode(record).finish());
+  kafka.append('postrider.config', 0, { key: Buffer.from('layout/current'), value });
+  for (let partition = 0; partition < partitions; partition += 1) {
+    const claim = encodeClaim({ processId: 'd', randomId: Buffer.alloc(16, 1), followsEpoch: -1 });
+    kafka.append('postrider.ownership', partition, { key: Buffer.from('owner'), value: claim });
+    writeProgress(kafka, partition, false);
+  }
+  return kafka;
+}
+
+function writeProgress(kafka: FakeKafka, partition: number, released: boolean): void {
+  const intake = new Map([['deliveries', { watermark: 0, doneAbove: Buffer.alloc(0) }]]);
+  const told = { epoch: 0, number: released ? 2 : 1, processId: 'd', released, intake, tiers: new Map(), holds: [] };
+  kafka.append('postrider.ownership', partition, { key: Buffer.from('progress'), value: encodeProgress(told) });
+}
+
+async function doctor(kafka: FakeKafka) {
+  const run = await cli(['doctor', '--json', ...brokers], { kafka: () => kafka.connect() });
+  const { findings } = JSON.parse(run.out) as { findings: { code: string; what: string }[] };
+  return { ...run, codes: findings.map(({ code }) => code), findings };
+}
+
+test('without services the doctor says that none runs, and nothing else of a sound Kafka', async () => {
+  const { codes, exitCode, err } = await doctor(installation());
+  assert.deepEqual(codes, ['no-dispatcher', 'no-router', 'control-plane-not-asked']);
+  assert.equal(exitCode, 1);
+  assert.match(err, /2 error\(s\), 3 finding\(s\)/);
+});
+
+test('a partition that was released, one that is behind, and a topic that is gone are each found', async () => {
+  const kafka = installation();
+  writeProgress(kafka, 1, true);
+  const value = Buffer.from('x');
+  for (let i = 0; i < 10_001; i += 1) kafka.append('postrider.deliveries', 0, { value });
+  kafka.deleteTopic('postrider.quarantine');
+  const { codes, findings } = await doctor(kafka);
+  assert.ok(codes.includes('partition-ownerless') && codes.includes('topic-unfit'));
+  assert.match(findings.find(({ code }) => code === 'partition-ownerless')?.what ?? '', /1 of 2 .*: 1\./);
+  assert.match(findings.find(({ code }) => code === 'topic-unfit')?.what ?? '', /postrider\.quarantine does not exist/);
+  assert.match(findings.find(({ code }) => code === 'deliveries-behind')?.what ?? '', /0 \(10001\)/);
+});
+
+test('an empty Kafka has no layout and no topics; the doctor looks at all of it before it gives up', async () => {
+  const { codes } = await doctor(createFakeKafka());
+  assert.ok(codes.includes('topic-unfit') && codes.includes('no-dispatcher') && codes.includes('not-found-out'));
+});
+
+test('in words each finding has its severity and what to do', async () => {
+  const kafka = installation();
+  const { out } = await cli(['doctor', ...brokers], { kafka: () => kafka.connect() });
+  assert.match(out, /^ERROR {2}No dispatcher runs: nothing is delivered\.\n {2}→ Start a dispatcher/);
+});
