@@ -24,6 +24,9 @@ interface Beat {
 /** Intervals without anything that make a process idle. */
 const QUIET_INTERVALS = 1;
 
+/** Times may be fractions, whose sums are a little off: a beat that is so near (in intervals) is the present one. */
+const HAIR = 1e-6;
+
 /** A pulse on a process's own timers. `idleMs` 0: it never idles. */
 export function createFakePulse(clock: Clock, after: Clock['after'], idleMs: number): FakePulse {
   const beats = new Set<Beat>();
@@ -36,7 +39,7 @@ export function createFakePulse(clock: Clock, after: Clock['after'], idleMs: num
     if (beat.idle !== idle) idlers += idle ? 1 : -1;
     beat.idle = idle;
     const beatsAhead = idle ? Math.max(1, Math.floor(idleMs / intervalMs)) : 1;
-    const nextAt = base + (Math.floor((now - base) / intervalMs) + beatsAhead) * intervalMs;
+    const nextAt = base + (Math.floor((now - base) / intervalMs + HAIR) + beatsAhead) * intervalMs;
     beat.cancel = after(nextAt - now, () => {
       plan(beat, idleMs > intervalMs && clock.monotonic() - wokenAt > QUIET_INTERVALS * intervalMs);
       beat.callback();
