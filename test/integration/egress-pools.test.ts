@@ -14,11 +14,11 @@ import { createCustomers, type CustomerPlan } from '../support/customers.ts';
 import { sharedKafka } from '../support/kafka.ts';
 import { startLoad } from '../support/load.ts';
 import { numberedEvent, publishEvents } from '../support/publish-events.ts';
+import { startProxyChain } from '../support/proxy-chain.ts';
 import type { Receipt } from '../support/receipt.ts';
 import { startReceiver, type Receiver } from '../support/receiver.ts';
 import { tempDir } from '../support/resources.ts';
 import type { ServiceProcess } from '../support/service-process.ts';
-import { squidBinaries, startSquid } from '../support/squid.ts';
 import { startStack, type Stack } from '../support/stack.ts';
 import { waitFor } from '../support/wait-for.ts';
 
@@ -211,58 +211,49 @@ test(
   },
 );
 
-const skipProxy = squidBinaries() === null ? 'there is no squid on this machine (apt-get install squid)' : false;
-
-test(
-  'a forward proxy that goes down: its deliveries wait without an attempt, and leave through it when it is back',
-  { skip: skipProxy },
-  async (context) => {
-    await using squid = await startSquid({ denied: '127.0.0.5', leavesFrom: '127.0.0.4' });
-    await using folder = await tempDir();
-    const passwordFile = join(folder.path, 'password');
-    await writeFile(passwordFile, squid.password);
-    const vetted = {
-      kind: 'proxy',
-      proxyUrl: `http://127.0.0.1:${squid.port}`,
-      username: squid.username,
-      passwordFile,
-    };
-    await using installed = await install({ vetted }, { vetted: 2, default: 1 });
-    const { stack, receiver } = installed;
-    let published = 0;
-    const publish = async (count: number): Promise<void> => {
-      await publishEvents(
-        stack,
-        Array.from({ length: count }, () => numberedEvent(tenant, 'order.paid', published++)),
-      );
-    };
-    await publish(50);
-    await received(receiver, 'vetted', 2 * 50);
-    await squid.kill();
-    await publish(50);
-    await received(receiver, 'default', 100);
-    const { dispatcher } = stack;
-    await waitFor(async () => (await readyz(dispatcher)).status === 503, {
-      what: '/readyz to be red',
-      timeoutMs: 60_000,
-    });
-    assert.match(
-      (await readyz(dispatcher)).text,
-      new RegExp(`vetted.*proxy 127.0.0.1:${squid.port}: cannot be reached`),
+test('a forward proxy that goes down: its deliveries wait without an attempt, and leave through it when it is back', async (context) => {
+  await using proxy = await startProxyChain({ denied: '127.0.0.5', leavesFrom: '127.0.0.4' });
+  await using folder = await tempDir();
+  const passwordFile = join(folder.path, 'password');
+  await writeFile(passwordFile, proxy.password);
+  const vetted = {
+    kind: 'proxy',
+    proxyUrl: `http://127.0.0.1:${proxy.port}`,
+    username: proxy.username,
+    passwordFile,
+  };
+  await using installed = await install({ vetted }, { vetted: 2, default: 1 });
+  const { stack, receiver } = installed;
+  let published = 0;
+  const publish = async (count: number): Promise<void> => {
+    await publishEvents(
+      stack,
+      Array.from({ length: count }, () => numberedEvent(tenant, 'order.paid', published++)),
     );
-    await squid.restart();
-    await received(receiver, 'vetted', 2 * 100);
-    await dispatcher.ready();
-    const counts = sources(await receiver.receipts());
-    assert.deepEqual(Object.keys(counts).toSorted(), ['default from 127.0.0.1', 'vetted from 127.0.0.4']);
-    const used = new Map<string, number>();
-    await stack.topicRecords('attempts', ({ value }) => {
-      const { outcome, code, number } = Attempt.decode(value ?? Buffer.alloc(0));
-      const key = `${outcome} ${code} ${number}`;
-      used.set(key, (used.get(key) ?? 0) + 1);
-    });
-    context.diagnostic(`${JSON.stringify(counts)}; attempts ${JSON.stringify([...used])}`);
-    for (const key of used.keys())
-      assert.match(key, /^OUTCOME_(DELIVERED ok 1|INTERNAL_ERROR (proxy|pool)_unavailable 0)$/);
-  },
-);
+  };
+  await publish(50);
+  await received(receiver, 'vetted', 2 * 50);
+  await proxy.kill();
+  await publish(50);
+  await received(receiver, 'default', 100);
+  const { dispatcher } = stack;
+  await waitFor(async () => (await readyz(dispatcher)).status === 503, {
+    what: '/readyz to be red',
+    timeoutMs: 60_000,
+  });
+  assert.match((await readyz(dispatcher)).text, new RegExp(`vetted.*proxy 127.0.0.1:${proxy.port}: cannot be reached`));
+  await proxy.restart();
+  await received(receiver, 'vetted', 2 * 100);
+  await dispatcher.ready();
+  const counts = sources(await receiver.receipts());
+  assert.deepEqual(Object.keys(counts).toSorted(), ['default from 127.0.0.1', 'vetted from 127.0.0.4']);
+  const used = new Map<string, number>();
+  await stack.topicRecords('attempts', ({ value }) => {
+    const { outcome, code, number } = Attempt.decode(value ?? Buffer.alloc(0));
+    const key = `${outcome} ${code} ${number}`;
+    used.set(key, (used.get(key) ?? 0) + 1);
+  });
+  context.diagnostic(`${JSON.stringify(counts)}; attempts ${JSON.stringify([...used])}`);
+  for (const key of used.keys())
+    assert.match(key, /^OUTCOME_(DELIVERED ok 1|INTERNAL_ERROR (proxy|pool)_unavailable 0)$/);
+});

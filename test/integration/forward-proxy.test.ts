@@ -1,27 +1,21 @@
 /**
- * Requests through a real forward proxy, squid: what it allows and denies, when it is slow, down, or wants other credentials.
- * What may be observed: results, the addresses that an endpoint is reached from, and the proxy's own log.
+ * Requests through real forward proxies: what they allow and deny, when one is slow, hangs, is down, or wants other
+ * credentials. What may be observed: results, the addresses that an endpoint is reached from, and the proxy's own log.
  */
-// test-timeout: 120 s
+// test-timeout: 240 s
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
-import { after, before, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { createEgress, createPolicy, parsePools, type Egress, type EgressResult } from '@postrider/egress';
 import { systemClock } from '@postrider/runtime';
-import { squidBinaries, startSquid, type TestSquid } from '../support/squid.ts';
+import { forwardProxies, type ForwardProxyKind } from '../support/forward-proxies.ts';
+import type { ForwardProxy } from '../support/forward-proxy.ts';
 import { waitFor } from '../support/wait-for.ts';
 
-const skip = squidBinaries() === null ? 'there is no squid on this machine (apt-get install squid)' : false;
 const ok = 'HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n';
 const leavesFrom = '127.0.0.4';
 const denied = '127.0.0.5';
-
-let squid: TestSquid;
-before(async () => {
-  if (skip === false) squid = await startSquid({ denied, leavesFrom });
-});
-after(() => (skip === false ? squid[Symbol.asyncDispose]() : undefined));
 
 /** An endpoint that listens on every address of loopback and remembers where requests come from; `/hang` is not answered. */
 async function startEndpoint(): Promise<AsyncDisposable & { readonly port: number; readonly from: string[] }> {
@@ -49,14 +43,9 @@ async function startEndpoint(): Promise<AsyncDisposable & { readonly port: numbe
 
 const policy = createPolicy({ allowHttp: true, allowLoopback: true, ports: 'any' });
 
-function open(password = squid.password): Egress & AsyncDisposable {
-  const proxy = {
-    kind: 'proxy',
-    proxyUrl: `http://127.0.0.1:${squid.port}`,
-    username: squid.username,
-    passwordFile: 'x',
-  };
-  const pools = parsePools(JSON.stringify({ vetted: proxy }), () => password);
+function open({ port, username, password: right }: ForwardProxy, password = right): Egress & AsyncDisposable {
+  const definition = { kind: 'proxy', proxyUrl: `http://127.0.0.1:${port}`, username, passwordFile: 'x' };
+  const pools = parsePools(JSON.stringify({ vetted: definition }), () => password);
   const egress = createEgress({ policy, clock: systemClock, pools, limits: { connectMs: 1_500 } });
   return { ...egress, [Symbol.asyncDispose]: () => egress.close({ graceMs: 0 }) };
 }
@@ -78,77 +67,107 @@ const told = (result: EgressResult): string =>
 const isOpen = (egress: Egress) =>
   waitFor(() => egress.pools.isOpen('vetted'), { what: 'the pool to open', timeoutMs: 15_000 });
 
-const scenario = (name: string, body: () => Promise<void>): void => void test(name, { skip }, body);
+type Scenario = (proxy: ForwardProxy, kind: ForwardProxyKind) => Promise<void>;
 
-scenario('what the proxy allows arrives, from the proxy’s address', async () => {
-  await using endpoint = await startEndpoint();
-  await using egress = open();
-  assert.equal(told(await send(egress, `http://127.0.0.1:${endpoint.port}`)), '200');
-  assert.deepEqual(endpoint.from, [leavesFrom]);
-  await egress[Symbol.asyncDispose]();
-  // A tunnel is logged when it ends.
-  const logged = `TCP_TUNNEL/200 127.0.0.1:${endpoint.port}`;
-  await waitFor(async () => (await squid.log()).includes(logged), { what: 'the tunnel in the log', timeoutMs: 10_000 });
-});
+const scenarios: Readonly<Record<string, Scenario>> = {
+  async 'what the proxy allows arrives, from the proxy’s address'(proxy) {
+    await using endpoint = await startEndpoint();
+    await using egress = open(proxy);
+    assert.equal(told(await send(egress, `http://127.0.0.1:${endpoint.port}`)), '200');
+    assert.deepEqual(endpoint.from, [leavesFrom]);
+    // Some tell of a tunnel only when it ends.
+    await egress[Symbol.asyncDispose]();
+    await isAsked(proxy, `200 127.0.0.1:${endpoint.port}`);
+  },
 
-scenario('what the proxy denies, and credentials that it does not take, are ours', async () => {
-  await using endpoint = await startEndpoint();
-  await using egress = open();
-  assert.equal(told(await send(egress, `http://${denied}:${endpoint.port}`)), 'proxy_denied ours');
-  assert.ok(egress.pools.isOpen('vetted'), 'one denied target closes nothing');
-  await using other = open('close barley');
-  assert.equal(told(await send(other, `http://127.0.0.1:${endpoint.port}`)), 'proxy_auth ours');
-  assert.equal(other.pools.isOpen('vetted'), false);
-  assert.deepEqual(endpoint.from, []);
-});
+  async 'what the proxy denies, and credentials that it does not take, are ours'(proxy) {
+    await using endpoint = await startEndpoint();
+    await using egress = open(proxy);
+    assert.equal(told(await send(egress, `http://${denied}:${endpoint.port}`)), 'proxy_denied ours');
+    assert.ok(egress.pools.isOpen('vetted'), 'one denied target closes nothing');
+    await using other = open(proxy, 'close barley');
+    assert.equal(told(await send(other, `http://127.0.0.1:${endpoint.port}`)), 'proxy_auth ours');
+    assert.equal(other.pools.isOpen('vetted'), false);
+    assert.deepEqual(endpoint.from, []);
+  },
 
-scenario('an endpoint that refuses connections is at fault, through a proxy too', async () => {
-  const endpoint = await startEndpoint();
-  await endpoint[Symbol.asyncDispose]();
-  await using egress = open();
-  assert.equal(told(await send(egress, `http://127.0.0.1:${endpoint.port}`)), 'connection_refused endpoint');
-  assert.ok(egress.pools.isOpen('vetted'));
-});
+  async 'an endpoint that refuses connections is at fault, if the proxy says so'(proxy, { saysWhose }) {
+    const endpoint = await startEndpoint();
+    await endpoint[Symbol.asyncDispose]();
+    await using egress = open(proxy);
+    const expected = saysWhose ? 'connection_refused endpoint' : 'proxy_error ours';
+    assert.equal(told(await send(egress, `http://127.0.0.1:${endpoint.port}`)), expected);
+    assert.ok(egress.pools.isOpen('vetted'));
+  },
 
-scenario('a proxy that hangs is ours, and so is what it held', async () => {
-  await using endpoint = await startEndpoint();
-  await using egress = open();
-  squid.freeze();
-  try {
-    assert.equal(told(await send(egress, `http://127.0.0.1:${endpoint.port}`)), 'proxy_timeout ours');
-  } finally {
-    squid.thaw();
-  }
-  assert.equal(told(await send(egress, `http://127.0.0.1:${endpoint.port}`)), '200');
-});
+  async 'a proxy that is slow costs time and nothing else'(proxy) {
+    await using endpoint = await startEndpoint();
+    await using egress = open(proxy);
+    const began = performance.now();
+    proxy.freeze();
+    const sent = send(egress, `http://127.0.0.1:${endpoint.port}`);
+    await waitFor(() => performance.now() - began > 500, { what: 'half a second' }).finally(() => proxy.thaw());
+    assert.equal(told(await sent), '200');
+    assert.ok(performance.now() - began >= 500);
+    assert.ok(egress.pools.isOpen('vetted'));
+  },
 
-scenario('a proxy that is down is ours, with every request that it had under way, and is back by itself', async () => {
-  await using endpoint = await startEndpoint();
-  await using egress = open();
-  const underWay = send(egress, `http://127.0.0.1:${endpoint.port}`, '/hang');
-  await waitFor(() => endpoint.from.length === 1, { what: 'the request to arrive', timeoutMs: 10_000 });
-  await squid.kill();
-  try {
-    assert.equal(told(await underWay), 'proxy_unavailable ours');
-    assert.match(told(await send(egress, `http://127.0.0.1:${endpoint.port}`)), /^(proxy|pool)_unavailable ours$/);
-    assert.equal(egress.pools.isOpen('vetted'), false);
-  } finally {
-    await squid.restart();
-  }
-  await isOpen(egress);
-  assert.equal(told(await send(egress, `http://127.0.0.1:${endpoint.port}`)), '200');
-  assert.deepEqual(endpoint.from, [leavesFrom, leavesFrom]);
-});
+  async 'a proxy that hangs is ours, and so is what it held'(proxy) {
+    await using endpoint = await startEndpoint();
+    await using egress = open(proxy);
+    proxy.freeze();
+    try {
+      assert.equal(told(await send(egress, `http://127.0.0.1:${endpoint.port}`)), 'proxy_timeout ours');
+    } finally {
+      proxy.thaw();
+    }
+    assert.equal(told(await send(egress, `http://127.0.0.1:${endpoint.port}`)), '200');
+  },
 
-scenario('a forbidden address is refused before the proxy is asked', async () => {
-  await using egress = open();
-  for (const origin of ['http://169.254.169.254', 'http://10.0.0.1', 'http://[::ffff:10.0.0.1]', 'http://0.0.0.0']) {
-    assert.match(told(await send(egress, origin)), /^blocked_(url|address) endpoint$/, origin);
-  }
-  // Something that it is asked for, so that all before it would be in the log.
-  assert.equal(told(await send(egress, `http://${denied}:9`)), 'proxy_denied ours');
-  const asked = async () => (await squid.log()).filter((line) => !line.includes(' 127.0.0.1:'));
-  const last = `TCP_DENIED/403 ${denied}:9`;
-  await waitFor(async () => (await asked()).includes(last), { what: 'the log', timeoutMs: 10_000 });
-  for (const line of await asked()) assert.match(line, new RegExp(` ${denied}:\\d+$`));
-});
+  async 'a proxy that is down is ours, with every request that it had under way, and is back by itself'(proxy) {
+    await using endpoint = await startEndpoint();
+    await using egress = open(proxy);
+    const underWay = send(egress, `http://127.0.0.1:${endpoint.port}`, '/hang');
+    await waitFor(() => endpoint.from.length === 1, { what: 'the request to arrive', timeoutMs: 10_000 });
+    await proxy.kill();
+    try {
+      assert.equal(told(await underWay), 'proxy_unavailable ours');
+      assert.match(told(await send(egress, `http://127.0.0.1:${endpoint.port}`)), /^(proxy|pool)_unavailable ours$/);
+      assert.equal(egress.pools.isOpen('vetted'), false);
+    } finally {
+      await proxy.restart();
+    }
+    await isOpen(egress);
+    assert.equal(told(await send(egress, `http://127.0.0.1:${endpoint.port}`)), '200');
+    assert.deepEqual(endpoint.from, [leavesFrom, leavesFrom]);
+  },
+
+  async 'a forbidden address is refused before the proxy is asked'(proxy) {
+    await using egress = open(proxy);
+    for (const origin of ['http://169.254.169.254', 'http://10.0.0.1', 'http://[::ffff:10.0.0.1]', 'http://0.0.0.0']) {
+      assert.match(told(await send(egress, origin)), /^blocked_(url|address) endpoint$/, origin);
+    }
+    // Something that it is asked for, so that all before it would be in the log.
+    assert.equal(told(await send(egress, `http://${denied}:9`)), 'proxy_denied ours');
+    await isAsked(proxy, `403 ${denied}:9`);
+    assert.deepEqual(await proxy.asked(), [`403 ${denied}:9`]);
+  },
+};
+
+/** It has written down that it was asked for this, and what it answered. */
+const isAsked = (proxy: ForwardProxy, line: string) =>
+  waitFor(async () => (await proxy.asked()).includes(line), {
+    what: `“${line}” in the proxy's log`,
+    timeoutMs: 10_000,
+  });
+
+for (const kind of forwardProxies) {
+  describe(kind.name, { skip: kind.missing ?? false }, () => {
+    for (const [name, scenario] of Object.entries(scenarios)) {
+      test(name, async () => {
+        await using proxy = await kind.start({ denied, leavesFrom });
+        await scenario(proxy, kind);
+      });
+    }
+  });
+}

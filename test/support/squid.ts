@@ -1,28 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { choosePorts } from '../../deploy/local/index.ts';
-import { startWatched, type WatchedServer } from './watched-server.ts';
-
-/** A squid on loopback: a forward proxy that wants credentials; a `restart` leaves it on its port. */
-export interface TestSquid extends WatchedServer, AsyncDisposable {
-  readonly port: number;
-  readonly username: string;
-  readonly password: string;
-  /** The targets that it was asked for, with what it answered: `TCP_TUNNEL/200 127.0.0.1:8080`. */
-  log(): Promise<readonly string[]>;
-}
-
-/** What the proxy does. */
-export interface SquidOptions {
-  /** An address on which it lets nobody in. */
-  readonly denied: string;
-  /** The address that its own requests leave from. */
-  readonly leavesFrom: string;
-}
+import { accepts, proxyCredentials, type ForwardProxy, type ForwardProxyOptions } from './forward-proxy.ts';
+import { startWatched } from './watched-server.ts';
 
 const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin'];
 /** Debian's and Fedora's. */
@@ -36,14 +19,14 @@ export function squidBinaries(): { readonly squid: string; readonly helper: stri
 }
 
 /** Starts a squid on a free port and waits until it answers. */
-export async function startSquid({ denied, leavesFrom }: SquidOptions): Promise<TestSquid> {
+export async function startSquid({ denied, leavesFrom }: ForwardProxyOptions): Promise<ForwardProxy> {
   const binaries = squidBinaries();
   if (binaries === null) throw new Error('there is no squid on this machine (apt-get install squid)');
   const folder = await mkdtemp(join(tmpdir(), 'squid-'));
   // Started by root it goes on as somebody else.
   await chmod(folder, 0o777);
   const [port] = (await choosePorts(1)) as [number];
-  const [username, password] = ['postrider', 'open sesame'];
+  const { username, password } = proxyCredentials;
   const hashed = execFileSync('openssl', ['passwd', '-apr1', password], { encoding: 'utf8' }).trim();
   await writeFile(join(folder, 'passwords'), `${username}:${hashed}\n`);
   const config = join(folder, 'squid.conf');
@@ -54,12 +37,12 @@ export async function startSquid({ denied, leavesFrom }: SquidOptions): Promise<
   const server = await startWatched({ ...{ program, args, name }, ready: () => accepts(port), timeoutMs: 20_000 });
   return Object.assign(server, {
     ...{ port, username, password },
-    async log() {
+    async asked() {
       const lines = (await readFile(join(folder, 'access.log'), 'utf8').catch(() => '')).trim().split('\n');
       return lines.flatMap((line) => {
         const [, , , answer, , , target] = line.split(/\s+/);
         // Who connects and asks for nothing is logged too.
-        return target === undefined || target.startsWith('error:') ? [] : [`${answer} ${target}`];
+        return target === undefined || target.startsWith('error:') ? [] : [`${answer?.split('/')[1]} ${target}`];
       });
     },
     async [Symbol.asyncDispose]() {
@@ -69,7 +52,7 @@ export async function startSquid({ denied, leavesFrom }: SquidOptions): Promise<
   });
 }
 
-interface ConfigOptions extends SquidOptions {
+interface ConfigOptions extends ForwardProxyOptions {
   readonly folder: string;
   readonly port: number;
   readonly helper: string;
@@ -94,10 +77,3 @@ buffered_logs off
 coredump_dir ${folder}
 shutdown_lifetime 0 seconds
 `;
-
-function accepts(port: number): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<boolean>();
-  const socket = connect(port, '127.0.0.1', () => resolve(true));
-  socket.once('error', () => resolve(false));
-  return promise.finally(() => socket.destroy());
-}
