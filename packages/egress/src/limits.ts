@@ -36,6 +36,8 @@ export interface EgressLimits {
   readonly tokenAgainMs: number;
   /** Between two looks at the ways out of egress pools. */
   readonly poolLookEveryMs: number;
+  /** A proxy is there when a connection to it stands for so long: the system still takes some for one that is dying. */
+  readonly proxyStandsMs: number;
   /** Between two questions for a pool's source address, and after one that gave no good answer. */
   readonly echoEveryMs: number;
   readonly echoAgainMs: number;
@@ -73,6 +75,7 @@ export const defaultLimits: EgressLimits = Object.freeze({
   tokenAgainMs: 1_000,
   responseWireBytes: 256 * 1024,
   poolLookEveryMs: 1_000,
+  proxyStandsMs: 100,
   echoEveryMs: 60_000,
   echoAgainMs: 5_000,
   idleSocketMs: 4_000,

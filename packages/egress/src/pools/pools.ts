@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { every } from '@postrider/core';
 import { canBind } from './can-bind.ts';
 import type { PoolDefinitions } from './definition.ts';
@@ -121,15 +122,19 @@ async function lookAt(pool: Pool, way: Way, { clock, limits }: ConnectDependenci
   }
   if (way.proxy === undefined) return;
   const { promise, resolve } = Promise.withResolvers<boolean>();
-  const stopTimer = clock.after(limits.connectMs, () => resolve(false));
-  const opened: { destroy(): void }[] = [];
+  const timers = [clock.after(limits.connectMs, () => resolve(false))];
+  const opened: Socket[] = [];
   reachProxy(
     way.proxy,
     (socket) => opened.push(socket.on('error', () => {})),
-    (error) => resolve(error === null),
+    (error, socket) => {
+      if (error !== null || socket === undefined) return resolve(false);
+      socket.resume().once('close', () => resolve(false));
+      timers.push(clock.after(limits.proxyStandsMs, () => resolve(true)));
+    },
   );
   const reached = await promise;
-  stopTimer();
+  for (const stop of timers) stop();
   for (const socket of opened) socket.destroy();
   // Whoever was refused by it meanwhile knows better.
   if (clock.monotonic() >= way.restsUntil) noteWay(pool, way, { broken: reached ? null : UNREACHABLE });

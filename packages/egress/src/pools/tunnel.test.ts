@@ -198,6 +198,20 @@ test('a proxy that goes down takes its tunnels with it, and no endpoint is blame
   assert.equal(told(await sent), 'proxy_unavailable ours');
 });
 
+test('a proxy that is dying may still be connected to, and is blamed all the same', async () => {
+  await using proxy = await rawEndpoint((socket, connection) => {
+    // After whoever connects has been told that it is connected.
+    if (connection > 1) return void setTimeout(() => socket.resetAndDestroy(), 20);
+    socket.once('data', () => {
+      socket.write('HTTP/1.1 200 Connection established\r\n\r\n');
+      socket.once('data', () => socket.destroy());
+    });
+  });
+  await using egress = openThrough(proxy.port);
+  assert.equal(told(await through(egress, 'http://127.0.0.1:9')), 'proxy_unavailable ours');
+  assert.equal(proxy.accepts(), 2);
+});
+
 test('an endpoint that a proxy waits for in vain is blamed when the proxy answers others meanwhile', async () => {
   await using endpoint = await answering(ok);
   await using proxy = await scriptedProxy((client, target, head) => {
