@@ -40,7 +40,7 @@ export async function benchEgressHttp(options: Options): Promise<void> {
 /**
  * The same over TLS: on connections that are kept, and with a new one, handshake included, for each request. What must be
  * reached is throughput on equal CPU: requests per CPU second of the door over those of the raw loop. Requests per second
- * of wall time are told beside it and depend on who else wants the cores, of which both loops and both sinks share two.
+ * of wall time are told beside it: they say more of who got the cores, for two loops and two sinks run at once.
  */
 export async function benchEgressTls(options: Options): Promise<void> {
   const loadBefore = load();
