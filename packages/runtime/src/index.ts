@@ -46,6 +46,7 @@ export {
   type Labels,
   type Metrics,
 } from './metrics.ts';
+export { createSpans, noSpans, spansTo, type SpanFields, type Spans } from './spans.ts';
 export { addProcessMetrics } from './process-metrics.ts';
 export { kafkaEnv, kafkaSettings, type KafkaSettings } from './kafka-env.ts';
 export { processEnv, processSettings, type ProcessDefaults, type ProcessSettings } from './process-env.ts';

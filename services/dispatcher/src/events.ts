@@ -1,4 +1,5 @@
 import { breakerEvents, type BreakerEvents } from './breaker-news.ts';
+import { attemptLine, attemptTeller } from './attempt-events.ts';
 import { faultEvents, type FaultEvents } from './fault-events.ts';
 import { topicEvents, type TopicEvents } from './topic-events.ts';
 import { destinationEvents, type DestinationEvents } from './destination-events.ts';
@@ -7,7 +8,7 @@ import { idsOf } from './delivery-ids.ts';
 import type { CancelReason, DeadReason } from '@postrider/contract/postrider/v1/attempt';
 import type { Drain } from '@postrider/contract/postrider/v1/drain';
 import type { AttemptFields, DeliveryView } from '@postrider/core';
-import type { Counter, Logger, Metrics } from '@postrider/runtime';
+import { noSpans, type Counter, type Logger, type Metrics, type Spans } from '@postrider/runtime';
 import type { ReignEnd } from './reign.ts';
 import type { EndpointRows } from './row-bound.ts';
 import type { Work } from './work.ts';
@@ -73,9 +74,9 @@ export interface PartitionEvents {
 const latencyBounds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
 /** Events that go to a log and to metrics. */
-export function createEvents(log: Logger, metrics: Metrics): DispatcherEvents {
+export function createEvents(log: Logger, metrics: Metrics, spans: Spans = noSpans): DispatcherEvents {
   return {
-    ...deliveryEvents(log, metrics),
+    ...deliveryEvents(log, metrics, spans),
     ...partitionEvents(log, metrics),
     ...breakerEvents(log, metrics),
     ...topicEvents(log, metrics),
@@ -85,7 +86,8 @@ export function createEvents(log: Logger, metrics: Metrics): DispatcherEvents {
   };
 }
 
-function deliveryEvents(log: Logger, metrics: Metrics): DeliveryEvents {
+function deliveryEvents(log: Logger, metrics: Metrics, spans: Spans): DeliveryEvents {
+  const told = attemptTeller(metrics, spans);
   const attempts = metrics.counter('postrider_attempts', 'HTTP requests made, by outcome and decision', [
     'outcome',
     'decision',
@@ -113,7 +115,8 @@ function deliveryEvents(log: Logger, metrics: Metrics): DeliveryEvents {
     .with({});
   const gone = metrics.counter('postrider_endpoints_gone', 'Endpoints that answered 410 and are held', []).with({});
   return {
-    attempted(attempt) {
+    attempted(attempt, work) {
+      told(attempt, work);
       attemptsOf(attempt.outcome, attempt.decision.kind).add();
       seconds.record((attempt.timings.total ?? 0) / 1_000);
       log.info(attemptLine(attempt), 'delivery.attempted');
@@ -205,27 +208,5 @@ function partitionEvents(log: Logger, metrics: Metrics): PartitionEvents {
     storeInMemory: (forMs) =>
       log.error({ forMs }, 'the scratch disk fails again and again; waiting deliveries are held in memory for a while'),
     kafkaTrouble: (error) => log.warn({ error }, 'Kafka cannot be reached or the group is unsettled; trying again'),
-  };
-}
-
-function attemptLine(attempt: AttemptFields): Record<string, unknown> {
-  const { delivery, decision, timings } = attempt;
-  return {
-    ...idsOf(delivery),
-    attemptId: attempt.attemptId,
-    number: attempt.number,
-    outcome: attempt.outcome,
-    decision: decision.kind,
-    ...(decision.kind === 'retry'
-      ? { dueAt: decision.dueAt === null ? null : new Date(decision.dueAt), tier: decision.tier }
-      : {}),
-    ...('reason' in decision ? { reason: decision.reason } : {}),
-    status: attempt.status,
-    code: attempt.code,
-    queuedMs: timings.queued,
-    totalMs: timings.total,
-    eventType: delivery.eventType,
-    bodyBytes: attempt.requestBodyBytes,
-    epoch: attempt.epoch,
   };
 }

@@ -6,6 +6,8 @@ export interface LaneRows {
   first: number;
   last: number;
   waiting: number;
+  /** Those of them that are due and stand behind something. */
+  behind: number;
   /** Those that wait and are due, the oldest on top. */
   ready: RowHeap | null;
   /** All that name the lane: waiting, worked on, or being loaded. */
@@ -14,5 +16,5 @@ export interface LaneRows {
 
 /** No rows. */
 export function createLaneRows(): LaneRows {
-  return { first: 0, last: 0, waiting: 0, ready: null, held: 0 };
+  return { first: 0, last: 0, waiting: 0, behind: 0, ready: null, held: 0 };
 }

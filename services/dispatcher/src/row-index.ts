@@ -6,6 +6,7 @@ import { RowOrders } from './row-orders.ts';
 import { RowSlots } from './row-slots.ts';
 import { createPackedKey, packKey, unpackKey } from './work-key.ts';
 import type { Lane } from './lane.ts';
+import type { LaneRows } from './lane-rows.ts';
 import type { Column } from './row-memory.ts';
 import type { IntakeOffset, WorkOrder } from './work.ts';
 
@@ -248,7 +249,7 @@ export class RowIndex {
     const { rows } = this.laneOf(row) as Lane;
     rows.ready ??= new RowHeap((a, b) => this.#olderThan(a, b), this.readyPlace);
     if (rows.ready.has(row)) return;
-    this.set(row, mark.behind, false);
+    this.#notBehind(row, rows);
     rows.ready.push(row);
     this.wake.moved(row);
   }
@@ -257,7 +258,13 @@ export class RowIndex {
   holdBack(row: number): void {
     if (this.is(row, mark.behind)) return;
     this.set(row, mark.behind, true);
+    (this.laneOf(row) as Lane).rows.behind += 1;
     this.wake.moved(row);
+  }
+
+  #notBehind(row: number, rows: LaneRows): void {
+    if (this.is(row, mark.behind)) rows.behind -= 1;
+    this.set(row, mark.behind, false);
   }
 
   isReady(row: number): boolean {
@@ -269,7 +276,7 @@ export class RowIndex {
     if (!this.wake.has(row)) return;
     const { rows } = this.laneOf(row) as Lane;
     rows.ready?.remove(row);
-    this.set(row, mark.behind, false);
+    this.#notBehind(row, rows);
     this.wake.remove(row);
     const before = this.previous.get(row);
     const behind = this.next.get(row);

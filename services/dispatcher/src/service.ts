@@ -20,7 +20,14 @@ import {
   type KafkaPort,
   type TopicId,
 } from '@postrider/kafka';
-import { createMetrics, type CheckResult, type Logger, type Metrics } from '@postrider/runtime';
+import {
+  createMetrics,
+  createSpans,
+  type CheckResult,
+  type Logger,
+  type Metrics,
+  type Spans,
+} from '@postrider/runtime';
 import { createByteMeter, createIntakeMeters } from './byte-meter.ts';
 import { createDoneFilter } from './done-filter.ts';
 import { createEndpointCache, type Target } from './endpoint-cache.ts';
@@ -34,6 +41,8 @@ import { addGauges } from './gauges.ts';
 import { createAnswers } from './levers/answers.ts';
 import { joinDrainableGroup, type DrainableGroup } from './levers/drainable-group.ts';
 import { openDesk } from './levers/desk.ts';
+import { addLaneGauges } from './levers/lane-gauges.ts';
+import { createLaneSurvey } from './levers/lane-survey.ts';
 import type { Answers } from './levers/owner-server.ts';
 import { drainWords } from './levers/words.ts';
 import { openDestinations } from './open-destinations.ts';
@@ -65,6 +74,8 @@ export interface DispatcherDeps {
   readonly clock: Clock;
   readonly log: Logger;
   readonly metrics?: Metrics;
+  /** Instead of where the process's traces go. */
+  readonly spans?: Spans;
   readonly random?: RandomBytes;
   /** Instead of the door to the internet. */
   readonly send?: Send;
@@ -114,7 +125,7 @@ export async function startDispatcher(
   assertLimits();
   const { kafka, clock, log } = deps;
   const metrics = deps.metrics ?? createMetrics();
-  const events = createEvents(log, metrics);
+  const events = createEvents(log, metrics, deps.spans ?? createSpans());
   const topic = (id: TopicId): string => topicName(config.topicPrefix, id);
   await using stack = new AsyncDisposableStack();
   const onWaiting = (missing: readonly string[]) =>
@@ -142,7 +153,9 @@ export async function startDispatcher(
   stack.defer(() => group.stop());
   addGauges(metrics, pod, group);
   const rowsMax = config.rowsMax ?? limits.podRowsMax;
-  const answers = createAnswers({ pod, group, rowsMax, troubles: () => troublesOf(group, pod) });
+  const survey = createLaneSurvey(() => group.owners, clock);
+  addLaneGauges(metrics, survey, clock);
+  const answers = createAnswers({ pod, group, rowsMax, survey, troubles: () => troublesOf(group, pod) });
   desk.answer(answers);
   log.info({ processId: config.processId, revision: view.snapshot().revision }, 'dispatching');
   const owned = stack.move();

@@ -20,7 +20,7 @@ import {
   type FakeKafka,
   type FakePort,
 } from '@postrider/kafka/testing';
-import { recordingLogger, type Logger } from '@postrider/runtime';
+import { recordingLogger, type Logger, type Metrics, type Spans } from '@postrider/runtime';
 import {
   startDispatcher,
   type DoneStore,
@@ -206,6 +206,8 @@ function createProcesses(
         readonly pools?: EgressPools;
         readonly names?: Trouble;
         readonly addressOf?: (host: string) => Promise<string>;
+        readonly metrics?: Metrics;
+        readonly spans?: Spans;
         readonly wrapSend?: (send: Send) => Send;
         /** Requests really leave, by the dispatcher's own door. */
         readonly ownDoor?: boolean;

@@ -1,11 +1,11 @@
 import type { QuarantineReason } from '@postrider/contract/postrider/v1/dead_letter';
-import type { Logger, Metrics } from '@postrider/runtime';
+import { noSpans, type Logger, type Metrics, type Spans } from '@postrider/runtime';
 import type { IncomingRecord, TopicPartitionOffset } from '@postrider/kafka';
 
 /** What happens in a router, each told once to metrics and log together. */
 export interface RouterEvents {
   /** An event was matched; `deliveries` is how many endpoints it is for. */
-  eventRouted(deliveries: number): void;
+  eventRouted(deliveries: number, event: RoutedEvent): void;
   eventQuarantined(record: IncomingRecord, reason: QuarantineReason, detail: string): void;
   /** A record without a value: nothing to deliver. */
   tombstoneSkipped(): void;
@@ -16,16 +16,32 @@ export interface RouterEvents {
   partitionsAssigned(count: number): void;
 }
 
+/** What a trace tells of an event that was routed. */
+export interface RoutedEvent {
+  readonly traceparent: string;
+  readonly tracestate: string;
+  readonly tenant: string;
+  /** When it was stored, and when it was routed (ms since the Unix epoch). */
+  readonly storedAt: number;
+  readonly routedAt: number;
+}
+
 /** Tells the events to `log` and `metrics`. */
-export function routerEvents(log: Logger, metrics: Metrics): RouterEvents {
+export function routerEvents(log: Logger, metrics: Metrics, spans: Spans = noSpans): RouterEvents {
   const routed = metrics.counter('postrider_router_events', 'Events read, by what became of them', ['result']);
   const quarantined = metrics.counter('postrider_router_quarantined', 'Events that could not be read', ['reason']);
   const deliveries = metrics.counter('postrider_router_deliveries', 'Deliveries written').with({});
   const trouble = metrics.counter('postrider_router_trouble', 'Failures of our own side, by kind', ['kind']);
   return {
-    eventRouted(count) {
+    eventRouted(count, { storedAt, routedAt, tenant, ...origin }) {
       routed.with({ result: count === 0 ? 'unmatched' : 'matched' }).add();
       deliveries.add(count);
+      if (!spans.on || origin.traceparent === '') return;
+      spans.add({
+        ...{ name: 'postrider route', kind: 'consumer', linked: false, ...origin },
+        ...{ startedAt: Math.min(storedAt, routedAt), endedAt: routedAt },
+        attributes: { 'postrider.tenant': tenant, 'postrider.deliveries': count },
+      });
     },
     eventQuarantined({ topic, partition, offset }, reason, detail) {
       routed.with({ result: 'quarantined' }).add();

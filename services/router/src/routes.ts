@@ -111,21 +111,23 @@ function deliverTo(
   options: RoutesOptions,
 ): Routing {
   const { config, clock, events } = options;
-  events.eventRouted(addressed.length);
+  const { traceparent, tracestate, tenant } = decoded;
+  const routedAt = clock.now();
+  events.eventRouted(addressed.length, { traceparent, tracestate, tenant, storedAt: record.timestamp, routedAt });
   if (addressed.length === 0) return nothing;
   const { layout } = snapshot;
   // Without a layout there is no endpoint either: both are written by the control plane, the layout first.
   if (layout === null) throw new Error('there is no layout record on the config topic');
   const event: RoutableEvent = {
-    tenant: decoded.tenant,
+    tenant,
     attributes: decoded.attributes,
     body: decoded.body,
     source: coordinates(record, options.cluster, decoded.body),
-    traceparent: decoded.traceparent,
-    tracestate: decoded.tracestate,
+    traceparent,
+    tracestate,
     hopCount: decoded.hopCount,
     // Not the record's timestamp: a router that was away for days must not use up what endpoints were promised.
-    firstSeen: new Date(clock.now()),
+    firstSeen: new Date(routedAt),
   };
   const destination: Destination = { topicPrefix: config.topicPrefix, layout };
   const tooLarge = { reason: QuarantineReason.TOO_LARGE, field: '', detail: 'Kafka takes no record of this size' };

@@ -1,6 +1,6 @@
 import { orAborted, startConfigView, untilKafkaAnswers, type ConfigView } from '@postrider/config-view';
 import { topicName, whenTopicsExist, type KafkaPort } from '@postrider/kafka';
-import { createMetrics, type Logger, type Metrics } from '@postrider/runtime';
+import { createMetrics, createSpans, type Logger, type Metrics } from '@postrider/runtime';
 import type { Clock } from '@postrider/core';
 import { createBudget, type Budget } from './budget.ts';
 import { createFlow } from './flow.ts';
@@ -30,7 +30,7 @@ export interface Router extends AsyncDisposable {
  */
 export async function startRouter(config: RouterConfig, deps: RouterDeps, signal: AbortSignal): Promise<Router> {
   const { kafka, clock, log } = deps;
-  const events = routerEvents(log, deps.metrics ?? createMetrics());
+  const events = routerEvents(log, deps.metrics ?? createMetrics(), createSpans());
   await using started = new AsyncDisposableStack();
 
   const sourceTopics = config.sourceTopics ?? [topicName(config.topicPrefix, 'events')];

@@ -86,7 +86,7 @@ export interface DispatcherStatus {
   revision: string;
   /** Records of the configuration that it could not read. */
   configProblems: number;
-  /** Endpoints whose breakers are not closed, of the first 10,000 lanes of each partition. */
+  /** Endpoints whose breakers are not closed. */
   breakersOpen: number;
   /** What keeps it from sending, in plain words; empty: nothing. */
   troubles: string[];
