@@ -21,6 +21,8 @@ export interface FaultContext {
   /** Makes everything that travels slower by this factor. */
   readonly slowDown: (factor: number) => void;
   readonly brokers: (up: boolean) => void;
+  /** Nothing that the process sends arrives, for so long. */
+  readonly cutOff: (pod: Pod, forMs: number) => void;
   /** The endpoint's deliveries need no order any more. */
   readonly unordered: (endpoint: EndpointTruth) => void;
 }
@@ -55,6 +57,7 @@ class AllFaults implements Faults {
     storm: () => this.#storm(),
     slow: () => this.#slow(),
     outage: () => this.#outage(),
+    'cut-off': () => this.#some((pod) => this.#c.cutOff(pod, this.#random.pick([20, 90, 300]) * SECOND)),
     compact: () => this.#c.compact(),
     config: () => this.#changeSomething(),
     resend: () => this.#c.resend(),

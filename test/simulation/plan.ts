@@ -20,7 +20,9 @@ export type Manner =
   | 'gone'
   | 'forgetful'
   /** It fails its first request. */
-  | 'reluctant';
+  | 'reluctant'
+  /** It is well, then unreachable for an hour. */
+  | 'breaks';
 
 /** One endpoint of a seed. */
 export interface EndpointPlan {
@@ -66,6 +68,8 @@ export type FaultKind =
   | 'storm'
   | 'slow'
   | 'outage'
+  /** A process reaches no endpoint for a while. */
+  | 'cut-off'
   | 'router-crash'
   | 'compact'
   | 'config'

@@ -1,10 +1,16 @@
 import type { Send, SendRequest, SendResult } from '@postrider/dispatcher';
 import type { FakePort } from '@postrider/kafka/testing';
-import { HOUR, type Manner, type Plan } from './plan.ts';
+import { HOUR, MINUTE, type Manner, type Plan } from './plan.ts';
 import { randomOf, type Random } from './random.ts';
 import type { Case } from './referee/case.ts';
+import { createBreakers } from './referee/breakers.ts';
 import { createPauses, type PausesOptions } from './referee/pauses.ts';
+import type { Reach } from './referee/reach.ts';
 import type { Referee } from './referee/referee.ts';
+
+/** When those break that do, and for an hour. */
+export const BREAKS_AT_MS = 20 * MINUTE;
+const CONNECT_MS = 5_000;
 
 /** What an endpoint does with one request. */
 interface Reply {
@@ -37,6 +43,7 @@ export interface Receivers {
 export interface ReceiversOptions extends PausesOptions {
   readonly plan: Plan;
   readonly referee: Referee;
+  readonly reach: Reach;
   readonly trace: (what: string) => void;
   /** A request is about to leave its process. */
   readonly leaves: (process: string, deliveryId: string) => void;
@@ -44,18 +51,21 @@ export interface ReceiversOptions extends PausesOptions {
 
 /** Endpoints that answer, fail, flap, hang, answer late, ask for pauses, and take things without saying so. */
 export function createReceivers(options: ReceiversOptions): Receivers {
-  const { plan, referee, elapsed, trace, leaves } = options;
+  const { plan, referee, reach, elapsed, trace, leaves } = options;
   const random = randomOf(plan.seed, 'receivers');
   const manners = new Map(plan.endpoints.map(({ id, manner }) => [id, manner]));
   const downUntil = new Map(plan.endpoints.map(({ id }) => [id, random.int(0, 12) * HOUR]));
   const goneAt = new Map(plan.endpoints.map(({ id }) => [id, random.int(0, 24) * HOUR]));
   const asked = new Set<string>();
   const pauses = createPauses(options);
+  const breakers = createBreakers({ ...options, wasCutOff: (process) => reach.hasSaid(process) });
   let recovered = false;
 
   function replyOf(id: string, request: SendRequest): Reply {
     const manner = manners.get(id) ?? 'good';
     if (recovered && manner !== 'dead' && manner !== 'gone') return respond(200, random.int(1, 50));
+    if (manner === 'breaks')
+      return elapsed() < BREAKS_AT_MS || elapsed() > BREAKS_AT_MS + HOUR ? respond(200, 5) : refused();
     if (manner === 'down') return elapsed() < (downUntil.get(id) ?? 0) ? refused() : respond(200, 5);
     if (manner === 'reluctant') {
       const status = asked.has(id) ? 200 : 500;
@@ -79,12 +89,20 @@ export function createReceivers(options: ReceiversOptions): Receivers {
       // Of a number that is sent twice nobody can tell which answer a later record speaks of.
       one.askedMs[one.lastNumber] = one.askedMs[one.lastNumber] === undefined ? pauseMs : 0;
     }
+    const ended = one === undefined ? undefined : breakers.left(process, one, leftAt);
     port.clock.after(afterMs, () =>
       port.io(() => {
         if (one !== undefined && pauseMs > 0) pauses.asked(process, one, pauseMs);
+        ended?.(result);
         done(result);
       }),
     );
+  }
+
+  /** It never arrives: the connection is refused on the way, or nothing is heard of it. */
+  function lost(port: FakePort, { totalDeadlineMs }: SendRequest, done: (result: SendResult) => void): void {
+    const { afterMs, result } = random.chance(0.5) ? refused() : timedOut(Math.min(totalDeadlineMs, CONNECT_MS));
+    port.clock.after(afterMs, () => port.io(() => done(result)));
   }
 
   return {
@@ -97,6 +115,8 @@ export function createReceivers(options: ReceiversOptions): Receivers {
       const deliveryId = headers['postrider-delivery-id'] ?? '';
       leaves(process, deliveryId);
       const leftAt = elapsed();
+      reach.left(process);
+      if (reach.isCutOff(process)) return lost(port, request, done);
       port.clock.after(random.int(0, 3), () => {
         if (!request.mayStart()) return done(failed('aborted', 'shutdown'));
         const one = referee.arrived({
@@ -113,7 +133,7 @@ export function createReceivers(options: ReceiversOptions): Receivers {
 }
 
 const replies: Readonly<
-  Record<Exclude<Manner, 'down' | 'gone' | 'reluctant'>, (random: Random, request: SendRequest) => Reply>
+  Record<Exclude<Manner, 'down' | 'gone' | 'reluctant' | 'breaks'>, (random: Random, request: SendRequest) => Reply>
 > = {
   good: (random) => respond(200, random.int(1, 50)),
   flaky: (random) =>

@@ -2,6 +2,7 @@ import { HOUR, MINUTE, SECOND, type EndpointPlan, type Plan } from './plan.ts';
 import { crowdedPlan } from './crowded.ts';
 import { randomOf } from './random.ts';
 import { runPlan, type SeedResult } from './run-seed.ts';
+import { failingSchedules } from './schedules/failing.ts';
 import { intakeSchedules } from './schedules/intake.ts';
 import { loadFromSchedules } from './schedules/load-from.ts';
 import { orderSchedules } from './schedules/order.ts';
@@ -17,6 +18,7 @@ const schedules: readonly Schedule[] = [
   ...orderSchedules,
   ...ownershipSchedules,
   ...intakeSchedules,
+  ...failingSchedules,
 ];
 
 /** No steps, but so much at once that chance meets what it seldom meets in a whole day. */

@@ -18,6 +18,7 @@ import { HOUR, type Plan } from './plan.ts';
 import { createPublisher } from './publisher.ts';
 import { hashOf, randomOf } from './random.ts';
 import { createReceivers } from './receivers.ts';
+import { createReach } from './referee/reach.ts';
 import { createReferee, type Referee } from './referee/referee.ts';
 import { createTraps } from './traps.ts';
 
@@ -73,6 +74,7 @@ class OneSimulation implements Simulation {
   readonly #plan: Plan;
   readonly #tracing: boolean;
   readonly #startedAt: number;
+  readonly #reach;
   readonly #receivers;
   readonly #traps;
   readonly #director: Director | null;
@@ -102,7 +104,12 @@ class OneSimulation implements Simulation {
     const { referee } = this;
     const leaves = (process: string, deliveryId: string): void => this.#traps.request(process, deliveryId);
     const untouched = (endpointUid: string): boolean => customers.byUid(endpointUid)?.untouched === true;
-    this.#receivers = createReceivers({ plan, referee, elapsed, trace, leaves, untouched });
+    this.#reach = createReach({
+      elapsed,
+      problem: (kind, text) => referee.problem(kind, text),
+      onSaid: () => coverage.count('cut off, and said so'),
+    });
+    this.#receivers = createReceivers({ plan, referee, reach: this.#reach, elapsed, trace, leaves, untouched });
     this.fleet = createFleet({
       ...{ plan, kafka, clock, trace },
       sendOf: (port, process) => this.#receivers.sendOf(port, process),
@@ -126,6 +133,10 @@ class OneSimulation implements Simulation {
       slowDown: (factor) => (this.#slow = factor),
       brokers: (up) => (up ? kafka.brokerUp() : kafka.brokerDown()),
       unordered: ({ uid }) => referee.forgetOrder(uid),
+      cutOff: ({ id }, forMs) => {
+        trace(`${id} reaches no endpoint for ${forMs} ms`);
+        this.#reach.cutOff(id, forMs);
+      },
     });
     this.#watch();
   }
@@ -152,6 +163,7 @@ class OneSimulation implements Simulation {
     if (this.#director !== null) this.coverage.count(`schedules with ${this.#director.left} steps left`);
     this.#traps.end();
     this.#faults.end();
+    this.#reach.end();
     this.#receivers.recover();
     this.referee.calmAt = this.clock.now();
   }
@@ -237,6 +249,7 @@ class OneSimulation implements Simulation {
     fields: Readonly<Record<string, unknown>>,
     message: string,
   ): void {
+    this.#reach.heard(pod, fields, message);
     if (message === 'partition.claimed') this.coverage.count(`claims: ${String(fields['why'])}`);
     if (message === 'partition.lost') this.coverage.count(`lost: ${String(fields['how'])}`);
     if (this.#tracing && message !== 'delivery.attempted')

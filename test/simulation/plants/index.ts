@@ -1,4 +1,5 @@
 import type { Plant } from '../../support/plant.ts';
+import { failingRules } from './failing.ts';
 import { intakeRules } from './intake.ts';
 import { mistakes } from './mistakes.ts';
 import { orderRules } from './order.ts';
@@ -22,6 +23,7 @@ export const rules: readonly PlantedRule[] = [
   ...waitingRules,
   ...tierRules,
   ...orderRules,
+  ...failingRules,
   ...mistakes,
 ];
 
