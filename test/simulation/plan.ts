@@ -1,3 +1,4 @@
+import { cutOffs, tenantsOf } from './cut-offs.ts';
 import { isNarrow } from './narrow-limits.ts';
 import { randomOf, type Random } from './random.ts';
 
@@ -144,13 +145,13 @@ export function planOf(seed: number): Plan {
   const random = randomOf(seed, 'plan');
   const narrow = isNarrow(seed);
   const temper = random.weighted({ calm: 6, graceful: 14, faulty: 80 });
-  const tenants = ['acme', 'globex'];
+  const tenants = tenantsOf(seed);
   // What waits for its expiry, and nothing else, makes a seed last for days: some are enough.
   const patience = random.weighted({ hours: 80, days: 18, weeks: 2 });
   const endpoints = endpointsOf(seed, random, tenants, temper, patience);
   const activeMs = random.int(24, 30) * HOUR;
   const bursts = Array.from({ length: random.int(3, 6) }, () => random.int(0, activeMs - 2 * HOUR));
-  const faults = faultsOf(random, temper, bursts, activeMs);
+  const faults = [...faultsOf(random, temper, bursts, activeMs), ...cutOffs(seed, temper, bursts)];
   return {
     seed,
     temper,

@@ -43,8 +43,7 @@ export function createPolicyJudge({ customers, now, problem }: PolicyJudgeOption
     if (reason === EXHAUSTED && one.lane !== null && plan.onExhausted === 'stop')
       return 'though its order stops with it';
     if (reason !== EXPIRED) return null;
-    if (plan.manner === 'reluctant' && made > 0)
-      return 'as expired, though its endpoint has failed one request only';
+    if (plan.manner === 'reluctant' && made > 0) return 'as expired, though its endpoint has failed one request only';
     // With an attempt before it, it expires because the next one would come too late.
     const nextMs = Math.max((delaysMs[attempt - 1] ?? 0) * (1 + JITTER), ASKED_PAUSE_MS_MAX);
     const leftMs = one.expiresAt - now() - (attempt === 0 ? 0 : nextMs);
