@@ -1,4 +1,3 @@
-import { cutOffs, tenantsOf } from './cut-offs.ts';
 import { isNarrow } from './narrow-limits.ts';
 import { randomOf, type Random } from './random.ts';
 
@@ -229,6 +228,22 @@ function endpointsOf(
     changes: changes[i] === true,
     ...lateCreation(seed, `e${i}`, 8 * HOUR),
   }));
+}
+
+/** Now and then a process reaches no endpoint for a while, mostly amid much work. */
+function cutOffs(seed: number, temper: Plan['temper'], bursts: readonly number[]): FaultPlan[] {
+  const random = randomOf(seed, 'cut-offs');
+  if (temper !== 'faulty' || random.chance(0.7)) return [];
+  return Array.from({ length: random.int(1, 4) }, () => ({
+    atMs: random.pick(bursts) + random.int(0, 2 * MINUTE),
+    kind: 'cut-off' as const,
+  }));
+}
+
+/** Two tenants, or as many as it takes for a process to tell whose fault it is. */
+function tenantsOf(seed: number): readonly string[] {
+  const tenants = ['acme', 'globex'];
+  return randomOf(seed, 'tenants').chance(0.2) ? [...tenants, 'initech', 'umbrella'] : tenants;
 }
 
 function firstChange(faults: readonly FaultPlan[]): number {
