@@ -4,6 +4,7 @@ import { undeclaredImports, manifests, workspaceFolders, wrongLicences } from '.
 import { hiddenSettings, sleepingTests, undocumentedFunctions } from './habits.ts';
 import { wrongDirections } from './imports.ts';
 import { lint } from './linter.ts';
+import { metricsOutOfStep } from './metrics-page.ts';
 import { missingPaths, missingTests } from './named-paths.ts';
 import type { Finding } from './repo-files.ts';
 import { isSource, repoFiles, repoPaths, show } from './repo-files.ts';
@@ -51,6 +52,10 @@ test('one word for one thing: the glossary is kept', () => {
 
 test('every path named in a document exists', () => {
   assertNone(missingPaths(files, repoPaths()));
+});
+
+test('the page of metrics names each that there is, and no other', () => {
+  assertNone(metricsOutOfStep(files));
 });
 
 test('every test quoted in a document exists', () => {

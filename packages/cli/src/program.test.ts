@@ -36,6 +36,7 @@ const commandLines = [
   'delivery explain',
   'delivery skip',
   'delivery now',
+  'delivery behind',
   'dispatcher list',
   'dispatcher drain',
   'dispatcher undrain',

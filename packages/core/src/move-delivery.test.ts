@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Delivery, OrderingMode, Outcome, RowVersion, WaitReason } from '@postrider/contract/postrider/v1/delivery';
+import {
+  Delivery,
+  OrderingMode,
+  Outcome,
+  PriorityClass,
+  RowVersion,
+  WaitReason,
+} from '@postrider/contract/postrider/v1/delivery';
 import fc from 'fast-check';
 import { anyDelivery, damage, headerOf } from './delivery-arbitrary.ts';
 import { readDelivery } from './delivery-header.ts';
@@ -32,6 +39,7 @@ const anyChanges: fc.Arbitrary<DeliveryChanges> = fc.record(
     layoutGeneration: fc.nat(),
     intake: fc.option(fc.record({ bulk: fc.boolean(), offset: fc.maxSafeNat() })),
     givenUp: fc.nat(9),
+    priorityClass: known(PriorityClass),
   },
   { requiredKeys: [] },
 );

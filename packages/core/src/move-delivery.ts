@@ -1,4 +1,4 @@
-import { OrderingMode, Outcome, WaitReason } from '@postrider/contract/postrider/v1/delivery';
+import { OrderingMode, Outcome, PriorityClass, WaitReason } from '@postrider/contract/postrider/v1/delivery';
 import { enumNumbers } from './enum-table.ts';
 import { PostriderError } from './errors.ts';
 import type { IntakeView, LastAttemptView, OrderingView } from './delivery-header.ts';
@@ -30,6 +30,7 @@ export interface DeliveryChanges {
   readonly layoutGeneration?: number;
   readonly intake?: IntakeView | null;
   readonly givenUp?: number;
+  readonly priorityClass?: PriorityClass;
 }
 
 /** The version of a retry-tier record. */
@@ -43,6 +44,7 @@ export interface RowVersionView {
 const outcomes = enumNumbers(Outcome);
 const orderingModes = enumNumbers(OrderingMode);
 const waitReasons = enumNumbers(WaitReason);
+const priorityClasses = enumNumbers(PriorityClass);
 
 /**
  * The header with some fields changed. Every other field keeps its bytes, also fields and enum values that this version
@@ -112,6 +114,7 @@ function changedFields(changes: DeliveryChanges): number {
     (changes.ordering === undefined ? 0 : 1 << 17) |
     (changes.waitReason === undefined ? 0 : 1 << 18) |
     (changes.layoutGeneration === undefined ? 0 : 1 << 19) |
+    (changes.priorityClass === undefined ? 0 : 1 << 20) |
     (changes.intake === undefined ? 0 : 1 << 25) |
     (changes.givenUp === undefined ? 0 : 1 << 26)
   );
@@ -152,6 +155,7 @@ function writeChanges(changes: DeliveryChanges): void {
   }
   if (waitReason !== undefined) putUint32(144, numberOf(waitReasons, waitReason));
   if (layoutGeneration !== undefined) putUint32(152, layoutGeneration);
+  if (changes.priorityClass !== undefined) putUint32(160, numberOf(priorityClasses, changes.priorityClass));
   if (intake) {
     const body = openMessage(202);
     putBool(8, intake.bulk);

@@ -1,5 +1,5 @@
 import { limits, orderPlaceOf, tierFor, workKey, type Clock, type DeliveryView } from '@postrider/core';
-import { WaitReason } from '@postrider/contract/postrider/v1/delivery';
+import { PriorityClass, WaitReason } from '@postrider/contract/postrider/v1/delivery';
 import { DELIVERY_HEADER, header } from '@postrider/kafka';
 import { intakeTopics, topicOf, type IntakeLedger, type IntakeTopic } from './intake-ledger.ts';
 import { NO_ROW, type RowFacts } from './row-index.ts';
@@ -246,6 +246,7 @@ export function factsOfRow(view: DeliveryView, lane: Lane, bytes: number, now: n
     dueAt: view.dueAt ?? 0,
     expiresAt: expiryOf(view, now),
     bytes,
+    behindLive: view.priorityClass === PriorityClass.BULK,
   };
 }
 

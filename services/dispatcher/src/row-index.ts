@@ -29,6 +29,8 @@ export interface RowFacts {
   readonly expiresAt: number;
   /** Of header and body. */
   readonly bytes: number;
+  /** It stands behind live work of its lane. Absent: only if its record is one of `deliveries.bulk`. */
+  readonly behindLive?: boolean;
 }
 
 /** What is true of a row, as bits beside the number of its tier. */
@@ -54,6 +56,8 @@ export const mark = {
   behind: 1 << 12,
   /** It can be found by its place in order. */
   placed: 1 << 13,
+  /** It stands behind live work of its lane. */
+  behindLive: 1 << 14,
 } as const;
 
 const TIER_MASK = 3;
@@ -206,6 +210,7 @@ export class RowIndex {
   describe(row: number, facts: RowFacts): void {
     this.setLane(row, facts.lane);
     this.set(row, mark.bulk, facts.origin.bulk);
+    this.set(row, mark.behindLive, facts.origin.bulk || facts.behindLive === true);
     this.#place(row, undefined);
     this.origin.set(row, facts.origin.offset);
     this.set(row, mark.givenUp, facts.order?.givenUp === true);
@@ -223,6 +228,7 @@ export class RowIndex {
       dueAt: this.dueAt.get(row),
       expiresAt: this.expiresAt.get(row),
       bytes: this.sizes.get(row),
+      behindLive: this.is(row, mark.behindLive),
     };
   }
 
@@ -365,10 +371,10 @@ export class RowIndex {
     return first < second || (first === second && a < b);
   }
 
-  /** Older: read earlier; of what was read on different topics, live before bulk. */
+  /** Older: read earlier; but live work before what stands behind it. */
   #olderThan(a: number, b: number): boolean {
-    const bulk = this.is(a, mark.bulk);
-    if (bulk !== this.is(b, mark.bulk)) return !bulk;
+    const behind = this.is(a, mark.behindLive);
+    if (behind !== this.is(b, mark.behindLive)) return !behind;
     const [first, second] = [this.origin.get(a), this.origin.get(b)];
     return first < second || (first === second && a < b);
   }

@@ -62,6 +62,8 @@ export interface Work {
   dueAt: number;
   /** It ends by then. */
   expiresAt: number;
+  /** It stands behind live work of its lane; absent: only if its record is one of `deliveries.bulk`. */
+  behindLive?: boolean;
   /** Bytes counted as queued or in flight. */
   bytes: number;
   /** When it was read or fell due (ms since the Unix epoch): what it waits beyond that is our doing. */

@@ -6,6 +6,11 @@ import { deliveryName, endpointName } from '../names.ts';
 import { openSession, type Session } from '../session.ts';
 import { formatTable } from '../table.ts';
 
+const moves = [
+  { word: 'now', to: MoveTo.DUE_NOW, description: 'Make a delivery that waits for its time due now.' },
+  { word: 'behind', to: MoveTo.BULK, description: 'Let a delivery stand behind its endpoint’s live work from now on.' },
+] as const;
+
 /** `postrider delivery …` */
 export function deliveryCommand(program: Command, context: CliContext): void {
   const delivery = program.command('delivery').description('Ask where single deliveries are, and skip or move them.');
@@ -37,17 +42,22 @@ export function deliveryCommand(program: Command, context: CliContext): void {
       const told = await session.withRpc((rpc) => rpc.call(rpc.deliveries, rpc.deliveries.skipDelivery, request));
       printExplanation(session, told);
     });
-  delivery
-    .command('now <tenant/endpoint> <delivery>')
-    .description('Make a delivery that waits for its time due now.')
-    .option(run, runHelp, '')
-    .addHelpText('after', '\nExample:\n  postrider delivery now acme/orders dlv_0123456789abcdef0123456789abcdef')
-    .action(async (endpoint: string, id: string, options: { run: string }, command: Command) => {
-      const session = openSession(context, command);
-      const request = { name: deliveryName(endpoint, id), runId: options.run, to: MoveTo.DUE_NOW };
-      const told = await session.withRpc((rpc) => rpc.call(rpc.deliveries, rpc.deliveries.moveDelivery, request));
-      printExplanation(session, told);
-    });
+  for (const move of moves) {
+    delivery
+      .command(`${move.word} <tenant/endpoint> <delivery>`)
+      .description(move.description)
+      .option(run, runHelp, '')
+      .addHelpText(
+        'after',
+        `\nExample:\n  postrider delivery ${move.word} acme/orders dlv_0123456789abcdef0123456789abcdef`,
+      )
+      .action(async (endpoint: string, id: string, options: { run: string }, command: Command) => {
+        const session = openSession(context, command);
+        const request = { name: deliveryName(endpoint, id), runId: options.run, to: move.to };
+        const told = await session.withRpc((rpc) => rpc.call(rpc.deliveries, rpc.deliveries.moveDelivery, request));
+        printExplanation(session, told);
+      });
+  }
 }
 
 /** `postrider backlog …` */

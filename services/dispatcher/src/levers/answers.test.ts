@@ -133,6 +133,28 @@ test('a delivery that is moved to now is attempted at once, and keeps its count 
   await h.stop(a);
 });
 
+test('a delivery that is moved behind live work starts after what came later, also after a takeover', async () => {
+  const h = createHarness();
+  h.config.endpoint('shop', { state: 'ENDPOINT_STATE_DISABLED' });
+  const a = await h.start('a');
+  const early = h.deliver('early', 'shop');
+  for (const event of ['second', 'third']) h.deliver(event, 'shop');
+  await h.until(() => h.watermark() === 3, 'all wait');
+  assert.equal(a.answers.moveWork({ work: nameOf(early), to: MoveTo.BULK }).bulk, true);
+  await h.until(() => explain(a, early).stage === DeliveryStage.WAITING, 'its row is written');
+  await h.stop(a);
+  const b = await h.start('b');
+  await h.until(() => backlog(b).waiting === 3n, 'all are loaded');
+  assert.equal(explain(b, early).bulk, true);
+  h.config.endpoint('shop', { limits: { concurrencyMax: 1 } });
+  await h.until(() => h.receipts.length === 3, 'all are sent');
+  assert.deepEqual(
+    h.receipts.map(({ body }) => body),
+    ['second', 'third', 'early'].map((event) => `{"id":"${event}"}`),
+  );
+  await h.stop(b);
+});
+
 test('a drained dispatcher gives its partitions to the others without a repeat, is not ready, and takes part again', async () => {
   const h = createHarness({ partitions: 4 });
   h.config.endpoint('shop');

@@ -3,7 +3,7 @@ import { MoveTo } from '@postrider/contract/postrider/v1/delivery_service';
 import { PostriderError, VERSION, invalidArgument } from '@postrider/core';
 import { backlogOf } from './backlog.ts';
 import { explainWork } from './explain.ts';
-import { makeDue, skipWork } from './move-work.ts';
+import { makeDue, moveBehind, skipWork } from './move-work.ts';
 import { ownedPartition } from './owned.ts';
 import type { WorkName } from '@postrider/contract/postrider/v1/owner_service';
 import type { OwnerGroup } from '../group.ts';
@@ -36,6 +36,7 @@ export function createAnswers(options: AnswersOptions): Answers {
     skipWork: ({ work, detail }) => skipWork(owned(named(work).partition), named(work), detail),
     moveWork({ work, to }) {
       if (to === MoveTo.DUE_NOW) return makeDue(owned(named(work).partition), named(work));
+      if (to === MoveTo.BULK) return moveBehind(owned(named(work).partition), named(work));
       throw new PostriderError('invalid_argument', 'this version does not know where to move it');
     },
   };

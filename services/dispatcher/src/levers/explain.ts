@@ -1,6 +1,6 @@
 import { DeliveryExplanation, DeliveryStage } from '@postrider/contract/postrider/v1/delivery_service';
 import { PostriderError, readDelivery, whyWaiting, workKey, type DeliveryView } from '@postrider/core';
-import { NO_ROW } from '../row-index.ts';
+import { NO_ROW, mark } from '../row-index.ts';
 import { keptInOrder, pausesOf } from './backlog.ts';
 import { laneStand } from './lane-stand.ts';
 import { pauseWords, waitWords } from './words.ts';
@@ -34,7 +34,8 @@ export function explainWork(owned: Owned, name: WorkName): DeliveryExplanation {
     ...DeliveryExplanation.fromPartial({ runId: name.runId, partition, dispatcher: `dispatchers/${pod.processId}` }),
     ...(view === null ? {} : fieldsOf(view)),
   };
-  return { ...told, ...placeOf(owned, found, name, told.attempts) };
+  const bulk = 'work' in found ? found.work.behindLive === true : table.rows.is(found.row, mark.behindLive);
+  return { ...told, bulk, ...placeOf(owned, found, name, told.attempts) };
 }
 
 /** The error of a question about what is not here. */

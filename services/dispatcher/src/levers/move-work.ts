@@ -1,5 +1,5 @@
 import { CancelReason } from '@postrider/contract/postrider/v1/attempt';
-import { WaitReason } from '@postrider/contract/postrider/v1/delivery';
+import { PriorityClass, WaitReason } from '@postrider/contract/postrider/v1/delivery';
 import { DeliveryStage, type DeliveryExplanation } from '@postrider/contract/postrider/v1/delivery_service';
 import { PostriderError } from '@postrider/core';
 import { waitFor } from '../intake.ts';
@@ -36,6 +36,27 @@ export function makeDue(owned: Owned, name: WorkName): DeliveryExplanation {
   }
   table.put(table.takeOut(found.row), waitFor(WaitReason.RETRY, now, now));
   return { ...explainWork(owned, name), summary: 'It is made due now: it starts as soon as its lane lets it.' };
+}
+
+/**
+ * Lets a delivery stand behind live work of its lane from now on; when it is due it stays so.
+ * @throws PostriderError as `skipWork`; `failed_precondition` too for what is ordered: its place is its place
+ */
+export function moveBehind(owned: Owned, name: WorkName): DeliveryExplanation {
+  const found = atRest(owned, name);
+  const { table } = owned.parts;
+  const { order, dueAt } = 'work' in found ? found.work : table.rows.factsOf(found.row);
+  if (order !== null) throw new PostriderError('failed_precondition', 'it is ordered: it keeps its place');
+  const now = owned.clock.now();
+  const work = 'work' in found ? found.work : table.takeOut(found.row);
+  work.behindLive = true;
+  const { tier, changes } = waitFor(WaitReason.RETRY, Math.max(dueAt, now), now);
+  table.put(work, { tier, changes: { ...changes, priorityClass: PriorityClass.BULK } });
+  return {
+    ...explainWork(owned, name),
+    bulk: true,
+    summary: 'It stands behind live work of its endpoint from now on.',
+  };
 }
 
 function atRest(owned: Owned, name: WorkName): Found {

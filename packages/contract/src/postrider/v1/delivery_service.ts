@@ -274,7 +274,7 @@ export const MoveTo = {
   UNSPECIFIED: "MOVE_TO_UNSPECIFIED",
   /** DUE_NOW - Due now. */
   DUE_NOW: "MOVE_TO_DUE_NOW",
-  /** BULK - Behind live work. */
+  /** BULK - Behind its endpoint's live work, when both are due. Refused for what is ordered. */
   BULK: "MOVE_TO_BULK",
   UNRECOGNIZED: "UNRECOGNIZED",
 } as const;
