@@ -2,10 +2,13 @@ import { CancelReason, DeadReason } from '@postrider/contract/postrider/v1/attem
 import { DeliveryKind, Outcome, RunKind } from '@postrider/contract/postrider/v1/delivery';
 import type { DeliveryView } from './delivery-header.ts';
 import { enumNumbers } from './enum-table.ts';
+import { visitKeptHeaders, type KeptHeader } from './kept-headers.ts';
 import {
   beginMessage,
   closeMessage,
+  copyFrom,
   finishMessage,
+  messageLength,
   openMessage,
   putBool,
   putBytes,
@@ -48,12 +51,12 @@ export interface AttemptFields {
   readonly status: number;
   readonly code: string;
   readonly detail: string;
-  /** Names and values in turn, as on the wire; already escaped and bounded. */
+  /** Names and values in turn, as on the wire; written as headers are kept. */
   readonly responseHeaders: readonly string[];
   /** Null: none. */
   readonly responseExcerpt: Buffer | null;
   readonly responseTruncated: boolean;
-  /** Names and values in turn; secrets already masked. */
+  /** The same of the request. */
   readonly requestHeaders: readonly string[];
   readonly url: string;
   readonly sourceAddress: string;
@@ -93,10 +96,10 @@ export function encodeAttempt(fields: AttemptFields): Buffer {
   putUint32(72, fields.status);
   putText(82, fields.code);
   putText(90, fields.detail);
-  writeHeaders(98, fields.responseHeaders);
+  visitKeptHeaders(fields.responseHeaders, writeResponseHeader);
   if (fields.responseExcerpt !== null && fields.responseExcerpt.length > 0) putBytes(106, fields.responseExcerpt);
   putBool(112, fields.responseTruncated);
-  writeHeaders(122, fields.requestHeaders);
+  visitKeptHeaders(fields.requestHeaders, writeRequestHeader);
   putText(130, fields.url);
   putText(138, fields.sourceAddress);
   putText(146, fields.egressPool);
@@ -163,11 +166,20 @@ function writeDecision(decision: AttemptDecisionFields): void {
   closeMessage(body);
 }
 
-function writeHeaders(key: number, flat: readonly string[]): void {
-  for (let index = 0; index + 1 < flat.length; index += 2) {
-    const header = openMessage(key);
-    putText(10, flat[index] ?? '');
-    putText(18, flat[index + 1] ?? '');
-    closeMessage(header);
-  }
+const writeResponseHeader = headerWriter(98, 0);
+const writeRequestHeader = headerWriter(122, 1);
+
+/** A header that stays the same is written once, and copied from then on. `place`: where it keeps what was written. */
+function headerWriter(key: number, place: number): (header: KeptHeader) => void {
+  return (header) => {
+    const { bytes, again } = header;
+    const copy = bytes[place];
+    if (copy !== undefined) return putRaw(copy, 0, copy.length);
+    const start = messageLength();
+    const body = openMessage(key);
+    putText(10, header.name);
+    putText(18, header.value);
+    closeMessage(body);
+    if (again) bytes[place] = copyFrom(start);
+  };
 }

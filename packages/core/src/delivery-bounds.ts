@@ -17,11 +17,12 @@ export function boundsBroken(view: DeliveryView, now: number): DeliveryChanges |
   const attempt = Math.min(view.attempt, limits.retryAttemptsMax);
   const internalFailures = Math.min(view.internalFailures, limits.internalFailuresMax);
   const dueAt = view.dueAt !== null && view.dueAt > expiresAt ? expiresAt : view.dueAt;
-  const changes: DeliveryChanges = {
+  const same = expiresAt === view.expiresAt && dueAt === view.dueAt;
+  if (same && attempt === view.attempt && internalFailures === view.internalFailures) return null;
+  return {
     ...(expiresAt === view.expiresAt ? {} : { expiresAt }),
     ...(dueAt === view.dueAt ? {} : { dueAt }),
     ...(attempt === view.attempt ? {} : { attempt }),
     ...(internalFailures === view.internalFailures ? {} : { internalFailures }),
   };
-  return Object.keys(changes).length === 0 ? null : changes;
 }

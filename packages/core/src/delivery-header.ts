@@ -221,7 +221,8 @@ function readDelimited(view: Draft, reader: WireReader, latin1: string, key: num
   const start = reader.at;
   switch (key >>> 3) {
     case 1:
-      view.deliveryId = textBetween(reader.bytes, latin1, start, end);
+      // Remembered long after the delivery has ended: it must not keep the text that it would be cut out of.
+      view.deliveryId = reader.bytes.toString('utf8', start, end);
       break;
     case 2:
       readRun(view, reader, latin1, end);

@@ -36,6 +36,7 @@ export * from './verification.ts';
 export * from './operations.ts';
 export * from './header-rules.ts';
 export * from './reflected.ts';
+export * from './kept-headers.ts';
 export * from './request.ts';
 export * from './status-policy.ts';
 export * from './random-pool.ts';

@@ -116,6 +116,8 @@ export const limits = Object.freeze({
   podInFlightMax: 1_024,
   podInFlightBytesMax: 64 * MIB,
   podQueuedBytesMax: 128 * MIB,
+  /** What a delivery takes of that besides its bytes. */
+  queuedOverheadBytes: 2 * KIB,
   /** Waiting deliveries, about 100 bytes of memory each. */
   podRowsMax: 2_000_000,
   pauseAtFraction: 0.8,
@@ -194,6 +196,9 @@ export const limits = Object.freeze({
   lateWriteMs: 15 * MINUTE_MS,
   /** What a takeover reads of `ownership` beyond that at first. */
   ownershipLookBackSlackMs: MINUTE_MS,
+  /** What one answer of a broker holds of all partitions, and of one, but for a record that is larger. One is asked for at a time. */
+  fetchBytesMax: MIB,
+  fetchPartitionBytesMax: 256 * KIB,
   /** What a pod holds of retry tiers that is read and not gone through yet. */
   podLoadingBytesMax: 8 * MIB,
   /** What the files of waiting deliveries may take of a pod's scratch disk. */
@@ -306,6 +311,12 @@ const relations: readonly (readonly [text: string, holds: (l: Limits) => boolean
   [
     'bulkShareFraction ≤ unansweredFraction < podLendFraction',
     (l) => l.bulkShareFraction <= l.unansweredFraction && l.unansweredFraction < l.podLendFraction,
+  ],
+  ['fetchPartitionBytesMax ≤ fetchBytesMax', (l) => l.fetchPartitionBytesMax <= l.fetchBytesMax],
+  // The part of the memory for queued deliveries that is left when reading stops; six brokers answer at the same time.
+  [
+    '6 × fetchBytesMax ≤ podQueuedBytesMax × (1 − pauseAtFraction)',
+    (l) => 6 * l.fetchBytesMax <= l.podQueuedBytesMax * (1 - l.pauseAtFraction),
   ],
   ['bulkQueuedFraction < pauseAtFraction', (l) => l.bulkQueuedFraction < l.pauseAtFraction],
   ['bulkWaitingFraction < pauseAtFraction', (l) => l.bulkWaitingFraction < l.pauseAtFraction],

@@ -1,4 +1,4 @@
-import { MASKED } from './request.ts';
+import { MASKED } from './kept-headers.ts';
 import type { Secret } from './secret.ts';
 
 /** What an endpoint sends back. */

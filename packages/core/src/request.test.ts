@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { isHeaderValue } from './header-rules.ts';
-import { maskHeaders, requestHeaders, userAgent, type RequestParts } from './request.ts';
+import { requestHeaders, userAgent, type RequestParts } from './request.ts';
 
 function parts(change: Partial<RequestParts> = {}): RequestParts {
   return {
@@ -91,29 +91,4 @@ test('a content type that is missing or no header value is application/json', ()
   for (const contentType of ['', 'text/html\r\nx: y', 'ä', ' text/plain', 'a'.repeat(256)]) {
     assert.equal(valueOf(requestHeaders(parts({ contentType })), 'content-type'), 'application/json');
   }
-});
-
-test('kept headers show no secret', () => {
-  const canary = 'canary-3fd1';
-  const headers = ['Authorization', `Bearer ${canary}`, 'Set-Cookie', canary, 'X-Api-Key', canary, 'Server', 'nginx'];
-  assert.deepEqual(maskHeaders(headers), [
-    { name: 'authorization', value: '[secret]' },
-    { name: 'set-cookie', value: '[secret]' },
-    { name: 'x-api-key', value: '[secret]' },
-    { name: 'server', value: 'nginx' },
-  ]);
-});
-
-test('kept headers are escaped and bounded', () => {
-  assert.deepEqual(maskHeaders(['x-A', 'caf\xe9 \x00\x1b[31m', 'x-b', '€', 'odd']), [
-    { name: 'x-a', value: 'caf\\xe9 \\x00\\x1b[31m' },
-    { name: 'x-b', value: '\\xe2\\x82\\xac' },
-  ]);
-  const long = Array.from({ length: 100 }, () => ['x-long', 'v'.repeat(1_000)]).flat();
-  assert.equal(maskHeaders(long).length, 16);
-  fc.assert(
-    fc.property(fc.array(fc.string({ unit: 'binary' })), (headers) => {
-      for (const { name, value } of maskHeaders(headers)) assert.match(name + value, /^[\x20-\x7e]*$/);
-    }),
-  );
 });

@@ -7,8 +7,9 @@ let at = 0;
 
 /** Longest varint, and so the room that a length or number may need. */
 const VARINT_MAX = 10;
-/** Below this length a loop over characters is cheaper than a call into the runtime. */
-const LOOP_MAX = 64;
+/** Below these lengths a loop over characters, or bytes, is cheaper than a call into the runtime. */
+const TEXT_LOOP_MAX = 12;
+const BYTES_LOOP_MAX = 48;
 
 /** Starts a message, forgetting what an earlier one left. */
 export function beginMessage(): void {
@@ -22,11 +23,28 @@ export function finishMessage(): Buffer {
   return message;
 }
 
+/** How much of the message is written. */
+export function messageLength(): number {
+  return at;
+}
+
+/** What was written from there on, as a buffer of its own. */
+export function copyFrom(start: number): Buffer {
+  return Buffer.from(scratch.subarray(start, at));
+}
+
 /** Bytes as they are, for example fields copied from another message. */
 export function putRaw(bytes: Buffer, start: number, end: number): void {
   if (end === start) return;
   reserve(end - start);
-  at += bytes.copy(scratch, at, start, end);
+  if (end - start > BYTES_LOOP_MAX) {
+    at += bytes.copy(scratch, at, start, end);
+    return;
+  }
+  const target = scratch;
+  let to = at;
+  for (let from = start; from < end; from += 1) target[to++] = bytes[from] as number;
+  at = to;
 }
 
 /** A varint field of at most 32 bits; 0 is not written. `key` is field number × 8. */
@@ -65,7 +83,7 @@ export function putText(key: number, text: string): void {
   reserve(2 * VARINT_MAX + length * 3);
   varint32(key);
   const start = at;
-  if (length < LOOP_MAX) {
+  if (length < TEXT_LOOP_MAX) {
     const target = scratch;
     let index = 0;
     for (; index < length; index++) {
@@ -81,7 +99,7 @@ export function putText(key: number, text: string): void {
   }
   varint32(length);
   const body = at;
-  const written = scratch.write(text, body, 'utf8');
+  const written = scratch.write(text, body);
   closeLength(start, body, written);
 }
 

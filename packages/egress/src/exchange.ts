@@ -136,7 +136,8 @@ export class Exchange implements Dispatcher.DispatchHandler, Watched {
     const { responseExcerptBytes, responseBodyBytes } = this.host.limits;
     const room = (this.request.excerptBytes ?? responseExcerptBytes) - this.excerpt.length;
     // Copied: a slice would keep the whole read buffer of the socket alive.
-    if (room > 0) this.excerpt = Buffer.concat([this.excerpt, chunk.subarray(0, room)]);
+    if (room > 0 && this.excerpt.length === 0) this.excerpt = Buffer.from(chunk.subarray(0, room));
+    else if (room > 0) this.excerpt = Buffer.concat([this.excerpt, chunk.subarray(0, room)]);
     this.bodyBytes += chunk.length;
     if (this.bodyBytes > responseBodyBytes) this.respond('longer than read');
   }

@@ -1,5 +1,4 @@
 import { Outcome } from '@postrider/contract/postrider/v1/delivery';
-import { idsOf } from './delivery-ids.ts';
 import type { AttemptFields } from '@postrider/core';
 import type { Metrics, Spans } from '@postrider/runtime';
 import type { Work } from './work.ts';
@@ -76,23 +75,28 @@ function addSpan(spans: Spans, attempt: AttemptFields): void {
 /** The one wide line of an attempt. */
 export function attemptLine(attempt: AttemptFields): Record<string, unknown> {
   const { delivery, decision, timings } = attempt;
+  const retry = decision.kind === 'retry' ? decision : undefined;
+  // Members without a value are not written.
   return {
-    ...idsOf(delivery),
+    tenant: delivery.tenant,
+    endpoint: delivery.endpointId,
+    delivery: delivery.deliveryId,
+    run: delivery.runId,
+    webhook: delivery.webhookId,
     attemptId: attempt.attemptId,
     number: attempt.number,
     outcome: attempt.outcome,
     decision: decision.kind,
-    ...(decision.kind === 'retry'
-      ? { dueAt: decision.dueAt === null ? null : new Date(decision.dueAt), tier: decision.tier }
-      : {}),
-    ...('reason' in decision ? { reason: decision.reason } : {}),
+    dueAt: retry === undefined || retry.dueAt === null ? retry?.dueAt : new Date(retry.dueAt),
+    tier: retry?.tier,
+    reason: 'reason' in decision ? decision.reason : undefined,
     status: attempt.status,
     code: attempt.code,
     queuedMs: timings.queued,
     totalMs: timings.total,
     ageMs: ageMs(attempt),
     pool: attempt.egressPool,
-    ...(delivery.traceparent === '' ? {} : { traceparent: delivery.traceparent }),
+    traceparent: delivery.traceparent === '' ? undefined : delivery.traceparent,
     eventType: delivery.eventType,
     bodyBytes: attempt.requestBodyBytes,
     epoch: attempt.epoch,

@@ -1,4 +1,4 @@
-import { encodeAttempt, maskHeaders, partitionOfKey, type AttemptFields } from '@postrider/core';
+import { encodeAttempt, partitionOfKey, type AttemptFields } from '@postrider/core';
 import type { Result } from './result-record.ts';
 
 /** Where attempts are written, and who writes them. */
@@ -31,11 +31,4 @@ export function attemptResult(fields: AttemptFields, writer: AttemptWriter): Res
         body: null,
       }),
   };
-}
-
-/** Headers as attempts keep them: flat, secrets masked, bounded. */
-export function keptHeaders(headers: readonly string[]): string[] {
-  const flat: string[] = [];
-  for (const { name, value } of maskHeaders(headers)) flat.push(name, value);
-  return flat;
 }

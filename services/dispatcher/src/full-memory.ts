@@ -1,9 +1,12 @@
 import { crowdedPlan } from './intake.ts';
 import { mayStart, takeArrival, takeBulk, type Lane } from './lane.ts';
-import type { Clock } from '@postrider/core';
+import { limits, type Clock } from '@postrider/core';
 import type { ByteMeter } from './byte-meter.ts';
 import type { Lanes } from './lanes.ts';
 import type { WorkTable } from './work-table.ts';
+
+/** Between two ticks. */
+const SECOND_MS = 1_000;
 
 /** Frees memory that is held for lanes which cannot start, so that they cannot hold up the pod's others. */
 export interface FullMemory {
@@ -22,12 +25,12 @@ export interface FullMemoryOptions {
 }
 
 /**
- * A pod that has read nothing for a second because its memory is full: what its lanes hold that may not start now is put,
+ * A pod that has read nothing for a second because its memory is full, and frees hardly any: what its lanes hold that may not start now is put,
  * the largest first, until there is room. The same for bulk work alone, whose part of the memory is full.
  */
 export function createFullMemory({ meter, bulkMeter, lanes, table, clock }: FullMemoryOptions): FullMemory {
-  let wasFull = false;
-  let wasBulkFull = false;
+  const isStuck = stuckness(limits.podQueuedBytesMax);
+  const isBulkStuck = stuckness(limits.podQueuedBytesMax * limits.bulkQueuedFraction);
 
   function free(full: ByteMeter, putOf: (lane: Lane) => void): void {
     const now = clock.monotonic();
@@ -43,11 +46,20 @@ export function createFullMemory({ meter, bulkMeter, lanes, table, clock }: Full
 
   return {
     tick() {
-      if (meter.full && wasFull) free(meter, (lane) => putArrivals(lane, table, clock));
-      if (bulkMeter.full && wasBulkFull) free(bulkMeter, (lane) => putBulk(lane, table, clock));
-      wasFull = meter.full;
-      wasBulkFull = bulkMeter.full;
+      if (isStuck(meter)) free(meter, (lane) => putArrivals(lane, table, clock));
+      if (isBulkStuck(bulkMeter)) free(bulkMeter, (lane) => putBulk(lane, table, clock));
     },
+  };
+}
+
+/** Whether memory is full, and was so a second ago with hardly more in it: what works off a backlog needs nothing put. */
+function stuckness(bytesMax: number): (meter: ByteMeter) => boolean {
+  const movedLeast = (bytesMax * limits.stuckMovedFraction * SECOND_MS) / limits.stuckRangeMs;
+  let before = -Infinity;
+  return ({ full, bytes }) => {
+    const stuck = full && before - bytes < movedLeast && before !== -Infinity;
+    before = full ? bytes : -Infinity;
+    return stuck;
   };
 }
 

@@ -19,7 +19,7 @@ import { poolResourceName } from '@postrider/egress';
 import { Attempt } from '@postrider/contract/postrider/v1/attempt';
 import { AttemptBodyPolicy } from '@postrider/contract/postrider/v1/endpoint';
 import { Outcome, WaitReason } from '@postrider/contract/postrider/v1/delivery';
-import { attemptResult, keptHeaders, type AttemptWriter } from './attempt-record.ts';
+import { attemptResult, type AttemptWriter } from './attempt-record.ts';
 import { deadLetterResult } from './dead-letters.ts';
 import { operationResult, type OperationsTopic } from './operations.ts';
 import { proofResults, type ProofEnding } from './proofs.ts';
@@ -191,10 +191,10 @@ function attemptFields({ random, attempts, reign }: PublishOptions, { classified
     status: response?.status ?? 0,
     code: verdict.code,
     detail: verdict.detail,
-    responseHeaders: response === undefined ? [] : keptHeaders(response.headers),
+    responseHeaders: response?.headers ?? [],
     responseExcerpt: result.excerpt ?? null,
     responseTruncated: result.excerptTruncated ?? false,
-    requestHeaders: keptHeaders(prepared.headers),
+    requestHeaders: prepared.headers,
     url: endpoint.endpoint.url,
     sourceAddress: result.sourceAddress ?? '',
     egressPool: poolResourceName(endpoint.pool),

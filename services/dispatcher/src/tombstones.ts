@@ -56,6 +56,7 @@ export function createTombstones({ book, reign, clock, ends }: TombstonesOptions
   return {
     bury(work, ended) {
       const tiers = TIERS.filter((tier) => isNeeded(work, tier));
+      if (tiers.length === 0) return ended();
       // The newest row goes last: after a crash in between, an older one would begin again with attempts that were made.
       const last = newestRow(work);
       const older = tiers.filter((tier) => tier !== last);

@@ -1,4 +1,4 @@
-import { compareRowVersions, moveDelivery } from '@postrider/core';
+import { compareRowVersions, limits, moveDelivery } from '@postrider/core';
 import { countDown } from './count-down.ts';
 import { createDueRows, type DueRows } from './due-rows.ts';
 import { topicOf } from './intake-ledger.ts';
@@ -55,7 +55,7 @@ export class WorkTable {
   /** A first attempt that may start now or as soon as its lane lets it. */
   arrive(work: Work): void {
     this.works.set(work.key, work);
-    this.#meterOf(work).add(work.bytes);
+    this.#meterOf(work).add(work.bytes + limits.queuedOverheadBytes);
     if (work.lane !== null) work.lane.firsts += 1;
     this.#o.ordering.arrive(work);
   }
@@ -205,7 +205,8 @@ export class WorkTable {
   /** Forgets everything: the reign is over. */
   close(): void {
     this.#due.close();
-    for (const work of this.works.values()) if (work.tier === null) this.#meterOf(work).add(-work.bytes);
+    for (const work of this.works.values())
+      if (work.tier === null) this.#meterOf(work).add(-work.bytes - limits.queuedOverheadBytes);
     this.works.clear();
     this.#o.unsettled.add(-this.#unsettled);
     this.#unsettled = 0;
@@ -284,7 +285,7 @@ export class WorkTable {
 
   /** It is no first attempt without a row any more, and its bytes are not counted as such. */
   #gotRow(work: Work): void {
-    this.#meterOf(work).add(-work.bytes);
+    this.#meterOf(work).add(-work.bytes - limits.queuedOverheadBytes);
     if (work.lane !== null) work.lane.firsts -= 1;
   }
 

@@ -1,3 +1,4 @@
+import { limits } from '@postrider/core';
 import { ByteReader } from './byte-reader.ts';
 import { ByteWriter } from './byte-writer.ts';
 import { sendFrame } from './send-frame.ts';
@@ -9,8 +10,6 @@ const API_KEY = 1;
 const API_VERSION = 11;
 const READ_COMMITTED = 1;
 const NO_SESSION_EPOCH = -1;
-/** What one answer may hold in all; the first batch comes whole whatever its size. */
-const FETCH_BYTES_MAX = 1024 * 1024;
 /** A broker that is alive answers within the wait it was asked for and little more. */
 const ANSWER_MARGIN_MS = 10_000;
 
@@ -30,19 +29,24 @@ export interface FetchedPartition {
   readonly bytes: Buffer;
 }
 
+interface FetchAsked {
+  readonly maxWaitMs: number;
+  readonly maxBytesPerPartition: number;
+}
+
 /** Asks one broker for what stands at these positions, waiting there up to `maxWaitMs` for anything to come. */
 export async function fetch(
   broker: Broker,
   positions: readonly FetchPosition[],
-  limits: { readonly maxWaitMs: number; readonly maxBytesPerPartition: number },
+  asked: FetchAsked,
 ): Promise<readonly FetchedPartition[]> {
   const payload = await sendFrame(broker, {
     apiKey: API_KEY,
     apiVersion: API_VERSION,
     apiName: 'Fetch',
     connection: 1,
-    timeoutMs: limits.maxWaitMs + ANSWER_MARGIN_MS,
-    encode: (correlationId, clientId) => encodeFetch(positions, limits, correlationId, clientId),
+    timeoutMs: asked.maxWaitMs + ANSWER_MARGIN_MS,
+    encode: (correlationId, clientId) => encodeFetch(positions, asked, correlationId, clientId),
   });
   const reader = new ByteReader(payload ?? Buffer.alloc(0));
   broker.connectionPool.pool[1]?.requestQueue.maybeThrottle(reader.int32());
@@ -54,7 +58,7 @@ export async function fetch(
 
 function encodeFetch(
   positions: readonly FetchPosition[],
-  limits: { readonly maxWaitMs: number; readonly maxBytesPerPartition: number },
+  asked: FetchAsked,
   correlationId: number,
   clientId: string,
 ): Buffer {
@@ -68,9 +72,10 @@ function encodeFetch(
   writer.int32(correlationId);
   writer.string(clientId);
   writer.int32(-1);
-  writer.int32(limits.maxWaitMs);
+  writer.int32(asked.maxWaitMs);
   writer.int32(1);
-  writer.int32(FETCH_BYTES_MAX);
+  // The first batch comes whole whatever its size.
+  writer.int32(limits.fetchBytesMax);
   writer.int8(READ_COMMITTED);
   writer.int32(0);
   writer.int32(NO_SESSION_EPOCH);
@@ -83,7 +88,7 @@ function encodeFetch(
       writer.int32(-1);
       writer.int64(offset);
       writer.int64(-1);
-      writer.int32(limits.maxBytesPerPartition);
+      writer.int32(asked.maxBytesPerPartition);
     }
   }
   writer.int32(0);

@@ -1,3 +1,4 @@
+import { limits } from '@postrider/core';
 import { KafkaError } from '../port.ts';
 import { createClient } from './client.ts';
 import { createFetchLoop } from './fetch-loop.ts';
@@ -28,7 +29,6 @@ interface Assigned extends TopicPartition {
 }
 
 const READ_COMMITTED = 1;
-const BYTES_PER_PARTITION = 256 * 1024;
 const COMMIT_LIMIT_MS = 10_000;
 /** As much of a time at the broker as may be counted on. */
 const SURE_FRACTION = 0.8;
@@ -106,7 +106,7 @@ class Member implements GroupMember {
       client,
       clock: options.clock,
       maxWaitMs: wanted.maxWaitMs ?? MAX_WAIT_MS_DEFAULT,
-      maxBytesPerPartition: wanted.maxBytesPerPartition ?? BYTES_PER_PARTITION,
+      maxBytesPerPartition: wanted.maxBytesPerPartition ?? limits.fetchPartitionBytesMax,
       onBatch: (batch) => {
         const assigned = this.#assigned.get(`${batch.topic}/${batch.partition}`);
         if (assigned !== undefined) assigned.position = batch.nextOffset;

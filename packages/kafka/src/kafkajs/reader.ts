@@ -1,3 +1,4 @@
+import { limits } from '@postrider/core';
 import { KafkaError } from '../port.ts';
 import { createClient } from './client.ts';
 import { createFetchLoop } from './fetch-loop.ts';
@@ -10,7 +11,6 @@ import type { KafkaOptions } from './options.ts';
 import type { Batch, Reader, ReaderOptions } from '../port.ts';
 
 const READ_COMMITTED = 1;
-const BYTES_PER_PARTITION = 256 * 1024;
 
 /** The port's reader: a fetch loop of its own, no group. Waits for the cluster as long as it takes; an absent topic rejects. */
 export async function createReader(options: KafkaOptions, wanted: ReaderOptions, signal: AbortSignal): Promise<Reader> {
@@ -67,7 +67,7 @@ class TopicReader implements Reader {
       client,
       clock: options.clock,
       maxWaitMs: wanted.maxWaitMs ?? MAX_WAIT_MS_DEFAULT,
-      maxBytesPerPartition: BYTES_PER_PARTITION,
+      maxBytesPerPartition: limits.fetchPartitionBytesMax,
       onBatch: (batch) => this.#deliver(batch),
       onOutOfRange: (_topic, partition, offset) => void this.#restart(partition, offset),
       onTrouble: (error) => wanted.onTrouble?.(error),
