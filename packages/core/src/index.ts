@@ -4,6 +4,7 @@ export * from './call-breaker.ts';
 export * from './concurrency-limit.ts';
 export * from './errors.ts';
 export * from './ids.ts';
+export * from './assert-limits.ts';
 export * from './limits.ts';
 export * from './load-from.ts';
 export * from './model.ts';

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { PostriderError } from './errors.ts';
-import { assertLimits, drainLimitMs, limits } from './limits.ts';
+import { assertLimits } from './assert-limits.ts';
+import { drainLimitMs, limits } from './limits.ts';
 
 test('the limits hold together as they stand', () => {
   assert.doesNotThrow(() => assertLimits());
