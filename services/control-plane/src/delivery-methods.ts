@@ -9,6 +9,7 @@ import { findEnding } from './find-ending.ts';
 import { endpointName, parseDeliveryName, parseEndpointName } from './names.ts';
 import { rejectViolations } from './reject.ts';
 import { checkReason, createViolations } from './validate-common.ts';
+import { withDeadline } from './with-deadline.ts';
 import type {
   ExplainDeliveryRequest,
   GetEndpointBacklogRequest,
@@ -39,7 +40,8 @@ export function explainDelivery(context: ServiceContext): Method<ExplainDelivery
     } catch (error) {
       if (!isPostriderError(error, 'not_found')) throw error;
       const { partition } = work;
-      const ending = await findEnding(context, work, error.message);
+      const late = 'Kafka does not answer in time; try again';
+      const ending = await withDeadline(findEnding(context, work, error.message), context.clock, late);
       return named(request, { ...ending, partition, dispatcher: `dispatchers/${owner.processId}` });
     }
   };

@@ -1,6 +1,6 @@
 import { PostriderError, partitionOf, type Clock } from '@postrider/core';
 import { readOwners, topicName, type KafkaPort, type OwnerOfPartition } from '@postrider/kafka';
-import { serverLimits } from './server-limits.ts';
+import { withDeadline } from './with-deadline.ts';
 import type { ConfigView } from '@postrider/config-view';
 import type { AskDispatcher, Askable } from './ask-owner.ts';
 
@@ -33,7 +33,8 @@ export interface OwnersOptions {
 export function createOwners({ kafka, view, topicPrefix, clock, ask }: OwnersOptions): Owners {
   const topic = topicName(topicPrefix, 'ownership');
   const count = (): number => view.snapshot().layout?.partitions ?? 1;
-  const inTime = <T>(work: Promise<T>): Promise<T> => withDeadline(work, clock);
+  const late = 'Kafka does not tell in time who owns the partition; try again';
+  const inTime = <T>(work: Promise<T>): Promise<T> => withDeadline(work, clock, late);
   return {
     partitionOf: (endpointUid) => partitionOf(endpointUid, count()),
     async ownerOf(partition) {
@@ -48,15 +49,4 @@ export function createOwners({ kafka, view, topicPrefix, clock, ask }: OwnersOpt
     members: async () => (await inTime(kafka.admin.describeGroup(`${topicPrefix}dispatcher`))).members,
     ask,
   };
-}
-
-async function withDeadline<T>(work: Promise<T>, clock: Clock): Promise<T> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const late = new PostriderError('unavailable', 'Kafka does not tell in time who owns the partition; try again');
-  const cancel = clock.after(serverLimits.askDeadlineMs, () => reject(late));
-  try {
-    return await Promise.race([work, promise]);
-  } finally {
-    cancel();
-  }
 }

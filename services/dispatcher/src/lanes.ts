@@ -177,7 +177,8 @@ function knownGate(lane: Lane, { endpoints, view, holds, pools, names, pauses }:
     case EndpointState.PENDING_VERIFICATION:
       // What answered 410 is disabled as soon as the control plane has heard of it, and treated so until then.
       if (holds.isHeld(lane.endpointId, revision)) return { kind: 'disabled' };
-      if (pauses.of({ ...lane, pool: prepared.pool }).length > 0) return { kind: 'paused' };
+      if (pauses.of({ tenant: lane.tenant, endpointId: lane.endpointId, pool: prepared.pool }).length > 0)
+        return { kind: 'paused' };
       lane.waitsForNames &&= names.isFailing();
       return { kind: pools.isOpen(prepared.pool) && !lane.waitsForNames ? 'open' : 'way-out' };
     case EndpointState.DISABLED:

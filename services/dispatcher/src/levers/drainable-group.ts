@@ -22,6 +22,9 @@ export interface DrainableGroupOptions extends OwnerGroupOptions {
   readonly onDrain: (drain: Drain | null) => void;
 }
 
+/** What failed on the way is tried again after this. */
+const TRY_AGAIN_MS = 5_000;
+
 /** Joins; resolves when this process has been named for its first partitions. */
 export async function joinDrainableGroup(options: DrainableGroupOptions): Promise<DrainableGroup> {
   const { pod, waiting, onDrain } = options;
@@ -33,17 +36,31 @@ export async function joinDrainableGroup(options: DrainableGroupOptions): Promis
 
   const wanted = (): Drain | null => pod.view.snapshot().drain(pod.processId) ?? null;
 
+  const isBehind = (): boolean => !stopping && (group === null) !== (drain !== null);
+
   async function follow(): Promise<void> {
-    while (!stopping && (group === null) !== (drain !== null)) {
-      const before = group;
-      if (before !== null) {
-        await before.stop();
-        group = null;
-      } else {
-        group = await join();
+    try {
+      while (isBehind()) {
+        const before = group;
+        if (before === null) {
+          group = await join();
+        } else {
+          await before.stop();
+          group = null;
+        }
       }
+    } finally {
+      // In the same breath as the last look: what comes later begins anew.
+      changing = null;
     }
-    changing = null;
+  }
+
+  function change(): void {
+    if (changing !== null || !isBehind()) return;
+    changing = follow().catch((error: unknown) => {
+      pod.events.kafkaTrouble(error as Error);
+      pod.clock.after(TRY_AGAIN_MS, change);
+    });
   }
 
   const look = (): void => {
@@ -51,7 +68,7 @@ export async function joinDrainableGroup(options: DrainableGroupOptions): Promis
     if (stopping || (next === null) === (drain === null)) return;
     drain = next;
     onDrain(drain);
-    changing ??= follow().catch((error: unknown) => pod.events.kafkaTrouble(error as Error));
+    change();
   };
   const unlisten = pod.view.onChange((changes) => {
     if (changes.some(({ kind }) => kind === 'drain')) look();
