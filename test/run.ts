@@ -1,6 +1,7 @@
 /**
  * Runs the tests: `npm test`, or `npm test -- <part of a path> …` for some of them. Files that may run side by side do so
- * first, then those of test/integration and test/e2e one by one. The tests that need a Kafka share one.
+ * first, and beside them those of test/integration and test/e2e one by one; then what must be alone. The tests that need a
+ * Kafka share one.
  * Exits with 0 only if something ran and nothing failed.
  */
 import { availableParallelism } from 'node:os';
@@ -10,7 +11,7 @@ import type { LocalKafka } from '../deploy/local/index.ts';
 import { sharedKafkaVariable, startKafka } from './support/kafka.ts';
 import { failureDetails, fileLine, summaryLine } from './support/runner/print.ts';
 import { findTestFiles } from './support/runner/find-test-files.ts';
-import type { TestFile } from './support/runner/find-test-files.ts';
+import type { Company, TestFile } from './support/runner/find-test-files.ts';
 import { runFile } from './support/runner/run-file.ts';
 import type { FileResult } from './support/runner/run-file.ts';
 
@@ -73,14 +74,9 @@ const files = findTestFiles(root, positionals);
 if (files.length === 0)
   say(positionals.length === 0 ? 'There are no test files.' : `No test file matches ${positionals.join(', ')}.`);
 try {
-  await runAll(
-    files.filter((file) => !file.alone),
-    sideBySide,
-  );
-  await runAll(
-    files.filter((file) => file.alone),
-    1,
-  );
+  const of = (company: Company) => files.filter((file) => file.company === company);
+  await Promise.all([runAll(of('any'), sideBySide), runAll(of('quiet'), 1)]);
+  await runAll(of('none'), 1);
 } finally {
   await shared?.then(
     (kafka) => kafka[Symbol.asyncDispose](),

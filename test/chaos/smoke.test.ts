@@ -3,6 +3,7 @@
  * be repeated, and one in which a process dies.
  */
 // test-timeout: 240 s
+// test-alone: it measures
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { rowLines } from './report.ts';

@@ -8,6 +8,7 @@
  * hundred ahead of it: what a killed router routes again then lies within the 10,000 offsets that an owner looks back.
  */
 // test-timeout: 600 s
+// test-alone: killed processes are compared with the clock
 import assert from 'node:assert/strict';
 import { after, before, test, type TestContext } from 'node:test';
 import type { LocalKafka } from '../../deploy/local/index.ts';

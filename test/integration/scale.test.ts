@@ -6,6 +6,7 @@
  * is run; `TEST_SCALE_ROUNDS=10` asks for more of them.
  */
 // test-timeout: 2400 s
+// test-alone: sessions of seconds are at stake
 import assert from 'node:assert/strict';
 import { after, before, test, type TestContext } from 'node:test';
 import type { LocalKafka } from '../../deploy/local/index.ts';

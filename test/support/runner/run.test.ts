@@ -39,7 +39,8 @@ test('passing files give exit code 0 and a last line that programs can read', ()
   const { status, stdout, lastLine } = run(root);
   assert.equal(lastLine, '3 passed, 0 failed, 2 skipped');
   assert.equal(status, 0);
-  assert.match(stdout, /^ok .* packages\/a\/src\/a\.test\.ts\nok .* test\/integration\/b\.test\.ts\n/);
+  assert.match(stdout, /^ok .* packages\/a\/src\/a\.test\.ts$/m);
+  assert.match(stdout, /^ok .* test\/integration\/b\.test\.ts$/m);
 });
 
 test('every way to fail is a failure that names its file, and does not stop the others', () => {
@@ -100,20 +101,38 @@ test('a part of a path chooses files; one that matches none is a failure', () =>
   assert.equal(none.lastLine, '0 passed, 0 failed');
 });
 
-test('files of packages and benchmarks are left out; integration, e2e and chaos come last and alone', () => {
+test('files of packages and benchmarks are left out; the others are told by place and by what they say of themselves', () => {
   const root = makeRoot('found', {
     'test/e2e/z.test.ts': `// test-timeout: 300 s\nawait ${'sharedKafka'}();`,
     'test/a.test.ts': '',
     'test/bench/b.test.ts': '',
-    'test/chaos/c.test.ts': '',
+    'test/chaos/c.test.ts': '// test-alone: it measures',
     'packages/p/node_modules/q/q.test.ts': '',
     'packages/p/src/p.test.ts': '',
     'services/s/src/s.ts': '',
   });
   assert.deepEqual(findTestFiles(root), [
-    { path: 'packages/p/src/p.test.ts', alone: false, needsSharedKafka: false, timeoutMs: undefined },
-    { path: 'test/a.test.ts', alone: false, needsSharedKafka: false, timeoutMs: undefined },
-    { path: 'test/chaos/c.test.ts', alone: true, needsSharedKafka: false, timeoutMs: undefined },
-    { path: 'test/e2e/z.test.ts', alone: true, needsSharedKafka: true, timeoutMs: 300_000 },
+    { path: 'packages/p/src/p.test.ts', company: 'any', needsSharedKafka: false, timeoutMs: undefined },
+    { path: 'test/a.test.ts', company: 'any', needsSharedKafka: false, timeoutMs: undefined },
+    { path: 'test/chaos/c.test.ts', company: 'none', needsSharedKafka: false, timeoutMs: undefined },
+    { path: 'test/e2e/z.test.ts', company: 'quiet', needsSharedKafka: true, timeoutMs: 300_000 },
   ]);
+});
+
+test('integration runs beside the others, one by one; what must be alone runs when all of them have ended', () => {
+  const file = (name: string, body: string) => `import { existsSync, writeFileSync } from 'node:fs';
+    import { waitFor } from '${join(import.meta.dirname, '../wait-for.ts')}';
+    ${imports} test('x', async () => { writeFileSync('${name} begun', ''); ${body} writeFileSync('${name} ended', ''); });`;
+  const meet = (name: string) =>
+    `await waitFor(() => existsSync('${name} begun'), { what: '${name}', timeoutMs: 20_000 });`;
+  const ended = "['a', 'first', 'second'].every((name) => existsSync(name + ' ended'))";
+  const root = makeRoot('company', {
+    'test/a.test.ts': file('a', meet('first')),
+    'test/alone.test.ts': `// test-alone: it measures\n${file('alone', `assert.ok(${ended});`)}`,
+    'test/integration/first.test.ts': file('first', `${meet('a')} assert.ok(!existsSync('second begun'));`),
+    'test/integration/second.test.ts': file('second', "assert.ok(existsSync('first ended'));"),
+  });
+  const { status, stdout } = run(root, '--timeout', '20');
+  assert.equal(status, 0, stdout);
+  assert.match(stdout, /alone\.test\.ts\n\n4 of 4 files/);
 });
