@@ -1,4 +1,5 @@
 import type { TestKafkaOptions } from '../support/kafka.ts';
+import type { Receiver } from '../support/receiver.ts';
 import type { Scene } from './scene.ts';
 
 /** One fault of the table: what is broken, how, and what must be true afterwards. */
@@ -23,8 +24,8 @@ export interface Play {
   readonly kafka?: Omit<TestKafkaOptions, 'brokers' | 'edges'>;
   /** What a process is told besides, by its name. */
   readonly envOf?: (name: string) => Readonly<Record<string, string>>;
-  /** The host of a path's endpoint; by default the receiver's address. */
-  readonly hostOf?: (path: string) => string;
+  /** Where the endpoint of a path is, once the receiver listens; by default at the receiver itself. */
+  readonly urls?: (receiver: Receiver) => Promise<(path: string) => string>;
   /** Does the damage, mends it, and comes back. */
   inject(scene: Scene): Promise<void>;
 }

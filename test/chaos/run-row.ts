@@ -63,7 +63,7 @@ export async function runRow(row: Row, pace: Pace = fullPace): Promise<RowResult
     brokersOf: (name) => (processes.includes(name) ? edges.edge(name).bootstrapServers : kafka.bootstrapServers),
     ...(play.envOf === undefined ? {} : { envOf: play.envOf }),
   });
-  const customers = await createAllCustomers(stack, named(receiver, play.hostOf));
+  const customers = await createAllCustomers(stack, await named(receiver, play.urls));
   await using watch = await watchStack(stack);
   const { eventsPerSecond } = pace;
   await using load = startLoad(stack, { tenants, eventsPerSecond, type });
@@ -134,9 +134,8 @@ async function gather(scene: Scene, expected: Expectation[], all: readonly Expec
 }
 
 /** The same receiver under other names. */
-function named(receiver: Receiver, hostOf: Play['hostOf']): Receiver {
-  if (hostOf === undefined) return receiver;
-  return { ...receiver, url: (path) => `http://${hostOf(path)}:${receiver.port}/${path}` };
+async function named(receiver: Receiver, urls: Play['urls']): Promise<Receiver> {
+  return urls === undefined ? receiver : { ...receiver, url: await urls(receiver) };
 }
 
 async function createAllCustomers(stack: Stack, receiver: Receiver): Promise<Map<string, readonly Customer[]>> {

@@ -36,8 +36,8 @@ export interface BrokenSpan {
   readonly calmPaths: Paths;
 }
 
-/** Partitions of the endpoints that a fault concerns; absent: all. */
-type Concerned = ReadonlySet<number> | undefined;
+/** The endpoints that a fault concerns, by partition or by path; absent: all. */
+type Concerned = ReadonlySet<number | string> | undefined;
 
 const pollMs = 50;
 const patienceMs = 60_000;
@@ -189,7 +189,9 @@ export class Scene {
     for (const [tenant, list] of customers)
       for (const { path, behaviour, endpointUid } of list) {
         const well = behaviour.kind === 'answer' && behaviour.status === 200 && behaviour.failFirst === undefined;
-        if (well && concerned?.has(partitionOf(endpointUid, stack.partitions)) !== false) paths.set(path, tenant);
+        const among = concerned?.has(path) ?? true;
+        if (well && (among || concerned?.has(partitionOf(endpointUid, stack.partitions)) === true))
+          paths.set(path, tenant);
       }
     return paths;
   }

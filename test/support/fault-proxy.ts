@@ -20,6 +20,8 @@ export type Fault =
   | { readonly kind: 'down' }
   /** Nothing passes and nobody is told. What was sent meanwhile arrives when the fault ends. */
   | { readonly kind: 'blackhole' }
+  /** Nothing that clients send passes, and nobody is told; what is on its way back does. */
+  | { readonly kind: 'unheard' }
   /** Requests arrive, answers are lost. A connection that lost one is reset when the fault ends. */
   | { readonly kind: 'half-open' }
   /**
@@ -112,7 +114,10 @@ interface JoinOptions {
 /** Joins a client's connection to one of its own to the target. */
 function join({ client, targetPort, kafka, number, fault }: JoinOptions): Connection {
   const upstream = connect({ host, port: targetPort, allowHalfOpen: true, noDelay: true });
-  const requests = createFaultLane(client, upstream, () => ({ ...travelOf(fault()), latencyMs: 0 }));
+  const requests = createFaultLane(client, upstream, () => {
+    const now = fault();
+    return { ...travelOf(now), ...(now.kind === 'unheard' && { stopped: true }), latencyMs: 0 };
+  });
   const answers = createFaultLane(upstream, client, () => travelOf(fault()));
   const judge = createJudge(answers, number, fault);
   const reset = () => {

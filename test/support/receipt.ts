@@ -23,6 +23,8 @@ export interface Behaviour {
   readonly kind: 'answer' | 'hang';
   readonly status?: number;
   readonly delayMs?: number;
+  /** `Retry-After` of answers that are not 2xx, in seconds. */
+  readonly retryAfter?: number;
   /** Never answer each n-th request. */
   readonly hangEvery?: number;
   /** Fail the first n requests of each webhook-id, by 404: that opens no breaker, so each is repeated when it is due. */

@@ -10,6 +10,7 @@ import { signatureVerifier, type VerifySignature } from './verify-signature.ts';
 
 type Command =
   | { kind: 'behave'; behaviours: Record<string, Behaviour> }
+  | { kind: 'alter'; paths: readonly string[]; changes: Partial<Behaviour> }
   | { kind: 'receipts'; from: number }
   | { kind: 'count' };
 
@@ -42,6 +43,7 @@ function answer(request: IncomingMessage, body: Buffer, response: ServerResponse
     signature: behaviour === undefined ? 'unknown path' : behaviour.verify(headers, body),
   });
   if (status === 0) return;
+  if (behaviour?.retryAfter !== undefined && status >= 300) response.setHeader('retry-after', behaviour.retryAfter);
   const send = () => response.writeHead(status, { 'content-length': 0 }).end();
   if (behaviour?.delayMs) setTimeout(send, behaviour.delayMs);
   else send();
@@ -72,6 +74,12 @@ process.on('message', (command: Command) => {
   if (command.kind === 'behave') {
     for (const [path, behaviour] of Object.entries(command.behaviours))
       behaviours.set(path, { ...behaviour, verify: signatureVerifier(behaviour.verifyWith) });
+    process.send?.({ kind: 'done' });
+  } else if (command.kind === 'alter') {
+    for (const path of command.paths) {
+      const before = behaviours.get(path);
+      if (before !== undefined) behaviours.set(path, { ...before, ...command.changes });
+    }
     process.send?.({ kind: 'done' });
   } else if (command.kind === 'receipts') process.send?.({ kind: 'receipts', receipts: receipts.slice(command.from) });
   else process.send?.({ kind: 'count', count: receipts.length });

@@ -7,6 +7,8 @@ export interface Receiver extends AsyncDisposable {
   /** The URL of a path, plain http on loopback. */
   url(path: string): string;
   behave(behaviours: Record<string, Behaviour>): Promise<void>;
+  /** Something of how these paths behave is different from now on. */
+  alter(paths: readonly string[], changes: Partial<Behaviour>): Promise<void>;
   /** Everything received so far, or only what came after the first `from` receipts. */
   receipts(from?: number): Promise<readonly Receipt[]>;
   /** How many requests have been received so far. */
@@ -38,6 +40,7 @@ export async function startReceiver(): Promise<Receiver> {
     port: first.port,
     url: (path) => `http://127.0.0.1:${first.port}/${path}`,
     behave: async (behaviours) => void (await ask({ kind: 'behave', behaviours }, 'done')),
+    alter: async (paths, changes) => void (await ask({ kind: 'alter', paths, changes }, 'done')),
     receipts: async (from = 0) => (await ask({ kind: 'receipts', from }, 'receipts')).receipts,
     count: async () => (await ask({ kind: 'count' }, 'count')).count,
     [Symbol.asyncDispose]: async () => {

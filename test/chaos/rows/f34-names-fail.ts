@@ -31,7 +31,7 @@ export const namesFail: Row = {
     const names = undo.use(await nameServer((_, type) => says(type)));
     const env = { POSTRIDER_NAME_SERVERS: names.servers.join() };
     return {
-      hostOf: (path) => `${path}.example.com`,
+      urls: ({ port }) => Promise.resolve((path) => `http://${path}.example.com:${port}/${path}`),
       envOf: (name) => (name.startsWith('dispatcher-') ? env : {}),
       async inject(scene) {
         const leaving = scene.dispatcher(1);

@@ -12,6 +12,11 @@ import { diskFull } from './f13-disk-full.ts';
 import { redisGone } from './f14-redis-gone.ts';
 import { redisFrozen } from './f15-redis-frozen.ts';
 import { dispatcherCutOff } from './f17-dispatcher-cut-off.ts';
+import { cutOffFromEndpoints } from './f18-cut-off-from-endpoints.ts';
+import { endpointsSilent } from './f19-endpoints-silent.ts';
+import { endpointsSlow } from './f20-endpoints-slow.ts';
+import { endpointFlaps } from './f21-endpoint-flaps.ts';
+import { endpointsOverloaded } from './f23-endpoints-overloaded.ts';
 import { rebalanceStorm } from './f24-rebalance-storm.ts';
 import { truncated } from './f25-truncated.ts';
 import { fetchesNothing } from './f26-fetches-nothing.ts';
@@ -34,6 +39,11 @@ export const rows: readonly Row[] = [
   redisGone,
   redisFrozen,
   dispatcherCutOff,
+  cutOffFromEndpoints,
+  endpointsSilent,
+  endpointsSlow,
+  endpointFlaps,
+  endpointsOverloaded,
   rebalanceStorm,
   truncated,
   fetchesNothing,

@@ -1,0 +1,30 @@
+import { openEndpointEdges } from '../endpoint-edges.ts';
+import type { Row } from '../row.ts';
+
+const silentMs = 40_000;
+/** Of twenty. */
+const silent = new Set(['good-1', 'good-4', 'good-7', 'good-8', 'good-11', 'good-14']);
+
+export const endpointsSilent: Row = {
+  id: 'F19',
+  title: 'Six of twenty endpoints answer nothing for 40 s, and nothing closes their connections',
+  recoveryMsMax: 75_000,
+  noDuplicates: true,
+  calmRatioMax: 1.2,
+  async prepare(undo) {
+    const edges = openEndpointEdges(undo);
+    return {
+      urls: edges.urls,
+      async inject(scene) {
+        scene.broken(silent);
+        edges.set(silent, { kind: 'unheard' });
+        await scene.promiseSoon('their breakers open', silentMs, () =>
+          scene.stack.dispatchers.some((dispatcher) => scene.said(dispatcher, /endpoint\.failing/)),
+        );
+        await scene.pass(silentMs / 2);
+        edges.mend(silent);
+        await scene.recovered(scene.mended(), silent);
+      },
+    };
+  },
+};
