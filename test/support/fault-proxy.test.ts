@@ -112,6 +112,22 @@ test('a blackhole passes nothing, tells nobody, and what was sent meanwhile arri
     await answered(other, 'c');
   }));
 
+test('unheard: what clients send does not arrive, what is on its way back does', () =>
+  withEcho(async (proxy, echo) => {
+    const client = await dial(proxy);
+    client.socket.write('a');
+    await waitFor(() => echo.received === 1, { what: 'the first byte' });
+    proxy.set({ kind: 'unheard' });
+    await answered(client, 'a');
+    client.socket.write('b');
+    await waitFor(() => client.socket.writableLength === 0, { what: 'the byte to leave' });
+    assert.equal(echo.received, 1);
+    assert.equal(client.gone(), false);
+    proxy.cut();
+    await waitFor(client.gone, { what: 'the reset' });
+    assert.equal(echo.received, 1);
+  }));
+
 test('half-open: requests arrive, answers do not, and the connection is reset in the end', () =>
   withEcho(async (proxy, echo) => {
     const client = await dial(proxy);

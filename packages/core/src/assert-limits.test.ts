@@ -76,6 +76,14 @@ test('each relation can fail', () => {
     { fenceFraction: 1 },
     { terminationGraceMs: 59_999 },
     { laneInFlightFraction: 0 },
+    { breakerFailuresFraction: 1.1 },
+    { breakerOpenMinMs: 600_001 },
+    { breakerPeriodMs: 600_001 },
+    { retryBudgetEveryMs: 60_001 },
+    { podVotesBusyMs: 30_001 },
+    { podVotesMs: 900_001 },
+    { podVotesFraction: 1.1 },
+    { podNothingToAskMs: 30_000 },
   ];
   for (const change of breakers) {
     assert.throws(

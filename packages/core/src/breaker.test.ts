@@ -123,6 +123,18 @@ test('what may have mended the endpoint lets a request ask at once; a closed one
   assert.equal(breaker.openAt, -Infinity);
 });
 
+test('rows and first attempts ask in turn', () => {
+  const { breaker, attempt, pass, openMs } = opened();
+  for (const expected of [false, true, false, true]) {
+    assert.equal(breaker.firstAsks, expected);
+    pass(openMs());
+    attempt('fails');
+  }
+  pass(openMs());
+  attempt('works');
+  assert.equal(breaker.firstAsks, false);
+});
+
 test('made half-open, one request decides', () => {
   for (const [sign, move] of [
     ['works', 'closed'],

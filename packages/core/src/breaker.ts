@@ -53,7 +53,7 @@ export type BreakerMove = 'opened' | 'reopened' | 'closed';
  * | half-open | open | such a request tells that it fails; its time is twice the last one, at most 10 min |
  *
  * Open, nothing starts; half-open, one request at a time does. What started before it opened tells nothing new, and what
- * tells nothing (`signOf`) moves nothing: half-open, another request asks then. Closed again, it remembers for 10 min how
+ * tells nothing (`signOf`) moves nothing: half-open, another request asks then. Due rows and first attempts ask in turn. Closed again, it remembers for 10 min how
  * long it was open, so that an endpoint that comes and goes is asked more and more seldom. A random part on top of each
  * time keeps breakers that opened together from asking together. All times are of one clock, which never goes back.
  *
@@ -67,6 +67,8 @@ export interface Breaker {
   readonly openAt: number;
   /** No retry starts before this. */
   readonly retriesFrom: number;
+  /** A first attempt is to ask, if there is one: each other time, for what is due may be what its endpoint cannot take. */
+  readonly firstAsks: boolean;
   /** From when on nothing is lost with it. */
   readonly restedAt: number;
   /** A request starts; `retry`: the delivery has been attempted before. */
@@ -99,6 +101,7 @@ class EndpointBreaker implements Breaker {
   closed: boolean;
   openAt: number;
   retriesFrom = -Infinity;
+  firstAsks = false;
   readonly #random: RandomFraction;
   readonly #recent = createRecentCounts(KINDS, limits.breakerPeriodMs);
   #inRow = 0;
@@ -154,9 +157,11 @@ class EndpointBreaker implements Breaker {
   #probed(sign: 'works' | 'fails', now: number): BreakerMove {
     if (sign === 'fails') {
       this.#open(this.#openMs, now);
+      this.firstAsks = !this.firstAsks;
       return 'reopened';
     }
     this.closed = true;
+    this.firstAsks = false;
     this.openAt = -Infinity;
     this.#closedAt = now;
     return 'closed';

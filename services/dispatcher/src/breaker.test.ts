@@ -111,6 +111,18 @@ test('the next owner asks with one request what its last owner knew to fail', as
   await h.stop(b);
 });
 
+test('deliveries that an endpoint cannot take do not keep the others from it', async () => {
+  const h = setUp(10);
+  h.endpointsAnswer(({ body }) => (body.includes('order-') ? 500 : 200));
+  const dispatcher = await h.start('a');
+  await h.until(() => told(h, 'failing').length === 1, 'it is failing');
+  for (let i = 0; i < 20; i += 1) h.deliver(`good-${i}`, 'shop');
+  const good = () => h.receipts.filter(({ body }) => body.includes('good-')).length;
+  // The first that asks has failed before, and fails again.
+  await h.until(() => good() === 20, 'all that it can take', 3 * minute);
+  await h.stop(dispatcher);
+});
+
 test('an endpoint whose configuration changes is asked at once', async () => {
   const h = setUp(20);
   const dispatcher = await h.start('a');

@@ -205,12 +205,13 @@ function queueOf(lane: Lane, topic: QueuedTopic): ArrivalQueue {
 export type LaneWork = Exclude<WorkKind, 'unanswered'>;
 
 /**
- * What goes first in the lane: due rows, unless retries have to wait and there is something else, then first attempts, then
+ * What goes first in the lane: due rows, unless its breaker says otherwise and there is something else, then first attempts, then
  * those from `deliveries.bulk`; null: there is nothing (`now`: ms, monotonic).
  */
 export function firstKind(lane: Lane, now: number): LaneWork | null {
-  const mayRetry = lane.breaker === null || lane.breaker.retriesFrom <= now || lane.queuedArrivals === 0;
-  if (queuedDue(lane) > 0 && mayRetry) return 'retry';
+  const { breaker } = lane;
+  const mayRetry = breaker === null || (breaker.retriesFrom <= now && !breaker.firstAsks);
+  if (queuedDue(lane) > 0 && (mayRetry || lane.queuedArrivals === 0)) return 'retry';
   if (lane.arrivals.count > 0) return 'live';
   return lane.bulk !== null && lane.bulk.count > 0 ? 'bulk' : null;
 }
