@@ -123,6 +123,27 @@ test('deliveries that an endpoint cannot take do not keep the others from it', a
   await h.stop(dispatcher);
 });
 
+test('while most of its attempts fail an endpoint gets six retries a minute, and first attempts go on', async () => {
+  const h = setUp(8);
+  h.endpointsAnswer(({ body }) => (body.includes('order-') ? 500 : 200));
+  const dispatcher = await h.start('a');
+  await h.until(() => h.receipts.length === 8, 'all have failed');
+  // Never ten in a row, and never twenty in a minute of which half have failed.
+  for (let i = 0; i < 3; i += 1) {
+    h.deliver(`good-${i}`, 'shop');
+    await h.clock.advance(2 * second);
+  }
+  const retries = () => h.receipts.filter(({ attempt }) => attempt > 1).length;
+  await h.clock.advance(30 * second);
+  assert.equal(retries(), 6);
+  assert.equal(h.receipts.filter(({ body }) => body.includes('good-')).length, 3);
+  assert.deepEqual(told(h, 'failing'), []);
+  h.endpointsAnswer(() => 200);
+  await h.until(() => h.allRows().length === 0, 'all are delivered', 2 * minute);
+  assert.equal(h.deadLetters().length, 0);
+  await h.stop(dispatcher);
+});
+
 test('an endpoint whose configuration changes is asked at once', async () => {
   const h = setUp(20);
   const dispatcher = await h.start('a');

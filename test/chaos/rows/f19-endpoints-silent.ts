@@ -8,7 +8,7 @@ const silent = new Set(['good-1', 'good-4', 'good-7', 'good-8', 'good-11', 'good
 export const endpointsSilent: Row = {
   id: 'F19',
   title: 'Six of twenty endpoints answer nothing for 40 s, and nothing closes their connections',
-  recoveryMsMax: 75_000,
+  recoveryMsMax: 60_000,
   noDuplicates: true,
   calmRatioMax: 1.2,
   async prepare(undo) {
@@ -18,7 +18,7 @@ export const endpointsSilent: Row = {
       async inject(scene) {
         scene.broken(silent);
         edges.set(silent, { kind: 'unheard' });
-        await scene.promiseSoon('their breakers open', silentMs, () =>
+        await scene.promiseSoon('a breaker opens', silentMs, () =>
           scene.stack.dispatchers.some((dispatcher) => scene.said(dispatcher, /endpoint\.failing/)),
         );
         await scene.pass(silentMs / 2);

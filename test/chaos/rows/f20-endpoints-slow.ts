@@ -1,14 +1,14 @@
 import { openEndpointEdges } from '../endpoint-edges.ts';
 import type { Row } from '../row.ts';
 
-/** Just before a request is given up. */
-const latencyMs = 9_500;
+/** Shortly before a request is given up (10 s). */
+const latencyMs = 8_500;
 const slowMs = 40_000;
 const slow = new Set(['good-1', 'good-2', 'good-3']);
 
 export const endpointsSlow: Row = {
   id: 'F20',
-  title: 'An endpoint of each tenant answers everything after 9.5 s, just before it is given up, for 40 s',
+  title: 'An endpoint of each tenant answers everything after 8.5 s, shortly before it is given up, for 40 s',
   recoveryMsMax: 60_000,
   noDuplicates: true,
   calmRatioMax: 1.2,
