@@ -85,6 +85,7 @@ export async function runRow(row: Row, pace: Pace = fullPace): Promise<RowResult
       list,
     ),
   );
+  for (const guest of scene.guests) all.push(...expectations(stack, guest.events, guest.customers));
   const expected = all.filter(({ deliveryId }) => !scene.excused.has(deliveryId));
   const unquiet = await waitFor(() => watch.quiet(expected.length), { what: 'quiet', timeoutMs: quietTimeoutMs }).then(
     () => [],

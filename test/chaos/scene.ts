@@ -10,6 +10,7 @@ import type { ServiceProcess } from '../support/service-process.ts';
 import type { StackWatch } from '../support/stack-watch.ts';
 import type { Stack } from '../support/stack.ts';
 import { waitFor } from '../support/wait-for.ts';
+import type { Guest } from './guest.ts';
 import { recoveryMs, type Paths } from './measure.ts';
 import type { Outcome } from './row.ts';
 
@@ -51,6 +52,8 @@ export class Scene {
   readonly spans: BrokenSpan[] = [];
   /** Deliveries that the row itself has deleted from under the services: whatever becomes of them is right. */
   readonly excused = new Set<string>();
+  /** Tenants of the row's own. */
+  readonly guests: Guest[] = [];
   readonly parts: SceneParts;
   readonly #receipts: Receipt[] = [];
   readonly #logLengths = new Map<ServiceProcess, number>();

@@ -15,6 +15,7 @@ export interface ServiceProcess extends AsyncDisposable {
   readonly healthUrl: string;
   /** Of the present process, or of the last one. */
   readonly pid: number;
+  readonly running: boolean;
   /** Everything that all its processes have printed so far. */
   readonly log: string;
   /** Sends the signal and waits until the process is gone. Gives the time at which it surely was (ms since the Unix epoch). */
@@ -61,6 +62,9 @@ export function startService(
     healthUrl,
     get pid() {
       return child.pid ?? -1;
+    },
+    get running() {
+      return running();
     },
     get log() {
       return log;

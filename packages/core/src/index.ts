@@ -1,3 +1,4 @@
+export { createBrokerClock, type BrokerClock } from './broker-clock.ts';
 export { every, type Clock } from './clock.ts';
 export * from './breaker.ts';
 export * from './call-breaker.ts';

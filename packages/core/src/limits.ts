@@ -231,6 +231,10 @@ export const limits = Object.freeze({
   refusedWriteBackoffMaxMs: MINUTE_MS,
   /** A clock of another machine may be ahead of ours by this much without anyone being at fault. */
   clocksApartMaxMs: MINUTE_MS,
+  /** By more than this a clock is not taken for right against what brokers say: receivers reject signatures that are minutes off. */
+  clockOffMaxMs: 5 * SECOND_MS,
+  /** Another broker that finds it right within this time is believed instead. */
+  clockFoundRightMs: 10 * SECOND_MS,
 
   // Questions of the person on call.
   /** The proof of a call between services is worth something for this long before and after it was made. */

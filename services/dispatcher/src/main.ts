@@ -1,5 +1,14 @@
+import { createBrokerClock } from '@postrider/core';
 import { connectKafka } from '@postrider/kafka';
-import { addProcessMetrics, createLogger, createMetrics, run, startHealth, systemClock } from '@postrider/runtime';
+import {
+  addProcessMetrics,
+  createLogger,
+  createMetrics,
+  run,
+  startHealth,
+  systemClock,
+  type Logger,
+} from '@postrider/runtime';
 import { readDispatcherConfig } from './config.ts';
 import { startDispatcher, type Dispatcher } from './service.ts';
 
@@ -28,8 +37,20 @@ await run(name, async (signal) => {
     }),
   );
   const { processId } = config.service;
-  const kafka = stack.use(connectKafka({ ...config.kafka, clientId: processId, clock: systemClock, logger: log }));
-  dispatcher = stack.use(await startDispatcher(config.service, { kafka, clock: systemClock, log, metrics }, signal));
+  const clock = createBrokerClock(systemClock, (correctionMs) => tellOfClock(log, correctionMs));
+  metrics.gauge('postrider_clock_correction_ms', "What is added to this machine's clock", () => clock.correctionMs);
+  const onBrokerTime = clock.heard;
+  const kafka = stack.use(connectKafka({ ...config.kafka, clientId: processId, clock, logger: log, onBrokerTime }));
+  dispatcher = stack.use(await startDispatcher(config.service, { kafka, clock, log, metrics }, signal));
   const owned = stack.move();
   return { stopWithinMs: dispatcher.stopWithinMs, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 });
+
+function tellOfClock(log: Logger, correctionMs: number): void {
+  if (correctionMs === 0) log.warn({}, "clock.right: this machine's clock agrees with the brokers' again");
+  else
+    log.error(
+      { correctionMs },
+      "clock.off: this machine's clock is off by that much, and the brokers' is used instead",
+    );
+}

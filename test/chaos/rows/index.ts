@@ -3,6 +3,7 @@ import { dispatcherKilled } from './f01-dispatcher-killed.ts';
 import { routerKilled } from './f02-router-killed.ts';
 import { rollingRestart } from './f04-rolling-restart.ts';
 import { dispatcherStopped } from './f06-dispatcher-stopped.ts';
+import { outOfMemory } from './f07-out-of-memory.ts';
 import { allBrokersDown } from './f08-all-brokers-down.ts';
 import { oneBrokerDown } from './f09-one-broker-down.ts';
 import { brokersRolled } from './f10-brokers-rolled.ts';
@@ -11,6 +12,7 @@ import { lostAcknowledgements } from './f12-lost-acknowledgements.ts';
 import { diskFull } from './f13-disk-full.ts';
 import { redisGone } from './f14-redis-gone.ts';
 import { redisFrozen } from './f15-redis-frozen.ts';
+import { clockSet } from './f16-clock-set.ts';
 import { dispatcherCutOff } from './f17-dispatcher-cut-off.ts';
 import { cutOffFromEndpoints } from './f18-cut-off-from-endpoints.ts';
 import { endpointsSilent } from './f19-endpoints-silent.ts';
@@ -21,7 +23,10 @@ import { rebalanceStorm } from './f24-rebalance-storm.ts';
 import { truncated } from './f25-truncated.ts';
 import { fetchesNothing } from './f26-fetches-nothing.ts';
 import { coordinatorRefuses } from './f27-coordinator-refuses.ts';
+import { poisonRecords } from './f30-poison-records.ts';
 import { tiersUnwritable } from './f31-tiers-unwritable.ts';
+import { flood } from './f32-flood.ts';
+import { manyDueAtOnce } from './f33-many-due-at-once.ts';
 import { namesFail } from './f34-names-fail.ts';
 
 /** Every row, in the order in which they run. */
@@ -30,6 +35,7 @@ export const rows: readonly Row[] = [
   routerKilled,
   rollingRestart,
   dispatcherStopped,
+  outOfMemory,
   allBrokersDown,
   oneBrokerDown,
   brokersRolled,
@@ -38,6 +44,7 @@ export const rows: readonly Row[] = [
   diskFull,
   redisGone,
   redisFrozen,
+  clockSet,
   dispatcherCutOff,
   cutOffFromEndpoints,
   endpointsSilent,
@@ -48,6 +55,9 @@ export const rows: readonly Row[] = [
   truncated,
   fetchesNothing,
   coordinatorRefuses,
+  poisonRecords,
   tiersUnwritable,
+  flood,
+  manyDueAtOnce,
   namesFail,
 ];

@@ -34,4 +34,9 @@ export interface KafkaOptions extends KafkaConnection {
   /** How brokers and quotas call this process. */
   readonly clientId: string;
   readonly clock: Clock;
+  /**
+   * Told with each acknowledged write: when a broker stored it, by that broker's clock (ms since the Unix epoch), and how
+   * long before now it was sent at the earliest (ms). Of topics whose times are set by producers it is not called.
+   */
+  readonly onBrokerTime?: (storedAt: number, sentAgoMs: number) => void;
 }

@@ -2,7 +2,9 @@ import { ByteReader } from './byte-reader.ts';
 import { ByteWriter } from './byte-writer.ts';
 import { batchBytesMax, writeRecordBatch } from './record-batch.ts';
 import { sendFrame } from './send-frame.ts';
+import type { Clock } from '@postrider/core';
 import type { Broker } from './internals.ts';
+import type { KafkaOptions } from './options.ts';
 import type { PartitionAnswer, PartitionWrite } from '../producer-queue.ts';
 
 /** https://kafka.apache.org/protocol#The_Messages_Produce, version 7: the newest that all brokers from 2.1 on speak in this form. */
@@ -15,7 +17,8 @@ export interface ProduceTimes {
   readonly brokerTimeoutMs: number;
   /** How long we wait for the broker. */
   readonly timeoutMs: number;
-  now(): number;
+  readonly clock: Pick<Clock, 'now' | 'monotonic'>;
+  readonly onBrokerTime?: KafkaOptions['onBrokerTime'];
 }
 
 /** Writes what `take` gives, asked at the socket, to one broker; what it says of each partition. */
@@ -24,6 +27,8 @@ export async function produce(
   take: () => readonly PartitionWrite[],
   times: ProduceTimes,
 ): Promise<readonly PartitionAnswer[]> {
+  const { clock, onBrokerTime } = times;
+  let sentAt = 0;
   const payload = await sendFrame(broker, {
     apiKey: API_KEY,
     apiVersion: API_VERSION,
@@ -32,11 +37,13 @@ export async function produce(
     timeoutMs: times.timeoutMs,
     encode(correlationId, clientId) {
       const writes = take();
+      sentAt = clock.monotonic();
       return writes.length === 0 ? null : encodeProduce(writes, correlationId, clientId, times);
     },
   });
   if (payload === null) return [];
-  const { answers, throttleMs } = decodeProduce(payload);
+  const { answers, throttleMs, storedAt } = decodeProduce(payload);
+  if (storedAt !== null) onBrokerTime?.(storedAt, clock.monotonic() - sentAt);
   broker.connectionPool.pool[0]?.requestQueue.maybeThrottle(throttleMs);
   return answers;
 }
@@ -60,7 +67,7 @@ function encodeProduce(
   writer.int16(ACKS_ALL);
   writer.int32(times.brokerTimeoutMs);
   writer.int32(byTopic.size);
-  const now = times.now();
+  const now = times.clock.now();
   for (const [topic, partitions] of byTopic) {
     writer.string(topic);
     writer.int32(partitions.length);
@@ -76,19 +83,28 @@ function encodeProduce(
   return writer.buffer.subarray(0, writer.offset);
 }
 
-function decodeProduce(payload: Buffer): { answers: PartitionAnswer[]; throttleMs: number } {
+interface ProduceAnswer {
+  readonly answers: PartitionAnswer[];
+  readonly throttleMs: number;
+  /** When the broker stored a record of it; null: it set no time. */
+  readonly storedAt: number | null;
+}
+
+function decodeProduce(payload: Buffer): ProduceAnswer {
   const reader = new ByteReader(payload);
   const answers: PartitionAnswer[] = [];
+  let storedAt: number | null = null;
   for (let topics = reader.int32(); topics > 0; topics -= 1) {
     const topic = reader.string();
     for (let partitions = reader.int32(); partitions > 0; partitions -= 1) {
       const partition = reader.int32();
       const errorCode = reader.int16();
       answers.push({ topic, partition, errorCode, baseOffset: reader.int64() });
-      // Log append time and log start offset.
-      reader.int64();
+      const appendedAt = reader.int64();
+      if (appendedAt >= 0) storedAt = appendedAt;
+      // Log start offset.
       reader.int64();
     }
   }
-  return { answers, throttleMs: reader.int32() };
+  return { answers, throttleMs: reader.int32(), storedAt };
 }

@@ -16,7 +16,8 @@ export function createProducer(options: KafkaOptions, producer: ProducerOptions)
   const times = {
     brokerTimeoutMs: Math.ceil(deadlineMs * 0.75),
     timeoutMs: deadlineMs * 2,
-    now: () => options.clock.now(),
+    clock: options.clock,
+    ...(options.onBrokerTime !== undefined && { onBrokerTime: options.onBrokerTime }),
   };
   const newClient = (): KafkaClient => createClient(options, `${options.clientId}-${producer.name}`);
   let client = newClient();
