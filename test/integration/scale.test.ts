@@ -158,3 +158,39 @@ test('a dispatcher killed while another joins costs the others no reign, however
   assert.deepEqual(checkDeliveries(evidence).problems, [], told);
   assert.deepEqual(lostReigns(log), [], told);
 });
+
+test('a dispatcher is drained and undrained, and everything paused and resumed, under load: nothing is lost, sent twice or early', async (context) => {
+  const started = performance.now();
+  const { evidence, log } = await underLoad(6_000, async ({ add, requests, stack }) => {
+    const { rpc } = stack;
+    await add();
+    await requests(100);
+    const owned = async (): Promise<Map<string, number>> => {
+      const { dispatchers } = await rpc.call(rpc.dispatchers, rpc.dispatchers.listDispatchers, {});
+      return new Map(
+        dispatchers.map(({ name, partitions, problem }) => [name, problem === '' ? partitions.length : -1]),
+      );
+    };
+    const share = stack.partitions / 2;
+    const owns = (wanted: readonly number[], what: string) =>
+      waitFor(async () => [...(await owned()).values()].toSorted((a, b) => a - b).join() === wanted.join(), {
+        ...{ what, timeoutMs: 60_000 },
+      });
+    await owns([share, share], 'both own their half');
+    const [name = ''] = (await owned()).keys();
+    const reason = 'a test';
+    await rpc.call(rpc.dispatchers, rpc.dispatchers.drainDispatcher, { name, reason, force: false });
+    await owns([0, stack.partitions], 'the other owns all');
+    await requests(100);
+    await rpc.call(rpc.pauses, rpc.pauses.pauseDeliveries, { name: 'installation', reason, expireTime: undefined });
+    await rpc.call(rpc.dispatchers, rpc.dispatchers.undrainDispatcher, { name });
+    await owns([share, share], 'both own their half again');
+    await rpc.call(rpc.pauses, rpc.pauses.resumeDeliveries, { name: 'installation' });
+    await requests(100);
+  });
+  const told = tell(context, evidence, started);
+  const verdict = checkDeliveries(evidence);
+  assert.deepEqual(verdict.problems, [], `${told}\n${lostReigns(log).join('\n')}`);
+  assert.equal(verdict.duplicates, 0);
+  assert.deepEqual(lostReigns(log), []);
+});
