@@ -225,6 +225,7 @@ test('a progress survives its record whole', () => {
     tiers: new Map([['retry.1m', 12]]),
     holds: [{ endpointId: 'ep_1', endpointRevision: '17' }],
     rowEpochBase: 2 ** 41,
+    address: '[fd00::5]:8084',
   });
   const { progress: read } = foldOwnership([{ offset: 2, key: progressKey, value: encodeProgress(progress) }]);
   assert.deepEqual(read, progress);
