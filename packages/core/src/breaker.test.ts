@@ -60,6 +60,15 @@ test('ten failures in a row open it for half a minute, nine do not', () => {
   assert.equal(openMs(), 30 * second);
 });
 
+test('failures that are a minute apart are none in a row', () => {
+  const { breaker, attempt, pass } = setUp();
+  for (let i = 0; i < 30; i += 1) {
+    attempt('fails');
+    pass(60 * second);
+  }
+  assert.ok(breaker.closed);
+});
+
 test('half of twenty attempts in a minute open it, fewer or spread over longer do not', () => {
   const mixed = setUp();
   for (let i = 0; i < 9; i += 1) assert.deepEqual([mixed.attempt('fails'), mixed.attempt('works')], [null, null]);

@@ -52,10 +52,12 @@ export type BreakerMove = 'opened' | 'reopened' | 'closed';
  * | half-open | closed | a request that started since it opened tells that the endpoint works |
  * | half-open | open | such a request tells that it fails; its time is twice the last one, at most 10 min |
  *
- * Open, nothing starts; half-open, one request at a time does. What started before it opened tells nothing new, and what
- * tells nothing (`signOf`) moves nothing: half-open, another request asks then. Due rows and first attempts ask in turn. Closed again, it remembers for 10 min how
- * long it was open, so that an endpoint that comes and goes is asked more and more seldom. A random part on top of each
- * time keeps breakers that opened together from asking together. All times are of one clock, which never goes back.
+ * In a row are failures with no answer of a working endpoint between them, and none a minute or more after the last. Open,
+ * nothing starts; half-open, one request at a time does: a due row and a first attempt in turn. What started before it opened
+ * tells nothing new, and what tells nothing (`signOf`) moves nothing: half-open, another request asks then. Closed again, it
+ * remembers for 10 min how long it was open, so that an endpoint that comes and goes is asked more and more seldom. A random
+ * part on top of each time keeps breakers that opened together from asking together. All times are of one clock, which never
+ * goes back.
  *
  * While most attempts fail and it has not opened, it also bounds the endpoint's retries, which would add to its load: in a
  * minute no more start than a fifth of the first attempts that did, or one for every 10 s if that is more. Which of those
@@ -149,7 +151,7 @@ class EndpointBreaker implements Breaker {
   }
 
   #failed(now: number): void {
-    this.#inRow += 1;
+    this.#inRow = now - this.#failedAt < limits.breakerPeriodMs ? this.#inRow + 1 : 1;
     this.#failedAt = now;
     this.#recent.add(FAILURE, now);
   }

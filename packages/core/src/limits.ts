@@ -149,6 +149,7 @@ export const limits = Object.freeze({
   podVotingOriginsMin: 10,
   podVotingTenantsMin: 3,
   podVotesFraction: 0.9,
+  /** Votes are counted this often at most. */
   podJudgesEveryMs: 200,
   /** Between two requests of a pod that reaches nobody. */
   podAsksEveryMs: SECOND_MS,

@@ -18,6 +18,7 @@ test('a lane is forgotten when nothing would be lost with it, and not before', (
     ['heldUntil', 1],
     ['cancelWake', () => undefined],
     ['order', createLaneOrder()],
+    ['breaker', { restedAt: 1 }],
   ] as const) {
     const busy = Object.assign(createLane(owner, 'ep_1', 'acme'), { [field]: value });
     assert.ok(!isForgettable(busy, 0), field);
