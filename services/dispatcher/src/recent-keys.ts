@@ -1,3 +1,4 @@
+import { createFifo } from './fifo.ts';
 import type { IntakeTopic } from './intake-ledger.ts';
 
 /**
@@ -29,25 +30,40 @@ export function createRecentKeys(bounds: RecentKeysBounds): RecentKeys {
   };
 }
 
+interface Added {
+  readonly key: string;
+  readonly at: number;
+}
+
 function keysOfTopic({ keysMax, ageMs }: RecentKeysBounds) {
-  // A Map keeps its keys in the order of insertion: the oldest stand in front.
-  const addedAt = new Map<string, number>();
+  const added = new Map<string, Added>();
+  // A queue beside the map: going through a map from its oldest key passes all that were deleted since it was last made anew.
+  const order = createFifo<Added>();
   let now = 0;
+
+  /** Forgets the oldest key if it is too old, or one too many. */
+  function forgetOne(): void {
+    for (let oldest = order.peek(); oldest !== undefined; oldest = order.peek()) {
+      const isNewest = added.get(oldest.key) === oldest;
+      if (isNewest && added.size <= keysMax && now - oldest.at <= ageMs) return;
+      order.shift();
+      if (isNewest) return void added.delete(oldest.key);
+    }
+  }
+
   return {
     readTo(time: number): void {
       // Brokers that lead a partition in turn do not agree about the time to the millisecond.
       if (time > now) now = time;
     },
     add(key: string): void {
-      addedAt.delete(key);
-      addedAt.set(key, now);
+      const entry = { key, at: now };
+      added.set(key, entry);
+      order.push(entry);
       // Two at a time are enough to shrink while one is added.
-      let left = 2;
-      for (const [oldest, since] of addedAt) {
-        if (left-- === 0 || (addedAt.size <= keysMax && now - since <= ageMs)) break;
-        addedAt.delete(oldest);
-      }
+      forgetOne();
+      forgetOne();
     },
-    has: (key: string): boolean => addedAt.has(key),
+    has: (key: string): boolean => added.has(key),
   };
 }
