@@ -31,7 +31,7 @@ export interface PartitionQueue {
   /** Claims the longest head that fits; with `alone` at least one record, whatever its size. */
   claim(recordsMax: number, bytesMax: number, alone: boolean): { readonly records: number; readonly bytes: number };
   /** The claimed records that are not settled yet. */
-  claimedItems(): Iterable<Pending>;
+  claimedItems(): readonly Pending[];
   /** All records that are not settled yet. */
   waiting(): Iterable<Pending>;
   /** Gives up the claim from this record on; how many before it stay claimed. */
@@ -103,12 +103,9 @@ class Queue implements PartitionQueue {
     return { records, bytes };
   }
 
-  *claimedItems(): Iterable<Pending> {
-    const end = this.#head + this.claimed;
-    for (let at = this.#head; at < end; at += 1) {
-      const item = this.#items[at] as Pending;
-      if (!item.settled) yield item;
-    }
+  claimedItems(): readonly Pending[] {
+    const claimed = this.#items.slice(this.#head, this.#head + this.claimed);
+    return claimed.some(({ settled }) => settled) ? claimed.filter(({ settled }) => !settled) : claimed;
   }
 
   *waiting(): Iterable<Pending> {

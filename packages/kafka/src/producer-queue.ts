@@ -245,6 +245,8 @@ class ProducerQueue implements Producer {
     for (const part of flight.parts) {
       const { queue, written } = part;
       for (const item of queue.claimedItems()) {
+        // What one is told may end others.
+        if (item.settled) continue;
         const may = item.record.mayWrite?.() ?? true;
         if (may === 'later') {
           part.claimed = queue.unclaim(item);
@@ -265,7 +267,7 @@ class ProducerQueue implements Producer {
     const byName = new Map(answers.map((answer) => [`${answer.topic}/${answer.partition}`, answer]));
     for (const { queue, claimed, written, deferred } of flight.parts) {
       const answer = byName.get(`${queue.topic}/${queue.partition}`);
-      const open = [...queue.claimedItems()];
+      const open = queue.claimedItems();
       // Everything claimed was fenced: nothing was asked of the broker.
       if (open.length === 0) queue.release(claimed);
       // A partition that the answer does not name is not acknowledged, whatever the other partitions got.
