@@ -5,9 +5,6 @@ import type { ByteMeter } from './byte-meter.ts';
 import type { Lanes } from './lanes.ts';
 import type { WorkTable } from './work-table.ts';
 
-/** Between two ticks. */
-const SECOND_MS = 1_000;
-
 /** Frees memory that is held for lanes which cannot start, so that they cannot hold up the pod's others. */
 export interface FullMemory {
   /** Called every second. */
@@ -25,18 +22,21 @@ export interface FullMemoryOptions {
 }
 
 /**
- * A pod that has read nothing for a second because its memory is full, and frees hardly any: what its lanes hold that may not start now is put,
- * the largest first, until there is room. The same for bulk work alone, whose part of the memory is full.
+ * A pod that has read nothing for a second because its memory is full: what its lanes hold that stand still is put, the
+ * largest first, until there is room; and when hardly any of it was freed for a while, what those hold that may start no more
+ * than they do. The same for bulk work alone, whose part of the memory is full.
  */
 export function createFullMemory({ meter, bulkMeter, lanes, table, clock }: FullMemoryOptions): FullMemory {
-  const isStuck = stuckness(limits.podQueuedBytesMax);
-  const isBulkStuck = stuckness(limits.podQueuedBytesMax * limits.bulkQueuedFraction);
+  const lookAt = watchOf(limits.podQueuedBytesMax);
+  const lookAtBulk = watchOf(limits.podQueuedBytesMax * limits.bulkQueuedFraction);
 
-  function free(full: ByteMeter, putOf: (lane: Lane) => void): void {
+  function free(full: ByteMeter, verdict: Verdict, putOf: (lane: Lane) => void): void {
     const now = clock.monotonic();
-    const kept = [...lanes.all()].filter(
-      (lane) => lane.held.size > 0 || (lane.queuedBytes > 0 && !mayStart(lane, now)),
-    );
+    const isMeant = (lane: Lane): boolean => {
+      if (lane.held.size > 0) return true;
+      return lane.queuedBytes > 0 && !mayStart(lane, now) && (verdict === 'stuck' || lane.inFlight === 0);
+    };
+    const kept = [...lanes.all()].filter(isMeant);
     kept.sort((a, b) => b.queuedBytes - a.queuedBytes);
     for (const lane of kept) {
       if (!full.full) break;
@@ -46,20 +46,30 @@ export function createFullMemory({ meter, bulkMeter, lanes, table, clock }: Full
 
   return {
     tick() {
-      if (isStuck(meter)) free(meter, (lane) => putArrivals(lane, table, clock));
-      if (isBulkStuck(bulkMeter)) free(bulkMeter, (lane) => putBulk(lane, table, clock));
+      const verdict = lookAt(meter, clock.monotonic());
+      if (verdict !== 'room') free(meter, verdict, (lane) => putArrivals(lane, table, clock));
+      const bulkVerdict = lookAtBulk(bulkMeter, clock.monotonic());
+      if (bulkVerdict !== 'room') free(bulkMeter, bulkVerdict, (lane) => putBulk(lane, table, clock));
     },
   };
 }
 
-/** Whether memory is full, and was so a second ago with hardly more in it: what works off a backlog needs nothing put. */
-function stuckness(bytesMax: number): (meter: ByteMeter) => boolean {
-  const movedLeast = (bytesMax * limits.stuckMovedFraction * SECOND_MS) / limits.stuckRangeMs;
-  let before = -Infinity;
-  return ({ full, bytes }) => {
-    const stuck = full && before - bytes < movedLeast && before !== -Infinity;
-    before = full ? bytes : -Infinity;
-    return stuck;
+/** `full`: since the last look at least; `stuck`: and for a while hardly any of it was freed. */
+type Verdict = 'room' | 'full' | 'stuck';
+
+/** What works off a backlog needs nothing put. To be asked every second. */
+function watchOf(bytesMax: number): (meter: ByteMeter, now: number) => Verdict {
+  let since: { readonly at: number; readonly bytes: number } | null = null;
+  return ({ full, bytes }, now) => {
+    const before = since;
+    // More than before: there was room meanwhile.
+    if (!full || before === null || bytes > before.bytes) {
+      since = full ? { at: now, bytes } : null;
+      return 'room';
+    }
+    if (now - before.at < limits.stuckRangeMs) return 'full';
+    since = { at: now, bytes };
+    return before.bytes - bytes < bytesMax * limits.stuckMovedFraction ? 'stuck' : 'full';
   };
 }
 

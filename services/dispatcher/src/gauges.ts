@@ -1,3 +1,4 @@
+import { workKinds } from '@postrider/core';
 import { intakeTopics } from './intake-ledger.ts';
 import type { Labels, Metrics } from '@postrider/runtime';
 import type { OwnerGroup } from './group.ts';
@@ -6,6 +7,9 @@ import type { Pod } from './pod.ts';
 /** What an operator wants to see at any moment. */
 export function addGauges(metrics: Metrics, pod: Pod, group: OwnerGroup): void {
   metrics.gauge('postrider_requests_in_flight', 'Requests that have no answer yet', () => pod.scheduler.inFlight);
+  metrics.gauge('postrider_requests_in_flight_by_kind', 'The same by the kind of work that they were started as', () =>
+    workKinds.map((kind): [Labels, number] => [{ kind }, pod.scheduler.inFlightAs(kind)]),
+  );
   const { destinations } = pod;
   if (destinations !== null) {
     const what = 'Lanes, and requests for tokens, that wait for the cap of their destination';

@@ -47,3 +47,16 @@ test('bulk work that may not start fills its own part of the memory, and is read
   await h.until(() => served(h, '/replay') === 400, 'bulk work goes on', 600_000);
   await h.stop(dispatcher);
 });
+
+test('memory that is full of what endpoints work off is no reason to put anything', async () => {
+  const h = createHarness();
+  const lanes = 20;
+  for (let i = 0; i < lanes; i += 1) h.config.endpoint(`shop${i}`);
+  h.endpointsAnswer(() => ({ afterMs: 900, status: 200 }));
+  const body = JSON.stringify({ padding: 'x'.repeat(250_000) });
+  for (let i = 0; i < 600; i += 1) h.deliver(`order-${i}`, `shop${i % lanes}`, { body });
+  const dispatcher = await h.start('a');
+  await h.until(() => h.watermark() === 600, 'all are delivered', 120_000);
+  assert.equal(rowsWritten(h), 0);
+  await h.stop(dispatcher);
+});
