@@ -54,4 +54,5 @@ test('an ordering is none, the endpoint’s or that of a key, and nothing else',
 test('a rate is a count in a period', () => {
   assert.deepEqual(parseRate('100/1s'), { count: 100, periodMs: 1_000 });
   for (const text of ['', '100', '0/1s', '1/1', '1/1s/1s']) assert.throws(() => parseRate(text), text);
+  assert.throws(() => parseRate('100'), /"100" is no rate; write for example 100\/1s/);
 });

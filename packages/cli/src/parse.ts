@@ -75,8 +75,9 @@ export function parseVerification(text: string): VerificationMode {
 
 /** `100/1s`: starts at most in a period. */
 export function parseRate(text: string): { readonly count: number; readonly periodMs: number } {
-  const [count = '', period = '', ...more] = text.split('/');
-  if (more.length > 0) throw new InvalidArgumentError(`"${text}" is no rate; write for example 100/1s.`);
+  const [count = '', period, ...more] = text.split('/');
+  if (period === undefined || more.length > 0)
+    throw new InvalidArgumentError(`"${text}" is no rate; write for example 100/1s.`);
   return { count: parseCount(1)(count), periodMs: parseDurationMs(period) };
 }
 

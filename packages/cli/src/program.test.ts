@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { VERSION } from '@postrider/core';
 import { findConnection } from './connection.ts';
 import { cli } from './test-context.ts';
 
@@ -56,6 +57,19 @@ test('every command has help with an example, and help is a success', async () =
     assert.equal(exitCode, 0, line);
     assert.match(out, /Example:\n {2}postrider /, line);
   }
+});
+
+test('help tells which options must be given, and no default that says nothing', async () => {
+  const { out } = await cli(['pause', 'tenant', '--help']);
+  assert.match(out, /--reason <text> .*\(required\)/s);
+  const { out: create } = await cli(['endpoint', 'create', '--help']);
+  assert.match(create, /--url <url> .*\(required\)/);
+  assert.doesNotMatch(create, /default: (\{\}|\[\]|false|"")/);
+  assert.match((await cli(['publish', '--help'])).out, /\(default:\s+"\/postrider\/cli"\)/);
+});
+
+test('--version prints the version', async () => {
+  assert.deepEqual(await cli(['--version']), { exitCode: 0, out: `${VERSION}\n`, err: '' });
 });
 
 test('a wrong command line is usage error 2 and says what is wrong', async () => {

@@ -1,4 +1,5 @@
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, type Option } from 'commander';
+import { VERSION } from '@postrider/core';
 import { CliError, exitCodes } from './cli-error.ts';
 import { attemptsCommand } from './commands/attempts.ts';
 import { backlogCommand, deliveryCommand } from './commands/delivery.ts';
@@ -50,6 +51,8 @@ function buildProgram(context: CliContext): Command {
     .option('--topic-prefix <prefix>', 'prefix of Postrider’s topics')
     .option('--json', 'print JSON: one document, or one object a line for streams')
     .configureOutput({ writeOut: (text) => context.out(text), writeErr: (text) => context.err(text) })
+    .version(VERSION, '--version', 'print the version')
+    .configureHelp({ optionDescription })
     .addHelpText('after', exitCodeHelp)
     .showHelpAfterError('(--help tells more)')
     .exitOverride();
@@ -73,6 +76,13 @@ function buildProgram(context: CliContext): Command {
     add(program, context);
   inheritSettings(program, program.commands);
   return program;
+}
+
+/** What an option is for, whether it must be given, and a default that is worth telling. */
+function optionDescription({ description, mandatory, defaultValue }: Option): string {
+  if (mandatory) return `${description} (required)`;
+  const isTold = (typeof defaultValue === 'string' && defaultValue !== '') || typeof defaultValue === 'number';
+  return isTold ? `${description} (default: ${JSON.stringify(defaultValue)})` : description;
 }
 
 /** Commander's settings do not reach nested commands by themselves; neither does a global flag that is typed last. */

@@ -28,7 +28,11 @@ export const endpointMaskRules: MaskRules<Endpoint> = {
   retry_policy: {
     kind: 'changeable',
     property: 'retryPolicy',
-    parts: { names: ['jitter', 'retry_span'], blank: () => RetryPolicy.fromPartial({}) },
+    parts: {
+      names: ['jitter', 'retry_span'],
+      oneofs: { delays: 'schedule', exponential: 'schedule' },
+      blank: () => RetryPolicy.fromPartial({}),
+    },
   },
   status_policy: {
     kind: 'changeable',

@@ -9,6 +9,8 @@ export type MaskRule<T> =
 /** A message whose fields may be named one by one. */
 export interface MessageParts {
   readonly names: readonly string[];
+  /** Fields that exclude each other, with the property that holds the one that is set. */
+  readonly oneofs?: Readonly<Record<string, string>>;
   /** The message with nothing set. */
   readonly blank: () => object;
 }
@@ -77,9 +79,9 @@ function pathProblem<T>(rules: MaskRules<T>, path: string): string | null {
   if (rule.kind === 'output-only') return `${path} is set by the server and cannot be changed`;
   if (rule.kind === 'immutable') return `${path} ${rule.why}`;
   if (part === undefined) return null;
-  return more.length === 0 && rule.kind === 'changeable' && rule.parts?.names.includes(part) === true
-    ? null
-    : `${path} is not a field; name ${field} as a whole`;
+  const { names = [], oneofs = {} } = (rule.kind === 'changeable' ? rule.parts : undefined) ?? {};
+  const isPart = more.length === 0 && (names.includes(part) || Object.hasOwn(oneofs, part));
+  return isPart ? null : `${path} is not a field; name ${field} as a whole`;
 }
 
 function applyPath<T extends object>(rules: MaskRules<T>, current: T, given: T, path: string): T {
@@ -87,11 +89,22 @@ function applyPath<T extends object>(rules: MaskRules<T>, current: T, given: T, 
   const rule = rules[field];
   if (rule?.kind !== 'changeable') return current;
   if (part === undefined) return copy(current, given, [rule.property]);
-  const key = camelCase(part);
   const blank = rule.parts?.blank() ?? {};
-  const before = (current[rule.property] as object | undefined) ?? blank;
-  const after = (given[rule.property] as object | undefined) ?? blank;
-  return { ...current, [rule.property]: { ...before, [key]: (after as Record<string, unknown>)[key] } };
+  const before = ((current[rule.property] as object | undefined) ?? blank) as Fields;
+  const after = ((given[rule.property] as object | undefined) ?? blank) as Fields;
+  const oneof = rule.parts?.oneofs?.[part];
+  const key = oneof ?? camelCase(part);
+  const value = oneof === undefined ? after[key] : oneofValue(part, before[key], after[key]);
+  return { ...current, [rule.property]: { ...before, [key]: value } };
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** The named field when it is given; else what is set, unless just that is to be cleared. */
+function oneofValue(part: string, before: unknown, after: unknown): unknown {
+  const isNamed = (value: unknown): boolean => (value as { $case?: string } | undefined)?.$case === camelCase(part);
+  if (isNamed(after)) return after;
+  return isNamed(before) ? undefined : before;
 }
 
 function copy<T extends object>(current: T, given: T, properties: readonly (keyof T)[]): T {

@@ -3,9 +3,10 @@ import { DeadLetter } from '@postrider/contract/postrider/v1/dead_letter';
 import { plainEnum } from '@postrider/core';
 import { DEAD_LETTER_HEADER, topicName } from '@postrider/kafka';
 import type { CliContext } from '../context.ts';
+import { endpointName } from '../names.ts';
 import { parseCount } from '../parse.ts';
 import { newestByHeader } from '../read-topic.ts';
-import { openSession } from '../session.ts';
+import { openSession, type Session } from '../session.ts';
 
 interface ListOptions {
   readonly tenant?: string;
@@ -20,18 +21,19 @@ export function deadLettersCommand(program: Command, context: CliContext): void 
     .command('list')
     .description('List dead letters, the newest last.')
     .option('--tenant <tenant>', 'only of this tenant')
-    .option('--endpoint <uid>', 'only of this endpoint (its uid)')
+    .option('--endpoint <endpoint>', 'only of this endpoint: tenant/endpoint, or its uid if it is deleted')
     .option('--limit <n>', 'the newest n', parseCount(1), 50)
     .addHelpText('after', '\nExample:\n  postrider dead-letters list --tenant acme --json')
     .action(async (options: ListOptions, command: Command) => {
       const session = openSession(context, command);
+      const endpoint = options.endpoint === undefined ? undefined : await uidOf(options.endpoint, session);
       const found = await session.withKafka((kafka, topicPrefix) =>
         newestByHeader(kafka, context, {
           topic: topicName(topicPrefix, 'dead-letters'),
           header: DEAD_LETTER_HEADER,
           limit: options.limit,
           decode: (bytes) => DeadLetter.decode(bytes),
-          isWanted: (letter) => isWanted(letter, options),
+          isWanted: (letter) => isWanted(letter, { ...options, endpoint }),
         }),
       );
       session.printList(
@@ -43,7 +45,18 @@ export function deadLettersCommand(program: Command, context: CliContext): void 
     });
 }
 
-function isWanted({ delivery }: DeadLetter, { tenant, endpoint }: ListOptions): boolean {
+/** Records know endpoints by their uid only. */
+async function uidOf(endpoint: string, session: Session): Promise<string> {
+  if (/^ep_[0-9a-f]+$/.test(endpoint)) return endpoint;
+  const request = { name: endpointName(endpoint) };
+  const { uid } = await session.withRpc((rpc) => rpc.call(rpc.endpoints, rpc.endpoints.getEndpoint, request));
+  return uid;
+}
+
+function isWanted(
+  { delivery }: DeadLetter,
+  { tenant, endpoint }: { readonly tenant?: string; readonly endpoint: string | undefined },
+): boolean {
   return (
     (tenant === undefined || delivery?.tenant === tenant) &&
     (endpoint === undefined || delivery?.endpointId === endpoint)

@@ -61,11 +61,17 @@ test('verification is told by its name', () => {
 
 test('a wrong option is a usage error that names what was written, and never what a file holds', async () => {
   for (const [args, wanted] of [
-    [['--auth', 'digest:me'], /"digest:me" is none of: none, basic/],
+    [['--auth', 'digest:me'], /--auth: "digest:me" is none of: none, basic/],
     [['--auth', 'basic'], /"basic" is none of/],
-    [['--auth', 'bearer', '--auth-secret-file', '/no/such'], /"\/no\/such" cannot be read \(ENOENT\)/],
+    [
+      ['--auth', 'bearer', '--auth-secret-file', '/no/such'],
+      /--auth-secret-file: the file "\/no\/such" cannot be read \(ENOENT\)/,
+    ],
+    [['--tls-ca', '/no/such'], /--tls-ca: the file/],
+    [['--tls-cert', '/no/such'], /--tls-cert: the file/],
+    [['--tls-key', '/no/such'], /--tls-key: the file/],
     [['--scope', 'a'], /are for an --auth/],
-    [['--tls-min', '1.1'], /"1.1" is neither/],
+    [['--tls-min', '1.1'], /--tls-min: "1.1" is neither/],
     [['--verification', 'maybe'], /"maybe" is none of: none, cloudevents, challenge/],
   ] as const) {
     const { exitCode, err } = await cli(['endpoint', 'update', 'a/b', '--server', 'x:1', '--api-key', 'k', ...args]);

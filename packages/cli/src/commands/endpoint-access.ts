@@ -39,7 +39,7 @@ export function accessFields(
   options: AccessOptions,
   { cwd }: Pick<CliContext, 'cwd'>,
 ): { endpoint: Partial<Endpoint>; paths: string[] } {
-  const read = (file: string): string => contentOf(resolve(cwd, file), file);
+  const read: Read = (flag, file) => contentOf(resolve(cwd, file), flag, file);
   const endpoint: Partial<Endpoint> = {};
   const paths: string[] = [];
   const { auth, verification } = options;
@@ -57,7 +57,7 @@ export function accessFields(
   return { endpoint, paths };
 }
 
-type Read = (file: string) => string;
+type Read = (flag: string, file: string) => string;
 
 function authOf(
   text: string,
@@ -66,7 +66,7 @@ function authOf(
 ): EndpointAuth | undefined {
   const [, word, who = ''] = /^(none|basic|bearer|oauth2)(?::(.+))?$/s.exec(text) ?? [];
   // Left out, the stored one is meant.
-  const secret = authSecretFile === undefined ? '' : read(authSecretFile).replace(/\r?\n$/, '');
+  const secret = authSecretFile === undefined ? '' : read('--auth-secret-file', authSecretFile).replace(/\r?\n$/, '');
   if (word === 'none' && who === '') return undefined;
   if (word === 'bearer' && who === '') return { method: { $case: 'bearer', value: { token: secret } } };
   if (word === 'basic' && who !== '') {
@@ -77,7 +77,7 @@ function authOf(
     return { method: { $case: 'oauth2', value } };
   }
   const wanted = 'none, basic:<user>, bearer, oauth2:<client id>';
-  throw new CliError(exitCodes.usage, `"${text}" is none of: ${wanted}.`);
+  throw new CliError(exitCodes.usage, `--auth: "${text}" is none of: ${wanted}.`);
 }
 
 /** Each part by itself: an update of one leaves the others as they are. */
@@ -87,10 +87,10 @@ function setTls({ tlsCa, tlsCert, tlsKey, tlsMin }: AccessOptions, read: Read, t
     Object.assign(tls, part);
     paths.push(`tls.${path}`);
   };
-  const pem = (file: string): string => (file === '' ? '' : read(file));
-  if (tlsCa !== undefined) set('ca_pem', { caPem: pem(tlsCa) });
-  if (tlsCert !== undefined) set('client_certificate_pem', { clientCertificatePem: pem(tlsCert) });
-  if (tlsKey !== undefined) set('client_key_pem', { clientKeyPem: read(tlsKey) });
+  const pem: Read = (flag, file) => (file === '' ? '' : read(flag, file));
+  if (tlsCa !== undefined) set('ca_pem', { caPem: pem('--tls-ca', tlsCa) });
+  if (tlsCert !== undefined) set('client_certificate_pem', { clientCertificatePem: pem('--tls-cert', tlsCert) });
+  if (tlsKey !== undefined) set('client_key_pem', { clientKeyPem: read('--tls-key', tlsKey) });
   if (tlsMin !== undefined) set('min_version', { minVersion: tlsVersion(tlsMin) });
   if (Object.keys(tls).length > 0) to.tls = EndpointTls.fromPartial(tls);
 }
@@ -98,14 +98,14 @@ function setTls({ tlsCa, tlsCert, tlsKey, tlsMin }: AccessOptions, read: Read, t
 function tlsVersion(text: string): TlsVersion {
   if (text === '1.2') return TlsVersion.TLS_VERSION_1_2;
   if (text === '1.3') return TlsVersion.TLS_VERSION_1_3;
-  throw new CliError(exitCodes.usage, `"${text}" is neither 1.2 nor 1.3.`);
+  throw new CliError(exitCodes.usage, `--tls-min: "${text}" is neither 1.2 nor 1.3.`);
 }
 
-function contentOf(path: string, file: string): string {
+function contentOf(path: string, flag: string, file: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
     const { code = 'unknown error' } = error as NodeJS.ErrnoException;
-    throw new CliError(exitCodes.usage, `The file ${JSON.stringify(file)} cannot be read (${code}).`);
+    throw new CliError(exitCodes.usage, `${flag}: the file ${JSON.stringify(file)} cannot be read (${code}).`);
   }
 }

@@ -21,3 +21,14 @@ test('of the limits only those that are given are changed', () => {
   const { rateCount, ratePeriod, concurrencyMax, bodyBytesMax, timeout } = endpoint.limits ?? assert.fail();
   assert.deepEqual([rateCount, ratePeriod?.seconds, concurrencyMax, bodyBytesMax, timeout], [100, 2n, 3, 9, undefined]);
 });
+
+test('of the retry and status policies only the parts that are given are changed', () => {
+  assert.deepEqual(fieldsOf('--delays', '1s').paths, ['retry_policy.delays']);
+  assert.deepEqual(fieldsOf('--jitter', '0.5', '--retry-span', '1h').paths, [
+    'retry_policy.jitter',
+    'retry_policy.retry_span',
+  ]);
+  assert.deepEqual(fieldsOf('--success', '200').paths, ['status_policy.success']);
+  const { endpoint, paths } = fieldsOf('--final', '404');
+  assert.deepEqual([endpoint.statusPolicy?.final, paths], [[{ first: 404, last: 404 }], ['status_policy.final']]);
+});

@@ -83,10 +83,9 @@ export function endpointFields(options: EndpointOptions): { endpoint: Partial<En
   set('display_name', 'displayName', options.displayName);
   set('labels', 'labels', nonEmpty(options.label));
   set('headers', 'headers', nonEmpty(options.header));
-  set('retry_policy', 'retryPolicy', retryPolicy(options));
-  if (options.success !== undefined || options.final !== undefined)
-    set('status_policy', 'statusPolicy', { success: options.success ?? [], final: options.final ?? [] });
   set('egress_pool', 'egressPool', options.egressPool === undefined ? undefined : egressPoolName(options.egressPool));
+  setRetryPolicy(options, endpoint, paths);
+  setStatusPolicy(options, endpoint, paths);
   setOrdering(options, endpoint, paths);
   setLimits(options, endpoint, paths);
   if (options.ed25519 === true) set('signing', 'signing', { scheme: SignatureScheme.STANDARD_V1A });
@@ -101,14 +100,26 @@ function setOrdering({ ordering, onExhausted }: EndpointOptions, endpoint: Parti
   if (onExhausted !== undefined) paths.push('ordering.on_exhausted');
 }
 
-function retryPolicy(options: EndpointOptions): Endpoint['retryPolicy'] {
+/** Each part by itself, like order. */
+function setRetryPolicy(options: EndpointOptions, endpoint: Partial<Endpoint>, paths: string[]): void {
   const { delays, jitter, retrySpan } = options;
-  if (delays === undefined && jitter === undefined && retrySpan === undefined) return undefined;
-  return {
+  if (delays === undefined && jitter === undefined && retrySpan === undefined) return;
+  endpoint.retryPolicy = {
     schedule: delays === undefined ? undefined : { $case: 'delays', value: { delays } },
     jitter,
     retrySpan: retrySpan === undefined ? undefined : durationOf(retrySpan),
   };
+  if (delays !== undefined) paths.push('retry_policy.delays');
+  if (jitter !== undefined) paths.push('retry_policy.jitter');
+  if (retrySpan !== undefined) paths.push('retry_policy.retry_span');
+}
+
+/** Each part by itself, like order. */
+function setStatusPolicy({ success, final }: EndpointOptions, endpoint: Partial<Endpoint>, paths: string[]): void {
+  if (success === undefined && final === undefined) return;
+  endpoint.statusPolicy = { success: success ?? [], final: final ?? [] };
+  if (success !== undefined) paths.push('status_policy.success');
+  if (final !== undefined) paths.push('status_policy.final');
 }
 
 /** Each part by itself, like order. */

@@ -1,6 +1,6 @@
 import type { Duration } from '@postrider/contract/google/protobuf/duration';
 import { OrderingMode } from '@postrider/contract/postrider/v1/delivery';
-import { type Endpoint, OnExhausted, VerificationMode } from '@postrider/contract/postrider/v1/endpoint';
+import { DisableReason, type Endpoint, OnExhausted, VerificationMode } from '@postrider/contract/postrider/v1/endpoint';
 import { plainEnum } from '@postrider/core';
 import { shortName } from '../names.ts';
 
@@ -9,13 +9,15 @@ export function describeEndpoint(endpoint: Endpoint): string {
   const lines = [
     ['Endpoint', shortName(endpoint.name)],
     ['URL', endpoint.url],
-    ['State', plainEnum(endpoint.state, 'ENDPOINT_STATE')],
+    ['State', stateText(endpoint)],
     ['UID', endpoint.uid],
     ['Delays', delaysText(endpoint)],
     ['Order', orderText(endpoint)],
     ['Egress pool', shortName(endpoint.egressPool)],
     ['Shows', endpoint.auth?.method?.$case ?? ''],
+    ['Certificate', certificateText(endpoint)],
     ['Verification', verificationText(endpoint)],
+    ['Rate', rateText(endpoint)],
     ['Timeout', seconds(endpoint.limits?.timeout)],
     ['Etag', endpoint.etag],
     ['Public key', endpoint.publicKey],
@@ -25,6 +27,25 @@ export function describeEndpoint(endpoint: Endpoint): string {
     .filter(([, value]) => value !== '')
     .map(([label, value]) => `${label?.padEnd(15)} ${value}\n`)
     .join('');
+}
+
+const disabledBecause: Partial<Record<DisableReason, string>> = {
+  [DisableReason.REQUESTED]: ', by request',
+  [DisableReason.GONE]: ', because it answered 410',
+  [DisableReason.FAILING]: ', because it failed for too long',
+};
+
+function stateText({ state, disableReason }: Endpoint): string {
+  return `${plainEnum(state, 'ENDPOINT_STATE')}${disabledBecause[disableReason] ?? ''}`;
+}
+
+function certificateText({ tls }: Endpoint): string {
+  const end = tls?.clientCertificateExpireTime;
+  return end === undefined ? '' : `shown to the endpoint; ends ${end.toISOString()}`;
+}
+
+function rateText({ limits }: Endpoint): string {
+  return limits?.rateCount ? `${limits.rateCount} in ${seconds(limits.ratePeriod)}` : '';
 }
 
 function verificationText({ verification }: Endpoint): string {

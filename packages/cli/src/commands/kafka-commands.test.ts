@@ -81,6 +81,24 @@ test('dead-letters list shows the newest of a tenant, oldest first', async () =>
   );
 });
 
+test('dead-letters list of an endpoint takes its uid, and asks the server for that of a name', async () => {
+  const kafka = createFakeKafka();
+  kafka.createTopic('postrider.dead-letters', 1);
+  for (const endpointId of ['ep_1', 'ep_2']) {
+    const encoded = Buffer.from(DeadLetter.encode(DeadLetter.fromPartial({ delivery: { endpointId } })).finish());
+    kafka.append('postrider.dead-letters', 0, { headers: { 'postrider-dead-letter': encoded } });
+  }
+  const run = (endpoint: string) =>
+    cli(['dead-letters', 'list', '--endpoint', endpoint, ...brokers], { kafka: () => kafka.connect() });
+  const { out } = await run('ep_2');
+  assert.match(out, /ep_2/);
+  assert.doesNotMatch(out, /ep_1/);
+  const named = await run('acme/orders');
+  assert.equal(named.exitCode, 2);
+  assert.match(named.err, /give --server/);
+  assert.match((await run('orders')).err, /"orders" is no name; write tenant\/endpoint/);
+});
+
 test('attempts tail --from-beginning --no-follow ends with what stands there; --limit ends sooner', async () => {
   const kafka = createFakeKafka();
   kafka.createTopic('postrider.attempts', 1);

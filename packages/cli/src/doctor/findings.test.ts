@@ -136,6 +136,19 @@ for (const [code, severity, broken, says] of cases) {
   });
 }
 
+test('what a person has stopped is told with the command that ends it', () => {
+  for (const [name, command] of [
+    ['installation', 'postrider resume everything'],
+    ['egressPools/partners', 'postrider resume pool partners'],
+    ['tenants/acme', 'postrider resume tenant acme'],
+    ['tenants/acme/endpoints/orders', 'postrider resume endpoint acme/orders'],
+  ] as const) {
+    const [found] = findingsOf(facts({ plane: plane({}, { pauses: [{ ...pause, name }] }) }));
+    assert.equal(found?.action.split('"')[1], command);
+  }
+  assert.match(findingsOf(facts({ plane: plane({ drain }) }))[0]?.action ?? '', /"postrider dispatcher undrain a"/);
+});
+
 test('the worst comes first', () => {
   const found = findingsOf(facts({ plane: plane({ drain, member: false }, { pauses: [pause] }), kafka: failed }));
   assert.deepEqual(

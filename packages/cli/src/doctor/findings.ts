@@ -68,8 +68,8 @@ function memberFindings({ dispatchers, routers }: KafkaFacts): Finding[] {
   for (const { name, group, effect } of groups) {
     if (!group.ok) findings.push(unknown(`group of ${name}s`, group.problem));
     else if (group.value.members.length === 0) {
-      const action = `Start a ${name}. What waits is sent as soon as one runs.`;
-      findings.push({ code: `no-${name}`, severity: 'error', what: `No ${name} runs: ${effect}.`, action });
+      const action = `Start a ${name}${name === 'dispatcher' ? ', or undrain one that is drained' : ''}. What waits is sent as soon as one takes part.`;
+      findings.push({ code: `no-${name}`, severity: 'error', what: `No ${name} takes part: ${effect}.`, action });
     } else if (group.value.state === 'rebalancing') {
       const what = `The group of ${name}s is dividing its partitions anew at this moment.`;
       const action = 'Ask again in a minute. If it never ends, look for one that restarts again and again.';

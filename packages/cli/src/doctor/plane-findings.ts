@@ -1,5 +1,6 @@
 import { limits } from '@postrider/core';
 import { clockAction, shortList, type Finding } from './finding.ts';
+import { shortName } from '../names.ts';
 import type { Dispatcher, DispatcherStatus } from '@postrider/contract/postrider/v1/dispatcher_service';
 import type { Pause } from '@postrider/contract/postrider/v1/pause';
 import type { Asked, Facts, PlaneFacts } from './facts.ts';
@@ -31,15 +32,26 @@ export function planeFindings(plane: Asked<PlaneFacts>, facts: Pick<Facts, 'now'
 function pauseFinding({ name, reason, actor, createTime, expireTime }: Pause): Finding {
   const until = expireTime === undefined ? 'until somebody resumes it' : `until ${expireTime.toISOString()}`;
   const what = `${name} is paused ${until}, since ${createTime?.toISOString() ?? 'a while'}, by ${actor}: ${reason}`;
-  const action = 'Nothing of it is sent, and what expires is lost to its endpoint. "postrider resume …" ends it.';
+  const action = `Nothing of it is sent, and what expires is lost to its endpoint. "${resumeCommand(name)}" ends it.`;
   return { code: 'paused', severity: 'warning', what, action };
+}
+
+function resumeCommand(name: string): string {
+  if (name.startsWith('egressPools/')) return `postrider resume pool ${shortName(name)}`;
+  if (!name.startsWith('tenants/')) return 'postrider resume everything';
+  return `postrider resume ${name.includes('/endpoints/') ? 'endpoint' : 'tenant'} ${shortName(name)}`;
 }
 
 function dispatcherFindings({ name, drain, problem, member, partitions }: Dispatcher): Finding[] {
   const findings: Finding[] = [];
   if (drain !== undefined) {
     const what = `${name} is drained, by ${drain.actor}: ${drain.reason}`;
-    findings.push({ code: 'drained', severity: 'warning', what, action: `"postrider dispatcher undrain" ends it.` });
+    findings.push({
+      code: 'drained',
+      severity: 'warning',
+      what,
+      action: `"postrider dispatcher undrain ${shortName(name)}" ends it.`,
+    });
   } else if (problem !== '') {
     const action =
       'If the process is gone, its partitions are taken over within a minute. Else: network, POSTRIDER_KEK, version?';
