@@ -14,11 +14,11 @@ test('each figure stands beside what it must be, which is bold where it is misse
     { figure: 'p99', value: null as unknown as number, most: 5 },
   ];
   const recorded: Recorded = {
-    summary: { bench: 'some', bounds, ok: false, doubts: ['the load was late itself'], ...machine },
+    summary: { bench: 'some', bounds, ok: false, doubts: 'the load was late itself', ...machine },
     time: '2026-11-21T10:00:00.000Z',
   };
   assert.deepEqual(figuresText([recorded]).split('\n').slice(2, 5), [
-    '| some | ratio | 1.5 | ≤ 2 | 2026-11-21, load 0.1 → 2; 1 doubts |',
+    '| some | ratio | 1.5 | ≤ 2 | 2026-11-21, load 0.1 → 2; doubtful |',
     '|  | rate | 0.7 | **≥ 0.8** |  |',
     '|  | p99 | never | **≤ 5** |  |',
   ]);

@@ -9,12 +9,15 @@ export interface Guest {
   readonly events: readonly TestEvent[];
   /** Publishes so many at once; resolves when Kafka has accepted them. `body` instead of the usual one. */
   publish(count: number, body?: Buffer): Promise<void>;
+  /** Publishes so many at a steady rate. */
+  publishSteadily(count: number, perSecond: number): Promise<void>;
   /** How many different deliveries have arrived so far. */
   delivered(): Promise<number>;
 }
 
 /** Numbers that no event of the load has. */
 const FIRST_EVENT = 10_000_000;
+const EVERY_MS = 100;
 const EVENT_TYPE = 'order.paid';
 
 /** Creates a tenant with these endpoints, which are well: each wants everything that is published for it. */
@@ -44,6 +47,15 @@ export async function inviteGuest(
       }));
       events.push(...more);
       await publishEvents(scene.stack, more);
+    },
+    async publishSteadily(count, perSecond) {
+      const from = performance.now();
+      for (let published = 0; published < count;) {
+        const due = Math.min(count, Math.floor(((performance.now() - from) / 1_000) * perSecond));
+        await guest.publish(due - published);
+        published = due;
+        await scene.pass(EVERY_MS);
+      }
     },
     async delivered() {
       const mine = (await scene.receivedSince(0)).filter(({ path }) => paths.has(path));

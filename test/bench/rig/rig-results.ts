@@ -27,7 +27,8 @@ export interface RigResults {
 export async function keepRigResults(stage: Stage, results: RigResults): Promise<void> {
   const { bench, record, figures, bounds, runs } = results;
   const doubts = runs.flatMap(({ name, run }) => doubtsOf(run).map((doubt) => `${name}: ${doubt}`));
-  const summary = { bench, ...figures, ...judge(bounds), doubts, ...stage.machineFacts() };
+  // As text: the formatter would fold a list.
+  const summary = { bench, ...figures, ...judge(bounds), doubts: doubts.join('; '), ...stage.machineFacts() };
   const told = runs.map(({ name, run }) => ({
     ...{ name, seconds: run.seconds, cpu: run.cpu, rssMib: Math.max(0, ...run.rssMib) },
     ...{ loadWritten: run.load.written, loadLateP99Ms: run.load.lateP99Ms, loadLateMaxMs: run.load.lateMaxMs },

@@ -4,7 +4,6 @@ import type { Row } from '../row.ts';
 /** Ten times what all others publish; each is wanted by three endpoints. */
 const eventsPerSecond = 300;
 const lastsMs = 20_000;
-const everyMs = 100;
 const events = (eventsPerSecond * lastsMs) / 1_000;
 const endpoints = ['flood-1', 'flood-2', 'flood-3'];
 const lookMs = 500;
@@ -24,12 +23,7 @@ export const flood: Row = {
     );
     // Nobody else is to notice.
     const from = scene.broken(new Set());
-    for (let published = 0; published < events;) {
-      const due = Math.min(events, Math.floor(((Date.now() - from) / 1_000) * eventsPerSecond));
-      await guest.publish(due - published);
-      published = due;
-      await scene.pass(everyMs);
-    }
+    await guest.publishSteadily(events, eventsPerSecond);
     await scene.recovered(from);
     const all = async () => {
       await scene.pass(lookMs);

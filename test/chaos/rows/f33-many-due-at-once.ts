@@ -3,6 +3,7 @@ import type { Row } from '../row.ts';
 import type { Scene } from '../scene.ts';
 
 const events = 25_000;
+const eventsPerSecond = 500;
 /** Of each endpoint: starts in a second. */
 const rate = 1_000;
 /** What a second may have more: a tenth at once, and the second's edges. */
@@ -30,11 +31,12 @@ export const manyDueAtOnce: Row = {
     const name = 'tenants/herd';
     const reason = 'so that everything waits';
     await rpc.call(rpc.pauses, rpc.pauses.pauseDeliveries, { name, reason, expireTime: undefined });
-    await guest.publish(events);
+    // From here on: to put all of it must not be felt either.
+    const from = scene.broken(new Set());
+    await guest.publishSteadily(events, eventsPerSecond);
     const waits = async () => (await waiting(scene)) >= deliveries;
     await scene.promiseSoon('all of it waits in retry tiers', waitingMsMax, waits);
     scene.promise('and nothing of it was sent', (await guest.delivered()) === 0);
-    const from = scene.broken(new Set());
     await rpc.call(rpc.pauses, rpc.pauses.resumeDeliveries, { name });
     const all = async () => {
       await scene.pass(lookMs);
