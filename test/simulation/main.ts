@@ -3,7 +3,7 @@
  * view and waiting store run over a fake Kafka, a fake clock and scripted endpoints; a seed decides everything.
  */
 import { runCampaign, type CampaignSummary } from './campaign.ts';
-import { parseCommand, usage, type SimulateOptions } from './options.ts';
+import { ALL, parseCommand, usage, type SimulateOptions } from './options.ts';
 import { catchLine, catchRule } from './plants/catch.ts';
 import { plantsOf, ruleOf, rules } from './plants/index.ts';
 import { recordCatches } from './plants/record.ts';
@@ -13,8 +13,6 @@ import { tellUsage } from '../support/tell-usage.ts';
 import type { SeedResult } from './run-seed.ts';
 
 const PROGRESS_EVERY_MS = 2_000;
-/** Each rule in turn. */
-const ALL = 'all';
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
 const command = parseCommand(process.argv.slice(2));

@@ -1,5 +1,9 @@
 import { parseArgs } from 'node:util';
-import { rules } from './plants/index.ts';
+import { ruleOf, rules } from './plants/index.ts';
+import { isNarrowSchedule } from './schedules.ts';
+
+/** In place of a rule: each in turn. */
+export const ALL = 'all';
 
 /** What `npm run simulate` is asked to do. */
 export interface SimulateOptions {
@@ -71,6 +75,9 @@ export function parseCommand(args: readonly string[]): Command {
       processes: count('processes', values.processes, 64),
       record: values.record,
     };
+    // Both throw for a name that is not listed.
+    for (const name of options.without) if (name !== ALL) ruleOf(name);
+    if (options.schedule !== null) isNarrowSchedule(options.schedule);
     if (options.record && options.without.length === 0)
       return { kind: 'usage', problem: '--record goes with --without' };
     if (values.random && values.schedule !== undefined)
