@@ -90,17 +90,3 @@ test('a recording logger keeps the lines of its children', () => {
 });
 
 test('the silent logger has silent children', () => silentLogger.child({ a: 1 }).fatal({}, 'x'));
-
-test('what has no JSON is written all the same', () => {
-  const round: Record<string, unknown> = { name: 'round' };
-  round['self'] = round;
-  const twice = { same: 1 };
-  const [line] = linesOf((log) => log.info({ round, large: 2n ** 64n, a: twice, b: [twice] }, 'a'));
-  assert.deepEqual(line?.['round'], { name: 'round', self: '[circular]' });
-  assert.deepEqual([line?.['large'], line?.['a'], line?.['b']], ['18446744073709551616', twice, [twice]]);
-});
-
-test('a child without fields of its own, and text of any kind, make a line like any other', () => {
-  const [line] = linesOf((log) => log.child({}).info({ text: 'ü"\n😀\ud800' }, ''));
-  assert.deepEqual([line?.['text'], line?.['message'], line?.['name']], ['ü"\n😀\ud800', '', 'router']);
-});
