@@ -57,7 +57,8 @@ export function createReceivers(options: ReceiversOptions): Receivers {
       if (taken) referee.succeeded(one, answerLost);
       pauses.left(process, one, leftAt);
       // Of a number that is sent twice nobody can tell which answer a later record speaks of.
-      one.askedMs[one.lastNumber] = one.askedMs[one.lastNumber] === undefined ? pauseMs : 0;
+      const ms = one.asked[one.lastNumber] === undefined ? pauseMs : 0;
+      one.asked[one.lastNumber] = { ms, epoch: one.sentInEpoch };
     }
     const ended = one === undefined ? undefined : breakers.left(process, one, leftAt);
     port.clock.after(afterMs, () =>

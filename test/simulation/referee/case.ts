@@ -12,6 +12,12 @@ export interface RowGhost {
   readonly dueAt: number;
 }
 
+/** What an endpoint asked for, and the reign that it told. */
+export interface AskedPause {
+  readonly ms: number;
+  readonly epoch: number;
+}
+
 /** A place in `deliveries` or `deliveries.bulk`. */
 export interface Place {
   readonly bulk: boolean;
@@ -43,6 +49,8 @@ export interface Case {
   readonly rows: Map<Tier, RowGhost>;
   ending: Ending | null;
   endedAt: number;
+  /** How many had arrived when a process that took itself to be cut off last said that none had. */
+  sendsUnheard: number;
   /** Requests that arrived, those of them answered with a 2xx, and those of these whose answer got lost on the way. */
   sends: number;
   successes: number;
@@ -50,8 +58,8 @@ export interface Case {
   deadLetters: number;
   /** When the first request of each number arrived. */
   readonly arrivedAt: number[];
-  /** The pause (ms) that was asked for in answer to it; 0: none, or nobody can tell. */
-  readonly askedMs: number[];
+  /** The pause that was asked for in answer to it; `ms` 0: none, or nobody can tell. */
+  readonly asked: AskedPause[];
   /** Number of its last request. */
   lastNumber: number;
   /** Highest number of an attempt that is on record. */
@@ -84,6 +92,12 @@ export function caseKey(deliveryId: string, run: Fields): string {
   return runId === '' ? deliveryId : `${deliveryId}/${runId}`;
 }
 
+/** What an endpoint must see in order: all that has the same name. Null: it may see the delivery at any time. */
+export function laneName(ordering: 'none' | 'endpoint' | 'key', endpointUid: string, key: string): string | null {
+  if (ordering === 'none') return null;
+  return ordering === 'endpoint' ? endpointUid : `${endpointUid}/${key}`;
+}
+
 /** A delivery of which one record is known. */
 export function newCase(
   fields: Pick<
@@ -108,11 +122,12 @@ export function newCase(
     ending: null,
     endedAt: 0,
     sends: 0,
+    sendsUnheard: 0,
     successes: 0,
     lostAnswers: 0,
     deadLetters: 0,
     arrivedAt: [],
-    askedMs: [],
+    asked: [],
     lastNumber: 0,
     recorded: 0,
     repeats: 0,
@@ -153,4 +168,10 @@ export function rowGhostOf(record: Pick<IncomingRecord, 'value' | 'headers'>): R
   const fields = fieldsOf((row ? header(record, DELIVERY_HEADER) : undefined) ?? Buffer.alloc(0));
   const [epoch, n, attempt] = [version.number(1), version.number(2), fields.number(14)];
   return { epoch, n, row, attempt, dueAt: timeOf(fields.message(13)) };
+}
+
+/** A process is cut off, and says so of this one: it uses no attempt, not even that of a request which has arrived. */
+export function unheard(one: Case): void {
+  if (one.sends > one.sendsUnheard) one.repeatsAllowed += 1;
+  one.sendsUnheard = one.sends;
 }

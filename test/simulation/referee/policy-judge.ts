@@ -4,8 +4,8 @@ import type { Fields } from './wire.ts';
 
 /** Holds what is retried, and what is given up, against what endpoints were set up with. */
 export interface PolicyJudge {
-  /** Another attempt is planned after the one with this number. */
-  planned(one: Case, attempt: number): void;
+  /** This reign plans another attempt after the one with this number. */
+  planned(one: Case, attempt: number, epoch: number): void;
   /** The delivery is given up with this dead letter. */
   givenUp(one: Case, letter: Fields): void;
 }
@@ -51,12 +51,15 @@ export function createPolicyJudge({ customers, now, problem }: PolicyJudgeOption
   }
 
   return {
-    planned(one, attempt) {
+    planned(one, attempt, epoch) {
       // The delay runs from the answer, which came after the first request of that number.
       const arrivedAt = one.arrivedAt[attempt];
       const delayMs = untouched(one)?.delaysMs[attempt - 1];
       if (arrivedAt === undefined || delayMs === undefined || one.dueAt === 0) return;
-      const soonMs = arrivedAt + Math.max(delayMs, one.askedMs[attempt] ?? 0) - one.dueAt;
+      // Of a pause that was asked of a reign before, in answer to the same number, its heir knows nothing.
+      const asked = one.asked[attempt];
+      const pauseMs = asked?.epoch === epoch ? asked.ms : 0;
+      const soonMs = arrivedAt + Math.max(delayMs, pauseMs) - one.dueAt;
       if (soonMs > 0) problem('planned-early', `${one.key} after attempt ${attempt}: ${soonMs} ms too soon`);
     },
     givenUp(one, letter) {

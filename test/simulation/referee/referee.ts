@@ -1,7 +1,8 @@
 import { DELIVERY_HEADER, header, type Headers, type IncomingRecord } from '@postrider/kafka';
-import type { Tier } from '@postrider/core';
+import { cutOffCode, type Tier } from '@postrider/core';
 import type { Customers } from '../customers.ts';
-import { caseKey, hasRow, newCase, rowGhostOf, wakesOlder, type Case, type Ending, type Place } from './case.ts';
+import { caseKey, hasRow, laneName, newCase, rowGhostOf, unheard, wakesOlder } from './case.ts';
+import type { Case, Ending, Place } from './case.ts';
 import { createLaneOrder } from './lane-order.ts';
 import { createPolicyJudge, type PolicyJudge } from './policy-judge.ts';
 import { createOwnershipGhost, type OwnershipGhost } from './ownership-ghost.ts';
@@ -254,19 +255,13 @@ export class Referee {
     const endpointUid = fields.bytes(6).toString();
     const event = fields.message(9);
     const ordering = key !== deliveryId ? 'none' : (this.#o.customers.byUid(endpointUid)?.ordering ?? 'none');
-    const lane =
-      ordering === 'none'
-        ? null
-        : ordering === 'endpoint'
-          ? endpointUid
-          : `${endpointUid}/${event.bytes(4).toString()}`;
     return newCase({
       key,
       deliveryId,
       webhookId: fields.bytes(4).toString(),
       endpointUid,
       partition: record.partition,
-      lane,
+      lane: laneName(ordering, endpointUid, event.bytes(4).toString()),
       eventId: event.bytes(1).toString(),
       routedAt: this.#o.now(),
       expiresAt: timeOf(fields.message(12)),
@@ -360,11 +355,12 @@ export class Referee {
     one.recorded = Math.max(one.recorded, fields.number(4));
     const decision = fields.message(8);
     const epoch = fields.number(22);
+    if (fields.bytes(10).toString() === cutOffCode) unheard(one);
     if (decision.has(2)) {
       if (epoch < one.plannedInEpoch) return; // Late, of a dead reign: its heir plans anew.
       one.plannedInEpoch = epoch;
       one.dueAt = timeOf(decision.message(2).message(1));
-      this.#policy.planned(one, fields.number(4));
+      this.#policy.planned(one, fields.number(4), epoch);
     } else if (decision.has(1)) {
       if (one.successes === 0) this.problem('attempt-lies', `${one.key} is called delivered, and no endpoint took it`);
       this.#end(one, 'done', epoch);
