@@ -256,3 +256,38 @@ test('what is stopped or sought in the middle of an answer gets nothing more of 
     loop.close();
   }
 });
+
+test('a partition that moves to another leader in the middle of an answer is read on from there, and nothing twice', async () => {
+  const total = 100_000;
+  const { clock, client, requests } = served((turn) =>
+    turn < 2 ? answerOf([{ partition: 0, count: total }]) : undefined,
+  );
+  let leader = 1;
+  let next = 0;
+  const wrong: string[] = [];
+  const read = Promise.withResolvers<void>();
+  const loop = createFetchLoop({
+    client: { ...client, leaderOf: () => leader },
+    clock,
+    maxWaitMs: 100,
+    maxBytesPerPartition: 1_000,
+    onBatch({ records, nextOffset }) {
+      if (records[0]?.offset !== next) wrong.push(`${records[0]?.offset} after ${next}`);
+      next = nextOffset;
+      if (next === total) read.resolve();
+      if (leader === 2) return;
+      leader = 2;
+      loop.start('t', 1, 0);
+    },
+    onOutOfRange: () => assert.fail(),
+    onTrouble: (error) => read.reject(error),
+  });
+  loop.start('t', 0, 0);
+  await clock.runUntilIdle();
+  await clock.advance(1);
+  assert.ok(requests.length === 2 && next < total);
+  await clock.advance(1);
+  await read.promise;
+  loop.close();
+  assert.deepEqual(wrong, []);
+});

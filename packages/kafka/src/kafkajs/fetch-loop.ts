@@ -35,7 +35,7 @@ interface Cursor {
   readonly partition: number;
   offset: number;
   active: boolean;
-  /** Counts starts and stops: an answer to a question from before the last one is stale. */
+  /** Counts starts, stops and questions: only what answers the last question, and was asked since, is not stale. */
   turn: number;
   /** The leader must be looked up. */
   stale: boolean;
@@ -136,7 +136,8 @@ class Loop implements FetchLoop {
 
   async #fetch(leader: number, cursors: readonly Cursor[]): Promise<void> {
     this.#fetching.add(leader);
-    const asked = cursors.map((cursor): Asked => ({ cursor, turn: cursor.turn }));
+    // A leader of before may still be asked, or its answer stand half handed over: both would hand over the same records.
+    const asked = cursors.map((cursor): Asked => ({ cursor, turn: (cursor.turn += 1) }));
     try {
       const broker = await this.#options.client.broker(leader);
       // Closed meanwhile: a request now would connect again, and nobody would ever hang up.
