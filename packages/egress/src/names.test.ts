@@ -141,6 +141,21 @@ test('a tenant that breaks all of its names makes no name of another tenant our 
   assert.equal(isFailing(), false);
 });
 
+test('the only tenant’s name that was answered last and breaks is the endpoint’s fault, as another of its names is answered', async () => {
+  const { say, outcomeFor, advance, changes } = names();
+  for (const name of ['well.com', 'breaks.com']) {
+    say.set(name, at('8.8.8.8', 0));
+    await outcomeFor('only', name);
+  }
+  say.set('breaks.com', 'ESERVFAIL');
+  advance(1_000);
+  assert.equal(await outcomeFor('only', 'breaks.com'), '8.8.8.8');
+  await settle();
+  advance(60_000);
+  assert.equal(await outcomeFor('only', 'breaks.com'), 'dns_failure endpoint');
+  assert.deepEqual(changes, []);
+});
+
 test('a name that was lost and is found again tells of the next one', async () => {
   const { say, outcome, advance, isFailing } = names();
   say.set('first.com', 'ESERVFAIL').set('broken.com', 'ESERVFAIL');

@@ -48,7 +48,7 @@ const addressesKeptMax = maxAddressesMost + 1;
  * - A name is asked once for all that want it at the same time. Beyond `namesMax` names the oldest is forgotten.
  *
  * A question that fails does not tell whose fault it is: the name's own servers may be broken, or nothing can be asked from
- * here. So names that were answered lately are asked too, one of each of the last tenants. Is one of them answered, the fault is
+ * here. So names that were answered lately are asked too, two of each of the last tenants. Is one of them answered, the fault is
  * the endpoint's; is none, it is ours, and no endpoint pays for it. That lasts until any name is answered, which is looked for
  * all the time: every `nameTroubleMs`. Meanwhile names that are remembered are not asked about, and whatever else is not
  * answered is our fault.

@@ -104,6 +104,22 @@ test('requests for tokens are among what a destination is sent, and take turns w
   assert.ok(sum >= 80 && Math.abs(started.length - granted.length) <= 2, `${started.length} and ${granted.length}`);
 });
 
+test('a request for a token comes before the lanes of its tenant, and after no more than one of each other tenant', async () => {
+  const { clock, cap, started, lane } = setUp(10);
+  for (let i = 0; i < 200; i += 1) lane(`t${i % 4}`, `lane-${i}`, 20);
+  await clock.advance(second);
+  const told: string[] = [];
+  for (const name of ['first', 'second'])
+    cap.awaitTurn({ host: 'id.example.com', tenant: 't0', withinMs: second }, (granted) =>
+      told.push(`${name} ${granted}`),
+    );
+  const before = started.length;
+  await clock.advance(second);
+  assert.deepEqual(told, ['first true', 'second true']);
+  const others = started.slice(before).filter(({ tenant }) => tenant !== 't0').length;
+  assert.ok(others >= 6, `${others}`);
+});
+
 test('a request for a token whose turn does not come in time is told so, and costs none', async () => {
   const { clock, cap } = setUp(1);
   const told: string[] = [];

@@ -18,8 +18,9 @@ export interface DestinationCap {
   /** The lane has started one. */
   started(lane: Lane): void;
   /**
-   * A request that no lane starts, such as the one for an access token, waits for a turn of its tenant like a lane. `done`
-   * is called once, with false when none came within the time.
+   * A request that no lane starts, such as the one for an access token, waits for a turn of its tenant like a lane, but
+   * before all of them: deliveries that have had their turn wait for it. `done` is called once, with false when none came
+   * within the time.
    */
   awaitTurn(turn: TokenTurn, done: (granted: boolean) => void): void;
   /** Who is told that a lane has its turn, or needs none any more. */
@@ -52,6 +53,8 @@ export function createDestinationCap(options: DestinationCapOptions): Destinatio
 /** Who waits for turns. */
 interface Taker {
   readonly tenant: string;
+  /** Before what else of its tenant waits. */
+  readonly isUrgent: boolean;
   /** How many it can use now. */
   wants(): number;
   /** It has so many. */
@@ -116,6 +119,7 @@ class OneCap implements DestinationCap {
     this.#waits.add(giveUp);
     const taker: Taker = {
       tenant,
+      isUrgent: true,
       wants: () => (over ? 0 : 1),
       take: () => end(true),
       dismiss: () => undefined,
@@ -190,6 +194,7 @@ class OneCap implements DestinationCap {
   #takerOf(lane: Lane): Taker {
     return {
       tenant: lane.tenant,
+      isUrgent: false,
       wants: () => (openAt(lane) <= this.#o.clock.monotonic() && lane.owner.mayStart() ? startable(lane) : 0),
       take: (count) => {
         this.#grant(lane, count);
@@ -208,7 +213,7 @@ class OneCap implements DestinationCap {
   }
 
   #join(destination: Destination, taker: Taker): void {
-    destination.turns.push(taker);
+    destination.turns.push(taker, taker.isUrgent);
     this.#look(destination, 0);
   }
 
@@ -244,8 +249,8 @@ class OneCap implements DestinationCap {
     destination.asked = [];
     const given = taken === null ? new Map<Taker, number>() : shareOut(asked, taken.granted);
     const came = drained(turns);
-    for (const taker of asked) if (!given.has(taker)) turns.push(taker);
-    for (const taker of came) turns.push(taker);
+    for (const taker of asked) if (!given.has(taker)) turns.push(taker, taker.isUrgent);
+    for (const taker of came) turns.push(taker, taker.isUrgent);
     if (taken === null) return this.#serveOwn(destination);
     destination.notBefore = this.#o.clock.monotonic() + Math.max(taken.waitMs, limits.destinationAskEveryMs);
     for (const [taker, count] of given) taker.take(count);

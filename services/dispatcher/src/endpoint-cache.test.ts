@@ -40,12 +40,12 @@ function endpointOf(secrets: readonly { id: string; secret: Secret; expireTime?:
 }
 
 function cacheOf(state: { endpoint: EndpointConfig | undefined; tenant?: TenantConfig }, withKek = kek) {
-  const tenant = state.tenant ?? tenantOf();
+  const tenant = tenantOf();
   return createEndpointCache({
     snapshot: () =>
       ({
         endpoint: () => state.endpoint,
-        tenant: (id: string) => (id === 'acme' ? tenant : undefined),
+        tenant: (id: string) => (id === 'acme' ? (state.tenant ?? tenant) : undefined),
       }) as never as ConfigSnapshot,
     kek: withKek,
     judgeUrl: () => ({ kind: 'allow', origin: 'https://example.com', host: 'example.com', path: '/hook' }),
@@ -79,6 +79,37 @@ test('an endpoint is prepared once per revision, and not known any more once it 
   assert.notEqual(cache.get('ep_shop'), first);
   state.endpoint = undefined;
   assert.equal(cache.get('ep_shop'), undefined);
+});
+
+test('what is deleted is forgotten though nobody asks for it any more', () => {
+  const endpoint = endpointOf([]);
+  const state: { endpoint: EndpointConfig | undefined } = { endpoint };
+  const cache = cacheOf(state);
+  const before = cache.get('ep_shop');
+  state.endpoint = undefined;
+  for (let i = 0; i < 3; i += 1) assert.equal(cache.get('ep_other'), undefined);
+  state.endpoint = endpoint;
+  assert.notEqual(cache.get('ep_shop'), before);
+});
+
+test('a tenant’s data key is opened once for all of its secrets, and again when it has been rotated', () => {
+  const endpoint = endpointOf([{ id: 'sec_1', secret: generateSigningSecret('v1', randomBytes) }]);
+  const opened: TenantConfig[] = [];
+  const watched = (): TenantConfig => {
+    const tenant = tenantOf();
+    const { dataKey } = tenant;
+    return Object.defineProperty(tenant, 'dataKey', { get: () => (opened.push(tenant), dataKey) });
+  };
+  const state = { endpoint, tenant: watched() };
+  const cache = cacheOf(state);
+  for (const uid of ['ep_1', 'ep_2']) cache.get(uid)?.activeKeys(now);
+  const reads = opened.length;
+  assert.ok(reads > 0);
+  cache.get('ep_3')?.activeKeys(now);
+  assert.equal(opened.length, reads);
+  state.tenant = watched();
+  cache.get('ep_1')?.activeKeys(now);
+  assert.equal(opened.at(-1), state.tenant);
 });
 
 test('an endpoint that was forgotten is prepared anew, though it is the same revision', () => {

@@ -106,11 +106,20 @@ export function createEndpointCache({ snapshot, kek, judgeUrl }: EndpointCacheOp
     if (key === undefined) dataKeys.set(tenant, (key = openDataKey(tenant, kek)));
     return key;
   };
+  let others = entries.entries();
+  /** One that nobody asks for any more would keep the keys and secrets of what is deleted: each in turn is looked at. */
+  const lookAtAnother = (now: ConfigSnapshot): void => {
+    const next = others.next();
+    if (next.done === true) return void (others = entries.entries());
+    const [uid, { config, tenant }] = next.value;
+    if (now.endpoint(uid) !== config || now.tenant(tenantOf(config.endpoint)) !== tenant) entries.delete(uid);
+  };
   return {
     get(uid) {
       const now = snapshot();
       const entry = entries.get(uid);
       if (entry?.comparedWith === now) return entry.prepared;
+      lookAtAnother(now);
       const config = now.endpoint(uid);
       const tenant = now.tenant(tenantOf(config?.endpoint));
       if (config?.endpoint === undefined || tenant === undefined) {
@@ -122,7 +131,7 @@ export function createEndpointCache({ snapshot, kek, judgeUrl }: EndpointCacheOp
         entry.comparedWith = now;
         return entry.prepared;
       }
-      const prepared = prepare(config, config.endpoint, tenant, { kek, judgeUrl, dataKeyOf });
+      const prepared = prepare(config, config.endpoint, tenant, { judgeUrl, dataKeyOf });
       entries.set(uid, { config, tenant, prepared, comparedWith: now });
       return prepared;
     },
@@ -135,7 +144,7 @@ function tenantOf(endpoint: Endpoint | undefined): string {
   return endpoint?.name.split('/')[1] ?? '';
 }
 
-interface Preparing extends Pick<EndpointCacheOptions, 'kek' | 'judgeUrl'> {
+interface Preparing extends Pick<EndpointCacheOptions, 'judgeUrl'> {
   readonly dataKeyOf: (tenant: TenantConfig) => SealingKey;
 }
 
@@ -143,7 +152,7 @@ function prepare(
   config: EndpointConfig,
   endpoint: Endpoint,
   tenant: TenantConfig,
-  { kek, judgeUrl, dataKeyOf }: Preparing,
+  { judgeUrl, dataKeyOf }: Preparing,
 ): PreparedEndpoint {
   const { limits: bounds } = endpoint;
   const timeoutMs = bounds?.timeout === undefined ? limits.attemptTimeoutDefaultMs : durationMs(bounds.timeout);
@@ -170,7 +179,7 @@ function prepare(
     rateCount: bounds?.rateCount ?? 0,
     ratePeriodMs: (bounds?.ratePeriod === undefined ? 0 : durationMs(bounds.ratePeriod)) || RATE_PERIOD_DEFAULT_MS,
     headers: ownHeaders(endpoint),
-    credentials: createCredentials(config, tenant, kek, judgeUrl),
+    credentials: createCredentials(config, () => dataKeyOf(tenant), judgeUrl),
     activeKeys(now) {
       if (active === null || now >= active.until) active = openKeys(config, dataKeyOf(tenant), now);
       return active;

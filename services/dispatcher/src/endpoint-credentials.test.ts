@@ -2,19 +2,14 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { inspect } from 'node:util';
-import { credentialNames, dataKeyOf, headerCredential, sealCredential, sealDataKey } from '@postrider/config-view';
-import { EndpointConfig, TenantConfig } from '@postrider/contract/postrider/v1/config';
+import { credentialNames, dataKeyOf, headerCredential, sealCredential } from '@postrider/config-view';
+import { EndpointConfig } from '@postrider/contract/postrider/v1/config';
 import { Endpoint } from '@postrider/contract/postrider/v1/endpoint';
-import { isPostriderError, parseKek, Secret } from '@postrider/core';
+import { isPostriderError, Secret } from '@postrider/core';
 import { createCredentials } from './endpoint-credentials.ts';
 import type { Target } from './endpoint-cache.ts';
 
-const kek = parseKek(randomBytes(32).toString('hex'));
 const material = new Secret(randomBytes(32));
-const tenant = TenantConfig.fromPartial({
-  tenant: { name: 'tenants/acme' },
-  dataKey: sealDataKey(material, kek, 'acme', randomBytes),
-});
 const allow = (url: string): Target => ({
   kind: 'allow',
   origin: new URL(url).origin,
@@ -33,7 +28,7 @@ function credentialsOf(
   });
   const endpoint = Endpoint.fromPartial({ name: 'tenants/acme/endpoints/x', uid: 'ep_1', ...fields });
   const config = EndpointConfig.fromPartial({ endpoint, credentials: Object.fromEntries(sealed) });
-  return createCredentials(config, tenant, kek, judge);
+  return createCredentials(config, () => dataKeyOf(material), judge);
 }
 const shown = (credentials: ReturnType<typeof credentialsOf>) =>
   credentials().headers.map(({ name, value }) => `${name}: ${value.reveal()}`);

@@ -1,8 +1,8 @@
-import { credentialNames, headerCredential, openCredential, openDataKey } from '@postrider/config-view';
+import { credentialNames, headerCredential, openCredential } from '@postrider/config-view';
 import { TlsVersion } from '@postrider/contract/postrider/v1/endpoint';
 import { basicAuthorization, bearerAuthorization, isSecretHeader, MASKED, Secret } from '@postrider/core';
 import { tlsIdentity, type OAuthClient, type TlsIdentity } from '@postrider/egress';
-import type { EndpointConfig, TenantConfig } from '@postrider/contract/postrider/v1/config';
+import type { EndpointConfig } from '@postrider/contract/postrider/v1/config';
 import type { Endpoint } from '@postrider/contract/postrider/v1/endpoint';
 import type { SealingKey } from '@postrider/core';
 import type { Target } from './endpoint-cache.ts';
@@ -34,12 +34,12 @@ export function isSealedHeader(name: string, value: string): boolean {
 /**
  * Opens the credentials of an endpoint when they are first asked for; what they are made into is the same until the
  * endpoint's configuration changes.
+ * @param dataKey the tenant's
  * @returns a function that throws PostriderError `secret_unreadable`
  */
 export function createCredentials(
   config: EndpointConfig,
-  tenant: TenantConfig,
-  kek: SealingKey,
+  dataKey: () => SealingKey,
   judgeUrl: (url: string) => Target,
 ): () => Credentials {
   const { endpoint } = config;
@@ -47,8 +47,7 @@ export function createCredentials(
   let opened: Credentials | null = null;
   return () => {
     if (opened !== null) return opened;
-    let dataKey: SealingKey | undefined;
-    const secret = (name: string): Secret => openCredential(config, (dataKey ??= openDataKey(tenant, kek)), name);
+    const secret = (name: string): Secret => openCredential(config, dataKey(), name);
     const auth = authOf(endpoint, secret, judgeUrl);
     const sealed = Object.entries(endpoint.headers).filter(([name, value]) => isSealedHeader(name, value));
     const headers = sealed.map(([name]) => ({ name, value: secret(headerCredential(name)) }));

@@ -5,8 +5,8 @@ import { createFifo, type Fifo } from './fifo.ts';
  * than a turn is worth lets as many of its turns pass: a deficit round robin in which everything takes constant time.
  */
 export interface Turns<T extends { readonly tenant: string }> {
-  /** It waits from now on; it must not wait already. */
-  push(item: T): void;
+  /** It waits from now on; it must not wait already. What is urgent comes before all else of its tenant, and is never deleted. */
+  push(item: T, isUrgent?: boolean): void;
   /**
    * Whose turn it is; undefined: nobody waits. Tenants that `isBehind` holds for come after all others, and only if
    * `mayServeBehind`.
@@ -23,6 +23,8 @@ export interface Turns<T extends { readonly tenant: string }> {
 
 interface Own<T> {
   readonly tenant: string;
+  /** Before `items`; null: there was never any. */
+  urgent: Fifo<T> | null;
   readonly items: Fifo<T>;
   /** Entries of `items` that do not wait any more. */
   readonly gone: Set<T>;
@@ -48,12 +50,13 @@ class OneTurns<T extends { readonly tenant: string }> implements Turns<T> {
   readonly #behind = createFifo<Own<T>>();
   readonly #byTenant = new Map<string, Own<T>>();
 
-  push(item: T): void {
+  push(item: T, isUrgent = false): void {
     const { tenant } = item;
     let own = this.#byTenant.get(tenant);
     if (own === undefined) {
       own = {
         tenant,
+        urgent: null,
         items: createFifo(),
         gone: new Set(),
         owes: 0,
@@ -64,7 +67,8 @@ class OneTurns<T extends { readonly tenant: string }> implements Turns<T> {
       this.#byTenant.set(tenant, own);
       this.#tenants.push(own);
     }
-    if (!own.gone.delete(item)) own.items.push(item);
+    if (isUrgent) (own.urgent ??= createFifo()).push(item);
+    else if (!own.gone.delete(item)) own.items.push(item);
     this.size += 1;
   }
 
@@ -76,7 +80,7 @@ class OneTurns<T extends { readonly tenant: string }> implements Turns<T> {
         continue;
       } else {
         const item = this.#next(own);
-        if (own.items.length > 0) this.#tenants.push(own);
+        if (hasMore(own)) this.#tenants.push(own);
         else this.#byTenant.delete(own.tenant);
         if (item !== undefined) return item;
         continue;
@@ -127,14 +131,19 @@ class OneTurns<T extends { readonly tenant: string }> implements Turns<T> {
         continue;
       }
       const item = this.#next(own);
-      if (own.items.length > 0) this.#fallBehind(own);
+      if (hasMore(own)) this.#fallBehind(own);
       else this.#byTenant.delete(own.tenant);
       if (item !== undefined) return item;
     }
     return undefined;
   }
 
-  #next({ items, gone, owed }: Own<T>): T | undefined {
+  #next({ urgent, items, gone, owed }: Own<T>): T | undefined {
+    const first = urgent?.shift();
+    if (first !== undefined) {
+      this.size -= 1;
+      return first;
+    }
     for (let item = items.shift(); item !== undefined; item = items.shift()) {
       const owes = owed.size === 0 ? 0 : (owed.get(item) ?? 0);
       if (gone.size > 0 && gone.delete(item)) {
@@ -152,4 +161,8 @@ class OneTurns<T extends { readonly tenant: string }> implements Turns<T> {
     }
     return undefined;
   }
+}
+
+function hasMore<T>({ urgent, items }: Own<T>): boolean {
+  return items.length > 0 || (urgent !== null && urgent.length > 0);
 }
