@@ -8,6 +8,7 @@ import { readFileSync } from 'node:fs';
 import { letThrough, scriptedProxy } from '../../testing/scripted-proxy.ts';
 import { answering, openEgress, requestTo, sendOne } from '../../testing/support.ts';
 import { parsePools } from '../index.ts';
+import { proxyCredentials } from './proxy-credentials.ts';
 
 const authorizationOf = (password: string): string => Buffer.from(`postrider:${password}`).toString('base64');
 
@@ -45,5 +46,19 @@ test('a password that is changed in its file is used from then on, and opens a p
   await writeFile(passwordFile, 'new\n');
   await isOpen;
   assert.equal(await send(), 200);
+  await rm(folder, { recursive: true });
+});
+
+test('a file that cannot be read, or is empty while it is written anew, leaves the password as it is', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'password-'));
+  const passwordFile = join(folder, 'password');
+  const credentials = proxyCredentials('postrider', passwordFile, 'old\n');
+  assert.equal(await credentials.refresh(), false);
+  await writeFile(passwordFile, '');
+  assert.equal(await credentials.refresh(), false);
+  assert.equal(credentials.authorization.reveal(), `Basic ${authorizationOf('old')}`);
+  await writeFile(passwordFile, 'new\n');
+  assert.equal(await credentials.refresh(), true);
+  assert.equal(credentials.authorization.reveal(), `Basic ${authorizationOf('new')}`);
   await rm(folder, { recursive: true });
 });

@@ -5,7 +5,7 @@ import { Secret } from '@postrider/core';
 export interface ProxyCredentials {
   /** Value of `proxy-authorization`, as of now. */
   readonly authorization: Secret;
-  /** Reads the file again; whether it holds another password. One that cannot be read changes nothing. */
+  /** Reads the file again; whether it holds another password. One that cannot be read, or is empty, changes nothing. */
   refresh(): Promise<boolean>;
 }
 
@@ -25,7 +25,8 @@ export function proxyCredentials(username: string, passwordFile: string, passwor
       reading = true;
       const text = await readFile(passwordFile, 'utf8').catch(() => null);
       reading = false;
-      if (text === null) return false;
+      // Whoever writes it anew empties it first.
+      if (text === null || text === '') return false;
       const next = authorizationOf(username, text);
       if (next.reveal() === authorization.reveal()) return false;
       authorization = next;
