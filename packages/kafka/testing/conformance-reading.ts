@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { limits } from '@postrider/core';
 import { codeOf, collector, makeTopic, numbers, readAll, record, sendAll, text } from './conformance-harness.ts';
 import type { Guarantee } from './conformance-harness.ts';
 
@@ -23,6 +24,28 @@ export const readingGuarantees: readonly Guarantee[] = [
       await harness.until(() => records.length === 601, 'the new record');
       assert.equal(text(records.at(-1)), 'more');
       assert.equal(reader.position(1), 301);
+    },
+  },
+  {
+    name: 'records larger than what is fetched at once are read, in every partition and between small ones',
+    async run(harness, port) {
+      const topic = await makeTopic(harness, port, { partitions: 4, config: { 'max.message.bytes': '2000000' } });
+      const pad = Buffer.alloc(limits.fetchBytesMax + 100_000);
+      const larger = pad.subarray(0, limits.fetchPartitionBytesMax + 10_000);
+      const pads = [pad, Buffer.alloc(0), larger, larger, Buffer.alloc(0)];
+      const producer = port.producer({ name: 'writer' });
+      for (const [index, one] of pads.entries()) {
+        const row = numbers(4).map((partition) => record(topic, index, partition, { headers: { pad: one } }));
+        await sendAll(harness, producer, row);
+      }
+      const records = await readAll(harness, port, topic);
+      for (const partition of numbers(4)) {
+        const read = records.filter((one) => one.partition === partition);
+        assert.deepEqual(
+          read.map((one) => [text(one), (one.headers['pad'] as Buffer).length]),
+          pads.map((one, index) => [String(index), one.length]),
+        );
+      }
     },
   },
   {
