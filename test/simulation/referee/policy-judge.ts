@@ -1,3 +1,4 @@
+import { limits } from '@postrider/core';
 import type { Customers, EndpointTruth } from '../customers.ts';
 import type { Case } from './case.ts';
 import type { Fields } from './wire.ts';
@@ -46,7 +47,9 @@ export function createPolicyJudge({ customers, now, problem }: PolicyJudgeOption
     if (plan.manner === 'reluctant' && made > 0) return 'as expired, though its endpoint has failed one request only';
     // With an attempt before it, it expires because the next one would come too late.
     const nextMs = Math.max((delaysMs[attempt - 1] ?? 0) * (1 + JITTER), ASKED_PAUSE_MS_MAX);
-    const leftMs = one.expiresAt - now() - (attempt === 0 ? 0 : nextMs);
+    // One that failed by our own doing has no number, and is made again after our own pause.
+    const ownMs = letter.has(3) ? limits.internalBackoffCapMs * (1 + JITTER) : 0;
+    const leftMs = one.expiresAt - now() - (attempt === 0 ? ownMs : nextMs);
     return leftMs > 0 ? `as expired, ${leftMs} ms before it could have been` : null;
   }
 

@@ -357,7 +357,8 @@ export class Referee {
     const epoch = fields.number(22);
     if (fields.bytes(10).toString() === cutOffCode) unheard(one);
     if (decision.has(2)) {
-      if (epoch < one.plannedInEpoch) return; // Late, of a dead reign: its heir plans anew.
+      // Late, of a dead reign: its heir plans anew, or has ended it.
+      if (epoch < one.plannedInEpoch || (one.ending !== null && epoch < one.endedInEpoch)) return;
       one.plannedInEpoch = epoch;
       one.dueAt = timeOf(decision.message(2).message(1));
       this.#policy.planned(one, fields.number(4), epoch);
