@@ -47,6 +47,8 @@ const SEED_MS_MAX = 60_000;
 
 /** A seed leaves much garbage and keeps nothing: the larger the space, the less of a seed is alive, and copied, when it is full. */
 const GARBAGE = ['--min-semi-space-size=128', '--max-semi-space-size=128'];
+/** Most functions run too seldom to be worth more than being compiled plainly, and too often to be interpreted. */
+const COMPILER = ['--always-sparkplug'];
 /** What the processes compile is kept for those after them. */
 const COMPILED = join(import.meta.dirname, '../../.cache/compiled');
 /** Errors that nobody reads need no stack. */
@@ -177,7 +179,7 @@ const behindFirst = (chunk: Chunk): Chunk => ({ ...chunk, seeds: chunk.seeds.sli
 function startWorker({ plants, trace }: CampaignOptions): ChildProcess {
   const planting = plants.length === 0 ? [] : ['--import', join(import.meta.dirname, '../support/plant.ts')];
   return fork(join(import.meta.dirname, 'worker.ts'), {
-    execArgv: [...planting, ...GARBAGE, ...(trace ? [] : UNREAD_ERRORS)],
+    execArgv: [...planting, ...GARBAGE, ...COMPILER, ...(trace ? [] : UNREAD_ERRORS)],
     env: {
       ...process.env,
       NODE_COMPILE_CACHE: COMPILED,
