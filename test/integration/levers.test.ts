@@ -90,7 +90,8 @@ test('a delivery is made due now, and then told to be delivered; another is skip
 
 test('what was never there is told so, with where else to look', async () => {
   const endpoint = await stack.createEndpoint(url(), {});
-  const { out } = await cli('delivery', 'explain', shortName(endpoint), `dlv_${'0'.repeat(32)}`);
+  const { out, exitCode } = await cli('delivery', 'explain', shortName(endpoint), `dlv_${'0'.repeat(32)}`);
+  assert.equal(exitCode, 4);
   assert.match(out, /^unknown: .*was not routed.*dead-letters list/);
   const name = `${endpoint.name}/deliveries/x/y`;
   assert.equal((await failure(stack.run.deliveries.explainDelivery({ name, runId: '' }))).code, 'INVALID_ARGUMENT');

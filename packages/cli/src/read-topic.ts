@@ -14,6 +14,8 @@ export async function readTopic(
     readonly from: 'beginning' | 'end';
     readonly follow: boolean;
     readonly signal: AbortSignal;
+    /** Kafka has answered, and the topic exists: from now on there are records. */
+    onStart?(): void;
     onRecord(record: IncomingRecord): 'stop' | 'go on';
   },
 ): Promise<void> {
@@ -29,6 +31,7 @@ export async function readTopic(
   };
   const offsets = await kafka.admin.offsets(options.topic);
   const start = new Map(offsets.map((range) => [range.partition, options.from === 'end' ? range.high : range.low]));
+  options.onStart?.();
   await using reader = await kafka.reader({ topic: options.topic, from: start, onBatch });
   options.signal.addEventListener('abort', () => stopped.resolve(), { once: true });
   if (options.signal.aborted) return;

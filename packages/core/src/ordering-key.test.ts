@@ -78,6 +78,10 @@ test('an ordering that cannot be obeyed is refused by the field at fault', () =>
   const fields = (ordering: Partial<Ordering>) => problemOf(ordering).map(({ field }) => field);
   assert.deepEqual(fields({}), []);
   assert.deepEqual(fields({ mode: OrderingMode.ENDPOINT, onExhausted: OnExhausted.STOP }), []);
+  for (const mode of [OrderingMode.UNSPECIFIED, OrderingMode.NONE]) {
+    assert.deepEqual(fields({ mode, onExhausted: OnExhausted.STOP }), ['ordering.on_exhausted']);
+    assert.deepEqual(fields({ mode, onExhausted: OnExhausted.SKIP }), []);
+  }
   assert.deepEqual(validateOrdering(undefined), []);
   assert.deepEqual(fields({ mode: OrderingMode.UNRECOGNIZED, onExhausted: OnExhausted.UNRECOGNIZED }), [
     'ordering.mode',

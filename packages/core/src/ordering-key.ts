@@ -37,6 +37,13 @@ export function validateOrdering(ordering: Ordering | undefined, field = 'orderi
     if (problem !== null) report('key', problem);
   } else if (key !== '') report('key', 'must be empty unless mode is ORDERING_MODE_KEY');
   if (onExhausted === OnExhausted.UNRECOGNIZED) report('on_exhausted', unknown);
+  const keepsOrder = mode !== OrderingMode.UNSPECIFIED && mode !== OrderingMode.NONE;
+  if (onExhausted === OnExhausted.STOP && !keepsOrder) {
+    report(
+      'on_exhausted',
+      'ON_EXHAUSTED_STOP stops an order, and none is kept: set the mode too, or ON_EXHAUSTED_SKIP',
+    );
+  }
   return violations;
 }
 

@@ -27,6 +27,18 @@ test('loopback is opened by a switch of the process and by no file', () => {
   assert.throws(() => parsePolicy('{"allowLoopback":true}'), /^RangeError: allowLoopback: no such key/);
 });
 
+test('every key at fault is told', () => {
+  const text = '{"allowHttp":1,"ports":[0],"nope":1,"allowCidrs":["10.0.0.1/8"],"denyCidrs":["10.0.0.0/8"]}';
+  assert.throws(
+    () => parsePolicy(text),
+    (error: Error) => {
+      const keys = error.message.split('; ').map((problem) => /^\w+(?=: )/.exec(problem)?.[0]);
+      assert.deepEqual(keys.filter(Boolean), ['allowHttp', 'ports', 'nope', 'allowCidrs']);
+      return true;
+    },
+  );
+});
+
 const wrong: [string, RegExp][] = [
   ['', /^RangeError: a policy must be JSON/],
   ['[]', /^RangeError: a policy must be a JSON object/],

@@ -29,7 +29,7 @@ const keys: Readonly<Record<string, readonly [fits: (value: unknown) => boolean,
 
 /**
  * Reads a policy as JSON: the options of `createPolicy` but `allowLoopback`; `note` for people; `ipv6`, which can only state
- * the rule there is. What it leaves out is as `base` says. Throws a `RangeError` that names the key at fault: an unknown one
+ * the rule there is. What it leaves out is as `base` says. Throws a `RangeError` that names every key at fault: an unknown one
  * is a mistake, never ignored.
  */
 export function parsePolicy(text: string, base: PolicyOptions = {}): AddressPolicy {
@@ -37,14 +37,22 @@ export function parsePolicy(text: string, base: PolicyOptions = {}): AddressPoli
   if (typeof read !== 'object' || read === null || Array.isArray(read)) {
     throw new RangeError('a policy must be a JSON object');
   }
-  for (const [key, value] of Object.entries(read)) {
-    const [fits, shape] = (Object.hasOwn(keys, key) ? keys[key] : undefined) ?? [];
-    if (fits === undefined) {
-      throw new RangeError(`${key}: no such key; there are ${Object.keys(keys).join(', ')}`);
-    }
-    if (!fits(value)) throw new RangeError(`${key}: must be ${shape}`);
-  }
+  const problems = Object.entries(read).flatMap(([key, value]) => problemOf(key, value) ?? []);
+  if (problems.length > 0) throw new RangeError(problems.join('; '));
   return createPolicy({ ...base, ...(read as PolicyOptions) });
+}
+
+/** What is wrong with one key, by its value alone; null: nothing. */
+function problemOf(key: string, value: unknown): string | null {
+  const [fits, shape] = (Object.hasOwn(keys, key) ? keys[key] : undefined) ?? [];
+  if (fits === undefined) return `${key}: no such key; there are ${Object.keys(keys).join(', ')}`;
+  if (!fits(value)) return `${key}: must be ${shape}`;
+  try {
+    createPolicy({ [key]: value });
+    return null;
+  } catch (error) {
+    return (error as RangeError).message;
+  }
 }
 
 function parseJson(text: string): unknown {

@@ -223,6 +223,8 @@ export interface Admin {
   /** For each partition the first offset whose timestamp is at or after `timestamp`; the end when there is none. */
   offsetsAt(topic: string, timestamp: number): Promise<ReadonlyMap<number, number>>;
   describeGroup(groupId: string): Promise<GroupDescription>;
+  /** What the group has committed, of all topics; none for a group that there is not. */
+  committedOffsets(groupId: string): Promise<readonly TopicPartitionOffset[]>;
   /** Deletes everything below these offsets. */
   deleteRecords(positions: readonly TopicPartitionOffset[]): Promise<void>;
 }

@@ -309,6 +309,28 @@ export const groupGuarantees: readonly Guarantee[] = [
     },
   },
   {
+    name: 'committedOffsets tells all that a group has committed, also when nobody is in it, and nothing of an unknown group',
+    async run(harness, port) {
+      const [topic, other] = [await makeTopic(harness, port), await makeTopic(harness, port)];
+      const groupId = harness.unique('group');
+      assert.deepEqual(await harness.settled(port.admin.committedOffsets(groupId)), []);
+      const { member } = await join(harness, port, { groupId, topics: [topic, other] });
+      const committed = [topic, other].map((name, index) => ({
+        topic: name,
+        partition: 0,
+        offset: index,
+        metadata: 'm',
+      }));
+      await harness.settled(member.commit(committed));
+      await harness.settled(member[Symbol.asyncDispose]());
+      const found = await harness.settled(port.admin.committedOffsets(groupId));
+      assert.deepEqual(
+        found.toSorted((a, b) => a.offset - b.offset),
+        committed,
+      );
+    },
+  },
+  {
     name: 'a member that the group has taken for dead has no session from then on, and comes back under another process id',
     async run(harness, port) {
       const topic = await makeTopic(harness, port);

@@ -63,6 +63,13 @@ export function createFakeAdmin(cluster: FakeCluster, process: FakeProcess): Adm
         'describe-group',
         () => cluster.knownGroup(groupId)?.describe() ?? { state: 'dead' as const, members: [] },
       ),
+    committedOffsets: (groupId) =>
+      process.ask('describe-group', () =>
+        [...(cluster.knownGroup(groupId)?.committed ?? [])].map(([place, { offset, metadata }]) => {
+          const cut = place.lastIndexOf('/');
+          return { topic: place.slice(0, cut), partition: Number(place.slice(cut + 1)), offset, metadata };
+        }),
+      ),
     deleteRecords: (positions) =>
       process.ask('admin', () => {
         for (const { topic, partition, offset } of positions) {

@@ -63,7 +63,7 @@ test('the message holds the list', () => {
 
 test('an unknown variable unlike any known one is refused without a guess', () => {
   assert.deepEqual(problemsOf({ POSTRIDER_ZEBRA_CROSSING: '1' }, { x: text('POSTRIDER_POOL', { optional: true }) }), [
-    'POSTRIDER_ZEBRA_CROSSING is not a known setting',
+    'POSTRIDER_ZEBRA_CROSSING is not a known setting: take it out of the environment of this process, which is given only what it uses',
   ]);
 });
 

@@ -82,7 +82,11 @@ function unknownVariables(env: Env, prefix: string, known: ReadonlySet<string>):
     if (value === undefined || !variable.startsWith(prefix) || known.has(variable)) continue;
     if (isServiceLink(variable, value)) continue;
     const nearest = nearestName(variable, known);
-    problems.push(`${variable} is not a known setting${nearest === undefined ? '' : `; did you mean ${nearest}?`}`);
+    const advice =
+      nearest === undefined
+        ? ': take it out of the environment of this process, which is given only what it uses'
+        : `; did you mean ${nearest}?`;
+    problems.push(`${variable} is not a known setting${advice}`);
   }
   return problems;
 }

@@ -66,6 +66,7 @@ test('an ordering that cannot be obeyed is refused, and one that can is kept', a
   const cases: readonly (readonly [field: string, fields: Partial<Ordering>])[] = [
     ['endpoint.ordering.mode', { mode: OrderingMode.UNRECOGNIZED }],
     ['endpoint.ordering.on_exhausted', { onExhausted: OnExhausted.UNRECOGNIZED }],
+    ['endpoint.ordering.on_exhausted', { onExhausted: OnExhausted.STOP }],
     ['endpoint.ordering.key', { mode: OrderingMode.KEY }],
     ['endpoint.ordering.key', { mode: OrderingMode.ENDPOINT, key: 'subject' }],
     ['endpoint.ordering.key', { key: 'subject' }],

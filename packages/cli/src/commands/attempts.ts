@@ -18,6 +18,7 @@ interface TailOptions {
 
 /** Attempts that are shown without `--follow` and `--limit`. */
 const newestDefault = 1_000;
+const heading = ['STARTED', 'TENANT', 'TYPE', 'NUMBER', 'OUTCOME', 'STATUS', 'NEXT', 'DELIVERY'];
 const widths = [24, 12, 20, 6, 14, 6, 30, 36];
 
 /** `postrider attempts …` */
@@ -33,10 +34,6 @@ export function attemptsCommand(program: Command, context: CliContext): void {
     .addHelpText('after', '\nExample:\n  postrider attempts tail --from-beginning --no-follow --json')
     .action(async (options: TailOptions, command: Command) => {
       const session = openSession(context, command);
-      if (!session.json)
-        context.out(
-          formatRow(['STARTED', 'TENANT', 'TYPE', 'NUMBER', 'OUTCOME', 'STATUS', 'NEXT', 'DELIVERY'], widths),
-        );
       const print = (attempt: Attempt) =>
         session.printEntry(Attempt.toJSON(attempt), () => formatRow(row(attempt), widths));
       // What stands there is put in order of time; what happens is printed as it comes.
@@ -48,6 +45,9 @@ export function attemptsCommand(program: Command, context: CliContext): void {
           from: options.fromBeginning ? 'beginning' : 'end',
           follow: options.follow,
           signal: context.signal,
+          onStart() {
+            if (!session.json) context.out(formatRow(heading, widths));
+          },
           onRecord: (record) => {
             const attempt = record.value && readable(record, (bytes) => Attempt.decode(bytes), record.value, context);
             if (!attempt || (options.tenant !== undefined && attempt.tenant !== options.tenant)) return 'go on';

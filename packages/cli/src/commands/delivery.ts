@@ -1,6 +1,12 @@
 import type { Command } from 'commander';
-import { DeliveryExplanation, EndpointBacklog, MoveTo } from '@postrider/contract/postrider/v1/delivery_service';
+import {
+  DeliveryExplanation,
+  DeliveryStage,
+  EndpointBacklog,
+  MoveTo,
+} from '@postrider/contract/postrider/v1/delivery_service';
 import { plainEnum } from '@postrider/core';
+import { CliError, exitCodes } from '../cli-error.ts';
 import type { CliContext } from '../context.ts';
 import { deliveryName, endpointName } from '../names.ts';
 import { openSession, type Session } from '../session.ts';
@@ -26,6 +32,7 @@ export function deliveryCommand(program: Command, context: CliContext): void {
       const request = { name: deliveryName(endpoint, id), runId: options.run };
       const told = await session.withRpc((rpc) => rpc.call(rpc.deliveries, rpc.deliveries.explainDelivery, request));
       printExplanation(session, told);
+      if (told.stage === DeliveryStage.UNKNOWN) throw new CliError(exitCodes.notFound, 'It was not found.');
     });
   delivery
     .command('skip <tenant/endpoint> <delivery>')

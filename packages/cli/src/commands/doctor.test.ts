@@ -58,6 +58,23 @@ test('a partition that was released, one that is behind, and a topic that is gon
   assert.match(findings.find(({ code }) => code === 'deliveries-behind')?.what ?? '', /0 \(10001\)/);
 });
 
+test('events that routers have not committed are told, and what stands before the beginning of a topic is not', async () => {
+  const kafka = installation();
+  const connection = kafka.connect();
+  const member = await connection.groupMember({
+    ...{ groupId: 'postrider.router', processId: 'r', topics: ['postrider.events'], sessionTimeoutMs: 30_000 },
+    ...{ startFrom: 'earliest', onAssigned: () => {}, onBatch: () => {}, onTrouble: () => {} },
+  });
+  const value = Buffer.from('x');
+  for (let i = 0; i < 10_003; i += 1) kafka.append('postrider.events', 1, { value });
+  await member.commit([{ topic: 'postrider.events', partition: 1, offset: 2 }]);
+  const before = await doctor(kafka);
+  assert.match(before.findings.find(({ code }) => code === 'events-behind')?.what ?? '', /events\/1 \(10001\)/);
+  await connection.admin.deleteRecords([{ topic: 'postrider.events', partition: 1, offset: 3 }]);
+  assert.ok(!(await doctor(kafka)).codes.includes('events-behind'));
+  await connection[Symbol.asyncDispose]();
+});
+
 test('an empty Kafka has no layout and no topics; the doctor looks at all of it before it gives up', async () => {
   const { codes } = await doctor(createFakeKafka());
   assert.ok(codes.includes('topic-unfit') && codes.includes('no-dispatcher') && codes.includes('not-found-out'));

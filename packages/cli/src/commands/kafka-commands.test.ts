@@ -120,6 +120,16 @@ test('attempts tail --from-beginning --no-follow ends with what stands there; --
   assert.deepEqual(numbers((await run('--limit', '2')).out), [1, 2]);
 });
 
+test('attempts tail prints its heading when there is something to read from, and not before an error', async () => {
+  const tail = ['attempts', 'tail', '--from-beginning', '--no-follow', ...brokers];
+  const kafka = createFakeKafka();
+  const nothing = await cli(tail, { kafka: () => kafka.connect() });
+  assert.deepEqual([nothing.out, nothing.exitCode === 0], ['', false]);
+  kafka.createTopic('postrider.attempts', 1);
+  const empty = await cli(tail, { kafka: () => kafka.connect() });
+  assert.match(empty.out, /^STARTED +TENANT .*DELIVERY *\n$/);
+});
+
 test('quarantine list tells the reason and the field at fault', async () => {
   const kafka = createFakeKafka();
   kafka.createTopic('postrider.quarantine', 1);

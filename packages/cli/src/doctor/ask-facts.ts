@@ -11,7 +11,7 @@ import {
 import { allPages } from '../paging.ts';
 import { readTopic } from '../read-topic.ts';
 import type { Rpc } from '../rpc.ts';
-import type { Asked, KafkaFacts, Lag, LayoutFacts, PlaneFacts } from './facts.ts';
+import type { Asked, KafkaFacts, Lag, LayoutFacts, PlaneFacts, SourceLag } from './facts.ts';
 
 /** How long one question may take. */
 const ASK_MS = 15_000;
@@ -20,11 +20,12 @@ const ASK_MS = 15_000;
 export async function askKafka(kafka: KafkaPort, prefix: string, clock: Clock): Promise<Asked<KafkaFacts>> {
   const cluster = await asked(clock, () => kafka.admin.describeCluster());
   if (!cluster.ok) return cluster;
-  const [layout, dispatchers, routers, owners] = await Promise.all([
+  const [layout, dispatchers, routers, owners, sourceLags] = await Promise.all([
     asked(clock, () => readLayout(kafka, topicName(prefix, 'config'))),
     asked(clock, () => kafka.admin.describeGroup(`${prefix}dispatcher`)),
     asked(clock, () => kafka.admin.describeGroup(`${prefix}router`)),
     asked(clock, () => readOwners(kafka, { topic: topicName(prefix, 'ownership'), clock })),
+    asked(clock, () => sourceLagsOf(kafka, `${prefix}router`)),
   ]);
   const partitions = layout.ok ? (layout.value?.partitions ?? 1) : 1;
   const topics = await asked(clock, () => topicProblems(kafka, prefix, partitions));
@@ -34,7 +35,7 @@ export async function askKafka(kafka: KafkaPort, prefix: string, clock: Clock): 
   const { brokers } = cluster.value;
   return {
     ok: true,
-    value: { brokers, topicProblems: problems, layout, dispatchers, routers, owners: ofLayout, lags },
+    value: { brokers, topicProblems: problems, layout, dispatchers, routers, owners: ofLayout, lags, sourceLags },
   };
 }
 
@@ -101,4 +102,20 @@ async function lagsOf(kafka: KafkaPort, prefix: string, owners: readonly OwnerOf
     const { low = 0, high = 0 } = ends[partition] ?? {};
     return { partition, records: high - Math.max(low, watermarks.get('deliveries') ?? 0) };
   });
+}
+
+/** By what routers have committed; where they have committed nothing yet they begin at the beginning. */
+async function sourceLagsOf(kafka: KafkaPort, groupId: string): Promise<readonly SourceLag[]> {
+  const committed = await kafka.admin.committedOffsets(groupId);
+  const byTopic = [...Map.groupBy(committed, ({ topic }) => topic)];
+  const lags = await Promise.all(
+    byTopic.map(async ([topic, positions]) => {
+      const offsets = new Map(positions.map(({ partition, offset }) => [partition, offset]));
+      const ends = await kafka.admin.offsets(topic);
+      return ends.map(({ partition, low, high }): SourceLag => {
+        return { topic, partition, records: high - Math.max(low, offsets.get(partition) ?? low) };
+      });
+    }),
+  );
+  return lags.flat();
 }

@@ -18,6 +18,11 @@ export interface Lag {
   readonly records: number;
 }
 
+/** Events of one partition of a source topic that are not routed. */
+export interface SourceLag extends Lag {
+  readonly topic: string;
+}
+
 /** What Kafka says of an installation. */
 export interface KafkaFacts {
   readonly brokers: number;
@@ -28,6 +33,7 @@ export interface KafkaFacts {
   readonly routers: Asked<GroupDescription>;
   readonly owners: Asked<readonly OwnerOfPartition[]>;
   readonly lags: Asked<readonly Lag[]>;
+  readonly sourceLags: Asked<readonly SourceLag[]>;
 }
 
 /** What the control plane says. */

@@ -34,6 +34,7 @@ const healthyKafka: KafkaFacts = {
   routers: ok({ state: 'stable', members: ['r'] }),
   owners: ok([owner()]),
   lags: ok([{ partition: 0, records: 10 }]),
+  sourceLags: ok([{ topic: 'postrider.events', partition: 0, records: 10 }]),
 };
 const healthyStatus = DispatcherStatus.fromPartial({
   ...{ version: '1', time: new Date(now), waiting: 1n, waitingMax: 100n, oldestDueTime: new Date(now - 1_000) },
@@ -65,6 +66,13 @@ const status = (fields: Partial<DispatcherStatus>): Facts['plane'] =>
   plane({ status: { ...healthyStatus, ...fields } });
 const drain = { name: 'dispatchers/a', reason: 'its disk', actor: 'ops', createTime: new Date(now), address: '' };
 const pause = Pause.fromPartial({ name: 'tenants/acme', reason: 'a flood', actor: 'ops' });
+
+/** One is drained; so is the other if a drain is given. */
+const twoDispatchers = (other: typeof drain | undefined): Facts['plane'] => {
+  const b = { ...healthyOne, name: 'dispatchers/b', drain: other };
+  const dispatchers = [{ ...healthyOne, drain }, b];
+  return plane({}, { dispatchers: ListDispatchersResponse.fromPartial({ dispatchers, serverTime: new Date(now) }) });
+};
 
 test('a healthy installation has no finding', () => {
   assert.deepEqual(findingsOf(facts()), []);
@@ -103,11 +111,30 @@ const cases: readonly (readonly [code: string, severity: string, broken: Partial
     { kafka: kafka({ lags: ok([{ partition: 3, records: limits.offsetRangeMax + 1 }]) }) },
     /3 \(10001\)/,
   ],
+  ['not-found-out', 'warning', { kafka: kafka({ sourceLags: failed }) }, /lag of routers/],
+  [
+    'events-behind',
+    'warning',
+    { kafka: kafka({ sourceLags: ok([{ topic: 'orders', partition: 3, records: limits.offsetRangeMax + 1 }]) }) },
+    /orders\/3 \(10001\)/,
+  ],
   ['kafka-not-asked', 'warning', { kafka: undefined }, /do not know/],
   ['control-plane-dead', 'error', { plane: failed }, /control plane does not answer/],
   ['control-plane-not-asked', 'warning', { plane: undefined }, /do not know/],
   ['paused', 'warning', { plane: plane({}, { pauses: [pause] }) }, /tenants\/acme is paused until somebody.*a flood/],
-  ['drained', 'warning', { plane: plane({ drain }) }, /its disk/],
+  ['drained', 'warning', { plane: twoDispatchers(undefined) }, /a is drained, by ops: its disk/],
+  [
+    'all-drained',
+    'error',
+    {
+      plane: twoDispatchers({ ...drain, name: 'dispatchers/b', reason: 'its node' }),
+      kafka: kafka({
+        dispatchers: ok({ state: 'empty', members: [] }),
+        owners: ok([owner({ released: true })]),
+      }),
+    },
+    /nothing is delivered: a by ops \(its disk\), b by ops \(its node\)/,
+  ],
   ['dispatcher-silent', 'warning', { plane: plane({ problem: 'refused', status: undefined }) }, /refused/],
   ['owner-not-member', 'error', { plane: plane({ member: false }) }, /not a member/],
   ['dispatcher-troubled', 'error', { plane: status({ troubles: ['no name server answers'] }) }, /no name server/],
@@ -146,13 +173,16 @@ test('what a person has stopped is told with the command that ends it', () => {
     const [found] = findingsOf(facts({ plane: plane({}, { pauses: [{ ...pause, name }] }) }));
     assert.equal(found?.action.split('"')[1], command);
   }
-  assert.match(findingsOf(facts({ plane: plane({ drain }) }))[0]?.action ?? '', /"postrider dispatcher undrain a"/);
+  assert.match(
+    findingsOf(facts({ plane: twoDispatchers(undefined) }))[0]?.action ?? '',
+    /"postrider dispatcher undrain a"/,
+  );
 });
 
 test('the worst comes first', () => {
-  const found = findingsOf(facts({ plane: plane({ drain, member: false }, { pauses: [pause] }), kafka: failed }));
+  const found = findingsOf(facts({ plane: plane({ drain }, { pauses: [pause] }), kafka: failed }));
   assert.deepEqual(
     found.map(({ severity }) => severity),
-    ['error', 'warning', 'warning'],
+    ['error', 'error', 'warning'],
   );
 });

@@ -1,16 +1,20 @@
 import { limits } from '@postrider/core';
 import { clockAction, severities, shortList, unknown, type Finding } from './finding.ts';
 import { planeFindings } from './plane-findings.ts';
-import type { Asked, Facts, KafkaFacts, Lag, LayoutFacts } from './facts.ts';
+import type { Asked, Facts, KafkaFacts, Lag, LayoutFacts, SourceLag } from './facts.ts';
 import type { OwnerOfPartition } from '@postrider/kafka';
 
 /** What is wrong with an installation by what was found out: the worst first. */
 export function findingsOf(facts: Facts): readonly Finding[] {
   const { kafka, plane } = facts;
-  const found = [
-    ...(kafka === undefined ? [notAsked('kafka', '--brokers')] : askedKafka(kafka, facts.now)),
-    ...(plane === undefined ? [notAsked('control-plane', '--server and --api-key')] : planeFindings(plane, facts)),
-  ];
+  const ofKafka = kafka === undefined ? [notAsked('kafka', '--brokers')] : askedKafka(kafka, facts.now);
+  const ofPlane =
+    plane === undefined ? [notAsked('control-plane', '--server and --api-key')] : planeFindings(plane, facts);
+  // One cause is one finding: that all are drained says why nobody takes part.
+  const consequences = ofPlane.some(({ code }) => code === 'all-drained')
+    ? ['no-dispatcher', 'partition-ownerless']
+    : [];
+  const found = [...ofKafka.filter(({ code }) => !consequences.includes(code)), ...ofPlane];
   return found.toSorted((a, b) => severities.indexOf(a.severity) - severities.indexOf(b.severity));
 }
 
@@ -44,6 +48,7 @@ function askedKafka(kafka: Asked<KafkaFacts>, now: number): Finding[] {
     ...memberFindings(value),
     ...ownerFindings(value.owners, now),
     ...lagFindings(value.lags),
+    ...sourceLagFindings(value.sourceLags),
   ];
 }
 
@@ -115,4 +120,15 @@ function lagFindings(lags: Asked<readonly Lag[]>): Finding[] {
   const action =
     'Look for one endpoint with a large backlog (postrider_waiting_deliveries_largest), then add dispatchers. Events wait, none is lost.';
   return [{ code: 'deliveries-behind', severity: 'warning', what, action }];
+}
+
+function sourceLagFindings(lags: Asked<readonly SourceLag[]>): Finding[] {
+  if (!lags.ok) return [unknown('lag of routers', lags.problem)];
+  const behind = lags.value.filter(({ records }) => records > LAG_MAX).toSorted((a, b) => b.records - a.records);
+  if (behind.length === 0) return [];
+  const worst = shortList(behind.map(({ topic, partition, records }) => `${topic}/${partition} (${records})`));
+  const what = `Routers are behind in ${behind.length} partitions of source topics: ${worst} events are not routed.`;
+  const action =
+    'Add routers, up to one for each partition. If one partition stands still while others go on, look at the log of its router. Events wait, none is lost.';
+  return [{ code: 'events-behind', severity: 'warning', what, action }];
 }

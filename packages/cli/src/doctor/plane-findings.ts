@@ -23,6 +23,7 @@ export function planeFindings(plane: Asked<PlaneFacts>, facts: Pick<Facts, 'now'
   return [
     ...clockFinding('the control plane', serverTime - facts.now),
     ...pauses.map((pause) => pauseFinding(pause)),
+    ...drainFindings(dispatchers.dispatchers),
     ...dispatchers.dispatchers.flatMap((one) => dispatcherFindings(one)),
     ...answered.flatMap(({ name, status }) => statusFindings(name, status, serverTime)),
     ...versionFindings(answered, facts.version),
@@ -42,27 +43,31 @@ function resumeCommand(name: string): string {
   return `postrider resume ${name.includes('/endpoints/') ? 'endpoint' : 'tenant'} ${shortName(name)}`;
 }
 
+/** All of them at once are one finding: nobody else is left to deliver. */
+function drainFindings(dispatchers: readonly Dispatcher[]): Finding[] {
+  const drained = dispatchers.flatMap(({ name, drain }) => (drain === undefined ? [] : [{ name, drain }]));
+  if (drained.length > 0 && drained.length === dispatchers.length) {
+    const who = drained.map(({ name, drain }) => `${shortName(name)} by ${drain.actor} (${drain.reason})`);
+    const what = `Every dispatcher is drained, so nothing is delivered: ${shortList(who)}.`;
+    const action = `"postrider dispatcher undrain ${shortName(drained[0]?.name ?? '')}" lets one take part again, or start another. What waits is sent then.`;
+    return [{ code: 'all-drained', severity: 'error', what, action }];
+  }
+  return drained.map(({ name, drain }) => ({
+    ...{ code: 'drained', severity: 'warning', what: `${name} is drained, by ${drain.actor}: ${drain.reason}` },
+    action: `"postrider dispatcher undrain ${shortName(name)}" ends it.`,
+  }));
+}
+
 function dispatcherFindings({ name, drain, problem, member, partitions }: Dispatcher): Finding[] {
+  if (drain !== undefined) return [];
   const findings: Finding[] = [];
-  if (drain !== undefined) {
-    const what = `${name} is drained, by ${drain.actor}: ${drain.reason}`;
-    findings.push({
-      code: 'drained',
-      severity: 'warning',
-      what,
-      action: `"postrider dispatcher undrain ${shortName(name)}" ends it.`,
-    });
-  } else if (problem !== '') {
+  if (problem !== '') {
     const action =
       'If the process is gone, its partitions are taken over within a minute. Else: network, POSTRIDER_KEK, version?';
-    findings.push({
-      code: 'dispatcher-silent',
-      severity: 'warning',
-      what: `${name} cannot be asked: ${problem}`,
-      action,
-    });
+    const what = `${name} cannot be asked: ${problem}`;
+    findings.push({ code: 'dispatcher-silent', severity: 'warning', what, action });
   }
-  if (drain === undefined && !member && partitions.length > 0) {
+  if (!member && partitions.length > 0) {
     const what = `${name} owns partitions ${shortList(partitions.map(String))} and is not a member of the group.`;
     const action = 'It died or lost Kafka a moment ago: another takes over. If it stays so, no dispatcher is left.';
     findings.push({ code: 'owner-not-member', severity: 'error', what, action });

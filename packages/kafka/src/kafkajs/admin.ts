@@ -4,6 +4,7 @@ import { EARLIEST, LATEST, listOffsets, partitionsOf } from './list-offsets.ts';
 import { assertNoError, code, ProtocolError } from './protocol-error.ts';
 import { retry } from './retry.ts';
 import { findCoordinator } from './coordinator.ts';
+import { committedOffsets } from './group-offsets.ts';
 import { topicIds } from './topic-ids.ts';
 import type { KafkaClient } from './client.ts';
 import type { KafkaOptions } from './options.ts';
@@ -53,6 +54,8 @@ export function createAdmin(options: KafkaOptions): Admin & { close(): void } {
     offsets: (topic) => ask(() => ranges(client, topic)),
     offsetsAt: (topic, timestamp) => ask(() => offsetsAt(client, topic, timestamp)),
     describeGroup: (groupId) => ask(() => describeGroup(client, groupId)),
+    // To name no partition asks for all.
+    committedOffsets: (groupId) => ask(() => committedOffsets(client, groupId, [])),
     deleteRecords: (positions) => ask(() => deleteRecords(client, positions)),
     close() {
       closing.abort();
