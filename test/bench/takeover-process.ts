@@ -109,6 +109,7 @@ function bound(one: KafkaPort): KafkaPort {
   return {
     admin: one.admin,
     producer: (options) => one.producer(options),
+    transactionalWriter: (options) => one.transactionalWriter(options),
     groupMember: (options) => one.groupMember(options),
     reader: (options) => one.reader(options),
     [Symbol.asyncDispose]: () => one[Symbol.asyncDispose](),

@@ -97,6 +97,30 @@ export interface Producer extends AsyncDisposable {
   flush(): Promise<void>;
 }
 
+export interface TransactionalWriterOptions {
+  /** For logs and the client id. */
+  readonly name: string;
+  /** Whoever opens a writer under the same id ends every one before it. */
+  readonly transactionalId: string;
+  /** How long the broker keeps a transaction open of which it hears nothing. Default 30,000. */
+  readonly transactionTimeoutMs?: number;
+}
+
+/**
+ * Writes several records as one, as the only writer under its id: the broker refuses whatever an older one still sends, also
+ * the end of a transaction that it began. Nothing is stored twice.
+ */
+export interface TransactionalWriter extends AsyncDisposable {
+  /**
+   * Stores all of these records, which must be of one partition, or none of them: readers see them together. One call at a
+   * time. `mayWrite` of the first is asked synchronously before anything is handed to a socket, and before the end is.
+   * Resolves with the offset of the last; while no broker answers it tries on.
+   * @throws KafkaError `RECORD_TOO_LARGE` and `RECORD_REFUSED`: nothing is stored, and the writer can go on. Afterwards it
+   * is of no use any more: `FENCED` and `CLOSED`, nothing is stored; `OUTCOME_UNKNOWN`, all of it or nothing is.
+   */
+  write(records: readonly OutgoingRecord[]): Promise<number>;
+}
+
 /** What the group gave to this member, by topic. Every partition in it is paused when `onAssigned` is called. */
 export type Assignment = ReadonlyMap<string, readonly number[]>;
 
@@ -233,14 +257,21 @@ export interface Admin {
 export interface KafkaPort extends AsyncDisposable {
   readonly admin: Admin;
   producer(options: ProducerOptions): Producer;
+  /**
+   * Resolves when every older writer of this id is refused by the broker, and what it had begun is undone or done. Waits
+   * while no broker answers.
+   */
+  transactionalWriter(options: TransactionalWriterOptions): Promise<TransactionalWriter>;
   /** Resolves when the member has joined for the first time; `onAssigned` was called then. */
   groupMember(options: GroupMemberOptions): Promise<GroupMember>;
   reader(options: ReaderOptions): Promise<Reader>;
 }
 
 export type KafkaErrorCode =
-  /** `mayWrite` answered false. */
+  /** `mayWrite` answered false, or the broker knows a newer writer of the same id. */
   | 'FENCED'
+  /** Whether the records were stored cannot be told: the end of their transaction was sent, and its answer never came. */
+  | 'OUTCOME_UNKNOWN'
   /** The producer, member or port was closed before the call could end. */
   | 'CLOSED'
   /** Larger than the topic's `max.message.bytes` or the client's own bound; sending it again cannot help. */

@@ -1,4 +1,4 @@
-import { KafkaError, type TopicPartition } from './port.ts';
+import { KafkaError, type OutgoingRecord, type TopicPartition } from './port.ts';
 
 /** What a broker's answer to a write means for the records of one partition. */
 export type ProduceVerdict = 'stored' | 'too-large' | 'invalid' | 'unknown-topic' | 'refused' | 'again';
@@ -45,4 +45,17 @@ export function refusedOften(
 ): KafkaError {
   const message = `${topic}/${partition} cannot be written: ${failures} refusals, the last with error ${errorCode}`;
   return new KafkaError('UNAVAILABLE', message);
+}
+
+/**
+ * The first record of what is to be written as one.
+ * @throws KafkaError `INVALID_ARGUMENT` when that cannot be: there is none, or they are of several partitions
+ */
+export function firstOfTransaction(records: readonly OutgoingRecord[]): OutgoingRecord {
+  const [first] = records;
+  if (first === undefined) throw new KafkaError('INVALID_ARGUMENT', 'a transaction has at least one record');
+  if (records.some(({ topic, partition }) => topic !== first.topic || partition !== first.partition)) {
+    throw new KafkaError('INVALID_ARGUMENT', 'a transaction is of one partition');
+  }
+  return first;
 }

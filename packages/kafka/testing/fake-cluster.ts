@@ -1,10 +1,12 @@
 import { KafkaError } from '../src/port.ts';
 import { createFakeGroup } from './fake-group.ts';
 import { createFakeLog } from './fake-log.ts';
+import { transactionVerdict } from './fake-transactions.ts';
 import type { Clock } from '@postrider/core';
 import type { FakeGroup } from './fake-group.ts';
 import type { FakeLog, FakeWrite } from './fake-log.ts';
 import type { AskFault, Question } from './fake-process.ts';
+import type { FakeTransactions } from './fake-transactions.ts';
 import type { IncomingRecord, TopicSpec } from '../src/port.ts';
 import type { PartitionAnswer, PartitionWrite } from '../src/producer-queue.ts';
 
@@ -25,7 +27,12 @@ export type ProduceFault =
   /** Not stored, answered with an error code of the protocol, such as 87 (INVALID_RECORD) or 19 (NOT_ENOUGH_REPLICAS). */
   | { readonly kind: 'refuse'; readonly errorCode: number };
 
-export interface ProduceAttempt extends PartitionWrite {
+/** A write that may be a transaction's. */
+export interface FakePartitionWrite extends PartitionWrite {
+  readonly by?: { readonly transactionalId: string; readonly epoch: number; readonly number: number };
+}
+
+export interface ProduceAttempt extends FakePartitionWrite {
   readonly clientId: string;
   readonly leader: number;
 }
@@ -83,7 +90,9 @@ export interface FakeCluster {
   /** Calls back whenever a broker went down or came up. */
   watch(listener: () => void): () => void;
   /** One request. By callback: a promise for each step of each write costs more than the write. */
-  produce(clientId: string, leader: number, writes: readonly PartitionWrite[], answered: ProduceAnswered): void;
+  produce(clientId: string, leader: number, writes: readonly FakePartitionWrite[], answered: ProduceAnswered): void;
+  /** A new writer of this transactional id, which ends all before it; its epoch. */
+  openTransactions(transactionalId: string): number;
 }
 
 const CODE_UNKNOWN_TOPIC = 3;
@@ -107,6 +116,7 @@ class Cluster implements FakeCluster {
   readonly askFaults = new Set<(clientId: string, what: Question) => AskFault | undefined>();
   readonly storedListeners = new Set<StoredListener>();
   readonly #options: FakeClusterOptions;
+  readonly #transactions = new Map<string, FakeTransactions>();
   readonly #groups = new Map<string, FakeGroup>();
   readonly #down = new Set<number>();
   readonly #deleted = new Map<string, readonly FakeLog[]>();
@@ -218,7 +228,13 @@ class Cluster implements FakeCluster {
     return () => void this.#watchers.delete(listener);
   }
 
-  produce(clientId: string, leader: number, writes: readonly PartitionWrite[], answered: ProduceAnswered): void {
+  openTransactions(transactionalId: string): number {
+    const epoch = (this.#transactions.get(transactionalId)?.epoch ?? -1) + 1;
+    this.#transactions.set(transactionalId, { epoch, stored: new Map() });
+    return epoch;
+  }
+
+  produce(clientId: string, leader: number, writes: readonly FakePartitionWrite[], answered: ProduceAnswered): void {
     // What goes wrong is settled as the request leaves the process; what the broker does happens when it arrives.
     const attempts = writes.map((write) => ({ ...write, clientId, leader }));
     const faults = attempts.map((attempt) => this.#fault(attempt));
@@ -275,7 +291,10 @@ class Cluster implements FakeCluster {
     return undefined;
   }
 
-  #store({ topic, partition, records, clientId }: ProduceAttempt): { errorCode: number; baseOffset: number } {
+  #store({ topic, partition, records, clientId, by }: ProduceAttempt): { errorCode: number; baseOffset: number } {
+    const transactions = by === undefined ? undefined : this.#transactions.get(by.transactionalId);
+    const verdict = by === undefined ? null : transactionVerdict(transactions, by);
+    if (verdict !== null) return verdict;
     if (this.topics.get(topic)?.logs[partition] === undefined) return { errorCode: CODE_UNKNOWN_TOPIC, baseOffset: -1 };
     const config = this.topic(topic).spec.config;
     let bytes = 0;
@@ -289,6 +308,12 @@ class Cluster implements FakeCluster {
     if (bytes > Number(config['max.message.bytes'] ?? MESSAGE_BYTES_DEFAULT)) {
       return { errorCode: CODE_MESSAGE_TOO_LARGE, baseOffset: -1 };
     }
-    return { errorCode: 0, baseOffset: this.append(topic, partition, records, clientId) };
+    const baseOffset = this.append(topic, partition, records, clientId);
+    if (by !== undefined) {
+      transactions?.stored.set(by.number, baseOffset);
+      // The marker at the end of a transaction.
+      this.log(topic, partition).skipOffset();
+    }
+    return { errorCode: 0, baseOffset };
   }
 }

@@ -5,6 +5,7 @@ import { createFakeCluster, type FakeClusterOptions, type StoredListener } from 
 import { createFakeMember } from './fake-member.ts';
 import { createFakeProcess } from './fake-process.ts';
 import { createFakeReader } from './fake-reader.ts';
+import { createFakeTransactionalWriter } from './fake-transactions.ts';
 import type { Clock } from '@postrider/core';
 import type { IncomingRecord, KafkaPort, Producer, TopicPartitionOffset, TopicSpec } from '../src/port.ts';
 import type { FakeCluster, ProduceAttempt, ProduceFault } from './fake-cluster.ts';
@@ -168,6 +169,10 @@ function connect(cluster: FakeCluster, clientId: string, idleMs: number): FakePo
       });
       producers.add(producer);
       return keep(producer);
+    },
+    async transactionalWriter(options) {
+      assertOpen();
+      return keep(await createFakeTransactionalWriter(cluster, process, options, signal));
     },
     async groupMember(options) {
       assertOpen();

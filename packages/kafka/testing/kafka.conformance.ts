@@ -2,6 +2,7 @@ import { test } from 'node:test';
 import { groupGuarantees, memberGuarantees } from './conformance-group.ts';
 import { producingGuarantees } from './conformance-producing.ts';
 import { readingGuarantees } from './conformance-reading.ts';
+import { transactionGuarantees } from './conformance-transactions.ts';
 import type { ConformanceHarness } from './conformance-harness.ts';
 
 export type { ConformanceHarness } from './conformance-harness.ts';
@@ -11,7 +12,14 @@ export type { ConformanceHarness } from './conformance-harness.ts';
  * what services are tested on is what they meet. `makeHarness` is called for each test.
  */
 export function kafkaConformance(makeHarness: () => ConformanceHarness | Promise<ConformanceHarness>): void {
-  for (const guarantee of [...producingGuarantees, ...readingGuarantees, ...memberGuarantees, ...groupGuarantees]) {
+  const all = [
+    ...producingGuarantees,
+    ...transactionGuarantees,
+    ...readingGuarantees,
+    ...memberGuarantees,
+    ...groupGuarantees,
+  ];
+  for (const guarantee of all) {
     test(guarantee.name, async () => {
       const harness = await makeHarness();
       const port = harness.connect();

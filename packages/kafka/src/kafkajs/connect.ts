@@ -4,6 +4,7 @@ import { parseAddress } from './client.ts';
 import { createGroupMember } from './group-member.ts';
 import { createProducer } from './producer.ts';
 import { createReader } from './reader.ts';
+import { createTransactionalWriter } from './transactional-writer.ts';
 import type { KafkaPort } from '../port.ts';
 import type { KafkaOptions } from './options.ts';
 
@@ -50,6 +51,10 @@ export function connectKafka(options: KafkaOptions): KafkaPort {
       const producer = createProducer(options, producerOptions);
       track(producer);
       return producer;
+    },
+    async transactionalWriter(writerOptions) {
+      assertOpen();
+      return keep(await createTransactionalWriter(options, writerOptions, signal));
     },
     async groupMember(memberOptions) {
       assertOpen();

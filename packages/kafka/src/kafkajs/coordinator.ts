@@ -2,24 +2,35 @@ import { assertNoError } from './protocol-error.ts';
 import type { Broker } from './internals.ts';
 import type { KafkaClient } from './client.ts';
 
-const GROUP = 0;
+const coordinatorTypes = { group: 0, transaction: 1 } as const;
+type CoordinatorType = keyof typeof coordinatorTypes;
 
 interface RawCoordinator {
   readonly errorCode: number;
   readonly coordinator: { readonly nodeId: number; readonly host: string; readonly port: number };
 }
 
-/** Where the group's coordinator listens. */
-export async function coordinatorAddress(client: KafkaClient, groupId: string): Promise<RawCoordinator['coordinator']> {
+/** Where the coordinator of a group, or of a transactional id, listens. */
+export async function coordinatorAddress(
+  client: KafkaClient,
+  id: string,
+  type: CoordinatorType = 'group',
+): Promise<RawCoordinator['coordinator']> {
   const broker = await client.anyBroker();
-  const raw = await client.call<RawCoordinator>(broker, 'GroupCoordinator', { groupId, coordinatorType: GROUP });
-  assertNoError(`finding the coordinator of ${groupId}`, raw.errorCode);
+  // kafkajs calls any of the ids so.
+  const asked = { groupId: id, coordinatorType: coordinatorTypes[type] };
+  const raw = await client.call<RawCoordinator>(broker, 'GroupCoordinator', asked);
+  assertNoError(`finding the coordinator of ${id}`, raw.errorCode);
   return raw.coordinator;
 }
 
-/** The group's coordinator, over the client's shared connection to it. */
-export async function findCoordinator(client: KafkaClient, groupId: string): Promise<Broker> {
-  const { nodeId } = await coordinatorAddress(client, groupId);
+/** The coordinator of a group, or of a transactional id, over the client's shared connection to it. */
+export async function findCoordinator(
+  client: KafkaClient,
+  id: string,
+  type: CoordinatorType = 'group',
+): Promise<Broker> {
+  const { nodeId } = await coordinatorAddress(client, id, type);
   try {
     return await client.broker(nodeId);
   } catch (error) {

@@ -148,4 +148,7 @@ export type ApiName =
   | 'CreateTopics'
   | 'DeleteRecords'
   | 'DescribeConfigs'
-  | 'DescribeGroups';
+  | 'DescribeGroups'
+  | 'InitProducerId'
+  | 'AddPartitionsToTxn'
+  | 'EndTxn';

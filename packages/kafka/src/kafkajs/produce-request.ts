@@ -5,6 +5,7 @@ import { sendFrame } from './send-frame.ts';
 import type { Clock } from '@postrider/core';
 import type { Broker } from './internals.ts';
 import type { KafkaOptions } from './options.ts';
+import type { BatchWriter } from './record-batch.ts';
 import type { PartitionAnswer, PartitionWrite } from '../producer-queue.ts';
 
 /** https://kafka.apache.org/protocol#The_Messages_Produce, version 7: the newest that all brokers from 2.1 on speak in this form. */
@@ -19,6 +20,8 @@ export interface ProduceTimes {
   readonly timeoutMs: number;
   readonly clock: Pick<Clock, 'now' | 'monotonic'>;
   readonly onBrokerTime?: KafkaOptions['onBrokerTime'];
+  /** The transaction that the write, of one partition, is part of. */
+  readonly transaction?: BatchWriter & { readonly transactionalId: string };
 }
 
 /** Writes what `take` gives, asked at the socket, to one broker; what it says of each partition. */
@@ -55,7 +58,7 @@ function encodeProduce(
   times: ProduceTimes,
 ): Buffer {
   const byTopic = Map.groupBy(writes, ({ topic }) => topic);
-  let size = 64 + 3 * clientId.length;
+  let size = 64 + 3 * clientId.length + 3 * (times.transaction?.transactionalId.length ?? 0);
   for (const { topic, records } of writes) size += 16 + 3 * topic.length + batchBytesMax(records);
   const writer = new ByteWriter(size);
   writer.int32(0);
@@ -63,7 +66,7 @@ function encodeProduce(
   writer.int16(API_VERSION);
   writer.int32(correlationId);
   writer.string(clientId);
-  writer.string(null);
+  writer.string(times.transaction?.transactionalId ?? null);
   writer.int16(ACKS_ALL);
   writer.int32(times.brokerTimeoutMs);
   writer.int32(byTopic.size);
@@ -75,7 +78,7 @@ function encodeProduce(
       writer.int32(partition);
       const lengthAt = writer.offset;
       writer.int32(0);
-      writeRecordBatch(writer, records, now);
+      writeRecordBatch(writer, records, now, times.transaction);
       writer.buffer.writeInt32BE(writer.offset - lengthAt - 4, lengthAt);
     }
   }

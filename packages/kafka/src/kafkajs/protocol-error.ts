@@ -15,6 +15,8 @@ export const code = {
   rebalanceInProgress: 27,
   topicAuthorizationFailed: 29,
   topicAlreadyExists: 36,
+  duplicateSequence: 46,
+  concurrentTransactions: 51,
   groupIdNotFound: 69,
   memberIdRequired: 79,
 } as const;
@@ -38,6 +40,9 @@ const portCodes: ReadonlyMap<number, KafkaErrorCode> = new Map([
   [code.unknownTopicOrPartition, 'UNKNOWN_TOPIC'],
   [code.offsetOutOfRange, 'INVALID_ARGUMENT'],
   [code.invalidTopic, 'INVALID_ARGUMENT'],
+  // What a writer hears when its id has a newer one, or the broker has given up its transaction: out of order sequence,
+  // invalid producer epoch, invalid state, invalid id mapping, unknown producer id, fenced, abortable.
+  ...[45, 47, 48, 49, 59, 90, 120].map((errorCode): [number, KafkaErrorCode] => [errorCode, 'FENCED']),
   // Invalid partitions, replication factor, replica assignment, configuration and request; policy violation; metadata too large.
   ...[37, 38, 39, 40, 42, 44, 12].map((errorCode): [number, KafkaErrorCode] => [errorCode, 'INVALID_ARGUMENT']),
 ]);
@@ -50,7 +55,15 @@ export function toKafkaError(error: unknown): KafkaError {
   return new KafkaError(portCode ?? 'UNAVAILABLE', cause.message, { cause });
 }
 
+const finalCodes: ReadonlySet<KafkaErrorCode> = new Set<KafkaErrorCode>([
+  'INVALID_ARGUMENT',
+  'CLOSED',
+  'FENCED',
+  'RECORD_TOO_LARGE',
+  'RECORD_REFUSED',
+]);
+
 /** Whether asking again cannot help. */
 export function isFinal(error: KafkaError): boolean {
-  return error.code === 'INVALID_ARGUMENT' || error.code === 'CLOSED';
+  return finalCodes.has(error.code);
 }

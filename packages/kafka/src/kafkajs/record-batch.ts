@@ -27,8 +27,23 @@ export function batchBytesMax(records: readonly OutgoingRecord[]): number {
   return bytes;
 }
 
-/** Writes one batch; all records get the timestamp `now` (ms), which a topic with LogAppendTime replaces. */
-export function writeRecordBatch(writer: ByteWriter, records: readonly OutgoingRecord[], now: number): void {
+/** Whose batch it is, for brokers that refuse what is not the newest writer's, and what they have stored already. */
+export interface BatchWriter {
+  readonly producerId: number;
+  readonly producerEpoch: number;
+  /** Number of the first record among all that this writer has written to the partition. */
+  readonly sequence: number;
+}
+
+const TRANSACTIONAL = 0x10;
+
+/** Writes one batch, as part of a transaction when it has a writer; all records get the timestamp `now` (ms), which a topic with LogAppendTime replaces. */
+export function writeRecordBatch(
+  writer: ByteWriter,
+  records: readonly OutgoingRecord[],
+  now: number,
+  by?: BatchWriter,
+): void {
   const start = writer.offset;
   writer.int64(0);
   writer.int32(0);
@@ -36,14 +51,14 @@ export function writeRecordBatch(writer: ByteWriter, records: readonly OutgoingR
   writer.int8(MAGIC);
   writer.int32(0);
   const checkedFrom = writer.offset;
-  writer.int16(0);
+  writer.int16(by === undefined ? 0 : TRANSACTIONAL);
   writer.int32(records.length - 1);
   writer.int64(now);
   writer.int64(now);
-  // No producer id, epoch or sequence: see the port on why idempotence is not used.
-  writer.int64(-1);
-  writer.int16(-1);
-  writer.int32(-1);
+  // Outside of transactions none: see the port on why idempotence is not used.
+  writer.int64(by?.producerId ?? -1);
+  writer.int16(by?.producerEpoch ?? -1);
+  writer.int32(by?.sequence ?? -1);
   writer.int32(records.length);
   records.forEach((record, index) => writeRecord(writer, record, index));
   const { buffer, offset } = writer;

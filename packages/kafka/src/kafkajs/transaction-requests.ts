@@ -1,0 +1,89 @@
+import { pause } from '../pause.ts';
+import { findCoordinator } from './coordinator.ts';
+import { assertNoError, code } from './protocol-error.ts';
+import type { Clock } from '@postrider/core';
+import type { TopicPartition } from '../port.ts';
+import type { KafkaClient } from './client.ts';
+import type { ApiName } from './internals.ts';
+
+/** Who writes, as brokers tell the newest writer of an id from those before it. */
+export interface WriterIdentity {
+  readonly producerId: number;
+  readonly producerEpoch: number;
+}
+
+/** What is asked of the coordinator of one transactional id. Each asks once; rejects with a `ProtocolError` for a refusal. */
+export interface TransactionRequests {
+  /** Ends every older writer of the id, and what it had begun. */
+  begin(transactionTimeoutMs: number): Promise<WriterIdentity>;
+  /** Makes the partition part of the transaction, which begins if there is none. */
+  add(identity: WriterIdentity, where: TopicPartition): Promise<void>;
+  end(identity: WriterIdentity, commit: boolean): Promise<void>;
+}
+
+/** The end of the transaction before is being written to its partitions: a matter of milliseconds. */
+const BUSY_MS = 5;
+
+/** Asks over this client's connections. */
+export function createTransactionRequests(
+  client: KafkaClient,
+  transactionalId: string,
+  clock: Clock,
+): TransactionRequests {
+  const call = async <T>(api: ApiName, args: object): Promise<T> =>
+    client.call<T>(await findCoordinator(client, transactionalId, 'transaction'), api, { transactionalId, ...args });
+
+  /** Asks again while the transaction before is being ended. */
+  async function unlessBusy<T>(ask: () => Promise<T>, errorOf: (answer: T) => number, what: string): Promise<T> {
+    for (;;) {
+      const answer = await ask();
+      const errorCode = errorOf(answer);
+      if (errorCode !== code.concurrentTransactions) {
+        assertNoError(`${what} ${transactionalId}`, errorCode);
+        return answer;
+      }
+      await pause(clock, BUSY_MS);
+    }
+  }
+
+  return {
+    async begin(transactionTimeoutMs) {
+      const args = { transactionTimeout: transactionTimeoutMs };
+      const raw = await unlessBusy(() => call<RawIdentity>('InitProducerId', args), errorCodeOf, 'opening');
+      return { producerId: Number(raw.producerId), producerEpoch: raw.producerEpoch };
+    },
+    async add(identity, { topic, partition }) {
+      const args = { ...idsOf(identity), topics: [{ topic, partitions: [partition] }] };
+      const ask = (): Promise<RawAdded> => call<RawAdded>('AddPartitionsToTxn', args);
+      await unlessBusy(ask, ({ errors }) => errors[0]?.partitionErrors[0]?.errorCode ?? code.none, 'writing as');
+    },
+    async end(identity, commit) {
+      const args = { ...idsOf(identity), transactionResult: commit };
+      await unlessBusy(() => call<RawAnswer>('EndTxn', args), errorCodeOf, 'ending a transaction of');
+    },
+  };
+}
+
+interface RawAnswer {
+  readonly errorCode: number;
+}
+
+interface RawIdentity extends RawAnswer {
+  readonly producerId: string;
+  readonly producerEpoch: number;
+}
+
+interface RawAdded {
+  readonly errors: readonly {
+    readonly topic: string;
+    readonly partitionErrors: readonly { readonly partition: number; readonly errorCode: number }[];
+  }[];
+}
+
+function errorCodeOf({ errorCode }: RawAnswer): number {
+  return errorCode;
+}
+
+function idsOf({ producerId, producerEpoch }: WriterIdentity): { producerId: string; producerEpoch: number } {
+  return { producerId: String(producerId), producerEpoch };
+}
