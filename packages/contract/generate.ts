@@ -7,6 +7,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { writeMethods } from './write-methods.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const output = resolve(process.argv[2] ?? import.meta.dirname);
@@ -27,3 +28,7 @@ rmSync(templateFile);
 rmSync(join(output, 'src/google/api'), { recursive: true, force: true });
 rmSync(join(output, 'src/google/protobuf/descriptor.ts'), { force: true });
 buf('build', ...paths, '--as-file-descriptor-set', '--exclude-source-info', '-o', join(output, 'descriptors.binpb'));
+writeFileSync(
+  join(output, 'src/postrider/v1/methods.ts'),
+  writeMethods(readFileSync(join(output, 'descriptors.binpb'))),
+);

@@ -41,13 +41,13 @@ export function loadRegistry(): FileRegistry {
 }
 
 /**
- * Every message that stands on a topic or inside one that does, by name. Requests and answers of the API are not among
- * them: nobody reads those a week later.
+ * Every message that stands on a topic or inside one that does, by name. Requests and answers of the API, and options of
+ * its methods, are not among them: nobody reads those a week later.
  */
 export function recordMessages(registry: FileRegistry): ReadonlyMap<string, DescMessage> {
   const found = new Map<string, DescMessage>();
   for (const file of registry.files) {
-    if (file.proto.package !== 'postrider.v1' || file.name.endsWith('_service')) continue;
+    if (file.proto.package !== 'postrider.v1' || /_service$|\/access$/.test(file.name)) continue;
     for (const message of file.messages) found.set(message.name, message);
   }
   return found;

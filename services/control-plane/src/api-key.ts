@@ -2,21 +2,13 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { PostriderError, Secret } from '@postrider/core';
 import type { ApiKeyConfig } from '@postrider/contract/postrider/v1/config';
 import type { ConfigSnapshot } from '@postrider/config-view';
+import type { Principal } from './permissions.ts';
 
 /** A key that may call the API, as it is printed: `prk_<id>_<secret>`. */
 export interface ApiKey {
   readonly id: string;
   /** SHA-256 of the whole printed key. */
   readonly hash: Buffer;
-}
-
-/** Who calls. */
-export interface Principal {
-  /** For the audit: `api-key/<id>`. */
-  readonly actor: string;
-  readonly role: string;
-  /** The tenant that the key is bound to; empty for all. */
-  readonly tenant: string;
 }
 
 const form = /^prk_([a-z0-9]{4,32})_([A-Za-z0-9]{24,128})$/;
@@ -54,7 +46,7 @@ export function authenticate(authorization: string, snapshot: ConfigSnapshot, no
   if (key === null || stored === undefined || !fits || isExpired(stored, nowMs)) {
     throw new PostriderError('unauthenticated', 'the API key is not valid');
   }
-  return { actor: `api-key/${key.id}`, role: stored.role, tenant: stored.tenant };
+  return { actor: `api-key/${key.id}`, grants: [{ role: stored.role, tenant: stored.tenant }] };
 }
 
 function isExpired({ expireTime }: ApiKeyConfig, nowMs: number): boolean {

@@ -95,52 +95,52 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
 function addServices(server: Server, context: ServiceContext, events: ControlPlaneEvents): void {
   const handle = createHandler(context, events);
   const tenantService: TenantServiceServer = {
-    createTenant: handle('CreateTenant', tenants.createTenant(context)),
-    getTenant: handle('GetTenant', tenants.getTenant(context)),
-    listTenants: handle('ListTenants', tenants.listTenants(context)),
-    updateTenant: handle('UpdateTenant', tenants.updateTenant(context)),
-    deleteTenant: handle('DeleteTenant', tenants.deleteTenant(context)),
+    createTenant: handle('CreateTenant', tenants.createTenant),
+    getTenant: handle('GetTenant', tenants.getTenant),
+    listTenants: handle('ListTenants', tenants.listTenants),
+    updateTenant: handle('UpdateTenant', tenants.updateTenant),
+    deleteTenant: handle('DeleteTenant', tenants.deleteTenant),
   };
   const endpointService: EndpointServiceServer = {
-    createEndpoint: handle('CreateEndpoint', endpoints.createEndpoint(context)),
-    getEndpoint: handle('GetEndpoint', endpoints.getEndpoint(context)),
-    listEndpoints: handle('ListEndpoints', endpoints.listEndpoints(context)),
-    updateEndpoint: handle('UpdateEndpoint', endpoints.updateEndpoint(context)),
-    deleteEndpoint: handle('DeleteEndpoint', endpoints.deleteEndpoint(context)),
-    enableEndpoint: handle('EnableEndpoint', enableEndpoint(context)),
-    disableEndpoint: handle('DisableEndpoint', disableEndpoint(context)),
+    createEndpoint: handle('CreateEndpoint', endpoints.createEndpoint),
+    getEndpoint: handle('GetEndpoint', endpoints.getEndpoint),
+    listEndpoints: handle('ListEndpoints', endpoints.listEndpoints),
+    updateEndpoint: handle('UpdateEndpoint', endpoints.updateEndpoint),
+    deleteEndpoint: handle('DeleteEndpoint', endpoints.deleteEndpoint),
+    enableEndpoint: handle('EnableEndpoint', enableEndpoint),
+    disableEndpoint: handle('DisableEndpoint', disableEndpoint),
   };
   const subscriptionService: SubscriptionServiceServer = {
-    createSubscription: handle('CreateSubscription', subscriptions.createSubscription(context)),
-    getSubscription: handle('GetSubscription', subscriptions.getSubscription(context)),
-    listSubscriptions: handle('ListSubscriptions', subscriptions.listSubscriptions(context)),
-    updateSubscription: handle('UpdateSubscription', subscriptions.updateSubscription(context)),
-    deleteSubscription: handle('DeleteSubscription', subscriptions.deleteSubscription(context)),
+    createSubscription: handle('CreateSubscription', subscriptions.createSubscription),
+    getSubscription: handle('GetSubscription', subscriptions.getSubscription),
+    listSubscriptions: handle('ListSubscriptions', subscriptions.listSubscriptions),
+    updateSubscription: handle('UpdateSubscription', subscriptions.updateSubscription),
+    deleteSubscription: handle('DeleteSubscription', subscriptions.deleteSubscription),
   };
   const pauseService: PauseServiceServer = {
-    pauseDeliveries: handle('PauseDeliveries', pauses.pauseDeliveries(context)),
-    resumeDeliveries: handle('ResumeDeliveries', pauses.resumeDeliveries(context)),
-    listPauses: handle('ListPauses', pauses.listPauses(context)),
+    pauseDeliveries: handle('PauseDeliveries', pauses.pauseDeliveries),
+    resumeDeliveries: handle('ResumeDeliveries', pauses.resumeDeliveries),
+    listPauses: handle('ListPauses', pauses.listPauses),
   };
   server.addService(TenantServiceService, tenantService);
   server.addService(EndpointServiceService, endpointService);
   server.addService(SubscriptionServiceService, subscriptionService);
   server.addService(PauseServiceService, pauseService);
-  addLevers(server, context, handle);
+  addLevers(server, handle);
 }
 
 /** What the person on call asks of dispatchers and does with them. */
-function addLevers(server: Server, context: ServiceContext, handle: ReturnType<typeof createHandler>): void {
+function addLevers(server: Server, handle: ReturnType<typeof createHandler>): void {
   const deliveryService: DeliveryServiceServer = {
-    getEndpointBacklog: handle('GetEndpointBacklog', deliveries.getEndpointBacklog(context)),
-    explainDelivery: handle('ExplainDelivery', deliveries.explainDelivery(context)),
-    skipDelivery: handle('SkipDelivery', deliveries.skipDelivery(context)),
-    moveDelivery: handle('MoveDelivery', deliveries.moveDelivery(context)),
+    getEndpointBacklog: handle('GetEndpointBacklog', deliveries.getEndpointBacklog),
+    explainDelivery: handle('ExplainDelivery', deliveries.explainDelivery),
+    skipDelivery: handle('SkipDelivery', deliveries.skipDelivery),
+    moveDelivery: handle('MoveDelivery', deliveries.moveDelivery),
   };
   const dispatcherService: DispatcherServiceServer = {
-    listDispatchers: handle('ListDispatchers', dispatchers.listDispatchers(context)),
-    drainDispatcher: handle('DrainDispatcher', dispatchers.drainDispatcher(context)),
-    undrainDispatcher: handle('UndrainDispatcher', dispatchers.undrainDispatcher(context)),
+    listDispatchers: handle('ListDispatchers', dispatchers.listDispatchers),
+    drainDispatcher: handle('DrainDispatcher', dispatchers.drainDispatcher),
+    undrainDispatcher: handle('UndrainDispatcher', dispatchers.undrainDispatcher),
   };
   server.addService(DeliveryServiceService, deliveryService);
   server.addService(DispatcherServiceService, dispatcherService);

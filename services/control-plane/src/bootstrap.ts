@@ -1,10 +1,9 @@
 import { configKey, LAYOUT_KEY, untilKafkaAnswers } from '@postrider/config-view';
 import { limits, PostriderError } from '@postrider/core';
 import { checkTopics, topicName, topicSpecs } from '@postrider/kafka';
-import { ADMIN_ROLE } from './permissions.ts';
 import type { ConfigView } from '@postrider/config-view';
 import type { Layout } from '@postrider/contract/postrider/v1/config';
-import type { Clock } from '@postrider/core';
+import type { Clock, RoleName } from '@postrider/core';
 import type { Admin } from '@postrider/kafka';
 import type { Logger } from '@postrider/runtime';
 import type { ApiKey } from './api-key.ts';
@@ -28,6 +27,7 @@ export interface TopicsContext {
 }
 
 const BOOT_ACTOR = 'control-plane';
+const ADMIN_ROLE: RoleName = 'admin';
 
 /** The `config` topic, made first: it says how large the others are. */
 export async function ensureConfigTopic(config: TopicsConfig, context: TopicsContext): Promise<void> {

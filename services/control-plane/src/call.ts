@@ -1,6 +1,6 @@
 import type { ConfigView } from '@postrider/config-view';
 import type { Clock, RandomBytes, SealingKey } from '@postrider/core';
-import type { Principal } from './api-key.ts';
+import type { Principal } from './permissions.ts';
 import type { ConfigWriter } from './config-writer.ts';
 import type { KafkaPort } from '@postrider/kafka';
 import type { Owners } from './owners.ts';
@@ -27,3 +27,6 @@ export interface ServiceContext {
 
 /** One method: a request of a caller who may call it, to an answer. Throws PostriderErrors. */
 export type Method<Request, Response> = (request: Request, caller: Principal) => Response | Promise<Response>;
+
+/** Makes a method of what it works with: each call gets what its caller may see. */
+export type MethodMaker<Request, Response> = (context: ServiceContext) => Method<Request, Response>;

@@ -2,7 +2,7 @@ import { status } from '@grpc/grpc-js';
 import type { ConfigProblem } from '@postrider/config-view';
 import type { Logger, Metrics } from '@postrider/runtime';
 import type { CertificateCounts } from './certificate-watch.ts';
-import type { MethodName } from './permissions.ts';
+import { accessRule, type MethodName } from '@postrider/core';
 
 /** One finished call. */
 export interface FinishedCall {
@@ -31,7 +31,6 @@ export interface ControlPlaneEvents {
   certificatesLookedAt(counts: CertificateCounts): void;
 }
 
-const reads = /^(?:Get|List|Explain)/;
 const durationBounds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
 /** Events that go to this log, and to these metrics when there are any. */
@@ -57,7 +56,7 @@ export function createEvents(log: Logger, metrics: Metrics | undefined): Control
       if (code === status.INTERNAL)
         return log.error({ ...fields, error: fault }, 'api.call failed by a fault of our own');
       // Changes are the audit; of reads and refusals there can be many.
-      const changed = code === status.OK && !reads.test(method);
+      const changed = code === status.OK && accessRule(method)?.effect !== 'read';
       if (changed) log.info(fields, 'api.call');
       else log.debug(fields, 'api.call');
     },

@@ -80,7 +80,9 @@ function asPostriderError(error: unknown): PostriderError | null {
     case 'UNAVAILABLE':
       return new PostriderError('unavailable', 'Kafka does not answer; try again', { cause: error });
     case 'OUTCOME_UNKNOWN':
-      return new PostriderError('unavailable', 'whether the change took effect is unknown; try again', { cause: error });
+      return new PostriderError('unavailable', 'whether the change took effect is unknown; try again', {
+        cause: error,
+      });
     case 'RECORD_TOO_LARGE':
       return new PostriderError('limit_reached', 'the resource is too large to be stored', { cause: error });
     case 'RECORD_REFUSED':

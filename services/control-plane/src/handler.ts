@@ -2,24 +2,26 @@ import { status } from '@grpc/grpc-js';
 import { authenticate } from './api-key.ts';
 import { toServiceError } from './grpc-status.ts';
 import { authorize } from './permissions.ts';
+import { scopeContext } from './scoped-config.ts';
 import type { handleUnaryCall, sendUnaryData, ServerUnaryCall } from '@grpc/grpc-js';
-import type { Principal } from './api-key.ts';
-import type { Method, ServiceContext } from './call.ts';
+import type { MethodName } from '@postrider/core';
+import type { MethodMaker, ServiceContext } from './call.ts';
 import type { ControlPlaneEvents } from './events.ts';
-import type { MethodName } from './permissions.ts';
+import type { Principal } from './permissions.ts';
 
 /** Turns a method into what grpc-js serves: who calls, may they, the method, its answer or status. Default deny. */
-export function createHandler({ view, clock }: Pick<ServiceContext, 'view' | 'clock'>, events: ControlPlaneEvents) {
+export function createHandler(context: ServiceContext, events: ControlPlaneEvents) {
+  const { view, clock } = context;
   return <Request, Response>(
     name: MethodName,
-    method: Method<Request, Response>,
+    maker: MethodMaker<Request, Response>,
   ): handleUnaryCall<Request, Response> => {
     const answer = async (call: ServerUnaryCall<Request, Response>): Promise<Answered<Response>> => {
       let caller: Principal | null = null;
       try {
         caller = authenticate(authorizationOf(call), view.snapshot(), clock.now());
-        authorize(name, caller);
-        return { caller, response: await method(call.request, caller) };
+        const reach = authorize(name, caller, call.request);
+        return { caller, response: await maker(scopeContext(context, reach))(call.request, caller) };
       } catch (error) {
         return { caller, error };
       }

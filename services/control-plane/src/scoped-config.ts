@@ -1,0 +1,83 @@
+import { tenantOfName } from '@postrider/core';
+import type { ConfigSnapshot } from '@postrider/config-view';
+import type { Reach } from '@postrider/core';
+import type { ServiceContext } from './call.ts';
+import type { ConfigWriter } from './config-writer.ts';
+
+const scopedBySnapshot = new WeakMap<ConfigSnapshot, Map<string, ConfigSnapshot>>();
+
+/**
+ * What a method works with when its caller sees only some tenants: the others' resources are not in the configuration that
+ * it reads and decides on. So no method can forget to look, and what is foreign is answered as what does not exist is: by
+ * the same code, in the same words, after the same time.
+ */
+export function scopeContext(context: ServiceContext, reach: Reach): ServiceContext {
+  if (reach === 'all') return context;
+  const { view, writer, paging } = context;
+  const scopedWriter: ConfigWriter = {
+    ...writer,
+    change: (actor, plan) =>
+      writer.change(actor, (change) => plan({ ...change, snapshot: scopeSnapshot(change.snapshot, reach) })),
+  };
+  return {
+    ...context,
+    view: { ...view, snapshot: () => scopeSnapshot(view.snapshot(), reach) },
+    writer: scopedWriter,
+    // A token of a page belongs to who may see just this much.
+    paging: { page: (list, request) => paging.page({ ...list, parent: `${keyOf(reach)} ${list.parent}` }, request) },
+  };
+}
+
+/** A snapshot without what belongs to tenants out of reach, or to the whole installation. The same object for the same two. */
+export function scopeSnapshot(snapshot: ConfigSnapshot, tenants: ReadonlySet<string>): ConfigSnapshot {
+  const key = keyOf(tenants);
+  const scopes = scopedBySnapshot.get(snapshot) ?? new Map<string, ConfigSnapshot>();
+  scopedBySnapshot.set(snapshot, scopes);
+  const scoped = scopes.get(key) ?? cut(snapshot, tenants);
+  scopes.set(key, scoped);
+  return scoped;
+}
+
+function keyOf(tenants: ReadonlySet<string>): string {
+  return [...tenants].toSorted().join();
+}
+
+function cut(snapshot: ConfigSnapshot, tenants: ReadonlySet<string>): ConfigSnapshot {
+  const isNear = (name: string | undefined): boolean => tenants.has(tenantOfName(name ?? '') ?? '');
+  const near = <T>(value: T | undefined, name: (value: T) => string | undefined): T | undefined =>
+    value !== undefined && isNear(name(value)) ? value : undefined;
+  const nameOf = ({ name }: { readonly name: string }): string => name;
+  const endpointName = ({ endpoint }: { readonly endpoint?: { readonly name: string } | undefined }) => endpoint?.name;
+  return {
+    revision: snapshot.revision,
+    layout: snapshot.layout,
+    writer: snapshot.writer,
+    tenant: (id) => (tenants.has(id) ? snapshot.tenant(id) : undefined),
+    tenants: () => [...tenants].flatMap((id) => snapshot.tenant(id) ?? []),
+    endpoint: (uid) => near(snapshot.endpoint(uid), endpointName),
+    endpointByName: (name) => (isNear(name) ? snapshot.endpointByName(name) : undefined),
+    endpoints: () => [...tenants].flatMap((id) => snapshot.endpointsOf(id)),
+    endpointsOf: (id) => (tenants.has(id) ? snapshot.endpointsOf(id) : []),
+    endpointCount: (id) => (tenants.has(id) ? snapshot.endpointCount(id) : 0),
+    subscription: (uid) => near(snapshot.subscription(uid), nameOf),
+    subscriptionByName: (name) => (isNear(name) ? snapshot.subscriptionByName(name) : undefined),
+    subscriptions: () => filtered(snapshot.subscriptions(), ({ name }) => isNear(name)),
+    subscriptionsOf: (uid) => snapshot.subscriptionsOf(uid).filter(({ name }) => isNear(name)),
+    apiKey: (id) => near(snapshot.apiKey(id), ({ tenant }) => `tenants/${tenant}`),
+    apiKeys: () => filtered(snapshot.apiKeys(), ({ tenant }) => tenants.has(tenant)),
+    pause: (id) => near(snapshot.pause(id), nameOf),
+    pauses: () => filtered(snapshot.pauses(), ({ name }) => isNear(name)),
+    drain: () => undefined,
+    drains: () => [],
+    // A uid is known to who may see it only; a tenant's id, and so its pause's, may be anybody's guess.
+    unreadable: (kind, id) => {
+      const tenant = kind === 'tenant' ? id : kind === 'pause' ? tenantOfName(id) : null;
+      return tenant === null || tenants.has(tenant) ? snapshot.unreadable(kind, id) : undefined;
+    },
+    problems: () => [],
+  };
+}
+
+function filtered<T>(values: Iterable<T>, isWanted: (value: T) => boolean): readonly T[] {
+  return Array.from(values).filter(isWanted);
+}
