@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import { envSecret } from './env-secret.ts';
 import { createLogger, recordingLogger, silentLogger, type LoggerOptions, type Logger } from './log.ts';
@@ -90,3 +91,25 @@ test('a recording logger keeps the lines of its children', () => {
 });
 
 test('the silent logger has silent children', () => silentLogger.child({ a: 1 }).fatal({}, 'x'));
+
+test('lines of the turn in which a process ends are written, whether it ends by itself, at once, or by an error', () => {
+  const log = JSON.stringify(new URL('./log.ts', import.meta.url).href);
+  for (const end of ['', 'process.exit(0)', 'throw new Error("oh")']) {
+    const code = `
+      import { createLogger } from ${log};
+      const logs = [createLogger('a'), createLogger('b')];
+      for (let number = 0; number < 1_000; number += 1) logs[number % 2].info({ number }, 'x');
+      ${end}`;
+    const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', code], { encoding: 'utf8' });
+    const numbers = stdout
+      .trim()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as { number: number }).number);
+    // What is being written already may be overtaken.
+    assert.deepEqual(
+      numbers.toSorted((a, b) => a - b),
+      [...Array(1_000).keys()],
+      end,
+    );
+  }
+});

@@ -1,4 +1,6 @@
 import { pino } from 'pino';
+import { gatherLines, type LineGatherer } from './line-gatherer.ts';
+import { isoTime, quickLines } from './log-line.ts';
 
 /** Named values of one log line. Ids and numbers go here, not into the message. No payloads, no secrets. */
 export type LogFields = Readonly<Record<string, unknown>>;
@@ -43,24 +45,32 @@ const censored = '[secret]';
 /** A logger that writes one JSON object a line. Fields with the names of secrets are replaced by `[secret]`. */
 export function createLogger(name: string, options: LoggerOptions = {}): Logger {
   const { write } = options;
-  const destination =
-    write === undefined
-      ? pino.destination({ dest: 1, sync: false, minLength: 0, maxLength: bufferBytesMax })
-      : { write };
   const root = pino(
     {
       name,
       level: options.level ?? 'info',
       base: { name },
-      timestamp: pino.stdTimeFunctions.isoTime,
+      timestamp: isoTime,
       // Not pino's own redaction: it takes longer over a line than all the rest.
       formatters: { level: (label) => ({ level: label }), log: withoutSecrets },
       messageKey: 'message',
       serializers: { error: serializeError },
     },
-    destination,
+    write === undefined ? standardOutput() : { write },
   );
+  quickLines(root, secretFields);
   return wrap(root);
+}
+
+/** One for the process: lines of several loggers do not mix. */
+let stdout: LineGatherer | undefined;
+
+function standardOutput(): LineGatherer {
+  if (stdout !== undefined) return stdout;
+  const lines = gatherLines(pino.destination({ dest: 1, sync: false, minLength: 0, maxLength: bufferBytesMax }));
+  // Before the library's own listener, which writes what it was given and closes.
+  process.prependListener('exit', () => lines.flushSync());
+  return (stdout = lines);
 }
 
 /** The same fields when none has the name of a secret, itself or one level down; else a copy that shows none. */
