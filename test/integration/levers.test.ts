@@ -42,19 +42,20 @@ const url = (): string => `http://127.0.0.1:${(server.address() as AddressInfo).
 const cli = (...args: string[]) =>
   runCli([...args, '--server', `127.0.0.1:${stack.run.plane.port}`, '--api-key', ADMIN_KEY]);
 const shortName = ({ name }: Endpoint): string => name.replace(/^tenants\/(.*)\/endpoints\//, '$1/');
-const idOf = (endpoint: Endpoint, event: number): string =>
-  deliveryId(webhookId('acme', '/test', `order-${event}`), endpoint.uid);
+const webhookOf = (event: number): string => webhookId('acme', '/test', `order-${event}`);
+const idOf = (endpoint: Endpoint, event: number): string => deliveryId(webhookOf(event), endpoint.uid);
 
 /** An endpoint that has failed once: its delivery waits for 50 minutes. */
-async function withRetry(): Promise<{ endpoint: Endpoint; id: string }> {
+async function withRetry(): Promise<{ endpoint: Endpoint; id: string; webhook: string }> {
   status = 500;
   const endpoint = await stack.createEndpoint(url(), { retryPolicy });
-  const id = idOf(endpoint, stack.deliver(endpoint));
+  const event = stack.deliver(endpoint);
+  const id = idOf(endpoint, event);
   await waitFor(async () => (await cli('delivery', 'explain', shortName(endpoint), id)).out.startsWith('waiting:'), {
     what: 'the delivery waits',
   });
   status = 200;
-  return { endpoint, id };
+  return { endpoint, id, webhook: webhookOf(event) };
 }
 
 test('backlog and explain are answered by the owner, in words and as data', async () => {
@@ -86,6 +87,14 @@ test('a delivery is made due now, and then told to be delivered; another is skip
   });
   const again = await cli('delivery', 'skip', shortName(second.endpoint), second.id, '--reason', 'again');
   assert.equal(again.exitCode, 4);
+});
+
+test('a delivery is found by the webhook-id that its receiver has seen', async () => {
+  const { endpoint, id, webhook } = await withRetry();
+  const { out } = await cli('delivery', 'explain', shortName(endpoint), webhook, '--json');
+  assert.ok((JSON.parse(out) as { name: string }).name.endsWith(`/deliveries/${id}`));
+  const skipped = await cli('delivery', 'skip', shortName(endpoint), webhook, '--reason', 'asked for');
+  assert.match(skipped.out, /^cancelled: /);
 });
 
 test('what was never there is told so, with where else to look', async () => {

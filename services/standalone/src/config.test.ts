@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { EnvError } from '@postrider/runtime';
@@ -48,6 +50,21 @@ test('every variable that is wrong is named at once', () => {
 
 test('settings of TLS and SASL without a Kafka of one’s own are refused', () => {
   assert.throws(() => read([], { POSTRIDER_KAFKA_SSL: 'true' }), /POSTRIDER_KAFKA_BROKERS is missing/);
+});
+
+test('pools are checked before anything starts', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'postrider-pools-'));
+  const file = join(folder, 'pools.json');
+  try {
+    writeFileSync(file, '{"partners":{"kind":"proxy","proxyUrl":"http://127.0.0.1:3128"}}');
+    assert.equal(read([], { POSTRIDER_EGRESS_POOLS_FILE: file }).poolsFile, file);
+    writeFileSync(file, '{"partners":{"kind":"tunnel"}}');
+    assert.throws(() => read([], { POSTRIDER_EGRESS_POOLS_FILE: file }), /POSTRIDER_EGRESS_POOLS_FILE .*partners/);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+  assert.throws(() => read([], { POSTRIDER_EGRESS_POOLS_FILE: file }), /POSTRIDER_EGRESS_POOLS_FILE .*cannot be read/);
+  assert.equal(read([]).poolsFile, undefined);
 });
 
 test('an unknown option is named, with the way to the known ones', () => {

@@ -1,14 +1,17 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { parsePools } from '@postrider/egress';
 import { TOPIC_PREFIX_DEFAULT } from '@postrider/kafka';
 import {
   EnvError,
+  fileContent,
   integer,
   kafkaEnv,
   kafkaSettings,
   list,
   logLevels,
   oneOf,
+  parsed,
   port,
   readEnv,
   text,
@@ -42,6 +45,8 @@ export interface StandaloneConfig {
   readonly topicPrefix: string;
   /** P of the first layout. */
   readonly partitions: number;
+  /** File of the egress pools that endpoints may name; absent: only `default`. */
+  readonly poolsFile: string | undefined;
   readonly logLevel: LogLevel;
 }
 
@@ -59,6 +64,7 @@ Environment:
   POSTRIDER_DATA_DIR        folder for data, keys and logs (.postrider)
   POSTRIDER_TOPIC_PREFIX    what topic names begin with (${TOPIC_PREFIX_DEFAULT})
   POSTRIDER_PARTITIONS      partitions of the topics when they are made (${partitionsDefault})
+  POSTRIDER_EGRESS_POOLS_FILE  JSON of egress pools, as docs/egress.md describes it
   POSTRIDER_LOG_LEVEL       debug, info, warn, error, fatal or silent (info)
 `;
 
@@ -69,13 +75,19 @@ Environment:
  */
 export function readStandaloneConfig(args: readonly string[], root: string, env: Env = process.env): StandaloneConfig {
   const flags = readFlags(args);
-  const { kafka, ...values } = readEnv(env, {
+  const {
+    kafka,
+    pools: _checked,
+    ...values
+  } = readEnv(env, {
     kafka: { ...kafkaEnv, brokers: list('POSTRIDER_KAFKA_BROKERS', { optional: true }) },
     kafkaPort: port('POSTRIDER_KAFKA_PORT', { default: kafkaPortDefault }),
     grpcPort: port('POSTRIDER_GRPC_PORT', { default: grpcPortDefault }),
     dataDir: text('POSTRIDER_DATA_DIR', { default: '.postrider' }),
     topicPrefix: text('POSTRIDER_TOPIC_PREFIX', { default: TOPIC_PREFIX_DEFAULT }),
     partitions: integer('POSTRIDER_PARTITIONS', { default: partitionsDefault, min: 1, max: 4_096 }),
+    poolsFile: text('POSTRIDER_EGRESS_POOLS_FILE', { optional: true }),
+    pools: parsed(fileContent('POSTRIDER_EGRESS_POOLS_FILE', { optional: true }), checkPools),
     logLevel: oneOf('POSTRIDER_LOG_LEVEL', logLevels, { default: 'info' }),
   });
   const { brokers } = kafka;
@@ -90,6 +102,11 @@ export function readStandaloneConfig(args: readonly string[], root: string, env:
   const ownKafka = brokers === undefined ? undefined : kafkaSettings({ ...kafka, brokers });
   const dataDir = resolve(root, values.dataDir);
   return { ...values, ...flags, ownKafka, dataDir, isDefaultDataDir: dataDir === resolve(root, '.postrider') };
+}
+
+/** What is wrong is told before Kafka is started; the services read the file themselves. */
+function checkPools(file: Buffer | undefined): void {
+  if (file !== undefined) parsePools(file.toString('utf8'), () => '');
 }
 
 /** Whether the command line asks for help. */

@@ -30,10 +30,11 @@ export async function startStandalone(
   const cluster = stack.use(await openCluster(config, data, { screen, log, signal }));
   // Disposed of after the services: what they are sending while they stop still arrives.
   const keep = stack.use(new AsyncDisposableStack());
-  const { topicPrefix, partitions, grpcPort } = config;
+  const { topicPrefix, partitions, poolsFile, grpcPort } = config;
   const { kafka, replicationFactor } = cluster;
   const { kek, adminKey, scratch } = data;
-  const options = { kafka, topicPrefix, partitions, replicationFactor, grpcPort, kek, adminKey, scratch, logs, screen };
+  const installation = { kafka, topicPrefix, partitions, replicationFactor, poolsFile, grpcPort };
+  const options = { ...installation, kek, adminKey, scratch, logs, screen };
   const services = stack.use(await startServices(options, signal));
   const server = `127.0.0.1:${services.grpcPort}`;
   const connection: Connection = { server, apiKey: adminKey, brokers: kafka.brokers, topicPrefix };

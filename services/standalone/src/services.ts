@@ -14,6 +14,7 @@ export interface ServicesOptions {
   readonly kafka: KafkaSettings;
   readonly topicPrefix: string;
   readonly partitions: number;
+  readonly poolsFile: string | undefined;
   readonly replicationFactor: number;
   readonly grpcPort: number;
   readonly kek: string;
@@ -60,7 +61,7 @@ export async function startServices(options: ServicesOptions, signal: AbortSigna
   });
   const dispatcher = await screen.step('dispatcher', async () => {
     const { service } = readDispatcherConfig({
-      ...{ ...env, ...openedForLaptop, POSTRIDER_KEK: options.kek },
+      ...{ ...env, ...openedForLaptop, ...poolsEnv(options), POSTRIDER_KEK: options.kek },
       POSTRIDER_STORE_DIR: options.scratch,
     });
     const started = stack.use(await startDispatcher(service, depsOf('dispatcher', service), signal));
@@ -98,9 +99,15 @@ function commonEnv({ kafka, topicPrefix }: ServicesOptions): Env {
   };
 }
 
+/** Control plane and dispatcher must know the same pools. */
+function poolsEnv({ poolsFile }: ServicesOptions): Env {
+  return poolsFile === undefined ? {} : { POSTRIDER_EGRESS_POOLS_FILE: poolsFile };
+}
+
 function controlPlaneEnv(options: ServicesOptions): Env {
   return {
     ...openedForLaptop,
+    ...poolsEnv(options),
     POSTRIDER_PARTITIONS: String(options.partitions),
     POSTRIDER_REPLICATION_FACTOR: String(options.replicationFactor),
     POSTRIDER_GRPC_HOST: '127.0.0.1',

@@ -5,11 +5,12 @@ import {
   EndpointBacklog,
   MoveTo,
 } from '@postrider/contract/postrider/v1/delivery_service';
-import { plainEnum } from '@postrider/core';
+import { deliveryId, plainEnum } from '@postrider/core';
 import { CliError, exitCodes } from '../cli-error.ts';
 import type { CliContext } from '../context.ts';
 import { deliveryName, endpointName } from '../names.ts';
 import { openSession, type Session } from '../session.ts';
+import type { Rpc } from '../rpc.ts';
 import { formatTable } from '../table.ts';
 
 const moves = [
@@ -19,7 +20,11 @@ const moves = [
 
 /** `postrider delivery …` */
 export function deliveryCommand(program: Command, context: CliContext): void {
-  const delivery = program.command('delivery').description('Ask where single deliveries are, and skip or move them.');
+  const delivery = program
+    .command('delivery')
+    .description(
+      'Ask where single deliveries are, and skip or move them. A webhook-id (msg_…) will do for a delivery’s own.',
+    );
   const run = '--run <id>';
   const runHelp = 'id of the resend, recovery or replay; without it the first run';
   delivery
@@ -29,8 +34,10 @@ export function deliveryCommand(program: Command, context: CliContext): void {
     .addHelpText('after', '\nExample:\n  postrider delivery explain acme/orders dlv_0123456789abcdef0123456789abcdef')
     .action(async (endpoint: string, id: string, options: { run: string }, command: Command) => {
       const session = openSession(context, command);
-      const request = { name: deliveryName(endpoint, id), runId: options.run };
-      const told = await session.withRpc((rpc) => rpc.call(rpc.deliveries, rpc.deliveries.explainDelivery, request));
+      const told = await session.withRpc(async (rpc) => {
+        const request = { name: await meant(rpc, endpoint, id), runId: options.run };
+        return await rpc.call(rpc.deliveries, rpc.deliveries.explainDelivery, request);
+      });
       printExplanation(session, told);
       if (told.stage === DeliveryStage.UNKNOWN) throw new CliError(exitCodes.notFound, 'It was not found.');
     });
@@ -45,8 +52,10 @@ export function deliveryCommand(program: Command, context: CliContext): void {
     )
     .action(async (endpoint: string, id: string, options: { run: string; reason: string }, command: Command) => {
       const session = openSession(context, command);
-      const request = { name: deliveryName(endpoint, id), runId: options.run, reason: options.reason };
-      const told = await session.withRpc((rpc) => rpc.call(rpc.deliveries, rpc.deliveries.skipDelivery, request));
+      const told = await session.withRpc(async (rpc) => {
+        const request = { name: await meant(rpc, endpoint, id), runId: options.run, reason: options.reason };
+        return await rpc.call(rpc.deliveries, rpc.deliveries.skipDelivery, request);
+      });
       printExplanation(session, told);
     });
   for (const move of moves) {
@@ -60,11 +69,20 @@ export function deliveryCommand(program: Command, context: CliContext): void {
       )
       .action(async (endpoint: string, id: string, options: { run: string }, command: Command) => {
         const session = openSession(context, command);
-        const request = { name: deliveryName(endpoint, id), runId: options.run, to: move.to };
-        const told = await session.withRpc((rpc) => rpc.call(rpc.deliveries, rpc.deliveries.moveDelivery, request));
+        const told = await session.withRpc(async (rpc) => {
+          const request = { name: await meant(rpc, endpoint, id), runId: options.run, to: move.to };
+          return await rpc.call(rpc.deliveries, rpc.deliveries.moveDelivery, request);
+        });
         printExplanation(session, told);
       });
   }
+}
+
+/** The delivery by its own id, or by the `webhook-id` that its receiver sees, which all deliveries of an event share. */
+async function meant(rpc: Rpc, endpoint: string, id: string): Promise<string> {
+  if (!id.startsWith('msg_')) return deliveryName(endpoint, id);
+  const { uid } = await rpc.call(rpc.endpoints, rpc.endpoints.getEndpoint, { name: endpointName(endpoint) });
+  return deliveryName(endpoint, deliveryId(id, uid));
 }
 
 /** `postrider backlog …` */

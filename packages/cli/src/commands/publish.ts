@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
-import { partitionOfKey } from '@postrider/core';
+import { partitionOfKey, webhookId } from '@postrider/core';
 import { topicName, type OutgoingRecord } from '@postrider/kafka';
 import { CliError, exitCodes } from '../cli-error.ts';
 import type { CliContext } from '../context.ts';
@@ -47,7 +47,13 @@ export function publishCommand(program: Command, context: CliContext): void {
         const sent = Array.from({ length: options.count }, async () => {
           const record = eventRecord(options, options.id ?? randomUUID(), body, topic, partitions);
           const { offset, partition } = await producer.send(record.record);
-          return { id: record.id, topic, partition, offset };
+          return {
+            id: record.id,
+            webhookId: webhookId(options.tenant, options.source, record.id),
+            topic,
+            partition,
+            offset,
+          };
         });
         return Promise.all(sent);
       });
@@ -55,7 +61,7 @@ export function publishCommand(program: Command, context: CliContext): void {
         session.printEntry(
           entry,
           () =>
-            `Published ${options.type} as ${entry.id} to ${entry.topic}, partition ${entry.partition}, offset ${entry.offset}.\n`,
+            `Published ${options.type} as ${entry.id} to ${entry.topic}, partition ${entry.partition}, offset ${entry.offset}; its webhook-id is ${entry.webhookId}.\n`,
         );
     });
 }
