@@ -1,6 +1,8 @@
 import { openFaultProxy, type Fault, type FaultProxy } from '../support/fault-proxy.ts';
 import { twentyCustomers } from '../support/customers.ts';
 import type { Receiver } from '../support/receiver.ts';
+import type { Row, RowFacts } from './row.ts';
+import type { Scene } from './scene.ts';
 
 /** The ways of all dispatchers to each endpoint: every endpoint has an origin of its own, which can fail by itself. */
 export interface EndpointEdges {
@@ -11,6 +13,17 @@ export interface EndpointEdges {
   set(paths: Iterable<string>, fault: Fault): void;
   /** All is well again; what was on its way is lost. */
   mend(paths: Iterable<string>): void;
+}
+
+/** A row that breaks the ways to endpoints. */
+export function rowOfEdges(facts: RowFacts, inject: (scene: Scene, edges: EndpointEdges) => Promise<void>): Row {
+  return {
+    ...facts,
+    async prepare(undo) {
+      const edges = openEndpointEdges(undo);
+      return { urls: edges.urls, inject: (scene) => inject(scene, edges) };
+    },
+  };
 }
 
 /** One way for each endpoint; closed with `undo`. */

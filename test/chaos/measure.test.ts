@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Receipt } from '../support/receipt.ts';
-import { latencies, probes, recoveryMs } from './measure.ts';
+import { deliveriesPerEndpoint, latencies, probes, recoveryMs } from './measure.ts';
 
 const receipt = (path: string, webhookId: string, at: number): Receipt => ({
   ...{ path, webhookId, at },
@@ -38,4 +38,18 @@ test('latency counts first requests of events of the span alone', () => {
   ];
   assert.deepEqual(latencies(seen, accepted, { from: 0, to: 1_100, paths }), [50, 20]);
   assert.deepEqual(latencies(seen, accepted, { from: 0, to: 1_000, paths }), [50]);
+});
+
+test('what each tenant was sent counts once, for its own endpoints, within the span; who was sent nothing counts too', () => {
+  const paths = new Map([
+    ['a', 't'],
+    ['b', 't'],
+    ['c', 'u'],
+    ['d', 'v'],
+  ]);
+  const seen = [
+    ...[receipt('a', '1', 100), receipt('a', '1', 110), receipt('a', '2', 120), receipt('b', '1', 130)],
+    ...[receipt('a', '0', 99), receipt('a', '3', 200), receipt('c', '1', 199), receipt('guest', '1', 150)],
+  ];
+  assert.deepEqual(deliveriesPerEndpoint(seen, { from: 100, to: 200, paths }), [1.5, 1, 0]);
 });

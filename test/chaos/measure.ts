@@ -44,3 +44,20 @@ export function latencies(
   }
   return found;
 }
+
+/** Deliveries that each tenant's endpoint was sent on average in a span of time: what was left to each of what others use. */
+export function deliveriesPerEndpoint(
+  receipts: readonly Receipt[],
+  { from, to, paths }: { readonly from: number; readonly to: number; readonly paths: Paths },
+): number[] {
+  const seen = new Set<string>();
+  const sent = new Map<string, number>();
+  for (const { path, webhookId, at } of receipts) {
+    const tenant = paths.get(path);
+    const key = `${path} ${webhookId}`;
+    if (tenant === undefined || at < from || at >= to || seen.has(key)) continue;
+    seen.add(key);
+    sent.set(tenant, (sent.get(tenant) ?? 0) + 1);
+  }
+  return [...Map.groupBy(paths, ([, tenant]) => tenant)].map(([tenant, own]) => (sent.get(tenant) ?? 0) / own.length);
+}

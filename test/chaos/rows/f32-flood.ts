@@ -1,4 +1,6 @@
+import { jainIndex } from '../../bench/rig/figures.ts';
 import { inviteGuest } from '../guest.ts';
+import { deliveriesPerEndpoint } from '../measure.ts';
 import type { Row } from '../row.ts';
 
 /** Ten times what all others publish; each is wanted by three endpoints. */
@@ -7,6 +9,8 @@ const lastsMs = 20_000;
 const events = (eventsPerSecond * lastsMs) / 1_000;
 const endpoints = ['flood-1', 'flood-2', 'flood-3'];
 const lookMs = 500;
+/** 1: each of the other tenants is sent as much as each other. */
+const fairnessMin = 0.9;
 const drainedMsMax = 120_000;
 
 export const flood: Row = {
@@ -24,7 +28,10 @@ export const flood: Row = {
     // Nobody else is to notice.
     const from = scene.broken(new Set());
     await guest.publishSteadily(events, eventsPerSecond);
+    const span = { from, to: Date.now(), paths: scene.goodPaths() };
     await scene.recovered(from);
+    const fairness = jainIndex(deliveriesPerEndpoint(await scene.receivedSince(from), span));
+    scene.promise(`the others share alike: Jain's index ${fairness.toFixed(3)}`, fairness >= fairnessMin);
     const all = async () => {
       await scene.pass(lookMs);
       return (await guest.delivered()) === events * endpoints.length;
