@@ -49,6 +49,8 @@ export interface JavaCommand {
   readonly mainClass: string;
   readonly args: readonly string[];
   readonly heapMiB: number;
+  /** Compiled as a broker in production is, in the end; else quick to start, and several times slower per request. */
+  readonly fullyCompiled: boolean;
 }
 
 /**
@@ -60,7 +62,7 @@ export function startJava(command: JavaCommand): JavaProcess {
     '-Xms64m',
     `-Xmx${command.heapMiB}m`,
     '-XX:+UseSerialGC',
-    '-XX:TieredStopAtLevel=1',
+    ...(command.fullyCompiled ? [] : ['-XX:TieredStopAtLevel=1']),
     '-Xshare:auto',
     '-XX:+ExitOnOutOfMemoryError',
     '-Djava.awt.headless=true',

@@ -42,6 +42,7 @@ export interface BrokerPlan {
   readonly directory: string;
   readonly jarsDir: string;
   readonly heapMiB: number;
+  readonly fullyCompiled: boolean;
   readonly readyTimeoutMs: number;
   readonly properties: Readonly<Record<string, string | number | boolean>>;
   readonly onUnexpectedExit: (exit: UnexpectedExit) => void;
@@ -112,7 +113,8 @@ function toExit(broker: Broker, plan: BrokerPlan, end: JavaEnd): UnexpectedExit 
 }
 
 function kafkaCommand(plan: BrokerPlan, mainClass: string, args: readonly string[]) {
-  return { jarsDir: plan.jarsDir, mainClass, args, heapMiB: plan.heapMiB };
+  const { jarsDir, heapMiB, fullyCompiled } = plan;
+  return { jarsDir, mainClass, args, heapMiB, fullyCompiled };
 }
 
 /** Writes the configuration, and formats the data directory if there is none; returns the path of the configuration. */

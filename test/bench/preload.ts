@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
-import { partitionOf } from '@postrider/core';
-import { deliveryRecord, type Addressee, type Destination } from '../../services/router/src/delivery-record.ts';
+import { partitionOf, webhookId } from '@postrider/core';
+import { deliveryRecord, routableEvent } from '../../services/router/src/delivery-record.ts';
+import type { Addressee, Destination, RoutableEvent } from '../../services/router/src/delivery-record.ts';
 import type { KafkaPort } from '@postrider/kafka';
 import type { BenchEndpoint } from './bench-config.ts';
 
@@ -45,10 +46,10 @@ export async function preloadDeliveries(options: PreloadOptions): Promise<Preloa
   const events = Math.ceil(count / endpoints.length);
   for (let index = 0; index < events; index += 1) {
     const number = options.firstEvent + index;
-    const event = benchEvent(number, benchBody(number, bodyBytes));
+    const body = benchBody(number, bodyBytes);
     for (const endpoint of endpoints) {
       const { uid, tenant } = endpoint;
-      producer.enqueue(deliveryRecord({ ...event, tenant }, addresseeOf(endpoint), destination), done);
+      producer.enqueue(deliveryRecord(benchEvent(number, body, tenant), addresseeOf(endpoint), destination), done);
       byPartition[partitionOf(uid, partitions)]! += 1;
     }
     if (producer.backlog.records > BACKLOG_MAX) await new Promise<void>((resolve) => void (resume = resolve));
@@ -72,34 +73,20 @@ export function destinationOf(topicPrefix: string, partitions: number): Destinat
   return { topicPrefix, layout: { generation: 1, partitions } };
 }
 
-/** An event as the router hands it on. */
-export function benchEvent(index: number, body: Buffer) {
+/** An event of a tenant as the router hands it on. */
+export function benchEvent(index: number, body: Buffer, tenant: string): RoutableEvent {
   const now = new Date();
-  return {
-    attributes: {
-      id: `event-${index}`,
-      source: '/bench/dispatch',
-      type: 'bench.measured',
-      subject: '',
-      time: now.toISOString(),
-      contentType: 'application/json',
-      dataSchema: '',
-      extensions: {},
-    },
-    body,
-    source: {
-      cluster: 'bench',
-      topic: 'events',
-      partition: 0,
-      offset: BigInt(index),
-      timestamp: now,
-      bodySha256: hash('sha256', body, 'buffer'),
-    },
-    traceparent: '',
-    tracestate: '',
-    hopCount: 0,
-    firstSeen: now,
+  const attributes = {
+    ...{ id: `event-${index}`, source: '/bench/dispatch', type: 'bench.measured', subject: '' },
+    ...{ time: now.toISOString(), contentType: 'application/json', dataSchema: '', extensions: {} },
   };
+  const source = {
+    ...{ cluster: 'bench', topic: 'events', partition: 0, offset: BigInt(index), timestamp: now },
+    bodySha256: hash('sha256', body, 'buffer'),
+  };
+  const webhook = webhookId(tenant, attributes.source, attributes.id);
+  const trace = { traceparent: '', tracestate: '', hopCount: 0 };
+  return routableEvent({ webhookId: webhook, tenant, attributes, source, firstSeen: now.getTime(), ...trace }, body);
 }
 
 /** JSON of exactly that many bytes. */

@@ -42,7 +42,7 @@ export async function writeRows(target: RowTarget, count: number, rowOf: (index:
   const failures: Error[] = [];
   for (let index = 0; index < count; index += 1) {
     const { endpoint, event, body, tier, dueAt, waitReason } = rowOf(index);
-    const routable = { ...benchEvent(event, body), tenant: endpoint.tenant };
+    const routable = benchEvent(event, body, endpoint.tenant);
     const routed = deliveryRecord(routable, addresseeOf(endpoint), destination);
     const header = routed.headers?.[DELIVERY_HEADER] as Buffer;
     const row = {

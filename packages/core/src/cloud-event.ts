@@ -83,6 +83,7 @@ interface Content {
 }
 
 const PREFIX = 'ce_';
+const CONTENT_TYPE = 'content-type';
 const STRUCTURED = 'application/cloudevents';
 
 /**
@@ -128,10 +129,15 @@ function readContent(record: EventRecord, value: Buffer, options: EventOptions):
     }
     return { mode: 'structured', ...readStructured(value, options.bodyBytesMax) };
   }
-  if (Object.keys(headers).some((name) => name.toLowerCase().startsWith(PREFIX))) {
+  if (Object.keys(headers).some(hasPrefix)) {
     return { mode: 'binary', attributes: binaryAttributes(headers, contentType), body: value };
   }
   return raw(record, value, contentType, options);
+}
+
+/** Whatever the case: a name that is written wrongly is told, not passed over. */
+function hasPrefix(name: string): boolean {
+  return name.length >= PREFIX.length && name.slice(0, PREFIX.length).toLowerCase() === PREFIX;
 }
 
 function dataOf({ attributes, body, data }: Content): () => unknown {
@@ -154,7 +160,7 @@ function dataOf({ attributes, body, data }: Content): () => unknown {
 function binaryAttributes(headers: EventHeaders, contentType: string | undefined): EventAttributes {
   const texts = emptyTexts();
   for (const name of Object.keys(headers)) {
-    if (!name.toLowerCase().startsWith(PREFIX)) continue;
+    if (!hasPrefix(name)) continue;
     const attribute = name.slice(PREFIX.length);
     if (!name.startsWith(PREFIX) || !isAttributeName(attribute)) {
       throw invalid(name, 'names of attributes are lower-case letters and digits');
@@ -213,8 +219,9 @@ function checkHeaders(headers: EventHeaders): void {
 
 /** The content type, whatever the case of its name: libraries differ. */
 function contentTypeOf(headers: EventHeaders): string | undefined {
-  const names = Object.keys(headers).filter((name) => name.toLowerCase() === 'content-type');
-  if (names.length > 1) throw invalid('content-type', 'the header stands more than once');
+  const isIt = (name: string) => name.length === CONTENT_TYPE.length && name.toLowerCase() === CONTENT_TYPE;
+  const names = Object.keys(headers).filter(isIt);
+  if (names.length > 1) throw invalid(CONTENT_TYPE, 'the header stands more than once');
   return names[0] === undefined ? undefined : headerText(headers, names[0]);
 }
 

@@ -53,9 +53,10 @@ export function headerValues(headers: EventHeaders, name: string): readonly Buff
 
 /** The only value of a header as text; undefined when it is absent. */
 export function headerText(headers: EventHeaders, name: string): string | undefined {
-  const [only, ...more] = headerValues(headers, name);
+  const values = headerValues(headers, name);
+  const only = values[0];
   if (only === undefined) return undefined;
-  if (more.length > 0) throw invalid(name, 'the header stands more than once');
+  if (values.length > 1) throw invalid(name, 'the header stands more than once');
   return utf8Text(only) ?? fail(invalid(name, 'the header is not UTF-8'));
 }
 
@@ -116,8 +117,9 @@ function extensionsOf(texts: AttributeTexts, fieldOf: (name: string) => string):
   const extensions: AttributeTexts = {};
   let count = 0;
   let bytes = 0;
-  for (const [name, value] of Object.entries(texts)) {
+  for (const name in texts) {
     if (core.has(name)) continue;
+    const value = texts[name] ?? '';
     if (!value.isWellFormed()) throw invalid(fieldOf(name), 'it holds half of a surrogate pair');
     extensions[name] = value;
     count += 1;

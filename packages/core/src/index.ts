@@ -48,6 +48,7 @@ export * from './rate-share.ts';
 export * from './attempt-codec.ts';
 export * from './delivery-bounds.ts';
 export * from './delivery-header.ts';
+export * from './encode-delivery.ts';
 export * from './move-delivery.ts';
 export * from './cloud-event.ts';
 export * from './match.ts';

@@ -1,19 +1,16 @@
-import { Delivery, DeliveryKind, PriorityClass, RunKind, WaitReason } from '@postrider/contract/postrider/v1/delivery';
-import { deliveryId, partitionOf, webhookId } from '@postrider/core';
+import { deliveryId, encodeEventFields, encodeNewDelivery, partitionOf, type EventFields } from '@postrider/core';
 import { DELIVERY_HEADER, topicName, type OutgoingRecord } from '@postrider/kafka';
-import type { EventAttributes, OrderingState, SourceCoordinates } from '@postrider/contract/postrider/v1/delivery';
+import type { OrderingState } from '@postrider/contract/postrider/v1/delivery';
 
 /** An event that was read and understood, with what all its deliveries share. */
 export interface RoutableEvent {
-  readonly tenant: string;
-  readonly attributes: EventAttributes;
+  readonly webhookId: string;
   /** The body, byte for byte as published. */
   readonly body: Buffer;
-  readonly source: SourceCoordinates;
-  readonly traceparent: string;
-  readonly tracestate: string;
-  readonly hopCount: number;
-  readonly firstSeen: Date;
+  /** Milliseconds since the Unix epoch. */
+  readonly firstSeen: number;
+  /** The part of a delivery's header that is the same for all endpoints. */
+  readonly fields: Buffer;
 }
 
 /** An endpoint that the event is for. */
@@ -33,43 +30,25 @@ export interface Destination {
   readonly layout: { readonly generation: number; readonly partitions: number };
 }
 
+/** An event with what is the same in the headers of all its deliveries. */
+export function routableEvent(event: EventFields, body: Buffer): RoutableEvent {
+  const { webhookId, firstSeen } = event;
+  return { webhookId, body, firstSeen, fields: encodeEventFields(event) };
+}
+
 /** The record on `deliveries` for one endpoint: the body untouched, everything else in one header. */
 export function deliveryRecord(event: RoutableEvent, addressee: Addressee, destination: Destination): OutgoingRecord {
-  const { endpointUid } = addressee;
-  const webhook = webhookId(event.tenant, event.attributes.source, event.attributes.id);
-  const delivery: Delivery = {
-    deliveryId: deliveryId(webhook, endpointUid),
-    run: { kind: RunKind.FIRST, id: '' },
-    kind: DeliveryKind.EVENT,
-    webhookId: webhook,
-    tenant: event.tenant,
-    endpointId: endpointUid,
-    endpointRevision: addressee.endpointRevision,
-    subscriptionIds: [...addressee.subscriptionUids],
-    event: event.attributes,
-    source: event.source,
-    firstSeen: event.firstSeen,
-    expiresAt: new Date(event.firstSeen.getTime() + addressee.retrySpanMs),
-    dueAt: undefined,
-    attempt: 0,
-    internalFailures: 0,
-    last: undefined,
-    ordering: addressee.ordering,
-    waitReason: WaitReason.UNSPECIFIED,
-    layoutGeneration: destination.layout.generation,
-    priorityClass: PriorityClass.LIVE,
-    traceparent: event.traceparent,
-    tracestate: event.tracestate,
-    hopCount: event.hopCount,
-    bodyEncryption: undefined,
-    intake: undefined,
-    givenUp: 0,
-  };
+  const { endpointUid, endpointRevision, subscriptionUids, retrySpanMs, ordering } = addressee;
+  const { generation: layoutGeneration, partitions } = destination.layout;
+  const header = encodeNewDelivery(event.fields, {
+    ...{ deliveryId: deliveryId(event.webhookId, endpointUid), endpointId: endpointUid, endpointRevision },
+    ...{ subscriptionIds: subscriptionUids, expiresAt: event.firstSeen + retrySpanMs, ordering, layoutGeneration },
+  });
   return {
     topic: topicName(destination.topicPrefix, 'deliveries'),
-    partition: partitionOf(endpointUid, destination.layout.partitions),
+    partition: partitionOf(endpointUid, partitions),
     key: Buffer.from(endpointUid),
     value: event.body,
-    headers: { [DELIVERY_HEADER]: Buffer.from(Delivery.encode(delivery).finish()) },
+    headers: { [DELIVERY_HEADER]: header },
   };
 }

@@ -4,12 +4,13 @@ import {
   decodeEvent,
   resolveRetryPolicy,
   retrySpanMs,
+  webhookId,
   type Clock,
   type DecodedEvent,
   type KeyedEvent,
 } from '@postrider/core';
-import { createHash } from 'node:crypto';
-import { deliveryRecord, type Addressee, type Destination, type RoutableEvent } from './delivery-record.ts';
+import { hash } from 'node:crypto';
+import { deliveryRecord, routableEvent, type Addressee, type Destination } from './delivery-record.ts';
 import { orderingOf, wholeEndpoint } from './ordering.ts';
 import { quarantineRecord, type QuarantineVerdict } from './quarantine-record.ts';
 import type { ConfigSnapshot, ConfigView } from '@postrider/config-view';
@@ -118,17 +119,20 @@ function deliverTo(
   const { layout } = snapshot;
   // Without a layout there is no endpoint either: both are written by the control plane, the layout first.
   if (layout === null) throw new Error('there is no layout record on the config topic');
-  const event: RoutableEvent = {
-    tenant,
-    attributes: decoded.attributes,
-    body: decoded.body,
-    source: coordinates(record, options.cluster, decoded.body),
-    traceparent,
-    tracestate,
-    hopCount: decoded.hopCount,
-    // Not the record's timestamp: a router that was away for days must not use up what endpoints were promised.
-    firstSeen: new Date(routedAt),
-  };
+  const event = routableEvent(
+    {
+      webhookId: webhookId(tenant, decoded.attributes.source, decoded.attributes.id),
+      tenant,
+      attributes: decoded.attributes,
+      source: coordinates(record, options.cluster, decoded.body),
+      traceparent,
+      tracestate,
+      hopCount: decoded.hopCount,
+      // Not the record's timestamp: a router that was away for days must not use up what endpoints were promised.
+      firstSeen: routedAt,
+    },
+    decoded.body,
+  );
   const destination: Destination = { topicPrefix: config.topicPrefix, layout };
   const tooLarge = { reason: QuarantineReason.TOO_LARGE, field: '', detail: 'Kafka takes no record of this size' };
   return {
@@ -175,7 +179,7 @@ function coordinates(record: IncomingRecord, cluster: string, body: Buffer | nul
     partition: record.partition,
     offset: BigInt(record.offset),
     timestamp: dateOf(record.timestamp),
-    bodySha256: body === null ? Buffer.alloc(0) : createHash('sha256').update(body).digest(),
+    bodySha256: body === null ? Buffer.alloc(0) : hash('sha256', body, 'buffer'),
   };
 }
 

@@ -93,7 +93,7 @@ function recordOf(stream: Stream, number: number, at: number): OutgoingRecord {
   const body = timedBody({ at, stream: stream.id, number }, plan.bodyBytes);
   const index = stream.id * EVENTS_OF_STREAM + number;
   if (plan.writes === 'deliveries') {
-    const event = { ...benchEvent(index, body), tenant: endpoint.tenant };
+    const event = benchEvent(index, body, endpoint.tenant);
     return deliveryRecord(event, addresseeOf(endpoint), destinationOf(plan.topicPrefix, plan.partitions));
   }
   const type = stream.eventType ?? typeOfEndpoint(target);

@@ -25,7 +25,7 @@ export async function openStage(): Promise<Stage> {
   const loadBefore = load();
   await using stack = new AsyncDisposableStack();
   const directory = stack.use(await tempDir()).path;
-  const kafka = stack.use(await startKafka({ log: say }));
+  const kafka = stack.use(await startKafka({ log: say, fullyCompiled: true }));
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => {
       // What is left with the process: the broker, and with its channel each of its children.
