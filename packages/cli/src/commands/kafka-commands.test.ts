@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { Attempt, DeadReason } from '@postrider/contract/postrider/v1/attempt';
 import { DeadLetter, Quarantined, QuarantineReason } from '@postrider/contract/postrider/v1/dead_letter';
 import { Outcome } from '@postrider/contract/postrider/v1/delivery';
+import { webhookId } from '@postrider/core';
 import { createFakeKafka } from '@postrider/kafka/testing';
 import { cli } from '../test-context.ts';
 
@@ -35,6 +36,7 @@ test('publish writes a binary-mode CloudEvent with the body untouched', async ()
   assert.equal(text['content-type'], 'application/json');
   assert.deepEqual(JSON.parse(run.out), {
     id: 'e1',
+    webhookId: webhookId('acme', '/postrider/cli', 'e1'),
     topic: 'postrider.events',
     partition: record?.partition,
     offset: record?.offset,
