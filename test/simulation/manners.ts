@@ -86,9 +86,12 @@ function overloaded(pauseSeconds: number): Reply {
 /** Nobody listens. */
 export const refused = (): Reply => ({ afterMs: 2, result: failed('ECONNRESET', 'endpoint') });
 /** Nobody answers. */
-export const timedOut = (afterMs: number): Reply => ({ afterMs, result: failed('total_timeout', 'endpoint') });
+export const timedOut = (afterMs: number): Reply => ({
+  afterMs,
+  result: failed('total_timeout', 'endpoint', afterMs),
+});
 
 /** A request without an answer. */
-export function failed(code: string, owner: 'endpoint' | 'shutdown'): SendResult {
-  return { kind: 'failure', code, owner, message: 'as the simulation says', timings: { totalMs: 1 } };
+export function failed(code: string, owner: 'endpoint' | 'shutdown', totalMs = 1): SendResult {
+  return { kind: 'failure', code, owner, message: 'as the simulation says', timings: { totalMs } };
 }

@@ -32,8 +32,11 @@ const relations: readonly (readonly [text: string, holds: (l: Limits) => boolean
     (l) => l.liveShareFraction < l.podLendFraction && l.podLendFraction < 1,
   ],
   [
-    'bulkShareFraction ≤ unansweredFraction < podLendFraction',
-    (l) => l.bulkShareFraction <= l.unansweredFraction && l.unansweredFraction < l.podLendFraction,
+    'bulkShareFraction ≤ unansweredFraction < unknownFraction < podLendFraction',
+    (l) =>
+      l.bulkShareFraction <= l.unansweredFraction &&
+      l.unansweredFraction < l.unknownFraction &&
+      l.unknownFraction < l.podLendFraction,
   ],
   ['fetchPartitionBytesMax ≤ fetchBytesMax', (l) => l.fetchPartitionBytesMax <= l.fetchBytesMax],
   // The part of the memory for queued deliveries that is left when reading stops; six brokers answer at the same time.
@@ -43,6 +46,7 @@ const relations: readonly (readonly [text: string, holds: (l: Limits) => boolean
   ],
   ['bulkQueuedFraction < pauseAtFraction', (l) => l.bulkQueuedFraction < l.pauseAtFraction],
   ['bulkWaitingFraction < pauseAtFraction', (l) => l.bulkWaitingFraction < l.pauseAtFraction],
+  ['unansweredQuietMs ≤ unansweredAfterMs', (l) => l.unansweredQuietMs <= l.unansweredAfterMs],
   ['unansweredAfterMs ≤ attemptTimeoutMinMs', (l) => l.unansweredAfterMs <= l.attemptTimeoutMinMs],
   [
     'bodyBytesMax ≤ podQueuedBytesMax × bulkQueuedFraction',

@@ -100,11 +100,17 @@ export const limits = Object.freeze({
   podLendFraction: 0.9,
   /** A tenant is counted on to come back for so long after another started something. */
   tenantKnownMs: MINUTE_MS,
-  /** What endpoints that let their last request wait in vain may have of it at most, for so long after that. */
+  /** What endpoints that keep requests waiting may have of it at most; with those that are not known to answer, so much. */
   unansweredFraction: 0.25,
-  unansweredKeptMs: MINUTE_MS,
+  unknownFraction: 0.5,
+  /** An endpoint keeps requests waiting that has answered none for so long. */
+  unansweredQuietMs: 250,
   /** A request that ended without an answer after less did not wait for it. */
   unansweredAfterMs: SECOND_MS,
+  /** Requests to one host since its last answer, from which on all its endpoints are taken to keep them waiting. */
+  hostQuietRequests: 16,
+  /** Endpoints without a lane of which it is remembered whether they answer, and hosts: twice as many at most. */
+  answeringKnownMax: 50_000,
   /** A delivery counts as one more turn for so many bytes. */
   turnBytes: 64 * KIB,
   /** What of the memory for queued deliveries those from `deliveries.bulk` may take. */

@@ -26,6 +26,7 @@ test('whoever is alone has all that may be lent: live work everything, what it w
     ['live', 100],
     ['retry', 90],
     ['bulk', 90],
+    ['unknown', 50],
     ['unanswered', 25],
   ] as const) {
     const shares = createWorkShares(100);
@@ -50,7 +51,7 @@ test('what was lent comes back as requests end, and until then live work has wha
 
 test('of those that have nothing in flight each starts by its share', () => {
   const shares = createWorkShares(1);
-  const starts: Record<WorkKind, number> = { live: 0, retry: 0, bulk: 0, unanswered: 0 };
+  const starts: Record<WorkKind, number> = { live: 0, retry: 0, bulk: 0, unknown: 0, unanswered: 0 };
   for (let i = 0; i < 1_000; i += 1) {
     const kind = shares.next(only('live', 'retry', 'bulk')) as WorkKind;
     starts[kind] += 1;
@@ -85,7 +86,9 @@ test('there is never more in flight than may be, and nothing is idle that live w
           if (next !== null) shares.started(next);
           if (!starts && shares.of(kind) > 0) shares.ended(kind);
           assert.ok(shares.inFlight <= most);
-          assert.ok(shares.of('unanswered') <= Math.ceil(most * limits.unansweredFraction));
+          const unanswered = shares.of('unanswered');
+          assert.ok(unanswered <= Math.ceil(most * limits.unansweredFraction));
+          assert.ok(unanswered + shares.of('unknown') <= Math.ceil(most * limits.unknownFraction));
           assert.equal(shares.next(all) === null, shares.inFlight === most);
         }
       },

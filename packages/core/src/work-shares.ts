@@ -1,7 +1,7 @@
 import { limits } from './limits.ts';
 
 /** Kinds of work that have a share of a pod's requests in flight. */
-export const workKinds = ['live', 'retry', 'bulk', 'unanswered'] as const;
+export const workKinds = ['live', 'retry', 'bulk', 'unknown', 'unanswered'] as const;
 export type WorkKind = (typeof workKinds)[number];
 
 /**
@@ -13,7 +13,8 @@ export type WorkKind = (typeof workKinds)[number];
  * | `live` | first attempts from `deliveries` | 70 % | all that the others leave |
  * | `retry` | what has waited in a retry tier | 20 % | while less than 90 % of the pod is in use |
  * | `bulk` | first attempts from `deliveries.bulk` | 10 % | the same |
- * | `unanswered` | all work for an endpoint that let its last request wait in vain | 10 % | the same, and 25 % at most |
+ * | `unknown` | all work for an endpoint that is not known to answer | 10 % | the same, and 50 % at most with `unanswered` |
+ * | `unanswered` | all work for an endpoint that keeps requests waiting | 10 % | the same, and 25 % at most |
  *
  * What is left free at 90 % makes that whoever has had nothing to do need not wait for the requests of others to end, which
  * may hang as long as their deadline.
@@ -36,6 +37,7 @@ const shareOf: Readonly<Record<WorkKind, number>> = {
   live: limits.liveShareFraction,
   retry: limits.retryShareFraction,
   bulk: limits.bulkShareFraction,
+  unknown: limits.bulkShareFraction,
   unanswered: limits.bulkShareFraction,
 };
 
@@ -46,14 +48,18 @@ export function createWorkShares(inFlightMax: number = limits.podInFlightMax): W
 
 class Shares implements WorkShares {
   inFlight = 0;
-  readonly #inFlight: Record<WorkKind, number> = { live: 0, retry: 0, bulk: 0, unanswered: 0 };
+  readonly #inFlight: Record<WorkKind, number> = { live: 0, retry: 0, bulk: 0, unknown: 0, unanswered: 0 };
   /** What each has started, in parts of its share: decides between those that have equally much in flight. */
-  readonly #served: Record<WorkKind, number> = { live: 0, retry: 0, bulk: 0, unanswered: 0 };
+  readonly #served: Record<WorkKind, number> = { live: 0, retry: 0, bulk: 0, unknown: 0, unanswered: 0 };
   readonly #max: number;
   readonly #lendBelow: number;
+  readonly #unknownMax: number;
+  readonly #unansweredMax: number;
 
   constructor(inFlightMax: number) {
     this.#max = inFlightMax;
+    this.#unknownMax = Math.ceil(inFlightMax * limits.unknownFraction);
+    this.#unansweredMax = Math.ceil(inFlightMax * limits.unansweredFraction);
     this.#lendBelow = Math.ceil(inFlightMax * limits.podLendFraction);
   }
 
@@ -68,7 +74,10 @@ class Shares implements WorkShares {
   mayStart(kind: WorkKind): boolean {
     if (this.inFlight >= this.#max) return false;
     const own = this.#inFlight[kind];
-    if (kind === 'unanswered' && own >= Math.ceil(this.#max * limits.unansweredFraction)) return false;
+    if (kind === 'unknown' || kind === 'unanswered') {
+      if (this.#inFlight.unknown + this.#inFlight.unanswered >= this.#unknownMax) return false;
+      if (kind === 'unanswered' && own >= this.#unansweredMax) return false;
+    }
     return kind === 'live' || this.mayLend || own < Math.ceil(this.#max * shareOf[kind]);
   }
 

@@ -32,7 +32,10 @@ function setUp(perSecond: number, rate: SharedRate | null = null) {
       clock.after(1, () => scheduler.ended(made, work.bytes, kind));
       return true;
     };
-    const made = createLane({ takeDue: () => undefined, mayStart: () => true, start }, name, tenant, 16);
+    const made = createLane({ takeDue: () => undefined, mayStart: () => true, start }, name, tenant, {
+      concurrency: 16,
+    });
+    made.answering.answered();
     Object.assign(made, { gate: { kind: 'open' }, host });
     made.concurrency.setCap(16);
     for (let i = 0; i < count; i += 1)

@@ -1,6 +1,13 @@
-import { createBreaker, limits, signOf, waitsForNames, type BreakerMove, type RandomFraction } from '@postrider/core';
+import {
+  createBreaker,
+  signOf,
+  waitsForNames,
+  type Answering,
+  type BreakerMove,
+  type RandomFraction,
+} from '@postrider/core';
 import { Outcome } from '@postrider/contract/postrider/v1/delivery';
-import { pauseAskedMs, type Classified, type SendResult } from './dispatch-delivery.ts';
+import { pauseAskedMs, type Classified } from './dispatch-delivery.ts';
 import type { Lane } from './lane.ts';
 
 /**
@@ -16,7 +23,8 @@ export function heed(lane: Lane, classified: Classified, now: number, random: Ra
   if (outcome === Outcome.DELIVERED) lane.concurrency.succeeded(lane.inFlight, startedAt, now);
   if (outcome === Outcome.THROTTLED || outcome === Outcome.TIMED_OUT) lane.concurrency.lowered(startedAt, now);
   if (outcome === Outcome.INTERNAL_ERROR && waitsForNames(code)) lane.waitsForNames = true;
-  if (outcome !== Outcome.INTERNAL_ERROR) hear(lane, classified.sent.result, now);
+  hear(lane.answering, classified);
+  if (lane.hostAnswering !== lane.answering) hear(lane.hostAnswering, classified);
   const pauseMs = pauseAskedMs(classified);
   if (pauseMs > 0) {
     lane.heldUntil = Math.max(lane.heldUntil, now + pauseMs);
@@ -39,9 +47,9 @@ function tellBreaker(
   return move;
 }
 
-/** Whether the endpoint answers at all. A connection that is refused at once keeps nothing waiting. */
-function hear(lane: Lane, result: SendResult, now: number): void {
-  if (result.kind === 'response') lane.unansweredUntil = -Infinity;
-  else if (result.owner === 'endpoint' && result.timings.totalMs >= limits.unansweredAfterMs)
-    lane.unansweredUntil = now + limits.unansweredKeptMs;
+/** Whether the endpoint answers at all. */
+function hear(answering: Answering, { verdict, sent: { result } }: Classified): void {
+  if (result.kind === 'response') answering.answered();
+  else if (verdict.outcome === Outcome.INTERNAL_ERROR || result.owner !== 'endpoint') answering.notAsked();
+  else answering.unanswered(result.timings.totalMs);
 }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { PendingPolicy, EndpointState } from '@postrider/contract/postrider/v1/endpoint';
 import { BodyEncryption, Outcome } from '@postrider/contract/postrider/v1/delivery';
-import { createHarness, responded } from '../testing/harness.ts';
+import { createHarness, responded, type Harness } from '../testing/harness.ts';
 
 const large = 'x'.repeat(256 * 1_024);
 
@@ -35,6 +35,56 @@ test('many endpoints that each hold a little stop no other either', async () => 
   await h.clock.advance(3_000);
   h.deliver('order-1', 'shop');
   await h.until(() => h.received('order-1').length === 1, 'the other is served', 10_000);
+  await h.stop(dispatcher);
+});
+
+/** Sends to endpoints that are well, five times a second each; none may wait. */
+async function serveBeside(h: Harness, seconds: number, ofEverySecond: (second: number) => void): Promise<void> {
+  const sent = new Map<string, number>();
+  const from = h.receipts.length;
+  for (let tick = 0; tick < 5 * seconds; tick += 1) {
+    if (tick % 5 === 0) ofEverySecond(tick / 5);
+    for (let i = 0; i < well; i += 1) {
+      const event = `well-${from}-${tick}-${i}`;
+      sent.set(h.deliver(event, `well${i}`), h.clock.now());
+    }
+    await h.clock.advance(200);
+  }
+  const arrived = h.receipts.slice(from).filter(({ path }) => path.startsWith('/well'));
+  const late = arrived.filter(({ webhookId, at }) => at - (sent.get(webhookId) ?? 0) > 100);
+  assert.deepEqual([arrived.length, late.length], [sent.size, 0]);
+}
+
+const well = 4;
+
+test('endpoints that never answered and hang do not fill the pod, however many there are', async () => {
+  const h = createHarness();
+  for (let i = 0; i < well; i += 1) h.config.endpoint(`well${i}`);
+  for (let i = 0; i < 200; i += 1) h.config.endpoint(`hang${i}`);
+  h.endpointsAnswer(({ path }) => (path.startsWith('/hang') ? 'hang' : 200));
+  const dispatcher = await h.start('a', { inFlightMax: 40 });
+  await serveBeside(h, 2, () => undefined);
+  await serveBeside(h, 40, (second) => {
+    if (second < 20) for (let i = 0; i < 10; i += 1) h.deliver(`lost-${second}-${i}`, `hang${10 * second + i}`);
+  });
+  await h.stop(dispatcher);
+});
+
+test('a host that stops answering does not fill the pod, however many endpoints it has', async () => {
+  const h = createHarness();
+  for (let i = 0; i < well; i += 1) h.config.endpoint(`well${i}`);
+  const hosted = (i: number): string => `hosted${i % 200}`;
+  for (let i = 0; i < 200; i += 1) h.config.endpoint(hosted(i), { url: `https://platform.example.com/${hosted(i)}` });
+  let down = false;
+  h.endpointsAnswer(({ path }) => (down && path.startsWith('/hosted') ? 'hang' : 200));
+  const dispatcher = await h.start('a', { inFlightMax: 60 });
+  await serveBeside(h, 10, (second) => {
+    for (let i = 0; i < 20; i += 1) h.deliver(`before-${second}-${i}`, hosted(20 * second + i));
+  });
+  down = true;
+  await serveBeside(h, 40, (second) => {
+    if (second < 20) for (let i = 0; i < 20; i += 1) h.deliver(`lost-${second}-${i}`, hosted(20 * second + i));
+  });
   await h.stop(dispatcher);
 });
 

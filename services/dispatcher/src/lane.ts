@@ -1,7 +1,9 @@
 import {
+  createAnswering,
   createConcurrencyLimit,
   createRateLimit,
   limits,
+  type Answering,
   type Breaker,
   type ConcurrencyLimit,
   type LaneOrder,
@@ -65,8 +67,10 @@ export interface Lane {
   /** The same by what each was started as. */
   readonly inFlightAs: Record<WorkKind, number>;
   bytesInFlight: number;
-  /** Its endpoint let a request wait in vain, and has answered none since: until then (ms, monotonic). */
-  unansweredUntil: number;
+  /** Whether its endpoint answers, as far as is known. */
+  readonly answering: Answering;
+  /** The same of the host that its requests go to, which other lanes may share. */
+  hostAnswering: Answering;
   /** Null: the endpoint has not failed lately. */
   breaker: Breaker | null;
   /** When an answer last told that the endpoint works (ms, monotonic). */
@@ -117,8 +121,17 @@ export interface Lane {
 /** What the work from `deliveries.bulk` has of a lane that has other work too: one start of so many. */
 const BULK_TURN = Math.round(1 / limits.bulkShareFraction);
 
-/** An empty lane that waits for its configuration. `concurrencyStart`: how many requests it may have in flight at first. */
-export function createLane(owner: LaneOwner, endpointId: string, tenant: string, concurrencyStart?: number): Lane {
+/** What a lane begins with. */
+export interface LaneStart {
+  /** What was known of its endpoint. */
+  readonly answering?: Answering;
+  /** Requests that it may have in flight at first. */
+  readonly concurrency?: number | undefined;
+}
+
+/** An empty lane that waits for its configuration. */
+export function createLane(owner: LaneOwner, endpointId: string, tenant: string, start: LaneStart = {}): Lane {
+  const answering = start.answering ?? createAnswering();
   return {
     owner,
     endpointId,
@@ -127,11 +140,12 @@ export function createLane(owner: LaneOwner, endpointId: string, tenant: string,
     revision: '',
     aheadSince: null,
     revisionAt: -Infinity,
-    concurrency: createConcurrencyLimit(1, concurrencyStart),
+    concurrency: createConcurrencyLimit(1, start.concurrency),
     inFlight: 0,
-    inFlightAs: { live: 0, retry: 0, bulk: 0, unanswered: 0 },
+    inFlightAs: { live: 0, retry: 0, bulk: 0, unknown: 0, unanswered: 0 },
     bytesInFlight: 0,
-    unansweredUntil: -Infinity,
+    answering,
+    hostAnswering: answering,
     breaker: null,
     workedAt: -Infinity,
     judgedBy: '',
@@ -202,7 +216,7 @@ function queueOf(lane: Lane, topic: QueuedTopic): ArrivalQueue {
 }
 
 /** What a lane starts. */
-export type LaneWork = Exclude<WorkKind, 'unanswered'>;
+export type LaneWork = Exclude<WorkKind, 'unknown' | 'unanswered'>;
 
 /**
  * What goes first in the lane: due rows, unless its breaker says otherwise and there is something else, then first attempts, then
@@ -214,6 +228,27 @@ export function firstKind(lane: Lane, now: number): LaneWork | null {
   if (queuedDue(lane) > 0 && (mayRetry || lane.queuedArrivals === 0)) return 'retry';
   if (lane.arrivals.count > 0) return 'live';
   return lane.bulk !== null && lane.bulk.count > 0 ? 'bulk' : null;
+}
+
+/**
+ * What the lane's work counts as while its endpoint is not known to answer; null: it is known to, and its work counts as what
+ * it is. First attempts may be the first that is heard of an endpoint; what has waited, and bulk work, come after them
+ * (`now`: ms, monotonic).
+ */
+export function unheardKind(
+  { answering, hostAnswering, arrivals }: Lane,
+  now: number,
+): 'unknown' | 'unanswered' | null {
+  const says = answering.says(now);
+  if (says === 'unanswered' || hostAnswering.isQuiet(now, limits.hostQuietRequests)) return 'unanswered';
+  if (says === 'answers') return null;
+  return arrivals.count > 0 ? 'unknown' : 'unanswered';
+}
+
+/** A request of the lane starts. */
+export function askedBy({ answering, hostAnswering }: Lane, now: number): void {
+  answering.asked(now);
+  if (hostAnswering !== answering) hostAnswering.asked(now);
 }
 
 /** Whether it is the turn of the lane's work from `deliveries.bulk`, whatever else there is. */
@@ -271,8 +306,8 @@ export function mayStart(lane: Lane, now: number): boolean {
 
 /**
  * Whether nothing would be lost with the lane: no delivery, no place in order that the next must wait for, no pause that was
- * asked for, no share of its rate that is used, nothing that was learnt of how much its endpoint takes at once, of how it
- * failed, and whether it answers.
+ * asked for, no share of its rate that is used, nothing that was learnt of how much its endpoint takes at once, and of how it
+ * failed.
  */
 export function isForgettable(lane: Lane, now: number): boolean {
   const rests = lane.inFlight === 0 && lane.rotating === null && lane.cancelWake === null && lane.heldUntil <= now;
@@ -280,9 +315,8 @@ export function isForgettable(lane: Lane, now: number): boolean {
   return empty && rests && restedAt(lane) <= now;
 }
 
-function restedAt({ rate, concurrency, breaker, unansweredUntil }: Lane): number {
-  const failed = breaker?.restedAt ?? -Infinity;
-  return Math.max(rate?.restedAt ?? -Infinity, concurrency.restedAt, failed, unansweredUntil);
+function restedAt({ rate, concurrency, breaker }: Lane): number {
+  return Math.max(rate?.restedAt ?? -Infinity, concurrency.restedAt, breaker?.restedAt ?? -Infinity);
 }
 
 /** How many of the lane nothing keeps from starting but time, or its destination. */

@@ -2,8 +2,10 @@ import { createHalfOpenBreaker, limits, parseRevision } from '@postrider/core';
 import { CancelReason } from '@postrider/contract/postrider/v1/attempt';
 import { EndpointState, PendingPolicy } from '@postrider/contract/postrider/v1/endpoint';
 import { isReached } from './admission.ts';
-import { createLane, isForgettable, keptFor, setRate, type Lane, type LaneGate, type LaneOwner } from './lane.ts';
+import { createLane, isForgettable, keptFor, setRate } from './lane.ts';
+import type { Lane, LaneGate, LaneOwner, LaneStart } from './lane.ts';
 import type { ConfigView } from '@postrider/config-view';
+import type { AnsweringBook } from './answering-book.ts';
 import type { ConfigEnd } from './config-end.ts';
 import type { Clock, EndpointHolds, RandomFraction } from '@postrider/core';
 import type { EgressPools } from './egress-pools.ts';
@@ -45,6 +47,7 @@ export interface LanesOptions {
   readonly pools: Pick<EgressPools, 'isOpen'>;
   readonly names: Pick<Trouble, 'isFailing'>;
   readonly pauses: Pick<Pauses, 'of'>;
+  readonly answering: AnsweringBook;
   /** Requests in flight of a lane that nothing is known of. */
   readonly concurrencyStart: number;
   /** An endpoint's configuration makes preparing it throw. */
@@ -67,7 +70,7 @@ export function createLanes(options: LanesOptions): Lanes {
     const endpoint = prepared(lane);
     // What cannot be prepared is kept until its configuration changes or it expires, like what cannot be read.
     lane.gate = endpoint === 'unusable' ? { kind: 'config' } : gateOf(lane, options);
-    if (typeof endpoint === 'object') follow(lane, endpoint, clock.monotonic());
+    if (typeof endpoint === 'object') follow(lane, endpoint, options.answering, clock.monotonic());
     if (keptFor(before) !== null) lane.concurrency.restart(clock.monotonic());
     if (before.kind !== lane.gate.kind) options.onGate(lane);
     if (stopped && !lane.stops) options.onGoOn(lane);
@@ -91,7 +94,7 @@ export function createLanes(options: LanesOptions): Lanes {
     of(endpointId, tenant, revision) {
       let lane = lanes.get(endpointId);
       if (lane === undefined) {
-        lane = createLane(owner, endpointId, tenant, options.concurrencyStart);
+        lane = createLane(owner, endpointId, tenant, startOf(endpointId, options));
         lanes.set(endpointId, lane);
         raise(lane, revision, clock.monotonic());
         judge(lane);
@@ -117,7 +120,8 @@ export function createLanes(options: LanesOptions): Lanes {
       for (const lane of lanes.values()) if (lane.gate.kind === 'config' || concerns(lane)) judge(lane);
     },
     forget(now) {
-      for (const lane of lanes.values()) if (isForgettable(lane, now)) lanes.delete(lane.endpointId);
+      for (const lane of lanes.values())
+        if (isForgettable(lane, now) && lanes.delete(lane.endpointId)) options.answering.keep(lane);
     },
     close() {
       for (const lane of lanes.values()) scheduler.drop(lane);
@@ -126,11 +130,22 @@ export function createLanes(options: LanesOptions): Lanes {
   };
 }
 
+function startOf(endpointId: string, { answering, concurrencyStart }: LanesOptions): LaneStart {
+  return { answering: answering.take(endpointId), concurrency: concurrencyStart };
+}
+
 /** The lane does as its endpoint's configuration says. */
-function follow(lane: Lane, { endpoint, target, ...prepared }: PreparedEndpoint, now: number): void {
+function follow(
+  lane: Lane,
+  { endpoint, target, ...prepared }: PreparedEndpoint,
+  answering: AnsweringBook,
+  now: number,
+): void {
   lane.concurrency.setCap(prepared.concurrencyMax);
   lane.stops = prepared.stops;
-  lane.host = target.kind === 'allow' ? target.host : '';
+  const host = target.kind === 'allow' ? target.host : '';
+  if (host !== lane.host) lane.hostAnswering = host === '' ? lane.answering : answering.ofHost(host);
+  lane.host = host;
   setRate(lane, prepared.rateCount, prepared.ratePeriodMs);
   // What fails may have been mended by what was changed.
   if (lane.judgedBy !== endpoint.revision) lane.breaker?.tryNow(now);

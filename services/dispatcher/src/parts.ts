@@ -83,7 +83,7 @@ export function createParts(options: PartsOptions): Parts {
       takeDue: (lane) => table.takeDue(lane),
     },
     ...{ clock, view: pod.view, configEnd: pod.configEnd, endpoints: pod.endpoints },
-    ...{ holds, scheduler, pools: pod.pools, names: pod.names, pauses: pod.pauses },
+    ...{ holds, scheduler, pools: pod.pools, names: pod.names, pauses: pod.pauses, answering: pod.answering },
     ...{ concurrencyStart: pod.concurrencyStart, random: pod.randomFraction },
     onUnusable: events.endpointUnusable,
     onGate: (lane) => walks.follow(lane),

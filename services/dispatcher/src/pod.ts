@@ -1,6 +1,7 @@
 import type { ConfigView } from '@postrider/config-view';
 import type { Clock, RandomBytes, RandomFraction } from '@postrider/core';
 import type { Admin, KafkaPort, Producer, TopicId } from '@postrider/kafka';
+import type { AnsweringBook } from './answering-book.ts';
 import type { AttemptWriter } from './attempt-record.ts';
 import type { ByteMeter } from './byte-meter.ts';
 import type { Send } from './dispatch-delivery.ts';
@@ -52,6 +53,7 @@ export interface Pod {
   readonly names: Trouble;
   readonly reach: Reach;
   readonly pauses: Pauses;
+  readonly answering: AnsweringBook;
   readonly userAgent: string;
   /** Who asks an endpoint for permission: a host name. */
   readonly origin: string;

@@ -1,11 +1,19 @@
 /** Lanes whose starts are recorded and end when the test says so. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { createAnswering, limits, type WorkKind } from '@postrider/core';
 import { createFakeClock } from '@postrider/kafka/testing';
 import { createLane, enqueue, type Lane } from './lane.ts';
 import { createScheduler } from './scheduler.ts';
-import type { WorkKind } from '@postrider/core';
+
 import type { Work } from './work.ts';
+
+interface What {
+  readonly bulk?: boolean;
+  readonly bytes?: number;
+  /** Whether the endpoint is known to answer. */
+  readonly answers?: boolean;
+}
 
 function setUp(bounds: {
   readonly podInFlightMax: number;
@@ -22,11 +30,12 @@ function setUp(bounds: {
   const started: string[] = [];
   const flying: { readonly lane: Lane; readonly kind: WorkKind; readonly bytes: number }[] = [];
   let mayStart = true;
-  const add = (to: Lane, count: number, { bulk = false, bytes = 10 } = {}): void => {
+  const add = (to: Lane, count: number, { bulk = false, bytes = 10 }: Omit<What, 'answers'> = {}): void => {
     for (let i = 0; i < count; i += 1)
       enqueue(to, { bytes, queuedIn: null, origin: { bulk, offset: i } } as unknown as Work, 'arrivals');
   };
-  const lane = (tenant: string, name: string, count: number, concurrencyMax = 100, what = {}): Lane => {
+  const lane = (tenant: string, name: string, count: number, concurrencyMax = 100, what: What = {}): Lane => {
+    const { answers = true, ...sizes } = what;
     const owner = {
       takeDue: () => undefined,
       mayStart: () => mayStart,
@@ -36,10 +45,11 @@ function setUp(bounds: {
         return true;
       },
     };
-    const made = createLane(owner, name, tenant, concurrencyMax);
+    const made = createLane(owner, name, tenant, { concurrency: concurrencyMax });
+    if (answers) made.answering.answered();
     made.gate = { kind: 'open' };
     made.concurrency.setCap(concurrencyMax);
-    add(made, count, what);
+    add(made, count, sizes);
     return made;
   };
   const endOne = (isMeant: (one: (typeof flying)[number]) => boolean = () => true): void => {
@@ -172,16 +182,56 @@ test('requests of one tenant that hang do not fill the pod: another has its turn
   assert.equal(others(), 50);
 });
 
-test('endpoints that let their last request wait in vain have a quarter of the pod together, whoever’s they are', () => {
-  const { scheduler, clock, lane, started } = setUp({ podInFlightMax: 100 });
-  for (let i = 0; i < 200; i += 1) {
-    const silent = lane(`t${i}`, 'silent', 5, 1);
-    silent.unansweredUntil = clock.monotonic() + 1_000;
-    scheduler.ready(silent);
-  }
-  assert.equal(started.length, 25);
+/** Lanes of as many tenants, each of which has sent a request. */
+const readyAll = ({ scheduler, lane }: ReturnType<typeof setUp>, count: number, what: What, concurrency = 1) =>
+  Array.from({ length: count }, (_, i) => {
+    const made = lane(`t${i}`, 'one-of-many', 50, concurrency, what);
+    scheduler.ready(made);
+    return made;
+  });
+
+test('endpoints that keep requests waiting have a quarter of the pod together, whoever’s they are', async () => {
+  const set = setUp({ podInFlightMax: 100 });
+  const { scheduler, clock, lane, started, endOne } = set;
+  const silent = readyAll(set, 20, {}, 2);
+  assert.equal(started.length, 40);
+  await clock.advance(limits.unansweredQuietMs);
+  for (let i = 0; i < 40; i += 1) endOne();
+  assert.equal(started.length, 40 + 25);
+  assert.equal(scheduler.inFlightAs('unanswered'), 25);
   scheduler.ready(lane('t1', 'answers', 100));
   assert.equal(started.filter((name) => name === 'answers').length, 65);
+  for (const { answering } of silent) answering.answered();
+  endOne(({ kind }) => kind === 'unanswered');
+  assert.equal(scheduler.inFlightAs('unanswered'), 24);
+  assert.equal(scheduler.inFlight, 90);
+});
+
+test('endpoints that are not known to answer leave half of the pod to those that are, however many there are', () => {
+  const set = setUp({ podInFlightMax: 100 });
+  readyAll(set, 200, { answers: false });
+  assert.equal(set.started.length, 50);
+  set.scheduler.ready(set.lane('t1', 'answers', 100));
+  assert.equal(set.started.filter((name) => name === 'answers').length, 40);
+});
+
+test('endpoints of a host that answers none of them count as those that keep requests waiting', async () => {
+  const set = setUp({ podInFlightMax: 100 });
+  const host = createAnswering();
+  const askAll = (count: number): void => {
+    for (let i = 0; i < count; i += 1) {
+      const made = set.lane(`t${i}`, 'of-the-host', 1);
+      made.hostAnswering = host;
+      set.scheduler.ready(made);
+    }
+  };
+  askAll(limits.hostQuietRequests);
+  await set.clock.advance(limits.unansweredQuietMs);
+  askAll(60);
+  assert.deepEqual([set.scheduler.inFlightAs('live'), set.scheduler.inFlightAs('unanswered')], [16, 25]);
+  host.answered();
+  askAll(1);
+  assert.equal(set.scheduler.inFlightAs('live'), 17);
 });
 
 test('a tenant of large bodies has fewer turns', () => {

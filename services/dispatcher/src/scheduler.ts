@@ -1,5 +1,5 @@
 import { createTenantParts, createWorkShares, limits, workKinds } from '@postrider/core';
-import { firstKind, hasWork, isBulkTurn, openAt, takeNext } from './lane.ts';
+import { askedBy, firstKind, hasWork, isBulkTurn, openAt, takeNext, unheardKind } from './lane.ts';
 import { createTurns, type Turns } from './turns.ts';
 import type { Clock, TenantParts, WorkKind, WorkShares } from '@postrider/core';
 import type { DestinationCap } from './destination-cap.ts';
@@ -75,6 +75,7 @@ class FairTurns implements Scheduler {
     live: createTurns(),
     retry: createTurns(),
     bulk: createTurns(),
+    unknown: createTurns(),
     unanswered: createTurns(),
   };
   /** Kinds of which only tenants wait that have their part and more, while nothing is lent. */
@@ -195,12 +196,9 @@ class FairTurns implements Scheduler {
 
   /** What the lane waits for its turn as; null: it has nothing to start. */
   #placeOf(lane: Lane): WorkKind | null {
-    const first = firstKind(lane, this.#clock.monotonic());
-    return first !== null && this.#isUnanswered(lane) ? 'unanswered' : first;
-  }
-
-  #isUnanswered({ unansweredUntil }: Lane): boolean {
-    return unansweredUntil !== -Infinity && unansweredUntil > this.#clock.monotonic();
+    const now = this.#clock.monotonic();
+    const first = firstKind(lane, now);
+    return first === null ? null : (unheardKind(lane, now) ?? first);
   }
 
   /** It waits for no turn. */
@@ -218,7 +216,7 @@ class FairTurns implements Scheduler {
     // It has something else to start than when it was given its place: it waits for its turn with that.
     if (first === null || place !== turn) return;
     const next = isBulkTurn(lane) && this.#shares.mayStart('bulk') ? 'bulk' : first;
-    const kind = place === 'unanswered' ? place : next;
+    const kind = place === 'unknown' || place === 'unanswered' ? place : next;
     const work = takeNext(lane, next);
     if (work === undefined) return;
     const { bytes } = work;
@@ -229,6 +227,7 @@ class FairTurns implements Scheduler {
     this.#parts.started(lane.tenant, this.#clock.monotonic());
     this.bytesInFlight += bytes;
     if (!lane.owner.start(work, kind)) return this.#release(lane, bytes, kind);
+    askedBy(lane, this.#clock.monotonic());
     lane.owes += Math.floor(bytes / limits.turnBytes);
     lane.rate?.take(this.#clock.monotonic());
     this.#cap?.started(lane);

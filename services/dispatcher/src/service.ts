@@ -47,6 +47,7 @@ import type { Answers } from './levers/owner-server.ts';
 import { drainWords } from './levers/words.ts';
 import { openDestinations } from './open-destinations.ts';
 import { createPauses } from './pauses.ts';
+import { createAnsweringBook } from './answering-book.ts';
 import { createReach } from './reach.ts';
 import { createRowBound } from './row-bound.ts';
 import { createScheduler, type SchedulerLimits } from './scheduler.ts';
@@ -237,6 +238,7 @@ function createPod(
     names: door.names,
     reach,
     pauses: createPauses(view, clock),
+    answering: createAnsweringBook(),
     userAgent: userAgent(config.contactUrl),
     origin: requestOrigin(config.contactUrl),
     ...writersOf(topic, config.processId),

@@ -27,7 +27,7 @@ test('bulk work that hangs everywhere leaves live work its requests, at endpoint
   h.endpointsAnswer(({ path }) => (path.startsWith('/replay') ? 'hang' : 200));
   for (let i = 0; i < 20 * replayed; i += 1) h.deliver(`old-${i}`, `replay${i % replayed}`, { bulk: true });
   const dispatcher = await h.start('a', { inFlightMax: 20 });
-  await h.until(() => h.receipts.length === 18, 'bulk work has what is lent', 5_000);
+  await h.until(() => h.receipts.length === 5, 'bulk work has what endpoints that never answered may have', 5_000);
   for (let i = 0; i < 50; i += 1) h.deliver(`new-${i}`, 'shop');
   await h.until(() => served(h, '/shop') === 50, 'live work is served', 2_000);
   await h.stop(dispatcher);

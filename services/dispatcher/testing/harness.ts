@@ -180,7 +180,7 @@ function createEndpoints(clock: FakeClock) {
 }
 
 function answerOf(answer: Answer, deadlineMs: number): { afterMs: number; result: SendResult } {
-  if (answer === 'hang') return { afterMs: deadlineMs, result: failed('total_timeout', 'endpoint') };
+  if (answer === 'hang') return { afterMs: deadlineMs, result: failed('total_timeout', 'endpoint', deadlineMs) };
   if (typeof answer === 'number') return { afterMs: ANSWER_MS, result: responded(answer) };
   if ('afterMs' in answer) return { afterMs: answer.afterMs, result: responded(answer.status) };
   return { afterMs: ANSWER_MS, result: answer };
@@ -288,8 +288,8 @@ export function responded(status: number, headers: readonly string[] = []): Send
   };
 }
 
-export function failed(code: string, owner: 'endpoint' | 'ours' | 'shutdown'): SendResult {
-  return { kind: 'failure', code, owner, message: 'as the test says', timings: { totalMs: 5 } };
+export function failed(code: string, owner: 'endpoint' | 'ours' | 'shutdown', totalMs = 5): SendResult {
+  return { kind: 'failure', code, owner, message: 'as the test says', timings: { totalMs } };
 }
 
 /** A row, or with delivery null a tombstone. */
