@@ -104,6 +104,9 @@ test('what was never there is told so, with where else to look', async () => {
   assert.match(out, /^unknown: .*was not routed.*dead-letters list/);
   const name = `${endpoint.name}/deliveries/x/y`;
   assert.equal((await failure(stack.run.deliveries.explainDelivery({ name, runId: '' }))).code, 'INVALID_ARGUMENT');
+  const good = `${endpoint.name}/deliveries/dlv_${'0'.repeat(32)}`;
+  const long = await failure(stack.run.deliveries.explainDelivery({ name: good, runId: 'x'.repeat(129) }));
+  assert.match(`${long.code} ${long.message}`, /INVALID_ARGUMENT.*run_id/);
 });
 
 test('an endpoint is paused and resumed; meanwhile nothing reaches it and everybody sees why', async () => {

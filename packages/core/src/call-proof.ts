@@ -2,18 +2,25 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import { limits } from './limits.ts';
 import type { SealingKey } from './seal.ts';
 
-/** The metadata that such a call bears its proof in. */
+/** The metadata that such a call bears its proof in, and its answer another. */
 export const PROOF_METADATA = 'postrider-proof';
 
 /** Proves calls between the services of one installation: who has the key-encryption key is one of them. */
 export interface CallProver {
   /** What goes with a call: when it was made, and the proof that it was made so. */
   prove(call: ProvableCall): string;
-  /** Null when the proof holds at `now` (ms since the Unix epoch); else one sentence that says what is wrong. */
-  problem(proof: string, call: Omit<ProvableCall, 'time'>, now: number): string | null;
+  /**
+   * Null when the proof holds at `now` (ms since the Unix epoch) and this prover has not seen it before; else one sentence
+   * that says what is wrong.
+   */
+  problem(proof: string, call: Pick<ProvableCall, 'method' | 'processId' | 'request'>, now: number): string | null;
+  /** What goes with the answer to the call that bore `proof`. */
+  proveAnswer(proof: string, answer: Uint8Array): string;
+  /** Whether the answer is the one that was given to the call that bore `proof`. */
+  isAnswer(answerProof: string, proof: string, answer: Uint8Array): boolean;
 }
 
-/** What is proved: nobody can make another call of it, or the same one later or elsewhere. */
+/** What is proved: nobody can make another call of it, or the same one again or elsewhere. */
 export interface ProvableCall {
   readonly method: string;
   /** The process that is called. */
@@ -22,31 +29,69 @@ export interface ProvableCall {
   readonly request: Uint8Array;
   /** When it is made, ms since the Unix epoch. */
   readonly time: number;
+  /** 12 random bytes, so that no two calls have the same proof. */
+  readonly nonce: Buffer;
 }
 
-const form = /^v1 (\d{1,15}) ([A-Za-z0-9_-]{43})$/;
+const form = /^v1 (\d{1,15}) ([A-Za-z0-9_-]{16}) ([A-Za-z0-9_-]{43})$/;
 
 /** A prover by the installation's key. The key itself never travels, and signs nothing else. */
 export function createCallProver({ key }: Pick<SealingKey, 'key'>): CallProver {
   const own = createHmac('sha256', key).update('postrider calls between services').digest();
-  const macOf = ({ method, processId, time, request }: ProvableCall): Buffer =>
+  const used = createUsedProofs();
+  const macOf = ({ method, processId, time, nonce, request }: ProvableCall): Buffer =>
     createHmac('sha256', own)
-      .update(JSON.stringify([method, processId, time]))
+      .update(JSON.stringify(['call', method, processId, time, nonce.toString('base64url')]))
       .update('\n')
       .update(request)
       .digest();
+  const answerMac = (proof: string, answer: Uint8Array): Buffer =>
+    createHmac('sha256', own)
+      .update(JSON.stringify(['answer', proof]))
+      .update('\n')
+      .update(answer)
+      .digest();
   return {
-    prove: (call) => `v1 ${call.time} ${macOf(call).toString('base64url')}`,
+    prove: (call) => `v1 ${call.time} ${call.nonce.toString('base64url')} ${macOf(call).toString('base64url')}`,
     problem(proof, call, now) {
-      const [, time = '', mac = ''] = form.exec(proof) ?? [];
+      const [, time = '', nonce = '', mac = ''] = form.exec(proof) ?? [];
       if (time === '') return 'the call bears no proof';
-      const wanted = macOf({ ...call, time: Number(time) });
+      const wanted = macOf({ ...call, time: Number(time), nonce: Buffer.from(nonce, 'base64url') });
       if (!timingSafeEqual(wanted, Buffer.from(mac, 'base64url'))) {
         return 'the proof of the call is wrong: do both services have the same POSTRIDER_KEK?';
       }
       const apartMs = Math.abs(now - Number(time));
-      if (apartMs <= limits.callProofKeptMs) return null;
-      return `the call was made ${Math.round(apartMs / 1_000)} s from now: are the clocks of the two machines right?`;
+      if (apartMs > limits.callProofKeptMs) {
+        return `the call was made ${Math.round(apartMs / 1_000)} s from now: are the clocks of the two machines right?`;
+      }
+      return used.use(wanted.toString('base64url'), Number(time) + limits.callProofKeptMs, now);
+    },
+    proveAnswer: (proof, answer) => answerMac(proof, answer).toString('base64url'),
+    isAnswer(answerProof, proof, answer) {
+      const given = Buffer.from(answerProof, 'base64url');
+      const wanted = answerMac(proof, answer);
+      return given.length === wanted.length && timingSafeEqual(wanted, given);
+    },
+  };
+}
+
+/** What is proved of an answer that is a failure. */
+export function failureBytes({ code, details }: { readonly code: number; readonly details: string }): Buffer {
+  return Buffer.from(JSON.stringify([code, details]));
+}
+
+/** Proofs that have been used and are still worth something: only whoever has the key can make it longer. */
+function createUsedProofs(): { use(proof: string, until: number, now: number): string | null } {
+  const untilOf = new Map<string, number>();
+  return {
+    use(proof, until, now) {
+      if (untilOf.has(proof)) return 'the call was made before: a proof is good for one call';
+      if (untilOf.size >= limits.callProofsKeptMax) {
+        for (const [old, end] of untilOf) if (end < now) untilOf.delete(old);
+      }
+      if (untilOf.size >= limits.callProofsKeptMax) return 'too many calls in the last minutes; call again later';
+      untilOf.set(proof, until);
+      return null;
     },
   };
 }

@@ -1,6 +1,14 @@
+import { randomBytes } from 'node:crypto';
 import { credentials, makeClientConstructor, Metadata, status } from '@grpc/grpc-js';
 import { OwnerServiceService } from '@postrider/contract/postrider/v1/owner_service';
-import { createCallProver, PostriderError, PROOF_METADATA, type Clock, type SealingKey } from '@postrider/core';
+import {
+  createCallProver,
+  failureBytes,
+  PostriderError,
+  PROOF_METADATA,
+  type Clock,
+  type SealingKey,
+} from '@postrider/core';
 import { serverLimits } from './server-limits.ts';
 import type { Client, MethodDefinition, ServiceError } from '@grpc/grpc-js';
 
@@ -37,41 +45,68 @@ export function createAskDispatcher(kek: SealingKey, clock: Clock): AskDispatche
     }
     const method = OwnerServiceService[name] as unknown as MethodDefinition<unknown, unknown>;
     const bytes = method.requestSerialize(request);
-    const proof = prover.prove({ method: method.path, processId, request: bytes, time: Math.round(clock.now()) });
+    const time = Math.round(clock.now());
+    const proof = prover.prove({ method: method.path, processId, request: bytes, time, nonce: randomBytes(12) });
     const metadata = new Metadata();
     metadata.set(PROOF_METADATA, proof);
     const client: Client = new NoService(address, credentials.createInsecure());
     try {
-      return (await call(client, method, bytes, metadata)) as never;
-    } catch (error) {
-      throw explained(error as ServiceError, dispatcher);
+      const told = await call(client, method, bytes, metadata);
+      const isProved = prover.isAnswer(told.proof, proof, told.bytes);
+      if (!isProved && (told.error === null || told.error.code in meanings)) {
+        throw new PostriderError('unavailable', `${processId} at ${address} cannot be asked: ${unproved}`);
+      }
+      if (told.error !== null) throw explained(told.error, dispatcher);
+      return method.responseDeserialize(told.bytes) as never;
     } finally {
       client.close();
     }
   };
 }
 
+const unproved = 'its answer bears no proof; is it of another version, or is somebody between?';
+
+/** An answer as it came, and its proof. */
+interface Told {
+  readonly bytes: Buffer;
+  readonly proof: string;
+  readonly error: ServiceError | null;
+}
+
 function call(
   client: Client,
-  { path, responseDeserialize }: MethodDefinition<unknown, unknown>,
+  { path }: MethodDefinition<unknown, unknown>,
   bytes: Buffer,
   metadata: Metadata,
-): Promise<unknown> {
-  const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+): Promise<Told> {
+  const { promise, resolve } = Promise.withResolvers<Told>();
   // What is proved is what travels: it is not encoded a second time.
-  const serialize = (encoded: Buffer): Buffer => encoded;
+  const asIs = (encoded: Buffer): Buffer => encoded;
   const options = { deadline: Date.now() + serverLimits.askDeadlineMs };
-  client.makeUnaryRequest(path, serialize, responseDeserialize, bytes, metadata, options, (error, answer) => {
-    if (error === null) resolve(answer);
-    else reject(error);
-  });
+  let answer: Buffer = Buffer.alloc(0);
+  let failed: ServiceError | null = null;
+  client
+    .makeUnaryRequest(path, asIs, asIs, bytes, metadata, options, (error, told) => {
+      failed = error;
+      answer = error === null ? (told ?? answer) : failureBytes(error);
+    })
+    // The proof comes last.
+    .on('status', ({ metadata: last }) => {
+      resolve({ bytes: answer, proof: String(last.get(PROOF_METADATA)[0] ?? ''), error: failed });
+    });
   return promise;
 }
 
+/** What a dispatcher says is wrong with a question; everything else says that it cannot be asked. */
+const meanings: Partial<Record<status, 'not_found' | 'failed_precondition' | 'invalid_argument'>> = {
+  [status.NOT_FOUND]: 'not_found',
+  [status.FAILED_PRECONDITION]: 'failed_precondition',
+  [status.INVALID_ARGUMENT]: 'invalid_argument',
+};
+
 function explained({ code, details }: ServiceError, { processId, address }: Askable): PostriderError {
-  if (code === status.NOT_FOUND) return new PostriderError('not_found', details);
-  if (code === status.FAILED_PRECONDITION) return new PostriderError('failed_precondition', details);
-  if (code === status.INVALID_ARGUMENT) return new PostriderError('invalid_argument', details);
+  const meaning = meanings[code];
+  if (meaning !== undefined) return new PostriderError(meaning, details);
   const why = code === status.DEADLINE_EXCEEDED ? 'it does not answer in time' : details;
   return new PostriderError('unavailable', `${processId} at ${address} cannot be asked: ${why}`);
 }

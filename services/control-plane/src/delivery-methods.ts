@@ -4,10 +4,12 @@ import {
   type EndpointBacklog,
 } from '@postrider/contract/postrider/v1/delivery_service';
 import { invalidArgument, isPostriderError } from '@postrider/core';
+import { atMost } from './at-most.ts';
 import { currentEndpoint } from './endpoint-methods.ts';
 import { findEnding } from './find-ending.ts';
 import { endpointName, parseDeliveryName, parseEndpointName } from './names.ts';
 import { rejectViolations } from './reject.ts';
+import { serverLimits } from './server-limits.ts';
 import { checkReason, createViolations } from './validate-common.ts';
 import { withDeadline } from './with-deadline.ts';
 import type {
@@ -33,6 +35,11 @@ export function getEndpointBacklog(context: ServiceContext): Method<GetEndpointB
 }
 
 export function explainDelivery(context: ServiceContext): Method<ExplainDeliveryRequest, DeliveryExplanation> {
+  const look = atMost(
+    serverLimits.endingsLookedForAtOnceMax,
+    (work: WorkName, notHeld: string) => findEnding(context, work, notHeld),
+    'too many endings of deliveries are being looked for now; ask again',
+  );
   return async (request) => {
     const { work, owner } = await ownedWork(context, request);
     try {
@@ -41,7 +48,7 @@ export function explainDelivery(context: ServiceContext): Method<ExplainDelivery
       if (!isPostriderError(error, 'not_found')) throw error;
       const { partition } = work;
       const late = 'Kafka does not answer in time; try again';
-      const ending = await withDeadline(findEnding(context, work, error.message), context.clock, late);
+      const ending = await withDeadline(look(work, error.message), context.clock, late);
       return named(request, { ...ending, partition, dispatcher: `dispatchers/${owner.processId}` });
     }
   };
@@ -80,6 +87,9 @@ async function ownedWork(
   { name, runId }: NamedRun,
 ): Promise<{ readonly work: WorkName; readonly owner: Askable }> {
   const { delivery, ...parent } = parseDeliveryName(name, 'name');
+  if (runId.length > serverLimits.runIdMax) {
+    throw invalidArgument([{ field: 'run_id', description: `must have at most ${serverLimits.runIdMax} characters` }]);
+  }
   const { endpoint } = currentEndpoint(view.snapshot(), endpointName(parent));
   const partition = owners.partitionOf(endpoint.uid);
   const work: WorkName = { partition, endpointUid: endpoint.uid, deliveryId: delivery, runId };

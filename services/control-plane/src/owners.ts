@@ -40,7 +40,7 @@ export function createOwners({ kafka, view, topicPrefix, clock, ask }: OwnersOpt
     async ownerOf(partition) {
       const [owner] = await inTime(readOwners(kafka, { topic, partitions: [partition], clock }));
       if (owner === undefined || owner.processId === null || owner.released) {
-        const text = `partition ${partition} has no owner at this moment: it is being taken over, or no dispatcher runs`;
+        const text = `partition ${partition} has no owner at this moment: it is being taken over, or no dispatcher takes part`;
         throw new PostriderError('unavailable', text);
       }
       return { processId: owner.processId, address: owner.address };

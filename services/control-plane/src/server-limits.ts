@@ -43,7 +43,9 @@ export const serverLimits = Object.freeze({
   drainsMax: 256,
   /** How long Kafka, or a dispatcher, may take to answer a question. */
   askDeadlineMs: 5 * SECOND_MS,
-  /** Attempts that are looked through for how a delivery ended. */
+  runIdMax: 128,
+  /** Attempts that are looked through for how a delivery ended, and for how many deliveries at once. */
+  endingsLookedForAtOnceMax: 4,
   endingsLookedAtMax: 20_000,
   /** Characters of the reason that a person gives. */
   reasonMax: 500,

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { CancelReason } from '@postrider/contract/postrider/v1/attempt';
 import { WaitReason } from '@postrider/contract/postrider/v1/delivery';
 import { DeliveryStage, LaneGate, MoveTo } from '@postrider/contract/postrider/v1/delivery_service';
-import { deliveryId, isPostriderError, limits } from '@postrider/core';
+import { deliveryId, encodeClaim, isPostriderError, limits } from '@postrider/core';
 import { createHarness, type Harness, type TestDispatcher } from '../../testing/harness.ts';
 
 const delays = { $case: 'delays' as const, value: { delays: [{ seconds: 3_000n, nanos: 0 }] } };
@@ -24,6 +24,15 @@ const counts = (told: ReturnType<typeof backlog>) =>
   Object.fromEntries(told.reasons.map(({ reason, count }) => [reason, Number(count)]));
 const refuses = (code: 'not_found' | 'failed_precondition' | 'unavailable', call: () => unknown) =>
   assert.throws(call, (error) => isPostriderError(error, code));
+
+/** What is answered in time, or why not. */
+async function told<T>(h: Harness, answer: Promise<T>): Promise<T> {
+  let over = false;
+  const settled = answer.finally(() => (over = true));
+  settled.catch(() => undefined);
+  await h.until(() => over, 'there is an answer');
+  return await settled;
+}
 
 /** One delivery waits for its retry, one is in flight, one queued. */
 async function threeStages(): Promise<{ h: Harness; a: TestDispatcher; ids: readonly string[] }> {
@@ -98,7 +107,9 @@ test('a delivery that is skipped is cancelled, and what stands behind it in its 
   const good = h.deliver('good', 'shop', { ordering });
   await h.until(() => h.allRows().length === 1, 'the first waits');
   assert.equal(explain(a, good).reason, WaitReason.ORDER);
-  const skipped = a.answers.skipWork({ work: nameOf(bad), detail: 'key:ops: a broken event' });
+  const skipping = a.answers.skipWork({ work: nameOf(bad), detail: 'key:ops: a broken event' });
+  assert.equal(explain(a, bad).stage, DeliveryStage.BEING_WRITTEN);
+  const skipped = await told(h, skipping);
   assert.deepEqual([skipped.stage, skipped.cancelReason], [DeliveryStage.CANCELLED, CancelReason.REQUESTED]);
   await h.until(() => h.received('good').length === 1, 'order goes on');
   await h.until(() => h.watermark() === 2 && h.allRows().length === 0, 'all has ended');
@@ -108,12 +119,52 @@ test('a delivery that is skipped is cancelled, and what stands behind it in its 
   await h.stop(a);
 });
 
+test('a skip is told to be done when it is written, and to be unknown when the partition is lost before', async () => {
+  const { h, a, ids } = await threeStages();
+  h.kafka.failNextProduce('postrider.attempts', { kind: 'delay-answer', ms: 6_000 });
+  const late = await told(h, a.answers.skipWork({ work: nameOf(ids[0] ?? ''), detail: 'x' }));
+  assert.equal(late.stage, DeliveryStage.BEING_WRITTEN);
+  await h.until(() => h.allRows().length === 0, 'it has ended all the same', 120_000);
+  h.kafka.failNextProduce('postrider.attempts', { kind: 'silence', stored: false });
+  const lost = told(h, a.answers.skipWork({ work: nameOf(ids[2] ?? ''), detail: 'x' }));
+  const { epoch } = h.ownership();
+  const claim = encodeClaim({ processId: 'b', randomId: Buffer.alloc(16, 1), followsEpoch: epoch });
+  h.kafka.append('postrider.ownership', 0, { key: Buffer.from('owner'), value: claim });
+  await assert.rejects(lost, (error) => isPostriderError(error, 'unavailable') && /lost before/.test(error.message));
+});
+
+test('what was given up and stops its order is told to wait for a person, is not moved, and is let go by a skip', async () => {
+  const h = createHarness();
+  const policy = { onExhausted: 'ON_EXHAUSTED_STOP' as const, mode: ordering.mode, key: '' };
+  h.config.endpoint('shop', {
+    ordering: policy,
+    retryPolicy: { schedule: { $case: 'delays', value: { delays: [] } } },
+  });
+  h.endpointsAnswer(({ body }) => (body.includes('bad') ? 500 : 200));
+  const a = await h.start('a');
+  const bad = h.deliver('bad', 'shop', { ordering });
+  const good = h.deliver('good', 'shop', { ordering });
+  await h.until(
+    () => h.allRows().length === 1 && explain(a, bad).stage === DeliveryStage.WAITING,
+    'it stops its order',
+  );
+  assert.match(explain(a, bad).summary, /given up after 1 attempts.*waits for a person: skip it/);
+  assert.equal(explain(a, good).reason, WaitReason.ORDER);
+  refuses('failed_precondition', () => a.answers.moveWork({ work: nameOf(bad), to: MoveTo.DUE_NOW }));
+  refuses('failed_precondition', () => a.answers.moveWork({ work: nameOf(bad), to: MoveTo.BULK }));
+  const skipped = await told(h, a.answers.skipWork({ work: nameOf(bad), detail: 'x' }));
+  assert.equal(skipped.stage, DeliveryStage.CANCELLED);
+  await h.until(() => h.received('good').length === 1, 'order goes on');
+  assert.equal(h.received('bad').length, 1);
+  await h.stop(a);
+});
+
 test('what is in flight is neither skipped nor moved; what is queued is skipped', async () => {
   const { h, a, ids } = await threeStages();
   const [, second = '', third = ''] = ids;
   refuses('failed_precondition', () => a.answers.skipWork({ work: nameOf(second), detail: 'x' }));
   refuses('failed_precondition', () => a.answers.moveWork({ work: nameOf(second), to: MoveTo.DUE_NOW }));
-  a.answers.skipWork({ work: nameOf(third), detail: 'x' });
+  void a.answers.skipWork({ work: nameOf(third), detail: 'x' });
   await h.until(() => h.watermark() === 3, 'all but the retry have ended');
   assert.equal(h.received('third').length, 0);
   assert.equal(h.received('second').length, 1);
@@ -146,6 +197,7 @@ test('a delivery that is moved behind live work starts after what came later, al
   const b = await h.start('b');
   await h.until(() => backlog(b).waiting === 3n, 'all are loaded');
   assert.equal(explain(b, early).bulk, true);
+  assert.match(explain(b, early).summary, /stands behind live work/);
   h.config.endpoint('shop', { limits: { concurrencyMax: 1 } });
   await h.until(() => h.receipts.length === 3, 'all are sent');
   assert.deepEqual(

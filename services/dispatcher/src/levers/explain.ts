@@ -1,3 +1,4 @@
+import { WaitReason } from '@postrider/contract/postrider/v1/delivery';
 import { DeliveryExplanation, DeliveryStage } from '@postrider/contract/postrider/v1/delivery_service';
 import { PostriderError, readDelivery, whyWaiting, workKey, type DeliveryView } from '@postrider/core';
 import { NO_ROW, mark } from '../row-index.ts';
@@ -35,13 +36,18 @@ export function explainWork(owned: Owned, name: WorkName): DeliveryExplanation {
     ...(view === null ? {} : fieldsOf(view)),
   };
   const bulk = 'work' in found ? found.work.behindLive === true : table.rows.is(found.row, mark.behindLive);
-  return { ...told, bulk, ...placeOf(owned, found, name, told.attempts) };
+  return { ...told, bulk, ...placeOf(owned, found, name, { attempts: told.attempts, bulk }) };
 }
 
 /** The error of a question about what is not here. */
 export function notHeld({ loading }: Owned, { deliveryId }: WorkName): PostriderError {
   const more = loading ? '; its partition was taken over a moment ago, and not all that waits is loaded yet' : '';
   return new PostriderError('not_found', `the owner holds no delivery ${deliveryId} of this endpoint${more}`);
+}
+
+/** Whether it has used up its attempts, and order keeps it in its place. */
+export function isGivenUp({ parts }: Owned, found: Found): boolean {
+  return 'work' in found ? found.work.order?.givenUp === true : parts.table.rows.is(found.row, mark.givenUp);
 }
 
 function fieldsOf(view: DeliveryView): Partial<DeliveryExplanation> {
@@ -56,7 +62,12 @@ function fieldsOf(view: DeliveryView): Partial<DeliveryExplanation> {
 
 type Place = Pick<DeliveryExplanation, 'stage' | 'summary'> & Partial<DeliveryExplanation>;
 
-function placeOf(owned: Owned, found: Found, name: WorkName, attempts: number): Place {
+function placeOf(
+  owned: Owned,
+  found: Found,
+  name: WorkName,
+  { attempts, bulk }: { readonly attempts: number; readonly bulk: boolean },
+): Place {
   const { parts, clock } = owned;
   const { rows } = parts.table;
   if ('work' in found && found.work.state !== 'idle') return busyPlace(found.work, attempts);
@@ -66,17 +77,35 @@ function placeOf(owned: Owned, found: Found, name: WorkName, attempts: number): 
   const now = clock.now();
   const reason = lane === null ? undefined : whyWaiting({ dueAt, keptByOrder }, laneStand(lane, clock), now);
   const pauses = pausesOf(owned, name.endpointUid);
+  if (isGivenUp(owned, found)) return givenUpPlace({ tier, attempts, pauses });
   const due = dueAt > now ? ` It is due at ${new Date(dueAt).toISOString()}.` : '';
+  const behind = bulk ? ' It stands behind live work of its endpoint.' : '';
   const where = tier === null ? 'It is in the queue of its endpoint, in memory.' : `It is in the retry tier ${tier}.`;
   const why = reason === undefined ? '' : ` ${waitWords(reason)}`;
   return {
     stage: tier === null ? DeliveryStage.QUEUED : DeliveryStage.WAITING,
-    summary: `${where}${why}${due}${triesWords(attempts)}${pauseWords(pauses)}`,
+    summary: `${where}${why}${due}${behind}${triesWords(attempts)}${pauseWords(pauses)}`,
     dueTime: dueAt > now ? new Date(dueAt) : undefined,
     tier: tier ?? '',
     pauses,
     ...(reason !== undefined && { reason }),
   };
+}
+
+/** It waits for a person; the words say what that one can do. */
+function givenUpPlace({
+  tier,
+  attempts,
+  pauses,
+}: {
+  tier: string | null;
+  attempts: number;
+  pauses: Place['pauses'];
+}): Place {
+  const summary =
+    `It was given up after ${attempts} attempts, and what stands behind it in its order waits for a person: skip it, or let the ` +
+    'endpoint go on after what is given up (--on-exhausted skip).';
+  return { stage: DeliveryStage.WAITING, reason: WaitReason.ORDER, summary, tier: tier ?? '', pauses: pauses ?? [] };
 }
 
 /** Nothing is waited for but an answer: of its endpoint, or of Kafka. */

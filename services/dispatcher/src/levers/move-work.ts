@@ -3,32 +3,71 @@ import { PriorityClass, WaitReason } from '@postrider/contract/postrider/v1/deli
 import { DeliveryStage, type DeliveryExplanation } from '@postrider/contract/postrider/v1/delivery_service';
 import { PostriderError } from '@postrider/core';
 import { waitFor } from '../intake.ts';
-import { explainWork, findWork, notHeld, type Found } from './explain.ts';
+import { explainWork, findWork, isGivenUp, notHeld, type Found } from './explain.ts';
 import type { WorkName } from '@postrider/contract/postrider/v1/owner_service';
+import type { Work } from '../work.ts';
 import type { Owned } from './owned.ts';
 
+/** What is not written by then is told to be under way: whoever asks waits a little longer. */
+const ANSWER_MS = 4_000;
+const LOOK_EVERY_MS = 5;
+
 /**
- * Ends a delivery as cancelled; `detail` says who wants that and why. What stands behind it in its order goes on.
- * @throws PostriderError `not_found`, `failed_precondition` while an answer is waited for
+ * Ends a delivery as cancelled; `detail` says who wants that and why. What stands behind it in its order goes on. Answered when
+ * it is written: until then a crash lets the delivery go on.
+ * @throws PostriderError `not_found`, `failed_precondition` while an answer is waited for; rejects with `unavailable` when the
+ * partition is lost meanwhile
  */
-export function skipWork(owned: Owned, name: WorkName, detail: string): DeliveryExplanation {
+export function skipWork(owned: Owned, name: WorkName, detail: string): Promise<DeliveryExplanation> {
   const found = atRest(owned, name);
   const before = explainWork(owned, name);
   const { table, endings } = owned.parts;
-  endings.cancel('work' in found ? found.work : table.takeOut(found.row), CancelReason.REQUESTED, detail);
-  const summary = 'It ends as cancelled, and is not sent.';
-  return { ...before, stage: DeliveryStage.CANCELLED, cancelReason: CancelReason.REQUESTED, summary };
+  const work = 'work' in found ? found.work : table.takeOut(found.row);
+  endings.cancel(work, CancelReason.REQUESTED, detail);
+  const ended: DeliveryExplanation = {
+    ...before,
+    stage: DeliveryStage.CANCELLED,
+    cancelReason: CancelReason.REQUESTED,
+    summary: 'It has ended as cancelled, and is not sent.',
+  };
+  return untilEnded(owned, work).then((isWritten) => {
+    if (isWritten) return ended;
+    const summary = 'It is being cancelled: that is not written to Kafka yet. Ask in a moment whether it is.';
+    return { ...ended, stage: DeliveryStage.BEING_WRITTEN, summary };
+  });
+}
+
+/** True when the ending is acknowledged, false when that takes long. */
+function untilEnded({ parts, clock, isHeld, partition }: Owned, work: Work): Promise<boolean> {
+  const { promise, resolve, reject } = Promise.withResolvers<boolean>();
+  const from = clock.monotonic();
+  const look = (): void => {
+    if (!isHeld()) {
+      const text = `partition ${partition} was lost before the ending was written; ask again in a moment whether it was`;
+      reject(new PostriderError('unavailable', text));
+    } else if (parts.table.works.get(work.key) !== work) resolve(true);
+    else if (clock.monotonic() - from >= ANSWER_MS) resolve(false);
+    else clock.after(LOOK_EVERY_MS, look);
+  };
+  look();
+  return promise;
 }
 
 /**
  * Makes a delivery that waits for its time due now. What is due, or stands in its lane's queue, stays as it is.
- * @throws PostriderError as `skipWork`; `failed_precondition` too for what is ordered, while retry tiers are being loaded
+ * @throws PostriderError as `skipWork`; `failed_precondition` too for what was given up, and for what is ordered while retry tiers are being loaded
  */
 export function makeDue(owned: Owned, name: WorkName): DeliveryExplanation {
   const found = atRest(owned, name);
   const { parts, clock, loading } = owned;
   const { table } = parts;
   const now = clock.now();
+  if (isGivenUp(owned, found)) {
+    throw new PostriderError(
+      'failed_precondition',
+      'it was given up, and is not attempted again: skip it to let its order go on',
+    );
+  }
   const isDue = 'work' in found || table.rows.dueAt.get(found.row) <= now;
   if (isDue) return explainWork(owned, name);
   if (loading && table.rows.orderOf(found.row) !== null) {

@@ -9,6 +9,8 @@ export interface Owned {
   readonly parts: Parts;
   /** Not all retry tiers are loaded yet. */
   readonly loading: boolean;
+  /** It is still this process's, in the same reign. */
+  readonly isHeld: () => boolean;
   readonly clock: Clock;
   readonly pod: Pick<Pod, 'pauses' | 'endpoints' | 'view' | 'processId'>;
 }
@@ -24,5 +26,6 @@ export function ownedPartition(owners: ReadonlyMap<number, PartitionOwner>, part
     const state = owner === undefined ? 'not this process’s' : `in state "${owner.state}" here`;
     throw new PostriderError('unavailable', `partition ${partition} is ${state}; ask again in a moment`);
   }
-  return { partition, parts, loading: !parts.ordering.loaded, clock: pod.clock, pod };
+  const isHeld = (): boolean => owner?.serving?.parts === parts;
+  return { partition, parts, loading: !parts.ordering.loaded, isHeld, clock: pod.clock, pod };
 }

@@ -1,5 +1,6 @@
 /** The port for questions, over real sockets. Doubles: what answers. Observed: answers and statuses. */
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { test } from 'node:test';
@@ -43,7 +44,7 @@ async function ask(answers: Answers | null, proof: (processId: string) => string
 const { path } = OwnerServiceService.describeProcess;
 const request = DescribeProcessRequest.encode({}).finish();
 const proofBy = (key: typeof kek, processId: string): string =>
-  createCallProver(key).prove({ method: path, processId, request, time: Date.now() });
+  createCallProver(key).prove({ method: path, processId, request, time: Date.now(), nonce: randomBytes(12) });
 const known = answersOf(() => DispatcherStatus.fromPartial({ version: 'x' }));
 
 test('who proves the call is answered; who does not, or calls another process, is not', async () => {
@@ -54,6 +55,20 @@ test('who proves the call is answered; who does not, or calls another process, i
     const refused = await ask(known, () => proof);
     assert.equal('code' in refused && refused.code, status.UNAUTHENTICATED, proof);
   }
+});
+
+test('a call is answered once: whoever has seen it go by cannot make it again', async () => {
+  const options = { host: '127.0.0.1', port: 0, processId: 'a', kek, clock: systemClock, log: recordingLogger() };
+  await using server = await startOwnerServer(() => known, options);
+  const client = new OwnerServiceClient(`127.0.0.1:${server.port}`, credentials.createInsecure());
+  const metadata = new Metadata();
+  metadata.set(PROOF_METADATA, proofBy(kek, 'a'));
+  const again = () =>
+    new Promise<status>((resolve) => {
+      client.describeProcess({}, metadata, (error) => resolve(error?.code ?? status.OK));
+    });
+  assert.deepEqual([await again(), await again()], [status.OK, status.UNAUTHENTICATED]);
+  client.close();
 });
 
 test('what goes wrong is told as a status; of a fault of our own nothing but that it is one', async () => {

@@ -1,7 +1,15 @@
-import { Server, ServerCredentials, logVerbosity, setLogVerbosity, status } from '@grpc/grpc-js';
+import { Metadata, Server, ServerCredentials, logVerbosity, setLogVerbosity, status } from '@grpc/grpc-js';
 import { OwnerServiceService } from '@postrider/contract/postrider/v1/owner_service';
-import { createCallProver, limits, PostriderError, PROOF_METADATA, type Clock, type SealingKey } from '@postrider/core';
-import type { handleUnaryCall, MethodDefinition, ServiceError } from '@grpc/grpc-js';
+import {
+  createCallProver,
+  failureBytes,
+  limits,
+  PostriderError,
+  PROOF_METADATA,
+  type Clock,
+  type SealingKey,
+} from '@postrider/core';
+import type { handleUnaryCall, MethodDefinition, sendUnaryData, ServerUnaryCall, ServiceError } from '@grpc/grpc-js';
 import type { Logger } from '@postrider/runtime';
 
 /** Where a dispatcher answers the control plane's questions. */
@@ -16,8 +24,13 @@ export interface QuestionsConfig {
 /** Answers one kind of question. Throws PostriderErrors. */
 export type Answerer<Request, Response> = (request: Request) => Response;
 
-/** What is asked, by the names of the service's methods. */
-export type Answers = { readonly [M in keyof OwnerMethods]: Answerer<RequestOf<M>, ResponseOf<M>> };
+/** What is asked, by the names of the service's methods. What ends a delivery is answered when that is written. */
+export type Answers = {
+  readonly [M in keyof OwnerMethods]: Answerer<
+    RequestOf<M>,
+    M extends 'skipWork' ? Promise<ResponseOf<M>> : ResponseOf<M>
+  >;
+};
 
 type OwnerMethods = typeof OwnerServiceService;
 type RequestOf<M extends keyof OwnerMethods> = ReturnType<OwnerMethods[M]['requestDeserialize']>;
@@ -37,8 +50,22 @@ export interface OwnerServerOptions extends Pick<QuestionsConfig, 'host' | 'port
   readonly log: Logger;
 }
 
-const REQUEST_BYTES_MAX = 16_384;
+/** Nobody asks for more in one call, nor stays longer: the control plane makes a connection for each question. */
+const serverOptions = {
+  'grpc.max_receive_message_length': 16_384,
+  'grpc.max_metadata_size': 8_192,
+  'grpc.max_concurrent_streams': limits.questionsAtOnceMax,
+  'grpc.max_connection_age_ms': 30_000,
+  'grpc.max_connection_age_grace_ms': 5_000,
+  'grpc.max_connection_idle_ms': 15_000,
+  'grpc.keepalive_time_ms': 10_000,
+  'grpc.keepalive_timeout_ms': 5_000,
+  'grpc.so_reuseport': 0,
+};
 const STOP_GRACE_MS = 1_000;
+
+/** What goes wrong, as the caller hears it. */
+type Told = Pick<ServiceError, 'code' | 'details'>;
 
 /** A request as it came, for its proof, and what it says. */
 interface Asked {
@@ -47,7 +74,8 @@ interface Asked {
 }
 
 /**
- * Listens; `answers` are null while the process starts. Nobody is answered whose call is not proved: the port needs no other protection, and nothing secret passes it.
+ * Listens; `answers` are null while the process starts. Nobody is answered whose call is not proved, or was made before; answers
+ * are proved as well, so that nobody on the way can put another in their place. What passes is not secret.
  * @throws Error one sentence that names the port and its variable
  */
 export async function startOwnerServer(
@@ -55,35 +83,47 @@ export async function startOwnerServer(
   options: OwnerServerOptions,
 ): Promise<OwnerServer> {
   setLogVerbosity(logVerbosity.NONE);
-  const server = new Server({
-    'grpc.max_receive_message_length': REQUEST_BYTES_MAX,
-    'grpc.max_concurrent_streams': limits.questionsAtOnceMax,
-    'grpc.so_reuseport': 0,
-  });
+  const server = new Server(serverOptions);
+  const { processId, clock, log } = options;
   const prover = createCallProver(options.kek);
-  const definitions: Record<string, MethodDefinition<Asked, unknown>> = {};
-  const handlers: Record<string, handleUnaryCall<Asked, unknown>> = {};
+  const definitions: Record<string, MethodDefinition<Asked, Buffer>> = {};
+  const handlers: Record<string, handleUnaryCall<Asked, Buffer>> = {};
+
+  async function answerOf(name: keyof OwnerMethods, proof: string, { bytes, request }: Asked): Promise<Buffer> {
+    const { path, responseSerialize } = OwnerServiceService[name] as unknown as MethodDefinition<unknown, unknown>;
+    const problem = prover.problem(proof, { method: path, processId, request: bytes }, clock.now());
+    if (problem !== null) throw new PostriderError('unauthenticated', problem);
+    const all = answers();
+    if (all === null) throw new PostriderError('unavailable', 'this process is starting');
+    return responseSerialize(await (all[name] as Answerer<unknown, unknown>)(request));
+  }
+
+  async function answer(
+    name: keyof OwnerMethods,
+    { metadata, request }: ServerUnaryCall<Asked, Buffer>,
+    callback: sendUnaryData<Buffer>,
+  ): Promise<void> {
+    const proof = String(metadata.get(PROOF_METADATA)[0] ?? '');
+    let given: Buffer;
+    try {
+      given = await answerOf(name, proof, request);
+    } catch (error) {
+      const told = failure(error, log);
+      return callback({ ...told, metadata: provedBy(prover.proveAnswer(proof, failureBytes(told))) });
+    }
+    callback(null, given, provedBy(prover.proveAnswer(proof, given)));
+  }
+
   for (const name of Object.keys(OwnerServiceService) as (keyof OwnerMethods)[]) {
     const method = OwnerServiceService[name] as unknown as MethodDefinition<unknown, unknown>;
     definitions[name] = {
       ...method,
       requestSerialize: ({ bytes }) => bytes,
       requestDeserialize: (bytes) => ({ bytes, request: method.requestDeserialize(bytes) }),
+      responseSerialize: (bytes) => bytes,
+      responseDeserialize: (bytes) => bytes,
     };
-    handlers[name] = (call, callback) => {
-      try {
-        const { bytes, request } = call.request;
-        const proof = String(call.metadata.get(PROOF_METADATA)[0] ?? '');
-        const { processId, clock } = options;
-        const problem = prover.problem(proof, { method: method.path, processId, request: bytes }, clock.now());
-        if (problem !== null) throw new PostriderError('unauthenticated', problem);
-        const all = answers();
-        if (all === null) throw new PostriderError('unavailable', 'this process is starting');
-        callback(null, (all[name] as Answerer<unknown, unknown>)(request));
-      } catch (error) {
-        callback(failure(error, options.log));
-      }
-    };
+    handlers[name] = (call, callback) => void answer(name, call, callback);
   }
   server.addService(definitions, handlers);
   const port = await bind(server, options);
@@ -99,7 +139,13 @@ export async function startOwnerServer(
   };
 }
 
-function failure(error: unknown, log: Logger): Partial<ServiceError> {
+function provedBy(proof: string): Metadata {
+  const metadata = new Metadata();
+  metadata.set(PROOF_METADATA, proof);
+  return metadata;
+}
+
+function failure(error: unknown, log: Logger): Told {
   if (!(error instanceof PostriderError)) {
     log.error({ error }, 'a question could not be answered by a fault of our own');
     return { code: status.INTERNAL, details: 'internal error; the log of the dispatcher says more' };
