@@ -13,6 +13,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'nod
 import { homedir, tmpdir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import type { StepResult } from '../../test/repo/steps.ts';
+import { portProblems } from '../../test/repo/deployed-ports.ts';
 import { settingProblems, settingsOfManifests } from '../../test/repo/deployed-settings.ts';
 import { command, printLine, runSteps } from '../../test/repo/steps.ts';
 
@@ -71,6 +72,8 @@ async function checkValues(root: string, { helm, validate }: Tools, folder: stri
     }
     const settings = await settingProblems(root, settingsOfManifests(rendered.output));
     problems.push(...settings.map((problem) => `${values} renders settings that a service refuses: ${problem}`));
+    const ports = portProblems(rendered.output);
+    problems.push(...ports.map((problem) => `${values} renders ports that do not fit: ${problem}`));
     const manifests = join(folder, file);
     writeFileSync(manifests, rendered.output);
     // No cluster is asked, whatever the machine is connected to.
