@@ -163,6 +163,18 @@ for (const [code, severity, broken, says] of cases) {
   });
 }
 
+test('a drained process that is gone explains nothing, and its drain can be forgotten', () => {
+  const nobody = kafka({ dispatchers: ok({ state: 'empty', members: [] }) });
+  const found = findingsOf(
+    facts({ kafka: nobody, plane: plane({ drain, status: undefined, problem: 'refused', partitions: [] }) }),
+  );
+  assert.deepEqual(
+    found.map(({ code, severity }) => `${code} ${severity}`),
+    ['no-dispatcher error', 'drained info'],
+  );
+  assert.match(`${found[1]?.what} ${found[1]?.action}`, /may be gone.*"postrider dispatcher undrain a" forgets it/);
+});
+
 test('what a person has stopped is told with the command that ends it', () => {
   for (const [name, command] of [
     ['installation', 'postrider resume everything'],

@@ -43,18 +43,22 @@ function resumeCommand(name: string): string {
   return `postrider resume ${name.includes('/endpoints/') ? 'endpoint' : 'tenant'} ${shortName(name)}`;
 }
 
-/** All of them at once are one finding: nobody else is left to deliver. */
+/** All of them at once are one finding: nobody else is left to deliver. Of a process that is gone only its drain is left. */
 function drainFindings(dispatchers: readonly Dispatcher[]): Finding[] {
-  const drained = dispatchers.flatMap(({ name, drain }) => (drain === undefined ? [] : [{ name, drain }]));
-  if (drained.length > 0 && drained.length === dispatchers.length) {
-    const who = drained.map(({ name, drain }) => `${shortName(name)} by ${drain.actor} (${drain.reason})`);
+  const drained = dispatchers.flatMap(({ name, drain, problem }) =>
+    drain === undefined ? [] : [{ name: shortName(name), drain, isGone: problem !== '' }],
+  );
+  const alive = drained.find(({ isGone }) => !isGone);
+  if (alive !== undefined && drained.length === dispatchers.length) {
+    const who = drained.map(({ name, drain }) => `${name} by ${drain.actor} (${drain.reason})`);
     const what = `Every dispatcher is drained, so nothing is delivered: ${shortList(who)}.`;
-    const action = `"postrider dispatcher undrain ${shortName(drained[0]?.name ?? '')}" lets one take part again, or start another. What waits is sent then.`;
+    const action = `"postrider dispatcher undrain ${alive.name}" lets it take part again, or start another. What waits is sent then.`;
     return [{ code: 'all-drained', severity: 'error', what, action }];
   }
-  return drained.map(({ name, drain }) => ({
-    ...{ code: 'drained', severity: 'warning', what: `${name} is drained, by ${drain.actor}: ${drain.reason}` },
-    action: `"postrider dispatcher undrain ${shortName(name)}" ends it.`,
+  return drained.map(({ name, drain, isGone }) => ({
+    ...{ code: 'drained', severity: isGone ? 'info' : 'warning' },
+    what: `${name} is drained, by ${drain.actor}: ${drain.reason}${isGone ? ' It does not answer, and may be gone.' : ''}`,
+    action: `"postrider dispatcher undrain ${name}" ${isGone ? 'forgets it' : 'ends it'}.`,
   }));
 }
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { test } from 'node:test';
 import { credentials, Metadata, status, type ServiceError } from '@grpc/grpc-js';
 import { DispatcherStatus } from '@postrider/contract/postrider/v1/dispatcher_service';
@@ -69,6 +69,29 @@ test('a call is answered once: whoever has seen it go by cannot make it again', 
     });
   assert.deepEqual([await again(), await again()], [status.OK, status.UNAUTHENTICATED]);
   client.close();
+});
+
+test('floods, bodies beyond the bound and talk that is no HTTP/2 leave others answered', async () => {
+  const options = { host: '127.0.0.1', port: 0, processId: 'a', kek, clock: systemClock, log: recordingLogger() };
+  await using server = await startOwnerServer(() => known, options);
+  const stranger = connect(server.port, '127.0.0.1', () => stranger.write('GET / HTTP/1.1\r\n\r\n'));
+  stranger.on('error', () => {});
+  const client = new OwnerServiceClient(`127.0.0.1:${server.port}`, credentials.createInsecure());
+  const call = (processId: string, padding = '') =>
+    new Promise<status>((resolve) => {
+      const metadata = new Metadata();
+      metadata.set(PROOF_METADATA, proofBy(kek, processId));
+      const work = { partition: 0, endpointUid: padding, deliveryId: '', runId: '' };
+      const told = (error: ServiceError | null) => resolve(error?.code ?? status.OK);
+      if (padding === '') client.describeProcess({}, metadata, told);
+      else client.explainWork({ work }, metadata, told);
+    });
+  const flood = Array.from({ length: 200 }, () => call('b'));
+  assert.equal(await call('a', 'x'.repeat(20_000)), status.RESOURCE_EXHAUSTED);
+  assert.equal(await call('a'), status.OK);
+  assert.deepEqual(new Set(await Promise.all(flood)), new Set([status.UNAUTHENTICATED]));
+  client.close();
+  stranger.destroy();
 });
 
 test('what goes wrong is told as a status; of a fault of our own nothing but that it is one', async () => {
