@@ -41,7 +41,7 @@ const schedules: readonly (readonly number[])[] = [
 ];
 const manners: Readonly<Record<Manner, number>> = {
   ...{ good: 3, flaky: 5, slow: 4, hang: 1, failing: 1, 'slow-failing': 2, forgetful: 1, busy: 1 },
-  ...{ down: 0, dead: 0, gone: 0, reluctant: 0, breaks: 0 },
+  ...{ down: 0, dead: 0, gone: 0, reluctant: 0, breaks: 0, silent: 0, laborious: 0 },
 };
 
 /**

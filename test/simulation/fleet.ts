@@ -188,6 +188,7 @@ class OneFleet implements Fleet {
       processId: id,
       sessionTimeoutMs: plan.sessionMs,
       contactUrl: '',
+      ...(plan.inFlightMax !== undefined && { inFlightMax: plan.inFlightMax }),
     };
     const log = createListeningLog((level, fields, message) => hear(id, level, fields, message));
     const deps = { kafka: port, clock: port.clock, log, metrics: gauges, random: random.bytes, send: sendOf(port, id) };

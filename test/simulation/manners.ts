@@ -4,6 +4,8 @@ import type { Random } from './random.ts';
 
 /** When those break that do, and for an hour. */
 const BREAKS_AT_MS = 20 * MINUTE;
+/** What a laborious endpoint takes for a request that it does not fail. */
+const LABOUR_MS = 2_000;
 
 /** What an endpoint does with one request. */
 export interface Reply {
@@ -37,10 +39,12 @@ export function createManners(plan: Plan, random: Random, elapsed: () => number)
       if (manner === 'breaks')
         return elapsed() < BREAKS_AT_MS || elapsed() > BREAKS_AT_MS + HOUR ? respond(200, 5) : refused();
       if (manner === 'down') return elapsed() < (downUntil.get(id) ?? 0) ? refused() : respond(200, 5);
-      if (manner === 'reluctant') {
-        const status = asked.has(id) ? 200 : 500;
+      if (manner === 'reluctant' || manner === 'laborious') {
+        const isFirst = !asked.has(id);
         asked.add(id);
-        return respond(status, random.int(1, 50));
+        return isFirst || manner === 'reluctant'
+          ? respond(isFirst ? 500 : 200, random.int(1, 50))
+          : respond(200, LABOUR_MS);
       }
       if (manner === 'gone')
         return elapsed() > (goneAt.get(id) ?? 0) ? { ...respond(410, 5), pauseMs: Infinity } : respond(200, 5);
@@ -50,7 +54,10 @@ export function createManners(plan: Plan, random: Random, elapsed: () => number)
 }
 
 const replies: Readonly<
-  Record<Exclude<Manner, 'down' | 'gone' | 'reluctant' | 'breaks'>, (random: Random, request: SendRequest) => Reply>
+  Record<
+    Exclude<Manner, 'down' | 'gone' | 'reluctant' | 'laborious' | 'breaks'>,
+    (random: Random, request: SendRequest) => Reply
+  >
 > = {
   good: (random) => respond(200, random.int(1, 50)),
   flaky: (random) =>
@@ -62,6 +69,7 @@ const replies: Readonly<
   dead: (random) => respond(random.pick([500, 403]), random.int(1, 20)),
   slow: (random, { totalDeadlineMs }) => respond(200, random.int(100, totalDeadlineMs - 100)),
   hang: (random, { totalDeadlineMs }) => (random.chance(0.3) ? respond(200, 10) : timedOut(totalDeadlineMs)),
+  silent: (_random, { totalDeadlineMs }) => timedOut(totalDeadlineMs),
   busy: (random) => (random.chance(0.4) ? overloaded(random.pick([1, 30, 600])) : respond(200, random.int(1, 50))),
   forgetful: (random) =>
     random.chance(0.3) ? { ...refused(), afterMs: random.int(1, 3_000), answerLost: true } : respond(200, 20),

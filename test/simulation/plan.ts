@@ -22,7 +22,11 @@ export type Manner =
   /** It fails its first request. */
   | 'reluctant'
   /** It is well, then unreachable for an hour. */
-  | 'breaks';
+  | 'breaks'
+  /** It lets every request wait for its deadline. */
+  | 'silent'
+  /** It fails its first request at once, and takes two seconds for each that follows. */
+  | 'laborious';
 
 /** One endpoint of a seed. */
 export interface EndpointPlan {
@@ -120,6 +124,17 @@ export interface Plan {
   readonly lag?: { readonly topic: string; readonly ms: number };
   /** Whoever asks for a delivery to be sent again asks twice, so long apart. */
   readonly resendAgainMs?: number;
+  /** Requests that a dispatcher may have in flight, if not as many as it has by itself. */
+  readonly inFlightMax?: number;
+  /** What nothing may keep waiting. */
+  readonly prompt?: Prompt;
+}
+
+/** This attempt of each delivery to endpoints of this manner is made within so long of when it may be. */
+export interface Prompt {
+  readonly manner: Manner;
+  readonly attempt: number;
+  readonly withinMs: number;
 }
 
 const EVENT_TYPES = ['order.paid', 'order.sent', 'invoice.due', 'user.new', 'user.gone', 'stock.low'];

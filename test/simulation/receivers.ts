@@ -6,6 +6,7 @@ import { randomOf } from './random.ts';
 import type { Case } from './referee/case.ts';
 import { createBreakers } from './referee/breakers.ts';
 import { createPauses, type PausesOptions } from './referee/pauses.ts';
+import { createPromptness } from './referee/promptness.ts';
 import type { Reach } from './referee/reach.ts';
 import type { Referee } from './referee/referee.ts';
 
@@ -45,6 +46,7 @@ export function createReceivers(options: ReceiversOptions): Receivers {
   const random = randomOf(plan.seed, 'receivers');
   const manners = createManners(plan, random, elapsed);
   const pauses = createPauses(options);
+  const judgePromptness = createPromptness(plan, referee);
   const breakers = createBreakers({ ...options, wasCutOff: (process) => reach.hasSaid(process) });
 
   function answer({ port, process, request, leftAt, one }: Arrived, done: (result: SendResult) => void): void {
@@ -54,6 +56,7 @@ export function createReceivers(options: ReceiversOptions): Receivers {
     const how = `${taken ? 'taken' : 'not taken'}${answerLost ? ', unsaid' : ''}, ${afterMs} ms`;
     trace(`${process} sends ${one?.deliveryId ?? 'what stands on no topic'} #${one?.lastNumber ?? 0} to ${id}: ${how}`);
     if (one !== undefined) {
+      judgePromptness(one, id, port.clock.now());
       if (taken) referee.succeeded(one, answerLost);
       pauses.left(process, one, leftAt);
       // Of a number that is sent twice nobody can tell which answer a later record speaks of.

@@ -8,6 +8,7 @@ import { loadFromSchedules } from './schedules/load-from.ts';
 import { orderSchedules } from './schedules/order.ts';
 import { ownershipSchedules } from './schedules/ownership.ts';
 import { rowSchedules } from './schedules/rows.ts';
+import { shareSchedules } from './schedules/shares.ts';
 import { tierSchedules } from './schedules/tiers.ts';
 import type { Schedule } from './schedules/schedule.ts';
 
@@ -19,6 +20,7 @@ const schedules: readonly Schedule[] = [
   ...ownershipSchedules,
   ...intakeSchedules,
   ...failingSchedules,
+  ...shareSchedules,
 ];
 
 /** No steps, but so much at once that chance meets what it seldom meets in a whole day. */

@@ -4,6 +4,7 @@ import { intakeRules } from './intake.ts';
 import { mistakes } from './mistakes.ts';
 import { orderRules } from './order.ts';
 import { ownershipRules } from './ownership.ts';
+import { shareRules } from './shares.ts';
 import { tierRules } from './tiers.ts';
 import { waitingRules } from './waiting.ts';
 
@@ -24,6 +25,7 @@ export const rules: readonly PlantedRule[] = [
   ...tierRules,
   ...orderRules,
   ...failingRules,
+  ...shareRules,
   ...mistakes,
 ];
 
