@@ -71,7 +71,7 @@ export async function writeBenchConfig(options: BenchConfigOptions): Promise<rea
     writes.push(producer.send({ topic, partition: 0, key: Buffer.from(key), value }));
     return own;
   };
-  put(WRITER_KEY, () => ({ $case: 'writer', value: { processId: 'bench', randomId: randomBytes(16) } }));
+  put(WRITER_KEY, () => ({ $case: 'writer', value: { processId: 'bench', randomId: randomBytes(16), address: '' } }));
   put(LAYOUT_KEY, () => ({ $case: 'layout', value: { generation: 1, partitions, slots: limits.slots } }));
   const tenants = Array.from({ length: Math.min(TENANTS, options.endpoints) }, (_, index) => {
     const id = `tenant-${index}`;

@@ -8,6 +8,7 @@ import type { Clock } from '@postrider/core';
 import type { Batch, KafkaPort } from '@postrider/kafka';
 import type { ConfigKind } from './config-key.ts';
 import type { ConfigProblem } from './config-problem.ts';
+import type { ConfigDraft } from './fold.ts';
 import type { ConfigChange, ConfigSnapshot } from './snapshot.ts';
 
 /** What the view tells a log; any of the services' loggers will do. */
@@ -34,6 +35,10 @@ export type ConfigListener = (changes: readonly ConfigChange[], snapshot: Config
 export interface ConfigView extends AsyncDisposable {
   /** The newest snapshot; the same object until something changes. */
   snapshot(): ConfigSnapshot;
+  /** The newest state to try changes on, all of which it forgets. */
+  draft(): ConfigDraft;
+  /** The offset that reading goes on from, and the highest that it ever was: less after a loss of the topic's end. */
+  position(): { readonly next: number; readonly highest: number };
   /** Whether the view has reached this revision. The empty text always is, a text that is no revision never. */
   reached(revision: string): boolean;
   /** True once the view has reached the revision; false after `timeoutMs` without it, or when the view is disposed of. */
@@ -84,6 +89,7 @@ function createView({ topic, log, clock, onProblem }: ConfigViewOptions): FedVie
   const listeners = new Set<ConfigListener>();
   const waiters = createWaiters(clock);
   let position = 0;
+  let highest = 0;
 
   // As `revisionReached` of core says: an empty text asks for nothing, and what is no revision is never reached.
   const reached = (revision: string): boolean => {
@@ -106,6 +112,8 @@ function createView({ topic, log, clock, onProblem }: ConfigViewOptions): FedVie
   return {
     view: {
       snapshot: () => fold.snapshot(),
+      draft: () => fold.draft(),
+      position: () => ({ next: position, highest }),
       reached,
       whenReached: (revision, timeoutMs) => waiters.wait(() => reached(revision), timeoutMs),
       whenOffset: (offset, timeoutMs) => waiters.wait(() => position > offset, timeoutMs),
@@ -125,6 +133,7 @@ function createView({ topic, log, clock, onProblem }: ConfigViewOptions): FedVie
         onProblem?.(problem);
       }
       position = batch.nextOffset;
+      highest = Math.max(highest, position);
       if (changes.length > 0) tell(changes);
       waiters.check();
     },

@@ -19,6 +19,8 @@ export interface EntityStore {
   remove(kind: DeletableKind, id: string): ConfigChange | null;
   /** The present state; later changes do not touch it. */
   freeze(): EntityViews;
+  /** Another store in the present state; later changes of either do not touch the other. */
+  fork(): EntityStore;
 }
 
 interface State {
@@ -37,7 +39,7 @@ interface State {
 
 /** A store without entities. */
 export function createEntityStore(): EntityStore {
-  const state: State = {
+  return storeOf({
     tenants: createShardMap(),
     endpoints: createShardMap(),
     subscriptions: createShardMap(),
@@ -48,8 +50,12 @@ export function createEntityStore(): EntityStore {
     endpointsByTenant: createGroupIndex(),
     subscriptionsByEndpoint: createGroupIndex(),
     layout: null,
-  };
+  });
+}
+
+function storeOf(state: State): EntityStore {
   return {
+    fork: () => storeOf(forked(state)),
     put: (id, entity) => put(state, id, entity),
     remove(kind, id) {
       const change = removers[kind](state, id, undefined);
@@ -69,6 +75,14 @@ export function createEntityStore(): EntityStore {
         subscriptionsByEndpoint: state.subscriptionsByEndpoint.freeze(),
       }),
   };
+}
+
+function forked(state: State): State {
+  const parts = Object.entries(state).map(([name, part]: [string, State[keyof State]]) => [
+    name,
+    part !== null && 'fork' in part ? part.fork() : part,
+  ]);
+  return Object.fromEntries(parts) as State;
 }
 
 function put(state: State, id: string, entity: StoredEntity): ConfigChange {

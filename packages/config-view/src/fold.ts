@@ -1,11 +1,12 @@
 import { formatRevision } from '@postrider/core';
+import { parseConfigKey } from './config-key.ts';
 import { createEntityStore } from './entity-store.ts';
 import { readConfigRecord } from './read-record.ts';
 import { createShardMap } from './shard-map.ts';
 import type { IncomingRecord } from '@postrider/kafka';
 import type { ConfigProblem } from './config-problem.ts';
 import type { EntityStore } from './entity-store.ts';
-import type { ConfigVersion, ReadClaim, ReadProblem, ReadRecord } from './read-record.ts';
+import type { ConfigEntity, ConfigVersion, ReadClaim, ReadProblem, ReadRecord } from './read-record.ts';
 import type { ShardMap } from './shard-map.ts';
 import type { ConfigChange, ConfigSnapshot, ConfigWriter } from './snapshot.ts';
 
@@ -20,10 +21,19 @@ export interface ConfigFold {
   apply(record: IncomingRecord): Folded;
   /** The present state; later records do not touch it. The same object until something changes. */
   snapshot(): ConfigSnapshot;
+  /** The present state to try changes on, which neither touch it nor are touched by what is folded later. */
+  draft(): ConfigDraft;
   /** Whether everything of this revision, and older, has been folded. */
   reached(revision: bigint): boolean;
   /** Whether the newest record of this key that was folded is a deletion. */
   knowsDeleted(key: string): boolean;
+}
+
+/** The configuration as it will be once what was put here is written. */
+export interface ConfigDraft {
+  snapshot(): ConfigSnapshot;
+  /** Puts an entity under its key, or takes it away. Claims, and keys of kinds that are not known, change nothing. */
+  put(key: string, entity: ConfigEntity | null): void;
 }
 
 interface State {
@@ -63,8 +73,23 @@ export function createConfigFold(): ConfigFold {
   return {
     apply: (record) => apply(state, readConfigRecord(record), record.offset),
     snapshot: () => (state.taken ??= takeSnapshot(state)),
+    draft: () => createDraft((state.taken ??= takeSnapshot(state)), state.store.fork()),
     reached: (revision) => revision <= state.highest,
     knowsDeleted: (key) => state.deleted.has(key),
+  };
+}
+
+function createDraft(before: ConfigSnapshot, store: EntityStore): ConfigDraft {
+  let taken: ConfigSnapshot | null = before;
+  return {
+    snapshot: () => (taken ??= { ...before, ...store.freeze() }),
+    put(key, entity) {
+      const parsed = parseConfigKey(key);
+      if (parsed === null || parsed.kind === null || parsed.kind === 'writer' || entity?.$case === 'writer') return;
+      taken = null;
+      if (entity !== null) store.put(parsed.id, entity);
+      else if (parsed.kind !== 'layout') store.remove(parsed.kind, parsed.id);
+    },
   };
 }
 
@@ -92,7 +117,8 @@ function apply(state: State, read: ReadRecord, offset: number): Folded {
 function applyClaim(state: State, { claim, key, version }: ReadClaim, offset: number): Folded {
   const before = state.writer;
   if (before !== null && offset <= before.epoch) return nothing;
-  const after: ConfigWriter = { epoch: offset, processId: claim.processId, randomId: claim.randomId };
+  const { processId, randomId, address } = claim;
+  const after: ConfigWriter = { epoch: offset, processId, randomId, address };
   state.writer = after;
   state.taken = null;
   reach(state, BigInt(offset));

@@ -1,5 +1,5 @@
 import { createShardMap } from './shard-map.ts';
-import type { FrozenMap } from './shard-map.ts';
+import type { FrozenMap, ShardMap } from './shard-map.ts';
 
 /** Members by group, for example endpoint uids by tenant. */
 export interface GroupIndex {
@@ -7,11 +7,16 @@ export interface GroupIndex {
   remove(group: string, member: string): void;
   /** The present state; later changes do not touch it. */
   freeze(): FrozenMap<ReadonlySet<string>>;
+  /** Another index in the present state; later changes of either do not touch the other. */
+  fork(): GroupIndex;
 }
 
 /** An index whose groups are copied when they change for the first time after a freeze. */
 export function createGroupIndex(): GroupIndex {
-  const groups = createShardMap<Set<string>>();
+  return groupIndex(createShardMap());
+}
+
+function groupIndex(groups: ShardMap<Set<string>>): GroupIndex {
   let owned = new WeakSet<Set<string>>();
 
   function writable(group: string): Set<string> {
@@ -36,6 +41,10 @@ export function createGroupIndex(): GroupIndex {
     freeze() {
       owned = new WeakSet();
       return groups.freeze();
+    },
+    fork() {
+      owned = new WeakSet();
+      return groupIndex(groups.fork());
     },
   };
 }

@@ -4,7 +4,7 @@ export { configKey, configKinds, LAYOUT_KEY, parseConfigKey, WRITER_KEY } from '
 export type { ConfigKind } from './config-key.ts';
 export type { ConfigProblem, ConfigProblemCode } from './config-problem.ts';
 export { createConfigFold } from './fold.ts';
-export type { ConfigFold, Folded } from './fold.ts';
+export type { ConfigDraft, ConfigFold, Folded } from './fold.ts';
 export { CONFIG_SCHEMA_VERSION, schemaVersionOf } from './schema-version.ts';
 export type { ConfigEntity } from './read-record.ts';
 export type { ConfigChange, ConfigSnapshot, ConfigWriter } from './snapshot.ts';

@@ -10,6 +10,8 @@ export interface ShardMap<V> extends FrozenMap<V> {
   set(key: string, value: V): void;
   delete(key: string): void;
   freeze(): FrozenMap<V>;
+  /** Another map in the present state; later changes of either do not touch the other. */
+  fork(): ShardMap<V>;
 }
 
 /** Enough that the copy behind one change of 200,000 entries is about 200 of them, few enough to copy their list. */
@@ -24,10 +26,14 @@ const NONE_OWNED = new Uint8Array(SHARDS);
  * nothing, and a single change of a large frozen map copies one shard. A small map has few shards of its own.
  */
 export function createShardMap<V>(): ShardMap<V> {
-  let shards: Map<string, V>[] = EMPTY;
+  return shardMap<V>(EMPTY, 0, null);
+}
+
+function shardMap<V>(initial: Map<string, V>[], count: number, shared: FrozenMap<V> | null): ShardMap<V> {
+  let shards = initial;
   let owned = NONE_OWNED;
-  let size = 0;
-  let frozen: FrozenMap<V> | null = null;
+  let size = count;
+  let frozen = shared;
 
   /** The shard of a key, made ours if it is shared with a frozen map, or with all that are empty. */
   function writable(key: string): Map<string, V> {
@@ -46,12 +52,26 @@ export function createShardMap<V>(): ShardMap<V> {
     return shard;
   }
 
+  const freeze = (): FrozenMap<V> => {
+    if (frozen === null) {
+      const kept = shards;
+      frozen = {
+        size,
+        get: (key) => shardAt(kept, shardOf(key)).get(key),
+        values: () => valuesOf(kept),
+      };
+    }
+    return frozen;
+  };
+
   return {
     get size() {
       return size;
     },
     get: (key) => shardAt(shards, shardOf(key)).get(key),
     values: () => valuesOf(shards),
+    freeze,
+    fork: () => shardMap(shards, size, freeze()),
     set(key, value) {
       const shard = writable(key);
       const before = shard.size;
@@ -60,18 +80,6 @@ export function createShardMap<V>(): ShardMap<V> {
     },
     delete(key) {
       if (shardAt(shards, shardOf(key)).has(key) && writable(key).delete(key)) size -= 1;
-    },
-    freeze() {
-      if (frozen === null) {
-        const kept = shards;
-        const count = size;
-        frozen = {
-          size: count,
-          get: (key) => shardAt(kept, shardOf(key)).get(key),
-          values: () => valuesOf(kept),
-        };
-      }
-      return frozen;
     },
   };
 }

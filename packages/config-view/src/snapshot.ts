@@ -11,6 +11,8 @@ export interface ConfigWriter {
   readonly epoch: number;
   readonly processId: string;
   readonly randomId: Buffer;
+  /** Where the other replicas reach its API, `host:port`; empty: nowhere. */
+  readonly address: string;
 }
 
 /**

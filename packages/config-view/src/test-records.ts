@@ -37,7 +37,7 @@ export function plainNull(key: string): TestRecord {
 export function claimRecord(revision: number, processId = 'process'): TestRecord {
   return configRecord('writer/current', 0, revision, {
     $case: 'writer',
-    value: { processId, randomId: Buffer.alloc(16, 1) },
+    value: { processId, randomId: Buffer.alloc(16, 1), address: '' },
   });
 }
 

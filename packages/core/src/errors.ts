@@ -4,6 +4,7 @@
  *
  * - about a request: `invalid_argument` (with violations), `not_found`, `already_exists`, `etag_mismatch`,
  *   `failed_precondition`, `unauthenticated`, `permission_denied`, `unsupported`
+ * - about a write: `not_leader` (nothing was written), `outcome_unknown` (it may have been), `read_only` (none is taken)
  * - about a record or a value that was read: `header_unreadable`, `record_unreadable`, `progress_unreadable`,
  *   `claim_unreadable`, `revision_invalid`, `filter_unsupported`, `layout_invalid`
  * - about secrets: `secret_invalid` (malformed), `secret_unreadable` (sealed under another key or context, or damaged),
@@ -20,6 +21,9 @@ export type ErrorCode =
   | 'unauthenticated'
   | 'permission_denied'
   | 'unsupported'
+  | 'not_leader'
+  | 'outcome_unknown'
+  | 'read_only'
   | 'header_unreadable'
   | 'record_unreadable'
   | 'progress_unreadable'

@@ -1,5 +1,6 @@
 export * from './port.ts';
 export * from './headers.ts';
+export { pause } from './pause.ts';
 export * from './topics.ts';
 export { checkTopics } from './check-topics.ts';
 export type { TopicLimits } from './check-topics.ts';

@@ -50,3 +50,5 @@ export { createSpans, noSpans, spansTo, type SpanFields, type Spans } from './sp
 export { addProcessMetrics } from './process-metrics.ts';
 export { kafkaEnv, kafkaSettings, type KafkaSettings } from './kafka-env.ts';
 export { processEnv, processSettings, type ProcessDefaults, type ProcessSettings } from './process-env.ts';
+export { reachableAddress, reachableAddressEnv } from './reachable-address.ts';
+export type { ListeningHost } from './reachable-address.ts';

@@ -136,7 +136,7 @@ test('reflection is there when it is asked for, and absent otherwise', async () 
 });
 
 test('a taken port is named, with the variable that changes it', async () => {
-  const config = testConfig({ grpc: { host: '127.0.0.1', port: run.plane.port }, topicPrefix: 'other.' });
+  const config = testConfig({ grpc: { host: '127.0.0.1', port: run.plane.port, address: '' }, topicPrefix: 'other.' });
   await using port = run.kafka.connect(config.processId);
   const start = startControlPlane(
     config,

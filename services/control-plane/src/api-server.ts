@@ -16,6 +16,7 @@ import { addReflection } from './reflection.ts';
 import { serverLimits } from './server-limits.ts';
 import * as subscriptions from './subscription-methods.ts';
 import * as tenants from './tenant-methods.ts';
+import type { ServerOptions, ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
 import type { EndpointServiceServer } from '@postrider/contract/postrider/v1/endpoint_service';
 import type { DeliveryServiceServer } from '@postrider/contract/postrider/v1/delivery_service';
 import type { DispatcherServiceServer } from '@postrider/contract/postrider/v1/dispatcher_service';
@@ -25,6 +26,7 @@ import type { TenantServiceServer } from '@postrider/contract/postrider/v1/tenan
 import type { Clock } from '@postrider/core';
 import type { ServiceContext } from './call.ts';
 import type { ControlPlaneEvents } from './events.ts';
+import type { ForwardCall } from './forward-call.ts';
 
 export interface ApiServerOptions {
   readonly host: string;
@@ -33,6 +35,8 @@ export interface ApiServerOptions {
   readonly reflection: boolean;
   readonly context: ServiceContext;
   readonly events: ControlPlaneEvents;
+  /** Is told of every service. */
+  readonly forward: Pick<ForwardCall, 'know'>;
   readonly clock: Clock;
 }
 
@@ -57,7 +61,7 @@ const services = [
 export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
   // The library writes to standard error by itself what also comes back as an error.
   setLogVerbosity(logVerbosity.NONE);
-  const server = new Server({
+  const server = new KnownServer(options.forward, {
     'grpc.max_receive_message_length': serverLimits.requestBytesMax,
     'grpc.max_send_message_length': serverLimits.answerBytesMax,
     'grpc.max_metadata_size': serverLimits.metadataBytesMax,
@@ -90,6 +94,21 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       await stop(server, options.clock);
     },
   };
+}
+
+/** A server whose services' calls can be passed on to another replica. */
+class KnownServer extends Server {
+  readonly #forward: Pick<ForwardCall, 'know'>;
+
+  constructor(forward: Pick<ForwardCall, 'know'>, options: ServerOptions) {
+    super(options);
+    this.#forward = forward;
+  }
+
+  override addService(service: ServiceDefinition, implementation: UntypedServiceImplementation): void {
+    this.#forward.know(service);
+    super.addService(service, implementation);
+  }
 }
 
 function addServices(server: Server, context: ServiceContext, events: ControlPlaneEvents): void {

@@ -71,7 +71,7 @@ function ask<T>({ clock, log, signal }: TopicsContext, action: () => Promise<T>)
 
 /** The layout on `config`, written now if there is none. */
 export async function ensureLayout(
-  writer: ConfigWriter,
+  writer: Pick<ConfigWriter, 'change'>,
   view: ConfigView,
   partitions: number,
   log: Logger,
@@ -91,7 +91,7 @@ export async function ensureLayout(
 }
 
 /** The first key, from the environment: only its hash is kept. Changing its secret there changes it here. */
-export async function ensureAdminKey(writer: ConfigWriter, { id, hash }: ApiKey): Promise<void> {
+export async function ensureAdminKey(writer: Pick<ConfigWriter, 'change'>, { id, hash }: ApiKey): Promise<void> {
   await writer.change(BOOT_ACTOR, ({ snapshot, now, put }) => {
     const existing = snapshot.apiKey(id);
     const fits = existing?.hash.equals(hash) === true && existing.role === ADMIN_ROLE && existing.tenant === '';

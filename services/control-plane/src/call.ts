@@ -1,9 +1,10 @@
 import type { ConfigView } from '@postrider/config-view';
 import type { Clock, RandomBytes, SealingKey } from '@postrider/core';
-import type { Principal } from './permissions.ts';
+import type { CallRouting } from './call-routing.ts';
 import type { ConfigWriter } from './config-writer.ts';
 import type { KafkaPort } from '@postrider/kafka';
 import type { Owners } from './owners.ts';
+import type { Principal } from './permissions.ts';
 import type { Paging } from './paging.ts';
 import type { Verifier } from './verifier.ts';
 import type { JudgeEndpointUrl } from './validate-endpoint.ts';
@@ -11,7 +12,8 @@ import type { JudgeEndpointUrl } from './validate-endpoint.ts';
 /** What the methods work with. */
 export interface ServiceContext {
   readonly view: ConfigView;
-  readonly writer: ConfigWriter;
+  readonly writer: Pick<ConfigWriter, 'change'>;
+  readonly routing: CallRouting;
   readonly verifier: Pick<Verifier, 'written'>;
   readonly owners: Owners;
   readonly kafka: Pick<KafkaPort, 'admin' | 'reader'>;

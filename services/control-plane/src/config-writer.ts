@@ -1,32 +1,41 @@
 import { ConfigRecord } from '@postrider/contract/postrider/v1/config';
-import { LAYOUT_KEY, parseConfigKey, schemaVersionOf, WRITER_KEY } from '@postrider/config-view';
-import { formatRevision, PostriderError } from '@postrider/core';
-import { CONFIG_HEADER } from '@postrider/kafka';
+import { schemaVersionOf, WRITER_KEY } from '@postrider/config-view';
+import { formatRevision, parseRevision, PostriderError } from '@postrider/core';
+import { CONFIG_HEADER, KafkaError, pause } from '@postrider/kafka';
+import { restateOne } from './restating.ts';
 import { createTurns } from './turns.ts';
 import { serverLimits } from './server-limits.ts';
 import type { ConfigEntity, ConfigSnapshot, ConfigView } from '@postrider/config-view';
 import type { Clock, RandomBytes } from '@postrider/core';
-import type { KafkaPort, OutgoingRecord, Producer } from '@postrider/kafka';
+import type { KafkaPort, OutgoingRecord, TransactionalWriter } from '@postrider/kafka';
 import type { Logger } from '@postrider/runtime';
+import type { Outcomes } from './turns.ts';
 
 export interface ConfigWriterOptions {
-  readonly kafka: KafkaPort;
+  readonly kafka: Pick<KafkaPort, 'admin' | 'transactionalWriter'>;
   readonly view: ConfigView;
   readonly topic: string;
   readonly processId: string;
+  /** Where the other replicas reach this one, `host:port`. */
+  readonly address: string;
   readonly clock: Clock;
   readonly random: RandomBytes;
   readonly log: Logger;
   /** Whether this process may write now. */
   readonly mayWrite: () => boolean;
+  /**
+   * Asked when everything that stands on the topic has been read, before anything is written: gives the revision that all
+   * new ones must lie above.
+   * @throws PostriderError `read_only` when what was read must not be built upon
+   */
+  readonly inspect: () => Promise<string>;
 }
 
 /**
- * One change, as its plan makes it: what it writes, in this order. Rows of one kind go out together, and those of the next
- * kind only when all before them are stored: whatever fails or crashes, what depends on something is gone before it.
+ * One change, as its plan makes it: all that it writes is stored, and seen by readers, as one.
  */
 export interface Change {
-  /** The configuration that the plan decides on: nothing else is being written meanwhile. */
+  /** The configuration that the plan decides on: nothing else comes between it and what the plan writes. */
   readonly snapshot: ConfigSnapshot;
   readonly now: Date;
   /** Writes an entity and gives it back; `entity` is given the revision that the record will have. */
@@ -34,45 +43,59 @@ export interface Change {
   remove(key: string): void;
 }
 
+/** Makes one change; what it writes is decided by `plan`. */
+export type MakeChange = <T>(actor: string, plan: (change: Change) => T) => Promise<T>;
+
 /** The only writer of `config`. */
 export interface ConfigWriter extends AsyncDisposable {
   /**
-   * Changes the configuration: `plan` runs when no other change is under way, throws what speaks against it, and says what
-   * to write and to answer. Resolves once this process has read its own records back.
-   * @throws PostriderError `unavailable` when Kafka has not confirmed it in time (whether it took effect is then unknown),
-   * or this process is not the writer any more; and what `plan` throws
+   * Changes the configuration: `plan` throws what speaks against it, and says what to write and to answer. It is run at
+   * most once, by itself. Resolves once this process has read its own records back.
+   * @throws PostriderError `outcome_unknown` when whether it took effect cannot be told in time, `unavailable` or
+   * `not_leader` when it did not, and what `plan` throws
    */
-  change<T>(actor: string, plan: (change: Change) => T): Promise<T>;
-  /** Calls `listener` once a newer writer has claimed the topic. */
-  onSuperseded(listener: (why: string) => void): void;
+  readonly change: MakeChange;
+  /** Calls `listener` once this writer is of no use any more: a newer one has claimed the topic, or the broker refuses it. */
+  onEnded(listener: (why: string) => void): void;
   /** Writes the truth of these keys again: behind it, a record of an older writer would outlive it in a compacted topic. */
   restate(keys: Iterable<string>): Promise<void>;
 }
 
 /**
- * Claims the topic and becomes its writer. The claim's own offset is the writer epoch; every revision lies above it, and
- * grows by one with every record.
- * @throws PostriderError `unavailable` when the claim is not read back, or another one stands behind it
+ * Becomes the writer: the broker refuses all before it from now on; everything that they wrote is read; then the topic is
+ * claimed. The claim's own offset is the writer epoch; every revision lies above it, and grows by one with every record.
+ * @throws PostriderError `unavailable` when what stands there, or the claim, is not read in time, `read_only` as `inspect`
  */
-export async function claimConfig(options: ConfigWriterOptions): Promise<ConfigWriter> {
-  const { view, kafka, random, processId } = options;
-  const producer = kafka.producer({ name: 'config' });
-  const randomId = random(16);
+export async function openConfigWriter(options: ConfigWriterOptions): Promise<ConfigWriter> {
+  const { view, kafka, random, processId, topic, address } = options;
+  // The topic's name is the id: whoever writes another topic is another one.
+  const writer = await kafka.transactionalWriter({ name: 'config', transactionalId: topic });
   try {
-    const before = view.snapshot();
-    const revision = formatRevision(BigInt(before.revision) + 1n);
-    const entity: ConfigEntity = { $case: 'writer', value: { processId, randomId } };
-    const claim = { key: WRITER_KEY, epoch: before.writer?.epoch ?? 0, revision, actor: processId, entity };
-    const ack = await producer.send(outgoing(options, claim));
-    if (!(await view.whenOffset(ack.offset, serverLimits.mutationDeadlineMs))) {
-      throw new PostriderError('unavailable', 'the claim of the configuration was written but could not be read back');
-    }
+    const [range] = await kafka.admin.offsets(topic);
+    await untilRead(view, (range?.high ?? 0) - 1, 'what stands on the configuration’s topic cannot be read');
+    const floor = parseRevision(await options.inspect()) ?? 0n;
+    const highest = BigInt(view.snapshot().revision);
+    const first = (floor > highest ? floor : highest) + 1n;
+    const randomId = random(16);
+    const entity: ConfigEntity = { $case: 'writer', value: { processId, randomId, address } };
+    const epoch = view.snapshot().writer?.epoch ?? 0;
+    const claim = { key: WRITER_KEY, epoch, revision: formatRevision(first), actor: processId, entity };
+    await untilRead(
+      view,
+      await writer.write([outgoing(options, claim)]),
+      'the claim of the configuration cannot be read',
+    );
     if (view.snapshot().writer?.randomId.equals(randomId) !== true) throw superseded(view);
+    return createWriter(options, writer, randomId);
   } catch (error) {
-    await producer[Symbol.asyncDispose]();
+    await writer[Symbol.asyncDispose]();
     throw error;
   }
-  return createWriter(options, producer, randomId);
+}
+
+async function untilRead(view: ConfigView, offset: number, otherwise: string): Promise<void> {
+  if (offset < 0 || (await view.whenOffset(offset, serverLimits.mutationDeadlineMs))) return;
+  throw new PostriderError('unavailable', `${otherwise} (up to offset ${offset})`);
 }
 
 interface Row {
@@ -81,10 +104,6 @@ interface Row {
   readonly revision: string;
   readonly actor: string;
   readonly entity: ConfigEntity | null;
-}
-
-function kindOf(row: Row | undefined): string {
-  return parseConfigKey(row?.key ?? '')?.kind ?? '';
 }
 
 function outgoing({ topic, clock, mayWrite }: ConfigWriterOptions, row: Row): OutgoingRecord {
@@ -105,128 +124,125 @@ function outgoing({ topic, clock, mayWrite }: ConfigWriterOptions, row: Row): Ou
     : { ...place, value: bytes };
 }
 
-function createWriter(options: ConfigWriterOptions, producer: Producer, randomId: Buffer): ConfigWriter {
+interface Job {
+  readonly actor: string;
+  readonly plan: (change: Change) => unknown;
+}
+
+function createWriter(options: ConfigWriterOptions, writer: TransactionalWriter, randomId: Buffer): ConfigWriter {
   const { view, clock, log } = options;
-  const turns = createTurns(clock);
+  const turns = createTurns(clock, writeAll);
   const listeners = new Set<(why: string) => void>();
   let revision = BigInt(view.snapshot().revision);
+  let ended: string | null = null;
   const isOurs = (): boolean => view.snapshot().writer?.randomId.equals(randomId) === true;
-  const epochOf = (): number => {
-    const { writer } = view.snapshot();
-    if (writer === null || !isOurs()) throw superseded(view);
-    return writer.epoch;
+  const end = (why: string): void => {
+    if (ended !== null) return;
+    ended = why;
+    for (const listener of listeners) listener(why);
   };
   const stopWatching = view.onChange((changes) => {
-    if (!changes.some(({ kind }) => kind === 'writer') || isOurs()) return;
-    for (const listener of listeners) listener(superseded(view).message);
+    if (changes.some(({ kind }) => kind === 'writer') && !isOurs()) end(superseded(view).message);
   });
 
-  /** Plans and writes one change, and waits for it to be read back: as long as it takes, so that the next one sees it. */
-  async function write<T>(actor: string, plan: (change: Change) => T): Promise<T> {
-    const epoch = epochOf();
+  /** Runs one plan on the draft; what it writes is in the draft only when it ended well. */
+  function planOne(job: Job, draft: ReturnType<ConfigView['draft']>, epoch: number): Planned {
     const rows: Row[] = [];
     const add = <E extends ConfigEntity | null>(key: string, build: (next: string) => E): E => {
       const next = formatRevision((revision += 1n));
       const entity = build(next);
-      rows.push({ key, epoch, revision: next, actor, entity });
+      rows.push({ key, epoch, revision: next, actor: job.actor, entity });
       return entity;
     };
-    const answer = plan({
-      snapshot: view.snapshot(),
-      now: new Date(clock.now()),
-      put: add,
-      remove: (key) => void add(key, () => null),
+    try {
+      const now = new Date(clock.now());
+      const value = job.plan({ snapshot: draft.snapshot(), now, put: add, remove: (key) => void add(key, () => null) });
+      for (const { key, entity } of rows) draft.put(key, entity);
+      return { rows, outcome: { status: 'fulfilled', value } };
+    } catch (reason) {
+      return { rows: [], outcome: { status: 'rejected', reason } };
+    }
+  }
+
+  /** Plans and writes changes as one transaction, and waits for it to be read back: as long as it takes, so that the next ones see it. */
+  async function writeAll(jobs: readonly Job[]): Promise<Outcomes> {
+    const { writer: claim } = view.snapshot();
+    if (ended !== null || claim === null || !isOurs()) throw superseded(view);
+    const draft = view.draft();
+    const planned = jobs.map((job) => planOne(job, draft, claim.epoch));
+    const rows = planned.flatMap((one) => one.rows);
+    if (rows.length > 0) {
+      try {
+        const last = await writer.write(rows.map((row) => outgoing(options, row)));
+        if (!(await view.whenOffset(last, Infinity))) throw unknown('the control plane is stopping');
+      } catch (error) {
+        // One that is too large must not fail the others: what was refused stored nothing.
+        if (jobs.length > 1 && isRefusal(error)) return oneByOne(jobs);
+        throw told(error);
+      }
+      // What stands behind a newer claim, ours included, is ignored by every reader.
+      if (!isOurs()) throw unknown(superseded(view).message);
+    }
+    return planned.map(({ outcome }) => outcome);
+  }
+
+  async function oneByOne(jobs: readonly Job[]): Promise<Outcomes> {
+    const outcomes: PromiseSettledResult<unknown>[] = [];
+    for (const job of jobs) {
+      const [outcome] = await writeAll([job]).catch((reason: unknown): Outcomes => [{ status: 'rejected', reason }]);
+      if (outcome !== undefined) outcomes.push(outcome);
+    }
+    return outcomes;
+  }
+
+  /** What callers are told of a write that failed. All but a refusal ends the writer: it has an open transaction. */
+  function told(error: unknown): unknown {
+    if (!(error instanceof KafkaError) || isRefusal(error)) return error;
+    end(error.message);
+    if (error.code === 'OUTCOME_UNKNOWN') return unknown('the leader was lost while it was written');
+    return new PostriderError('not_leader', 'this replica does not lead any more; nothing was written: try again', {
+      cause: error,
     });
-    const { last, failed } = await store(rows, options, producer);
-    if (last >= 0 && !(await view.whenOffset(last, Infinity))) throw stopped();
-    if (failed !== undefined) throw failed.reason;
-    // What stands behind a newer claim, ours included, is ignored by every reader.
-    if (epochOf() !== epoch) throw superseded(view);
-    return answer;
   }
 
   return {
-    change: (actor, plan) => turns.take(() => write(actor, plan), serverLimits.mutationDeadlineMs),
-    onSuperseded(listener) {
+    change: <T>(actor: string, plan: (change: Change) => T) =>
+      turns.take({ actor, plan }, serverLimits.mutationDeadlineMs) as Promise<T>,
+    onEnded(listener) {
       listeners.add(listener);
-      if (!isOurs()) listener(superseded(view).message);
+      if (ended !== null) listener(ended);
+      else if (!isOurs()) end(superseded(view).message);
     },
-    restate: (keys) =>
-      turns.take(
-        () =>
-          write(options.processId, (change) => {
-            for (const key of keys) restateOne(change, key, log);
-          }),
-        Infinity,
-      ),
+    async restate(keys) {
+      const plan = (change: Change): void => {
+        for (const key of keys) restateOne(change, key, log);
+      };
+      await turns.take({ actor: options.processId, plan }, Infinity);
+    },
     async [Symbol.asyncDispose]() {
       stopWatching();
-      turns.close();
-      await producer[Symbol.asyncDispose]();
+      await Promise.race([turns.close(), pause(clock, serverLimits.writerStopGraceMs)]);
+      await writer[Symbol.asyncDispose]();
     },
   };
 }
 
-interface Stored {
-  /** Offset of the last row that is stored; -1 when none is. */
-  readonly last: number;
-  readonly failed: PromiseRejectedResult | undefined;
+interface Planned {
+  readonly rows: readonly Row[];
+  readonly outcome: PromiseSettledResult<unknown>;
 }
 
-/** Sends rows, kind by kind; after a failure, what is of a later kind is not sent. */
-async function store(rows: readonly Row[], options: ConfigWriterOptions, producer: Producer): Promise<Stored> {
-  let last = -1;
-  for (let from = 0; from < rows.length;) {
-    const kind = kindOf(rows[from]);
-    const end = rows.findIndex((row, at) => at > from && kindOf(row) !== kind);
-    const together = rows.slice(from, end === -1 ? undefined : end);
-    const acks = await Promise.allSettled(together.map((row) => producer.send(outgoing(options, row))));
-    for (const ack of acks) if (ack.status === 'fulfilled') last = Math.max(last, ack.value.offset);
-    const failed = acks.find((ack) => ack.status === 'rejected');
-    if (failed !== undefined) return { last, failed };
-    from += together.length;
-  }
-  return { last, failed: undefined };
+function isRefusal(error: unknown): boolean {
+  return error instanceof KafkaError && (error.code === 'RECORD_TOO_LARGE' || error.code === 'RECORD_REFUSED');
 }
 
-/** What is unreadable here may be a newer version's truth and stays as it is. */
-function restateOne(change: Change, key: string, log: Logger): void {
-  const parsed = parseConfigKey(key);
-  if (parsed === null || parsed.kind === null || parsed.kind === 'writer') return;
-  if (change.snapshot.unreadable(parsed.kind, parsed.id) !== undefined) return;
-  const entity = entityOf(change.snapshot, parsed.kind, parsed.id);
-  if (entity === null && key === LAYOUT_KEY) return;
-  log.warn({ key }, 'writing a configuration record again, because an older writer’s record stands behind it');
-  if (entity === null) change.remove(key);
-  else change.put(key, () => entity);
-}
-
-function entityOf(snapshot: ConfigSnapshot, kind: string, id: string): ConfigEntity | null {
-  const found: Record<string, () => ConfigEntity | null> = {
-    tenant: () => entityIf('tenant', snapshot.tenant(id)),
-    endpoint: () => entityIf('endpoint', snapshot.endpoint(id)),
-    subscription: () => entityIf('subscription', snapshot.subscription(id)),
-    'api-key': () => entityIf('apiKey', snapshot.apiKey(id)),
-    pause: () => entityIf('pause', snapshot.pause(id)),
-    drain: () => entityIf('drain', snapshot.drain(id)),
-    layout: () => entityIf('layout', snapshot.layout ?? undefined),
-  };
-  return found[kind]?.() ?? null;
-}
-
-function entityIf<C extends ConfigEntity['$case']>(
-  $case: C,
-  value: Extract<ConfigEntity, { $case: C }>['value'] | undefined,
-): ConfigEntity | null {
-  return value === undefined ? null : ({ $case, value } as ConfigEntity);
+function unknown(why: string): PostriderError {
+  const text = `whether the change took effect is unknown (${why}): repeat it with the same request_id, or read it`;
+  return new PostriderError('outcome_unknown', text);
 }
 
 function superseded(view: ConfigView): PostriderError {
   const { writer } = view.snapshot();
   const who = writer === null ? 'nobody' : `process ${writer.processId} with epoch ${writer.epoch}`;
-  return new PostriderError('unavailable', `this process does not write the configuration any more: ${who} does`);
-}
-
-function stopped(): PostriderError {
-  return new PostriderError('unavailable', 'the control plane is stopping; whether the change took effect is unknown');
+  return new PostriderError('not_leader', `this process does not write the configuration any more: ${who} does`);
 }

@@ -14,11 +14,13 @@ import {
   port,
   processEnv,
   processSettings,
+  reachableAddressEnv,
   readEnv,
   secret,
   text,
 } from '@postrider/runtime';
 import { parseApiKey } from './api-key.ts';
+import { serverLimits } from './server-limits.ts';
 import type { Env, KafkaSettings, ProcessSettings } from '@postrider/runtime';
 import type { ControlPlaneConfig } from './service.ts';
 
@@ -33,7 +35,7 @@ const spec = {
   process: processEnv({
     topicPrefix: TOPIC_PREFIX_DEFAULT,
     healthPort: 8081,
-    sessionTimeout: { default: limits.sessionTimeoutMs, min: 6_000, max: limits.sessionTimeoutMaxMs },
+    sessionTimeout: { default: serverLimits.writerSessionMs, min: 6_000, max: limits.sessionTimeoutMaxMs },
   }),
   /** P of the first layout; later the layout on `config` decides. */
   partitions: integer('POSTRIDER_PARTITIONS', { default: 12, min: 1, max: limits.slots }),
@@ -41,6 +43,16 @@ const spec = {
   createTopics: boolean('POSTRIDER_CREATE_TOPICS', { default: true }),
   grpcHost: text('POSTRIDER_GRPC_HOST', { default: '127.0.0.1' }),
   grpcPort: port('POSTRIDER_GRPC_PORT', { default: 8080 }),
+  /** Where the other replicas reach that; by default the host, or this machine's name where that stands for all addresses. */
+  grpcAddress: reachableAddressEnv('POSTRIDER_GRPC_ADDRESS'),
+  /** Takes no changes, and does not lead. */
+  readOnly: boolean('POSTRIDER_READ_ONLY', { default: false }),
+  /** Revision up to which a loss of configuration is known: the log of a control plane that takes no changes tells it. */
+  acceptConfigLoss: text('POSTRIDER_ACCEPT_CONFIG_LOSS', {
+    optional: true,
+    pattern: /^(?:0|[1-9][0-9]{0,19})$/,
+    hint: 'the revision that the log tells',
+  }),
   reflection: boolean('POSTRIDER_GRPC_REFLECTION', { default: false }),
   /** 32 bytes as hexadecimal digits or base64: `openssl rand -hex 32`. */
   kek: parsed(secret('POSTRIDER_KEK'), (value) => parseKek(new Secret(value.reveal()))),
@@ -76,7 +88,9 @@ export function readControlPlaneConfig(env: Env = process.env): ControlPlaneProc
       partitions,
       replicationFactor,
       createTopics,
-      grpc: { host: read.grpcHost, port: read.grpcPort },
+      grpc: { host: read.grpcHost, port: read.grpcPort, address: read.grpcAddress ?? '' },
+      readOnly: read.readOnly,
+      ...(read.acceptConfigLoss === undefined ? {} : { acceptConfigLoss: read.acceptConfigLoss }),
       reflection,
       sessionTimeoutMs,
       kek,

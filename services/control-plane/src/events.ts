@@ -25,6 +25,11 @@ export interface ControlPlaneEvents {
   policyChanged(): void;
   /** The policy file cannot be used: the policy before it stays. */
   policyUnusable(problem: string): void;
+  /** This replica takes changes from now on. */
+  ledBegun(): void;
+  ledEnded(why: string): void;
+  /** No replica that knows what this one knows takes changes any more, until a person has decided. */
+  readOnly(why: string): void;
   /** The client certificate of an endpoint ends within a fortnight, or has ended. */
   certificateEnds(endpoint: string, endsAt: Date, state: 'ending' | 'ended'): void;
   /** How many certificates do, as of now. */
@@ -47,7 +52,27 @@ export function createEvents(log: Logger, metrics: Metrics | undefined): Control
     [{ state: 'ending' }, certificates.ending],
     [{ state: 'ended' }, certificates.ended],
   ]);
+  let leading = false;
+  let isReadOnly = false;
+  metrics?.gauge('postrider_config_leader', 'Whether this replica takes changes', () => [[{}, leading ? 1 : 0]]);
+  metrics?.gauge('postrider_config_read_only', 'Whether changes are refused until a person has decided', () => [
+    [{}, isReadOnly ? 1 : 0],
+  ]);
   return {
+    ledBegun() {
+      leading = true;
+      isReadOnly = false;
+      log.info({}, 'leader.begun: this replica takes changes');
+    },
+    ledEnded(why) {
+      leading = false;
+      log.info({ why }, 'leader.ended: this replica takes no changes any more');
+    },
+    readOnly(why) {
+      leading = false;
+      isReadOnly = true;
+      log.error({ why }, 'config.read-only');
+    },
     callFinished({ method, resource, actor, code, durationMs, fault }) {
       const name = status[code];
       calls?.with({ method, code: name }).add();

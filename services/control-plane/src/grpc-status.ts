@@ -1,5 +1,10 @@
 import { Metadata, status } from '@grpc/grpc-js';
-import { BadRequest, BadRequest_FieldViolation, ErrorInfo } from '@postrider/contract/google/rpc/error_details';
+import {
+  BadRequest,
+  BadRequest_FieldViolation,
+  ErrorInfo,
+  RetryInfo,
+} from '@postrider/contract/google/rpc/error_details';
 import { Status } from '@postrider/contract/google/rpc/status';
 import { PostriderError } from '@postrider/core';
 import { KafkaError } from '@postrider/kafka';
@@ -13,6 +18,10 @@ import type { ErrorCode, FieldViolation } from '@postrider/core';
 export const STATUS_DETAILS_TRAILER = 'grpc-status-details-bin';
 
 const BAD_REQUEST_TYPE = 'type.googleapis.com/google.rpc.BadRequest';
+const RETRY_INFO_TYPE = 'type.googleapis.com/google.rpc.RetryInfo';
+const retryInfo = Buffer.from(
+  RetryInfo.encode({ retryDelay: { seconds: BigInt(serverLimits.retryAfterMs / 1_000), nanos: 0 } }).finish(),
+);
 /** Of a message within another one: the tag and length before it, at most. */
 const LENGTHS_BYTES = 8;
 
@@ -26,6 +35,9 @@ const statusOfCode: Readonly<Record<ErrorCode, status>> = {
   unauthenticated: status.UNAUTHENTICATED,
   permission_denied: status.PERMISSION_DENIED,
   unsupported: status.UNIMPLEMENTED,
+  not_leader: status.UNAVAILABLE,
+  outcome_unknown: status.UNAVAILABLE,
+  read_only: status.FAILED_PRECONDITION,
   secret_invalid: status.INVALID_ARGUMENT,
   filter_unsupported: status.INVALID_ARGUMENT,
   secrets_too_many: status.FAILED_PRECONDITION,
@@ -47,6 +59,16 @@ const statusOfCode: Readonly<Record<ErrorCode, status>> = {
   internal: status.INTERNAL,
 };
 
+/** What another replica answered to a call that was passed on to it: its caller's answer as it is. */
+export class ForwardedError extends Error {
+  readonly answer: ServiceError;
+
+  constructor(answer: ServiceError) {
+    super(answer.details);
+    this.answer = answer;
+  }
+}
+
 /** What callers are told of a fault that is ours: the log holds the rest. */
 const INTERNAL_MESSAGE = 'internal error; the log of the control plane says more';
 
@@ -55,6 +77,7 @@ const INTERNAL_MESSAGE = 'internal error; the log of the control plane says more
  * google.rpc.BadRequest with one violation per problem. Nothing of a fault of our own reaches the caller.
  */
 export function toServiceError(error: unknown): ServiceError {
+  if (error instanceof ForwardedError) return error.answer;
   const known = asPostriderError(error);
   const code = known === null ? status.INTERNAL : statusOfCode[known.code];
   const ours = known === null || code === status.INTERNAL;
@@ -62,6 +85,7 @@ export function toServiceError(error: unknown): ServiceError {
   const reason = (ours ? 'internal' : known.code).toUpperCase();
   const info = ErrorInfo.encode({ reason, domain: 'postrider.dev', metadata: {} }).finish();
   const details: Any[] = [{ typeUrl: 'type.googleapis.com/google.rpc.ErrorInfo', value: Buffer.from(info) }];
+  if (code === status.UNAVAILABLE) details.push({ typeUrl: RETRY_INFO_TYPE, value: retryInfo });
   if (!ours && known.violations.length > 0) {
     const left = serverLimits.statusDetailsBytesMax - Status.encode({ code, message, details }).finish().length;
     details.unshift({ typeUrl: BAD_REQUEST_TYPE, value: badRequest(known.violations, left - BAD_REQUEST_TYPE.length) });
@@ -80,9 +104,7 @@ function asPostriderError(error: unknown): PostriderError | null {
     case 'UNAVAILABLE':
       return new PostriderError('unavailable', 'Kafka does not answer; try again', { cause: error });
     case 'OUTCOME_UNKNOWN':
-      return new PostriderError('unavailable', 'whether the change took effect is unknown; try again', {
-        cause: error,
-      });
+      return new PostriderError('outcome_unknown', 'whether the change took effect is unknown', { cause: error });
     case 'RECORD_TOO_LARGE':
       return new PostriderError('limit_reached', 'the resource is too large to be stored', { cause: error });
     case 'RECORD_REFUSED':

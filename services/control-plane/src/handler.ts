@@ -1,5 +1,6 @@
-import { status } from '@grpc/grpc-js';
+import { Metadata, status } from '@grpc/grpc-js';
 import { authenticate } from './api-key.ts';
+import { leftOf, REVISION_TRAILER } from './call-routing.ts';
 import { toServiceError } from './grpc-status.ts';
 import { authorize } from './permissions.ts';
 import { scopeContext } from './scoped-config.ts';
@@ -11,7 +12,7 @@ import type { Principal } from './permissions.ts';
 
 /** Turns a method into what grpc-js serves: who calls, may they, the method, its answer or status. Default deny. */
 export function createHandler(context: ServiceContext, events: ControlPlaneEvents) {
-  const { view, clock } = context;
+  const { view, clock, routing } = context;
   return <Request, Response>(
     name: MethodName,
     maker: MethodMaker<Request, Response>,
@@ -19,9 +20,13 @@ export function createHandler(context: ServiceContext, events: ControlPlaneEvent
     const answer = async (call: ServerUnaryCall<Request, Response>): Promise<Answered<Response>> => {
       let caller: Principal | null = null;
       try {
+        await routing.untilRevision(call.metadata, leftOf(call, clock));
         caller = authenticate(authorizationOf(call), view.snapshot(), clock.now());
-        const reach = authorize(name, caller, call.request);
-        return { caller, response: await maker(scopeContext(context, reach))(call.request, caller) };
+        const principal = caller;
+        const reach = authorize(name, principal, call.request);
+        const here = () => maker(scopeContext(context, reach))(call.request, principal);
+        const { response, revision } = await routing.answer(name, call, here);
+        return { caller, response, revision };
       } catch (error) {
         return { caller, error };
       }
@@ -37,7 +42,9 @@ export function createHandler(context: ServiceContext, events: ControlPlaneEvent
       if ('response' in answered) {
         const resource = resourceOf(answered.response) || resourceOf(call.request);
         events.callFinished({ method: name, resource, actor, code: status.OK, durationMs });
-        return callback(null, answered.response);
+        const trailer = new Metadata();
+        trailer.set(REVISION_TRAILER, answered.revision);
+        return callback(null, answered.response, trailer);
       }
       const error = toServiceError(answered.error);
       const resource = resourceOf(call.request);
@@ -49,7 +56,7 @@ export function createHandler(context: ServiceContext, events: ControlPlaneEvent
 }
 
 type Answered<Response> =
-  | { readonly caller: Principal; readonly response: Response }
+  | { readonly caller: Principal; readonly response: Response; readonly revision: string }
   | { readonly caller: Principal | null; readonly error: unknown };
 
 /** The metadata `authorization`; empty when there is none or more than one. */

@@ -7,6 +7,8 @@ import type { Change, ConfigWriter } from './config-writer.ts';
 export interface PendingChanges extends Disposable {
   /** Makes this change soon; one that waits under the same key is replaced. It must be worth nothing a second time. */
   want(key: string, apply: (change: Change) => void): void;
+  /** Nothing waits to be written. */
+  readonly isIdle: boolean;
 }
 
 export interface PendingChangesOptions {
@@ -49,6 +51,9 @@ export function createPendingChanges({ writer, clock, log, actor }: PendingChang
   }
 
   return {
+    get isIdle() {
+      return waiting.size === 0;
+    },
     want(key, apply) {
       putLast(key, apply);
       void settle();

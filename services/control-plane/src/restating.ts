@@ -1,7 +1,9 @@
+import { LAYOUT_KEY, parseConfigKey } from '@postrider/config-view';
 import { serverLimits } from './server-limits.ts';
+import type { ConfigEntity, ConfigSnapshot } from '@postrider/config-view';
 import type { Clock } from '@postrider/core';
 import type { Logger } from '@postrider/runtime';
-import type { ConfigWriter } from './config-writer.ts';
+import type { Change, ConfigWriter } from './config-writer.ts';
 
 export interface RestatingOptions {
   readonly writer: Pick<ConfigWriter, 'restate'>;
@@ -45,4 +47,36 @@ export function startRestating({ writer, stale, clock, log }: RestatingOptions):
       cancel?.();
     },
   };
+}
+
+/** Writes what holds of this key again. What is unreadable here may be a newer version's truth and stays as it is. */
+export function restateOne(change: Change, key: string, log: Logger): void {
+  const parsed = parseConfigKey(key);
+  if (parsed === null || parsed.kind === null || parsed.kind === 'writer') return;
+  if (change.snapshot.unreadable(parsed.kind, parsed.id) !== undefined) return;
+  const entity = entityOf(change.snapshot, parsed.kind, parsed.id);
+  if (entity === null && key === LAYOUT_KEY) return;
+  log.warn({ key }, 'writing a configuration record again, because an older writer’s record stands behind it');
+  if (entity === null) change.remove(key);
+  else change.put(key, () => entity);
+}
+
+function entityOf(snapshot: ConfigSnapshot, kind: string, id: string): ConfigEntity | null {
+  const found: Record<string, () => ConfigEntity | null> = {
+    tenant: () => entityIf('tenant', snapshot.tenant(id)),
+    endpoint: () => entityIf('endpoint', snapshot.endpoint(id)),
+    subscription: () => entityIf('subscription', snapshot.subscription(id)),
+    'api-key': () => entityIf('apiKey', snapshot.apiKey(id)),
+    pause: () => entityIf('pause', snapshot.pause(id)),
+    drain: () => entityIf('drain', snapshot.drain(id)),
+    layout: () => entityIf('layout', snapshot.layout ?? undefined),
+  };
+  return found[kind]?.() ?? null;
+}
+
+function entityIf<C extends ConfigEntity['$case']>(
+  $case: C,
+  value: Extract<ConfigEntity, { $case: C }>['value'] | undefined,
+): ConfigEntity | null {
+  return value === undefined ? null : ({ $case, value } as ConfigEntity);
 }

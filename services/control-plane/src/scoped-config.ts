@@ -14,8 +14,7 @@ const scopedBySnapshot = new WeakMap<ConfigSnapshot, Map<string, ConfigSnapshot>
 export function scopeContext(context: ServiceContext, reach: Reach): ServiceContext {
   if (reach === 'all') return context;
   const { view, writer, paging } = context;
-  const scopedWriter: ConfigWriter = {
-    ...writer,
+  const scopedWriter: Pick<ConfigWriter, 'change'> = {
     change: (actor, plan) =>
       writer.change(actor, (change) => plan({ ...change, snapshot: scopeSnapshot(change.snapshot, reach) })),
   };

@@ -34,7 +34,9 @@ export const serverLimits = Object.freeze({
   /** How long a mutation may take until its caller is told that its result is unknown. */
   mutationDeadlineMs: 10 * SECOND_MS,
   /** Mutations that wait for their turn; beyond, callers are told to come back. */
-  mutationsQueuedMax: 1_000,
+  mutationsQueuedMax: 2_000,
+  /** Mutations that are written as one transaction. */
+  mutationsTogetherMax: 100,
   /** After this, what could not be written again behind an older writer's records is tried once more. */
   restateAgainMs: 5 * SECOND_MS,
   endpointsPerTenantDefault: 10_000,
@@ -49,9 +51,26 @@ export const serverLimits = Object.freeze({
   endingsLookedAtMax: 20_000,
   /** Characters of the reason that a person gives. */
   reasonMax: 500,
-  /** What a starting process waits beyond a session for the writer before it to leave. */
-  writerLeaveSlackMs: 2 * SECOND_MS,
-  writerAskEveryMs: 500,
+  /** How long the group waits for a silent leader: with the election and the reading behind it, under 15 s. */
+  writerSessionMs: 8 * SECOND_MS,
+  /** What a leader that stops, or has lost the lead, gives to the changes that are being written. */
+  writerStopGraceMs: SECOND_MS,
+  /** How soon a replica that has the seat, but could not begin to lead, tries again. */
+  leadAgainMs: SECOND_MS,
+  /** How often a leader notes how far it has come, and looks whether the topic is still what it wrote. */
+  markEveryMs: 5 * SECOND_MS,
+  /** How long a call waits for a leader when there is none. Longer than an election after a crash takes. */
+  leaderWaitMs: 15 * SECOND_MS,
+  leaderAskEveryMs: 100,
+  /** How long connecting to the leader may take, and what a call that is passed on gets beyond the leader's own deadline. */
+  leaderConnectMs: 2 * SECOND_MS,
+  leaderSlackMs: 2 * SECOND_MS,
+  /** Calls that wait for a leader, or for its answer; beyond, callers are told to come back. */
+  forwardsMax: 2_000,
+  /** How long a read waits for the revision that it asks for. */
+  revisionWaitMs: 10 * SECOND_MS,
+  /** How long a caller should wait before it tries again what was unavailable. */
+  retryAfterMs: SECOND_MS,
   /** How long before a client certificate ends it is told, and how often all are looked at. */
   certificateEndsSoonMs: 14 * 24 * HOUR_MS,
   certificateLookEveryMs: HOUR_MS,

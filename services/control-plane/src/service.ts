@@ -1,6 +1,6 @@
 import { createHmac, randomBytes } from 'node:crypto';
-import { startConfigView } from '@postrider/config-view';
-import { assertLimits, PostriderError } from '@postrider/core';
+import { orAborted, startConfigView } from '@postrider/config-view';
+import { assertLimits } from '@postrider/core';
 import {
   DEFAULT_POOL,
   judgeUrl,
@@ -10,19 +10,23 @@ import {
   type PoolDefinitions,
 } from '@postrider/egress';
 import { topicName } from '@postrider/kafka';
+import { reachableAddress } from '@postrider/runtime';
 import { startApiServer } from './api-server.ts';
-import { ensureAdminKey, ensureConfigTopic, ensureLayout, ensureTopics } from './bootstrap.ts';
+import { ensureConfigTopic } from './bootstrap.ts';
+import { createCallRouting } from './call-routing.ts';
 import { watchCertificates } from './certificate-watch.ts';
-import { claimConfig } from './config-writer.ts';
+import { createConfigMark } from './config-mark.ts';
 import { createEvents } from './events.ts';
+import { createForwardCall } from './forward-call.ts';
+import { neverLeads, startLeadership } from './leadership.ts';
 import { createPageTokens } from './page-token.ts';
 import { createPaging } from './paging.ts';
 import { createAskDispatcher } from './ask-owner.ts';
 import { createOwners } from './owners.ts';
-import { startRestating } from './restating.ts';
-import { startVerifier } from './verifier.ts';
-import { takeWriterSeat } from './writer-seat.ts';
-import type { ConfigView } from '@postrider/config-view';
+import { createStaleKeys } from './stale-keys.ts';
+import { beginTerm } from './term.ts';
+import { joinWriterSeat } from './writer-seat.ts';
+import type { ConfigProblem, ConfigView } from '@postrider/config-view';
 import type { Clock, RandomBytes, SealingKey } from '@postrider/core';
 import type { KafkaPort } from '@postrider/kafka';
 import type { Logger, Metrics } from '@postrider/runtime';
@@ -30,17 +34,23 @@ import type { ApiKey } from './api-key.ts';
 import type { TopicsConfig } from './bootstrap.ts';
 import type { ConfigWriter } from './config-writer.ts';
 import type { JudgeEndpointUrl } from './validate-endpoint.ts';
-import type { Restating } from './restating.ts';
-import type { WriterSeat } from './writer-seat.ts';
+import type { ControlPlaneEvents } from './events.ts';
+import type { Leadership, Term } from './leadership.ts';
+import type { StaleKeys } from './stale-keys.ts';
 
 /** Everything that the control plane can be told. */
 export interface ControlPlaneConfig extends TopicsConfig, PolicySwitches {
+  /** Takes no changes, and does not lead. */
+  readonly readOnly: boolean;
+  /** A loss of configuration up to this revision is known to the operator. */
+  readonly acceptConfigLoss?: string;
   /** Unique per process: the Kafka client id by which others see who the writer is. */
   readonly processId: string;
-  readonly grpc: { readonly host: string; readonly port: number };
+  /** `address`: where the other replicas reach it, with or without a port; empty: at the host. */
+  readonly grpc: { readonly host: string; readonly port: number; readonly address: string };
   /** Whether the API describes itself to tools. */
   readonly reflection: boolean;
-  /** How long the group waits for a silent writer before another may take its place. */
+  /** How long the group waits for a silent leader before another takes its place. */
   readonly sessionTimeoutMs: number;
   /** The key-encryption key. */
   readonly kek: SealingKey;
@@ -63,13 +73,16 @@ export interface ControlPlane extends AsyncDisposable {
   /** The port of the gRPC API. */
   readonly port: number;
   readonly view: ConfigView;
-  /** Rejects when this process has lost its place as the writer: it must be stopped then. Never resolves. */
+  /** Whether this replica takes changes, passes them on, or refuses them, and why; for health and people. */
+  role(): string;
+  /** Rejects when this process cannot lead for a reason that time does not mend. Never resolves. */
   readonly ended: Promise<never>;
 }
 
 /**
- * Starts the gRPC API over the `config` topic, as its only writer. While Kafka does not answer it waits and says so.
- * Rejects with one sentence when another control plane is running, the topics are not fit, or the port is taken.
+ * Starts one of any number of replicas of the gRPC API over the `config` topic: one leads and writes it, the others answer
+ * reads and pass everything else on. While Kafka does not answer it waits and says so. Rejects with one sentence when the
+ * topics are not fit, or the port is taken.
  */
 export async function startControlPlane(
   config: ControlPlaneConfig,
@@ -78,55 +91,59 @@ export async function startControlPlane(
 ): Promise<ControlPlane> {
   assertLimits();
   const { kafka, clock, log, random = randomBytes } = deps;
-  const topic = topicName(config.topicPrefix, 'config');
-  const topics = { admin: kafka.admin, clock, log, signal };
+  const { processId, topicPrefix } = config;
+  const topic = topicName(topicPrefix, 'config');
   const events = createEvents(log, deps.metrics);
-  const stale = new Set<string>();
-  let restating: Restating | null = null;
+  const stale = createStaleKeys();
   await using stack = new AsyncDisposableStack();
-  await ensureConfigTopic(config, topics);
-  const seat = stack.use(await takeWriterSeat(seatOptions(config, deps, topic, signal)));
+  await ensureConfigTopic(config, { admin: kafka.admin, clock, log, signal });
   const view = stack.use(
-    await startConfigView({
-      kafka,
-      topic,
-      log,
-      clock,
-      signal,
-      onProblem(problem) {
-        events.configProblem(problem);
-        if (problem.code === 'stale_writer') stale.add(problem.key);
-        restating?.wake();
-      },
-    }),
-  );
-  const writer = stack.use(await claim(config, deps, topic, view, seat));
-  restating = stack.use(startRestating({ writer, stale, clock, log }));
-  const layout = await ensureLayout(writer, view, config.partitions, log);
-  await ensureTopics(config, layout, topics);
-  if (config.bootstrapAdminKey !== undefined) await ensureAdminKey(writer, config.bootstrapAdminKey);
-  else if ([...view.snapshot().apiKeys()].length === 0) {
-    log.warn({}, 'there is no API key yet: set POSTRIDER_BOOTSTRAP_ADMIN_KEY to make one');
-  }
-  const verifier = stack.use(
-    await startVerifier({ kafka, view, writer, topicPrefix: config.topicPrefix, clock, random, log }),
+    await startConfigView({ kafka, topic, log, clock, signal, onProblem: problemOf(events, stale) }),
   );
   stack.use(watchCertificates({ view, clock, events }));
   const policy = stack.use(watchPolicy(config, { clock, unusable: events.policyUnusable }));
   policy.onChange(events.policyChanged);
-  const server = stack.use(
-    await startApiServer({
-      ...config.grpc,
-      reflection: config.reflection,
-      context: { ...serviceContext(config, deps, view, writer, policy), verifier },
-      events,
-      clock,
-    }),
-  );
-  const ended = whenLost(seat, writer, () => server.setServing(false));
+  const forward = stack.use(createForwardCall({ processId, clock }));
+  let leadership: Leadership = neverLeads;
+  const routing = createCallRouting({
+    ...{ view, forward, processId, readOnly: config.readOnly, clock },
+    leadership: { leads: () => leadership.leads(), readOnlyBecause: () => leadership.readOnlyBecause() },
+  });
+  const writer: Pick<ConfigWriter, 'change'> = { change: (actor, plan) => leadership.change(actor, plan) };
+  const verifier = { written: (uid: string) => leadership.written(uid) };
+  const context = { ...serviceContext(config, deps, view, policy), writer, verifier, routing };
+  const { reflection } = config;
+  const server = stack.use(await startApiServer({ ...config.grpc, reflection, context, events, forward, clock }));
+  if (!config.readOnly) {
+    const seat = stack.use(await joinWriterSeat(seatOptions(config, deps, topic, signal)));
+    const mark = createConfigMark({ admin: kafka.admin, view, topicPrefix, seat, ...acceptedLoss(config) });
+    const address = reachableAddress(config.grpc, server.port);
+    const begin = (): Promise<Term> =>
+      beginTerm({ config, topic, address, kafka, view, seat, mark, stale, clock, random, log, signal });
+    leadership = stack.use(startLeadership({ seat, begin, clock, log, events }));
+    await orAborted(leadership.settled, signal);
+  }
   log.info({ host: config.grpc.host, port: server.port, revision: view.snapshot().revision }, 'the gRPC API is served');
   const owned = stack.move();
-  return { port: server.port, view, ended, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  const role = (): string => roleOf(config, leadership);
+  return { port: server.port, view, role, ended: leadership.ended, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+function problemOf(events: ControlPlaneEvents, stale: StaleKeys) {
+  return (problem: ConfigProblem): void => {
+    events.configProblem(problem);
+    if (problem.code === 'stale_writer') stale.add(problem.key);
+  };
+}
+
+function acceptedLoss({ acceptConfigLoss }: ControlPlaneConfig): { readonly acceptLossTo?: string } {
+  return acceptConfigLoss === undefined ? {} : { acceptLossTo: acceptConfigLoss };
+}
+
+function roleOf({ readOnly }: ControlPlaneConfig, leadership: Leadership): string {
+  const because = readOnly ? 'POSTRIDER_READ_ONLY' : leadership.readOnlyBecause();
+  if (because !== null) return `read-only: ${because}`;
+  return leadership.leads() ? 'leader' : 'follower';
 }
 
 function seatOptions(
@@ -139,21 +156,10 @@ function seatOptions(
   return { kafka, groupId: `${topicPrefix}config-writer`, topic, processId, sessionTimeoutMs, clock, log, signal };
 }
 
-function claim(
-  { processId }: ControlPlaneConfig,
-  { kafka, clock, log, random = randomBytes }: ControlPlaneDeps,
-  topic: string,
-  view: ConfigView,
-  seat: WriterSeat,
-): Promise<ConfigWriter> {
-  return claimConfig({ kafka, view, topic, processId, clock, random, log, mayWrite: () => seat.mayWrite() });
-}
-
 function serviceContext(
   config: ControlPlaneConfig,
   { kafka, clock, random = randomBytes }: ControlPlaneDeps,
   view: ConfigView,
-  writer: ConfigWriter,
   policy: LivePolicy,
 ) {
   const { kek, topicPrefix } = config;
@@ -162,22 +168,9 @@ function serviceContext(
     const verdict = judgeUrl(url, policy.current());
     return verdict.verdict === 'allow' ? null : { reason: verdict.reason, detail: verdict.detail };
   };
-  // Tokens must outlive a restart and be worth nothing elsewhere.
+  // Tokens must outlive a restart, be worth the same at every replica, and nothing elsewhere.
   const tokenKey = createHmac('sha256', kek.key).update('postrider page tokens').digest();
   const pools = new Set([DEFAULT_POOL, ...(config.pools?.keys() ?? [])]);
   const paging = createPaging(createPageTokens(tokenKey));
-  return { view, writer, owners, kafka, topicPrefix, paging, kek, judgeUrl: judge, pools, clock, random };
-}
-
-function whenLost(seat: WriterSeat, writer: ConfigWriter, onLost: () => void): Promise<never> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const lose = (why: string): void => {
-    onLost();
-    reject(new PostriderError('fenced', `the control plane has lost its place as the writer: ${why}`));
-  };
-  seat.onLost(lose);
-  writer.onSuperseded(lose);
-  // Whoever started us may not look at it.
-  promise.catch(() => {});
-  return promise;
+  return { view, owners, kafka, topicPrefix, paging, kek, judgeUrl: judge, pools, clock, random };
 }

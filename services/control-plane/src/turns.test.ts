@@ -3,41 +3,61 @@ import { test } from 'node:test';
 import { createFakeClock } from '@postrider/kafka/testing';
 import { serverLimits } from './server-limits.ts';
 import { createTurns } from './turns.ts';
+import type { Clock } from '@postrider/core';
 
-test('one at a time, in the order of asking, whatever became of the one before', async () => {
-  const turns = createTurns(createFakeClock());
+type Action = () => Promise<unknown>;
+
+const turnsOf = (clock: Clock, together: string[] = []) =>
+  createTurns<Action>(clock, (jobs) => {
+    together.push(String(jobs.length));
+    return Promise.allSettled(jobs.map((job) => job()));
+  });
+
+test('what comes while others are done is done together, in the order of asking, whatever became of those before', async () => {
+  const together: string[] = [];
+  const turns = turnsOf(createFakeClock(), together);
   const seen: string[] = [];
-  let running = 0;
+  const block = Promise.withResolvers<void>();
   const action =
-    (name: string, fails = false) =>
+    (name: string, fails = false): Action =>
     async () => {
-      assert.equal((running += 1), 1);
-      await Promise.resolve();
       seen.push(name);
-      running -= 1;
+      if (name === 'a') await block.promise;
       if (fails) throw new Error(name);
       return name;
     };
-  const results = await Promise.allSettled([
-    turns.take(action('a'), 1_000),
-    turns.take(action('b', true), 1_000),
-    turns.take(action('c'), 1_000),
-  ]);
-  assert.deepEqual(seen, ['a', 'b', 'c']);
+  const results = [turns.take(action('a', true), 1_000)];
+  await Promise.resolve();
+  await Promise.resolve();
+  results.push(turns.take(action('b'), 1_000), turns.take(action('c', true), 1_000), turns.take(action('d'), 1_000));
+  const settled = Promise.allSettled(results);
+  assert.deepEqual(seen, ['a']);
+  block.resolve();
   assert.deepEqual(
-    results.map(({ status }) => status),
-    ['fulfilled', 'rejected', 'fulfilled'],
+    (await settled).map(({ status }) => status),
+    ['rejected', 'fulfilled', 'rejected', 'fulfilled'],
   );
+  assert.deepEqual([seen.join(''), together.join()], ['abcd', '1,3']);
+});
+
+test('no more are done together than may be', async () => {
+  const together: string[] = [];
+  const turns = turnsOf(createFakeClock(), together);
+  const most = serverLimits.mutationsTogetherMax;
+  await Promise.all(Array.from({ length: most + 1 }, () => turns.take(async () => {}, 1_000)));
+  assert.deepEqual(together, [String(most), '1']);
 });
 
 test('the caller of a slow one is told, the next waits for its end, and one that was given up never begins', async () => {
   const clock = createFakeClock();
-  const turns = createTurns(clock);
+  const turns = turnsOf(clock);
   const slow = Promise.withResolvers<string>();
   const begun: string[] = [];
   const first = turns.take(() => slow.promise, 1_000);
+  await Promise.resolve();
+  await Promise.resolve();
   const second = turns.take(async () => void begun.push('second'), 1_000);
-  const firstTold = assert.rejects(first, { code: 'unavailable', message: /whether it took effect is unknown/ });
+  const firstTold = assert.rejects(first, { code: 'outcome_unknown', message: /whether it took effect is unknown/ });
   const secondTold = assert.rejects(second, { code: 'unavailable', message: /nothing was written/ });
   await clock.advance(1_000);
   await Promise.all([firstTold, secondTold]);
@@ -50,9 +70,10 @@ test('the caller of a slow one is told, the next waits for its end, and one that
 });
 
 test('too many waiting are refused at once, and nothing begins after the close', async () => {
-  const turns = createTurns(createFakeClock());
+  const turns = turnsOf(createFakeClock());
   const block = Promise.withResolvers<void>();
   const first = turns.take(() => block.promise, 1_000);
+  await Promise.resolve();
   await Promise.resolve();
   const waiting = Array.from({ length: serverLimits.mutationsQueuedMax }, () =>
     turns.take(async () => assert.fail(), 1_000),
@@ -61,20 +82,26 @@ test('too many waiting are refused at once, and nothing begins after the close',
     turns.take(async () => {}, 1_000),
     { code: 'unavailable', message: /too many/ },
   );
-  turns.close();
+  const told = waiting.map((one) => assert.rejects(one, { code: 'not_leader', message: /nothing was written/ }));
+  const closed = turns.close();
+  await Promise.all(told);
   block.resolve();
   await first;
-  for (const one of waiting) await assert.rejects(one, { code: 'unavailable', message: /stopping/ });
+  await closed;
+  await assert.rejects(
+    turns.take(async () => assert.fail(), 1_000),
+    { code: 'not_leader' },
+  );
 });
 
 test('what waited when it was closed leaves no timer behind', async () => {
   const clock = createFakeClock();
-  const turns = createTurns(clock);
+  const turns = turnsOf(clock);
   const told = assert.rejects(
     turns.take(async () => {}, 1_000),
-    /stopping/,
+    /giving up the lead/,
   );
-  turns.close();
+  await turns.close();
   await told;
   assert.equal(clock.timers, 0);
 });

@@ -21,12 +21,15 @@ import type { Clock, RandomBytes, Verified } from '@postrider/core';
 import type { Batch, KafkaPort, OutgoingRecord } from '@postrider/kafka';
 import type { Logger } from '@postrider/runtime';
 import type { Change, ConfigWriter } from './config-writer.ts';
+import type { WriterSeat } from './writer-seat.ts';
 
 export interface VerifierOptions {
   readonly kafka: KafkaPort;
   readonly view: ConfigView;
   readonly writer: Pick<ConfigWriter, 'change'>;
   readonly topicPrefix: string;
+  /** Where leaders before this one have come to is kept here. */
+  readonly offsets: Pick<WriterSeat, 'commit' | 'committed'>;
   readonly clock: Clock;
   readonly random: RandomBytes;
   readonly log: Logger;
@@ -36,6 +39,8 @@ export interface VerifierOptions {
 export interface Verifier extends AsyncDisposable {
   /** The endpoint was written: if that asked for its proof, the request for it goes out. */
   written(endpointUid: string): void;
+  /** Notes how far `operations` has been read and what follows from it written, so that the next leader goes on from there. */
+  note(): Promise<void>;
 }
 
 const SOURCE = '/postrider/control-plane';
@@ -44,8 +49,8 @@ const ACTOR = 'postrider/operations';
 /**
  * The request for a proof is a delivery like any other, sent by a dispatcher; what came of it stands on `operations`. Both
  * topics may say the same twice: a request has the same id each time, and a proof that is not owed changes nothing. So at
- * start everything that is owed is asked for again, and all that `operations` still holds is read. What an endpoint was asked
- * by an older configuration changes nothing.
+ * start everything that is owed is asked for again, and `operations` is read from where the leader before had come to. What an
+ * endpoint was asked by an older configuration changes nothing.
  */
 export async function startVerifier(options: VerifierOptions): Promise<Verifier> {
   const { kafka, view, topicPrefix, log } = options;
@@ -64,7 +69,11 @@ export async function startVerifier(options: VerifierOptions): Promise<Verifier>
   stack.defer(() => {
     closed = true;
   });
-  function onBatch({ records }: Batch): void {
+  const topic = topicName(topicPrefix, 'operations');
+  const from = await lastNoted(options, topic);
+  const next = new Map<number, number>();
+  function onBatch({ records, partition, nextOffset }: Batch): void {
+    next.set(partition, nextOffset);
     for (const record of records) {
       const type = header(record, 'ce_type')?.toString() ?? '';
       const verified = readVerified(type, record.value);
@@ -80,7 +89,7 @@ export async function startVerifier(options: VerifierOptions): Promise<Verifier>
   }
 
   const onTrouble = (error: Error): void => log.warn({ error }, 'operational events cannot be read at the moment');
-  stack.use(await kafka.reader({ topic: topicName(topicPrefix, 'operations'), onBatch, onTrouble }));
+  stack.use(await kafka.reader({ topic, from, onBatch, onTrouble }));
   for (const config of view.snapshot().endpoints()) if (isPending(config)) ask(config);
   const owned = stack.move();
   return {
@@ -89,8 +98,25 @@ export async function startVerifier(options: VerifierOptions): Promise<Verifier>
       if (config === undefined || !isPending(config)) return;
       if (config.verificationSince === config.endpoint?.revision) ask(config);
     },
+    async note() {
+      if (!changes.isIdle || next.size === 0) return;
+      await options.offsets.commit(Array.from(next, ([partition, offset]) => ({ topic, partition, offset })));
+    },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
+}
+
+/** Where to read each partition from; those of which nothing was noted from their beginning. */
+async function lastNoted({ kafka, offsets }: VerifierOptions, topic: string): Promise<ReadonlyMap<number, number>> {
+  const ranges = await kafka.admin.offsets(topic);
+  const noted = await Promise.all(
+    ranges.map(async ({ partition, low, high }): Promise<readonly [number, number]> => {
+      const offset = (await offsets.committed({ topic, partition }))?.offset ?? low;
+      // Of a topic that was made anew, what was noted means nothing.
+      return [partition, offset > high ? low : Math.max(low, offset)];
+    }),
+  );
+  return new Map(noted);
 }
 
 function isPending({ endpoint, verificationSince }: EndpointConfig): boolean {

@@ -26,6 +26,7 @@ import {
   port,
   processEnv,
   processSettings,
+  reachableAddressEnv,
   readEnv,
   secret,
   text,
@@ -150,12 +151,7 @@ const spec = {
   questionsHost: text('POSTRIDER_QUESTIONS_HOST', { default: '127.0.0.1' }),
   questionsPort: port('POSTRIDER_QUESTIONS_PORT', { default: 0 }),
   /** Where the control plane reaches that; by default the host, or this machine's name where that stands for all addresses. */
-  questionsAddress: text('POSTRIDER_QUESTIONS_ADDRESS', {
-    optional: true,
-    pattern:
-      /^(?:(?:[A-Za-z0-9._-]{1,253}|\[[0-9a-fA-F:.]+\])(?::\d{1,5})?|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*:[0-9a-fA-F:.]*)$/,
-    hint: 'a host name or address, with or without a port; an IPv6 address with a port stands in brackets',
-  }),
+  questionsAddress: reachableAddressEnv('POSTRIDER_QUESTIONS_ADDRESS'),
   /** Waiting deliveries, for machines that have more or less memory: about 100 bytes each. */
   rowsMax: integer('POSTRIDER_ROWS_MAX', { default: limits.podRowsMax, min: 1_000, max: 20_000_000 }),
 };

@@ -1,5 +1,5 @@
-import { hostname } from 'node:os';
-import { startOwnerServer, type Answers, type QuestionsConfig } from './owner-server.ts';
+import { reachableAddress } from '@postrider/runtime';
+import { startOwnerServer, type Answers } from './owner-server.ts';
 import type { Clock } from '@postrider/core';
 import type { Logger } from '@postrider/runtime';
 import type { DispatcherConfig } from '../config.ts';
@@ -24,13 +24,5 @@ export async function openDesk(
   if (questions === undefined) return { address: '', answer };
   const { host, port } = questions;
   const server = stack.use(await startOwnerServer(() => answers, { host, port, processId, kek, clock, log }));
-  return { address: addressOf(questions, server.port), answer };
-}
-
-/** Where others reach what listens here on `port`. */
-export function addressOf({ host, address }: QuestionsConfig, port: number): string {
-  if (/^(?:[^:]+|\[.*\]):\d+$/.test(address)) return address;
-  const everywhere = host === '0.0.0.0' || host === '::';
-  const plain = address !== '' ? address : everywhere ? hostname() : host;
-  return plain.includes(':') && !plain.startsWith('[') ? `[${plain}]:${port}` : `${plain}:${port}`;
+  return { address: reachableAddress(questions, server.port), answer };
 }

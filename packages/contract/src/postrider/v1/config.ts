@@ -170,6 +170,8 @@ export interface WriterClaim {
   processId: string;
   /** 16 random bytes. */
   randomId: Buffer;
+  /** Where the other replicas reach its API, `host:port`; empty: nowhere. */
+  address: string;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -1323,7 +1325,7 @@ export const Layout: MessageFns<Layout> = {
 };
 
 function createBaseWriterClaim(): WriterClaim {
-  return { processId: "", randomId: Buffer.alloc(0), _unknownFields: {} };
+  return { processId: "", randomId: Buffer.alloc(0), address: "", _unknownFields: {} };
 }
 
 export const WriterClaim: MessageFns<WriterClaim> = {
@@ -1333,6 +1335,9 @@ export const WriterClaim: MessageFns<WriterClaim> = {
     }
     if (message.randomId.length !== 0) {
       writer.uint32(18).bytes(message.randomId);
+    }
+    if (message.address !== "") {
+      writer.uint32(26).string(message.address);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -1374,6 +1379,14 @@ export const WriterClaim: MessageFns<WriterClaim> = {
             message.randomId = Buffer.from(reader.bytes());
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.address = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1402,6 +1415,9 @@ export const WriterClaim: MessageFns<WriterClaim> = {
     if (message.randomId.length !== 0) {
       obj.randomId = base64FromBytes(message.randomId);
     }
+    if (message.address !== "") {
+      obj.address = message.address;
+    }
     return obj;
   },
 
@@ -1412,6 +1428,7 @@ export const WriterClaim: MessageFns<WriterClaim> = {
     const message = createBaseWriterClaim();
     message.processId = object.processId ?? "";
     message.randomId = object.randomId ?? Buffer.alloc(0);
+    message.address = object.address ?? "";
     return message;
   },
 };

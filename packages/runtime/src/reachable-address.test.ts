@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { hostname } from 'node:os';
 import { test } from 'node:test';
-import { addressOf } from './desk.ts';
+import { reachableAddress } from './reachable-address.ts';
 
 test('others are told an address at which they can reach what listens here', () => {
   const cases = [
@@ -13,5 +13,5 @@ test('others are told an address at which they can reach what listens here', () 
     ['0.0.0.0', 'pod.example.com:99', 'pod.example.com:99'],
     ['0.0.0.0', '[fd00::5]:99', '[fd00::5]:99'],
   ] as const;
-  for (const [host, address, wanted] of cases) assert.equal(addressOf({ host, port: 0, address }, 7), wanted);
+  for (const [host, address, wanted] of cases) assert.equal(reachableAddress({ host, address }, 7), wanted);
 });

@@ -1,0 +1,117 @@
+import { credentials, makeClientConstructor, status } from '@grpc/grpc-js';
+import { serverLimits } from './server-limits.ts';
+import { FORWARDED_METADATA, leftOf, REVISION_TRAILER } from './call-routing.ts';
+import type {
+  ChannelCredentials,
+  Client,
+  Metadata,
+  MethodDefinition,
+  ServiceDefinition,
+  ServiceError,
+  StatusObject,
+} from '@grpc/grpc-js';
+import type { Clock } from '@postrider/core';
+import type { Routed, RoutedCall } from './call-routing.ts';
+
+export interface ForwardCallOptions {
+  readonly processId: string;
+  readonly clock: Clock;
+  /** How the connection to another replica is protected. Default: not at all. */
+  readonly channel?: ChannelCredentials;
+}
+
+/** Passes calls on to another replica, with everything that their callers sent: it judges them by itself. */
+export interface ForwardCall extends Disposable {
+  /** Calls of this service can be passed on. */
+  know(service: ServiceDefinition): void;
+  /**
+   * Null: that replica cannot be reached, so nothing was sent. `signal` ends the wait for its answer.
+   * @throws ServiceError what the other replica answered, or that its answer never came
+   */
+  to<Request, Response>(
+    address: string,
+    call: RoutedCall<Request>,
+    signal: AbortSignal,
+  ): Promise<Routed<Response> | null>;
+}
+
+/** What belongs to the connection that a call came over, not to the call. */
+const ofTheConnection = ['user-agent', 'content-type', 'te', 'grpc-timeout', 'grpc-accept-encoding', 'accept-encoding'];
+const NoService = makeClientConstructor({}, 'postrider.v1');
+
+/** One connection to one replica at a time: there is one leader. */
+export function createForwardCall({ processId, clock, channel }: ForwardCallOptions): ForwardCall {
+  const methods = new Map<string, MethodDefinition<unknown, unknown>>();
+  let open: { readonly address: string; readonly client: Client } | null = null;
+
+  function clientOf(address: string): Client {
+    if (open?.address === address) return open.client;
+    open?.client.close();
+    const client = new NoService(address, channel ?? credentials.createInsecure(), {
+      'grpc.max_receive_message_length': serverLimits.answerBytesMax,
+      'grpc.keepalive_time_ms': serverLimits.keepaliveEveryMs,
+      'grpc.keepalive_timeout_ms': serverLimits.keepaliveTimeoutMs,
+    });
+    open = { address, client };
+    return client;
+  }
+
+  return {
+    know(service) {
+      for (const method of Object.values(service)) methods.set(method.path, method);
+    },
+    async to<Request, Response>(address: string, call: RoutedCall<Request>, signal: AbortSignal) {
+      const method = methods.get(call.getPath());
+      const client = clientOf(address);
+      if (method === undefined || !(await isReady(client))) return null;
+      const metadata = call.metadata.clone();
+      for (const name of ofTheConnection) metadata.remove(name);
+      metadata.set(FORWARDED_METADATA, processId);
+      const leftMs = Math.min(leftOf(call, clock), serverLimits.mutationDeadlineMs + serverLimits.leaderSlackMs);
+      const routed = await send(client, method, { request: call.request, metadata, leftMs, signal });
+      return routed as Routed<Response>;
+    },
+    [Symbol.dispose]: () => open?.client.close(),
+  };
+}
+
+function isReady(client: Client): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  client.waitForReady(Date.now() + serverLimits.leaderConnectMs, (error) => resolve(error === undefined));
+  return promise;
+}
+
+interface Sent {
+  readonly request: unknown;
+  readonly metadata: Metadata;
+  readonly leftMs: number;
+  readonly signal: AbortSignal;
+}
+
+function send(
+  client: Client,
+  { path, requestSerialize, responseDeserialize }: MethodDefinition<unknown, unknown>,
+  { request, metadata, leftMs, signal }: Sent,
+): Promise<Routed<unknown>> {
+  const { promise, resolve, reject } = Promise.withResolvers<Routed<unknown>>();
+  let answer: unknown;
+  const cancel = (): void => call.cancel();
+  const done = (error: ServiceError | null, response?: unknown): void => {
+    signal.removeEventListener('abort', cancel);
+    if (error !== null) reject(error);
+    answer = response;
+  };
+  const options = { deadline: Date.now() + leftMs };
+  const call = client.makeUnaryRequest(path, requestSerialize, responseDeserialize, request, metadata, options, done);
+  if (signal.aborted) cancel();
+  signal.addEventListener('abort', cancel);
+  // The revision comes with the end, behind the answer.
+  call.on('status', ({ code, metadata: trailer }: StatusObject) => {
+    if (code === status.OK) resolve({ response: answer, revision: revisionOf(trailer) });
+  });
+  return promise;
+}
+
+function revisionOf(trailer: Metadata): string {
+  return String(trailer.get(REVISION_TRAILER)[0] ?? '');
+}

@@ -1,0 +1,64 @@
+import { ensureAdminKey, ensureLayout, ensureTopics } from './bootstrap.ts';
+import { openConfigWriter } from './config-writer.ts';
+import { startRestating } from './restating.ts';
+import { startVerifier } from './verifier.ts';
+import type { ConfigView } from '@postrider/config-view';
+import type { Clock, RandomBytes } from '@postrider/core';
+import type { KafkaPort } from '@postrider/kafka';
+import type { Logger } from '@postrider/runtime';
+import type { ApiKey } from './api-key.ts';
+import type { TopicsConfig } from './bootstrap.ts';
+import type { ConfigMark } from './config-mark.ts';
+import type { Term } from './leadership.ts';
+import type { StaleKeys } from './stale-keys.ts';
+import type { WriterSeat } from './writer-seat.ts';
+
+export interface TermOptions {
+  readonly config: TopicsConfig & { readonly processId: string; readonly bootstrapAdminKey?: ApiKey };
+  /** Full name of the `config` topic. */
+  readonly topic: string;
+  /** Where the other replicas reach this one. */
+  readonly address: string;
+  readonly kafka: KafkaPort;
+  readonly view: ConfigView;
+  readonly seat: WriterSeat;
+  readonly mark: ConfigMark;
+  readonly stale: StaleKeys;
+  readonly clock: Clock;
+  readonly random: RandomBytes;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Begins to lead: becomes the writer, sees to it that there are a layout, topics and a first key, and goes on with what leaders
+ * before have left.
+ * @throws PostriderError `config_invalid` when the topics are not fit; what `openConfigWriter` throws
+ */
+export async function beginTerm(options: TermOptions): Promise<Term> {
+  const { config, kafka, view, seat, mark, stale, clock, random, log, signal } = options;
+  await using stack = new AsyncDisposableStack();
+  const writer = stack.use(
+    await openConfigWriter({ ...options, ...config, mayWrite: () => seat.mayWrite(), inspect: () => mark.inspect() }),
+  );
+  const restating = stack.use(startRestating({ writer, stale: stale.keys, clock, log }));
+  stack.defer(stale.onMore(() => restating.wake()));
+  const layout = await ensureLayout(writer, view, config.partitions, log);
+  await ensureTopics(config, layout, { admin: kafka.admin, clock, log, signal });
+  if (config.bootstrapAdminKey !== undefined) await ensureAdminKey(writer, config.bootstrapAdminKey);
+  else if ([...view.snapshot().apiKeys()].length === 0) {
+    log.warn({}, 'there is no API key yet: set POSTRIDER_BOOTSTRAP_ADMIN_KEY to make one');
+  }
+  const { topicPrefix } = config;
+  const verifier = stack.use(
+    await startVerifier({ kafka, view, writer, topicPrefix, offsets: seat, clock, random, log }),
+  );
+  const note = async (): Promise<void> => {
+    await mark.inspect();
+    await mark.note();
+    await verifier.note();
+  };
+  await mark.note();
+  const owned = stack.move();
+  return { writer, verifier, note, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
