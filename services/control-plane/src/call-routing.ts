@@ -6,7 +6,7 @@ import { ForwardedError, STATUS_DETAILS_TRAILER } from './grpc-status.ts';
 import { serverLimits } from './server-limits.ts';
 import type { Metadata, ServerUnaryCall, ServiceError } from '@grpc/grpc-js';
 import type { ConfigView } from '@postrider/config-view';
-import type { Clock } from '@postrider/core';
+import type { Clock, MethodName } from '@postrider/core';
 import type { ForwardCall } from './forward-call.ts';
 import type { Leadership } from './leadership.ts';
 
@@ -51,7 +51,7 @@ export interface CallRouting {
    * @throws PostriderError `not_leader` when there was none in time, `read_only`; ForwardedError what the leader said
    */
   answer<Request, Response>(
-    method: string,
+    method: MethodName,
     call: RoutedCall<Request>,
     here: () => Response | Promise<Response>,
   ): Promise<Routed<Response>>;
@@ -59,20 +59,86 @@ export interface CallRouting {
 
 /** Routes by who leads, as the view and the seat tell. */
 export function createCallRouting(options: CallRoutingOptions): CallRouting {
-  const { view, leadership, forward, processId, readOnly, clock } = options;
-  let waiting = 0;
-  const revisionHere = (): string => view.snapshot().revision;
+  return new Routing(options);
+}
+
+class Routing implements CallRouting {
+  readonly #options: CallRoutingOptions;
+  /** Writes that have no answer yet. */
+  #waiting = 0;
+
+  constructor(options: CallRoutingOptions) {
+    this.#options = options;
+  }
+
+  get #revision(): string {
+    return this.#options.view.snapshot().revision;
+  }
+
+  async untilRevision(metadata: Metadata, deadlineMs: number): Promise<void> {
+    const { view } = this.#options;
+    const [given] = metadata.get(MIN_REVISION_METADATA);
+    const wanted = String(given ?? '');
+    if (view.reached(wanted)) return;
+    if (parseRevision(wanted) === null) {
+      const description = 'must be a revision that an answer has told';
+      throw invalidArgument([{ field: MIN_REVISION_METADATA, description }]);
+    }
+    if (await view.whenReached(wanted, Math.min(deadlineMs, serverLimits.revisionWaitMs))) return;
+    const text = `this replica has read the configuration up to revision ${this.#revision} only; try again`;
+    throw new PostriderError('unavailable', text);
+  }
+
+  async answer<Request, Response>(
+    method: MethodName,
+    call: RoutedCall<Request>,
+    here: () => Response | Promise<Response>,
+  ): Promise<Routed<Response>> {
+    if (accessRule(method)?.effect === 'read') return { response: await here(), revision: this.#revision };
+    if (this.#options.readOnly) {
+      throw new PostriderError('read_only', 'this replica takes no changes: it was started with POSTRIDER_READ_ONLY');
+    }
+    if (this.#waiting >= serverLimits.forwardsMax) {
+      throw new PostriderError('unavailable', 'too many changes are waiting; try again later');
+    }
+    this.#waiting += 1;
+    try {
+      return await this.#answerByLeader(call, here);
+    } finally {
+      this.#waiting -= 1;
+    }
+  }
+
+  async #answerByLeader<Request, Response>(
+    call: RoutedCall<Request>,
+    here: () => Response | Promise<Response>,
+  ): Promise<Routed<Response>> {
+    const { clock } = this.#options;
+    const until = clock.monotonic() + Math.min(serverLimits.leaderWaitMs, leftOf(call, clock));
+    for (;;) {
+      const routed = await this.#tryOnce(call, here).catch((error: unknown) => {
+        // Whoever leads next tells by the id whether it took effect.
+        if (isPostriderError(error, 'outcome_unknown') && hasRequestId(call.request) && !wasForwarded(call))
+          return null;
+        throw error;
+      });
+      if (routed !== null) return routed;
+      if (wasForwarded(call) || call.cancelled || clock.monotonic() >= until) throw noLeader();
+      await pause(clock, serverLimits.leaderAskEveryMs);
+    }
+  }
 
   /** One try; null: there is no leader that could be asked, and nothing was written. */
-  async function tryOnce<Request, Response>(
+  async #tryOnce<Request, Response>(
     call: RoutedCall<Request>,
     here: () => Response | Promise<Response>,
   ): Promise<Routed<Response> | null> {
+    const { view, leadership, processId } = this.#options;
     const because = leadership.readOnlyBecause();
     if (because !== null) throw new PostriderError('read_only', because);
     if (leadership.leads()) {
       try {
-        return { response: await here(), revision: revisionHere() };
+        return { response: await here(), revision: this.#revision };
       } catch (error) {
         if (isPostriderError(error, 'not_leader')) return null;
         throw error;
@@ -80,16 +146,20 @@ export function createCallRouting(options: CallRoutingOptions): CallRouting {
     }
     const { writer } = view.snapshot();
     const isAnother = writer !== null && writer.processId !== processId && writer.address !== '';
-    if (!isAnother || call.metadata.get(FORWARDED_METADATA).length > 0) return null;
+    return isAnother && !wasForwarded(call) ? this.#passOn(writer.address, call) : null;
+  }
+
+  async #passOn<Request, Response>(address: string, call: RoutedCall<Request>): Promise<Routed<Response> | null> {
+    const { view, forward } = this.#options;
     // A leader that stands still says nothing; that another one leads is heard all the same.
     const moved = new AbortController();
     const stopWatching = view.onChange((changes) => {
       if (changes.some(({ kind }) => kind === 'writer')) moved.abort();
     });
     try {
-      const routed = await forward.to<Request, Response>(writer.address, call, moved.signal);
+      const routed = await forward.to<Request, Response>(address, call, moved.signal);
       // Who reads here what was written through here finds it.
-      if (routed !== null) await view.whenReached(routed.revision, serverLimits.retryAfterMs);
+      if (routed !== null) await view.whenReached(routed.revision, serverLimits.readBackMs);
       return routed;
     } catch (error) {
       const reason = reasonOf(error as ServiceError);
@@ -101,52 +171,10 @@ export function createCallRouting(options: CallRoutingOptions): CallRouting {
       stopWatching();
     }
   }
+}
 
-  async function answerByLeader<Request, Response>(
-    call: RoutedCall<Request>,
-    here: () => Response | Promise<Response>,
-  ): Promise<Routed<Response>> {
-    const wasForwarded = call.metadata.get(FORWARDED_METADATA).length > 0;
-    const until = clock.monotonic() + Math.min(serverLimits.leaderWaitMs, leftOf(call, clock));
-    for (;;) {
-      const routed = await tryOnce(call, here).catch((error: unknown) => {
-        // Whoever leads next tells by the id whether it took effect.
-        if (isPostriderError(error, 'outcome_unknown') && hasRequestId(call.request) && !wasForwarded) return null;
-        throw error;
-      });
-      if (routed !== null) return routed;
-      if (wasForwarded || call.cancelled || clock.monotonic() >= until) throw noLeader();
-      await pause(clock, serverLimits.leaderAskEveryMs);
-    }
-  }
-
-  return {
-    async untilRevision(metadata, deadlineMs) {
-      const [wanted] = metadata.get(MIN_REVISION_METADATA);
-      if (wanted === undefined || view.reached(String(wanted))) return;
-      if (parseRevision(String(wanted)) === null) {
-        const description = 'must be a revision that an answer has told';
-        throw invalidArgument([{ field: MIN_REVISION_METADATA, description }]);
-      }
-      const timeoutMs = Math.min(deadlineMs, serverLimits.revisionWaitMs);
-      if (await view.whenReached(String(wanted), timeoutMs)) return;
-      const text = `this replica has read the configuration up to revision ${revisionHere()} only; try again`;
-      throw new PostriderError('unavailable', text);
-    },
-    async answer(method, call, here) {
-      if (accessRule(method)?.effect === 'read') return { response: await here(), revision: revisionHere() };
-      if (readOnly) {
-        throw new PostriderError('read_only', 'this replica takes no changes: it was started with POSTRIDER_READ_ONLY');
-      }
-      if (waiting >= serverLimits.forwardsMax) throw new PostriderError('unavailable', 'too many changes are waiting');
-      waiting += 1;
-      try {
-        return await answerByLeader(call, here);
-      } finally {
-        waiting -= 1;
-      }
-    },
-  };
+function wasForwarded({ metadata }: Pick<RoutedCall<unknown>, 'metadata'>): boolean {
+  return metadata.get(FORWARDED_METADATA).length > 0;
 }
 
 /** How long the caller still waits, ms; Infinity when it said nothing. */

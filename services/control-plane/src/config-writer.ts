@@ -5,11 +5,11 @@ import { CONFIG_HEADER, KafkaError, pause } from '@postrider/kafka';
 import { restateOne } from './restating.ts';
 import { createTurns } from './turns.ts';
 import { serverLimits } from './server-limits.ts';
-import type { ConfigEntity, ConfigSnapshot, ConfigView } from '@postrider/config-view';
+import type { ConfigDraft, ConfigEntity, ConfigSnapshot, ConfigView } from '@postrider/config-view';
 import type { Clock, RandomBytes } from '@postrider/core';
 import type { KafkaPort, OutgoingRecord, TransactionalWriter } from '@postrider/kafka';
 import type { Logger } from '@postrider/runtime';
-import type { Outcomes } from './turns.ts';
+import type { Outcomes, Turns } from './turns.ts';
 
 export interface ConfigWriterOptions {
   readonly kafka: Pick<KafkaPort, 'admin' | 'transactionalWriter'>;
@@ -43,18 +43,15 @@ export interface Change {
   remove(key: string): void;
 }
 
-/** Makes one change; what it writes is decided by `plan`. */
-export type MakeChange = <T>(actor: string, plan: (change: Change) => T) => Promise<T>;
-
 /** The only writer of `config`. */
 export interface ConfigWriter extends AsyncDisposable {
   /**
-   * Changes the configuration: `plan` throws what speaks against it, and says what to write and to answer. It is run at
-   * most once, by itself. Resolves once this process has read its own records back.
+   * Changes the configuration: `plan` throws what speaks against it, and says what to write and to answer. It is run alone.
+   * Resolves once this process has read its own records back.
    * @throws PostriderError `outcome_unknown` when whether it took effect cannot be told in time, `unavailable` or
    * `not_leader` when it did not, and what `plan` throws
    */
-  readonly change: MakeChange;
+  change<T>(actor: string, plan: (change: Change) => T): Promise<T>;
   /** Calls `listener` once this writer is of no use any more: a newer one has claimed the topic, or the broker refuses it. */
   onEnded(listener: (why: string) => void): void;
   /** Writes the truth of these keys again: behind it, a record of an older writer would outlive it in a compacted topic. */
@@ -86,7 +83,7 @@ export async function openConfigWriter(options: ConfigWriterOptions): Promise<Co
       'the claim of the configuration cannot be read',
     );
     if (view.snapshot().writer?.randomId.equals(randomId) !== true) throw superseded(view);
-    return createWriter(options, writer, randomId);
+    return new Writer(options, writer, randomId);
   } catch (error) {
     await writer[Symbol.asyncDispose]();
     throw error;
@@ -129,33 +126,77 @@ interface Job {
   readonly plan: (change: Change) => unknown;
 }
 
-function createWriter(options: ConfigWriterOptions, writer: TransactionalWriter, randomId: Buffer): ConfigWriter {
-  const { view, clock, log } = options;
-  const turns = createTurns(clock, writeAll);
-  const listeners = new Set<(why: string) => void>();
-  let revision = BigInt(view.snapshot().revision);
-  let ended: string | null = null;
-  const isOurs = (): boolean => view.snapshot().writer?.randomId.equals(randomId) === true;
-  const end = (why: string): void => {
-    if (ended !== null) return;
-    ended = why;
-    for (const listener of listeners) listener(why);
-  };
-  const stopWatching = view.onChange((changes) => {
-    if (changes.some(({ kind }) => kind === 'writer') && !isOurs()) end(superseded(view).message);
-  });
+class Writer implements ConfigWriter {
+  readonly #options: ConfigWriterOptions;
+  readonly #writer: TransactionalWriter;
+  readonly #randomId: Buffer;
+  readonly #turns: Turns<Job>;
+  readonly #listeners = new Set<(why: string) => void>();
+  readonly #stopWatching: () => void;
+  #revision: bigint;
+  #ended: string | null = null;
+
+  constructor(options: ConfigWriterOptions, writer: TransactionalWriter, randomId: Buffer) {
+    const { view, clock } = options;
+    this.#options = options;
+    this.#writer = writer;
+    this.#randomId = randomId;
+    this.#revision = BigInt(view.snapshot().revision);
+    this.#turns = createTurns<Job>(clock, (jobs) => this.#writeAll(jobs));
+    this.#stopWatching = view.onChange((changes) => {
+      if (changes.some(({ kind }) => kind === 'writer')) this.#look();
+    });
+  }
+
+  change<T>(actor: string, plan: (change: Change) => T): Promise<T> {
+    return this.#turns.take({ actor, plan }, serverLimits.mutationDeadlineMs) as Promise<T>;
+  }
+
+  onEnded(listener: (why: string) => void): void {
+    this.#listeners.add(listener);
+    if (this.#ended !== null) listener(this.#ended);
+    else this.#look();
+  }
+
+  async restate(keys: Iterable<string>): Promise<void> {
+    const { processId, log } = this.#options;
+    const plan = (change: Change): void => {
+      for (const key of keys) restateOne(change, key, log);
+    };
+    await this.#turns.take({ actor: processId, plan }, Infinity);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopWatching();
+    await Promise.race([this.#turns.close(), pause(this.#options.clock, serverLimits.writerStopGraceMs)]);
+    await this.#writer[Symbol.asyncDispose]();
+  }
+
+  #isOurs(): boolean {
+    return this.#options.view.snapshot().writer?.randomId.equals(this.#randomId) === true;
+  }
+
+  #look(): void {
+    if (!this.#isOurs()) this.#end(superseded(this.#options.view).message);
+  }
+
+  #end(why: string): void {
+    if (this.#ended !== null) return;
+    this.#ended = why;
+    for (const listener of this.#listeners) listener(why);
+  }
 
   /** Runs one plan on the draft; what it writes is in the draft only when it ended well. */
-  function planOne(job: Job, draft: ReturnType<ConfigView['draft']>, epoch: number): Planned {
+  #planOne(job: Job, draft: ConfigDraft, epoch: number): Planned {
     const rows: Row[] = [];
     const add = <E extends ConfigEntity | null>(key: string, build: (next: string) => E): E => {
-      const next = formatRevision((revision += 1n));
+      const next = formatRevision((this.#revision += 1n));
       const entity = build(next);
       rows.push({ key, epoch, revision: next, actor: job.actor, entity });
       return entity;
     };
+    const now = new Date(this.#options.clock.now());
     try {
-      const now = new Date(clock.now());
       const value = job.plan({ snapshot: draft.snapshot(), now, put: add, remove: (key) => void add(key, () => null) });
       for (const { key, entity } of rows) draft.put(key, entity);
       return { rows, outcome: { status: 'fulfilled', value } };
@@ -165,66 +206,47 @@ function createWriter(options: ConfigWriterOptions, writer: TransactionalWriter,
   }
 
   /** Plans and writes changes as one transaction, and waits for it to be read back: as long as it takes, so that the next ones see it. */
-  async function writeAll(jobs: readonly Job[]): Promise<Outcomes> {
+  async #writeAll(jobs: readonly Job[]): Promise<Outcomes> {
+    const { view } = this.#options;
     const { writer: claim } = view.snapshot();
-    if (ended !== null || claim === null || !isOurs()) throw superseded(view);
+    if (this.#ended !== null || claim === null || !this.#isOurs()) throw superseded(view);
     const draft = view.draft();
-    const planned = jobs.map((job) => planOne(job, draft, claim.epoch));
+    const planned = jobs.map((job) => this.#planOne(job, draft, claim.epoch));
     const rows = planned.flatMap((one) => one.rows);
     if (rows.length > 0) {
       try {
-        const last = await writer.write(rows.map((row) => outgoing(options, row)));
+        const last = await this.#writer.write(rows.map((row) => outgoing(this.#options, row)));
         if (!(await view.whenOffset(last, Infinity))) throw unknown('the control plane is stopping');
       } catch (error) {
         // One that is too large must not fail the others: what was refused stored nothing.
-        if (jobs.length > 1 && isRefusal(error)) return oneByOne(jobs);
-        throw told(error);
+        if (jobs.length > 1 && isRefusal(error)) return this.#oneByOne(jobs);
+        throw this.#told(error);
       }
       // What stands behind a newer claim, ours included, is ignored by every reader.
-      if (!isOurs()) throw unknown(superseded(view).message);
+      if (!this.#isOurs()) throw unknown(superseded(view).message);
     }
     return planned.map(({ outcome }) => outcome);
   }
 
-  async function oneByOne(jobs: readonly Job[]): Promise<Outcomes> {
+  async #oneByOne(jobs: readonly Job[]): Promise<Outcomes> {
     const outcomes: PromiseSettledResult<unknown>[] = [];
     for (const job of jobs) {
-      const [outcome] = await writeAll([job]).catch((reason: unknown): Outcomes => [{ status: 'rejected', reason }]);
+      const [outcome] = await this.#writeAll([job]).catch((reason: unknown): Outcomes => [
+        { status: 'rejected', reason },
+      ]);
       if (outcome !== undefined) outcomes.push(outcome);
     }
     return outcomes;
   }
 
   /** What callers are told of a write that failed. All but a refusal ends the writer: it has an open transaction. */
-  function told(error: unknown): unknown {
+  #told(error: unknown): unknown {
     if (!(error instanceof KafkaError) || isRefusal(error)) return error;
-    end(error.message);
+    this.#end(error.message);
     if (error.code === 'OUTCOME_UNKNOWN') return unknown('the leader was lost while it was written');
-    return new PostriderError('not_leader', 'this replica does not lead any more; nothing was written: try again', {
-      cause: error,
-    });
+    const text = 'this replica does not lead any more; nothing was written: try again';
+    return new PostriderError('not_leader', text, { cause: error });
   }
-
-  return {
-    change: <T>(actor: string, plan: (change: Change) => T) =>
-      turns.take({ actor, plan }, serverLimits.mutationDeadlineMs) as Promise<T>,
-    onEnded(listener) {
-      listeners.add(listener);
-      if (ended !== null) listener(ended);
-      else if (!isOurs()) end(superseded(view).message);
-    },
-    async restate(keys) {
-      const plan = (change: Change): void => {
-        for (const key of keys) restateOne(change, key, log);
-      };
-      await turns.take({ actor: options.processId, plan }, Infinity);
-    },
-    async [Symbol.asyncDispose]() {
-      stopWatching();
-      await Promise.race([turns.close(), pause(clock, serverLimits.writerStopGraceMs)]);
-      await writer[Symbol.asyncDispose]();
-    },
-  };
 }
 
 interface Planned {

@@ -3,7 +3,7 @@ import { KafkaError, pause } from '@postrider/kafka';
 import { serverLimits } from './server-limits.ts';
 import type { Clock } from '@postrider/core';
 import type { Logger } from '@postrider/runtime';
-import type { ConfigWriter, MakeChange } from './config-writer.ts';
+import type { Change, ConfigWriter } from './config-writer.ts';
 import type { ControlPlaneEvents } from './events.ts';
 import type { Verifier } from './verifier.ts';
 import type { WriterSeat } from './writer-seat.ts';
@@ -34,7 +34,7 @@ export interface Leadership extends AsyncDisposable {
   /** Why no changes are taken, though this replica has the seat; null: nothing is wrong. */
   readOnlyBecause(): string | null;
   /** Rejects with `not_leader` when this replica does not lead. */
-  readonly change: MakeChange;
+  change<T>(actor: string, plan: (change: Change) => T): Promise<T>;
   /** To be told of an endpoint that was written. */
   written(endpointUid: string): void;
   /** Resolves when this replica leads for the first time, or knows that it does not for now. Rejects as `ended` does. */
@@ -47,37 +47,108 @@ export interface Leadership extends AsyncDisposable {
  * Leads whenever this process has the seat. A term ends when the seat is given away, a newer writer claims the topic, or the
  * broker refuses what is written; as long as the seat is ours, another begins.
  */
-export function startLeadership({ seat, begin, clock, log, events }: LeadershipOptions): Leadership {
-  const settled = Promise.withResolvers<void>();
-  const ended = Promise.withResolvers<never>();
-  const closing = new AbortController();
-  let term: Term | null = null;
-  let readOnly: string | null = null;
-  let leading: Promise<void> | null = null;
-  let endTerm = (_why: string): void => {};
-  // Whoever started us may not look at them.
-  settled.promise.catch(() => {});
-  ended.promise.catch(() => {});
+export function startLeadership(options: LeadershipOptions): Leadership {
+  return new SeatedLeadership(options);
+}
 
-  async function serve(begun: Term): Promise<string> {
+class SeatedLeadership implements Leadership {
+  readonly #options: LeadershipOptions;
+  readonly #settled = Promise.withResolvers<void>();
+  readonly #ended = Promise.withResolvers<never>();
+  readonly #closing = new AbortController();
+  #term: Term | null = null;
+  #readOnly: string | null = null;
+  #leading: Promise<void> | null = null;
+  #endTerm = (_why: string): void => {};
+
+  constructor(options: LeadershipOptions) {
+    this.#options = options;
+    // Whoever started us may not look at them.
+    this.settled.catch(() => {});
+    this.ended.catch(() => {});
+    options.seat.onChange(() => this.#seatChanged());
+    this.#seatChanged();
+  }
+
+  get settled(): Promise<void> {
+    return this.#settled.promise;
+  }
+
+  get ended(): Promise<never> {
+    return this.#ended.promise;
+  }
+
+  leads(): boolean {
+    return this.#term !== null && this.#options.seat.mayWrite();
+  }
+
+  readOnlyBecause(): string | null {
+    return this.#readOnly;
+  }
+
+  change<T>(actor: string, plan: (change: Change) => T): Promise<T> {
+    return this.#term === null ? Promise.reject(notLeader()) : this.#term.writer.change(actor, plan);
+  }
+
+  written(endpointUid: string): void {
+    this.#term?.verifier.written(endpointUid);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort();
+    this.#endTerm('the process is stopping');
+    await this.#leading;
+  }
+
+  #seatChanged(): void {
+    if (this.#options.seat.held) return void (this.#leading ??= this.#lead());
+    this.#settled.resolve();
+    this.#readOnly = null;
+    this.#endTerm('the seat was given to another replica');
+  }
+
+  async #lead(): Promise<void> {
+    const { seat, begin, clock, log, events } = this.#options;
+    const { signal } = this.#closing;
+    while (seat.held && !signal.aborted) {
+      try {
+        await using begun = await begin();
+        events.ledEnded(await this.#serve(begun));
+      } catch (error) {
+        if (signal.aborted) break;
+        if (!isPassing(error)) {
+          this.#settled.reject(error);
+          return this.#ended.reject(error);
+        }
+        if (isPostriderError(error, 'read_only')) this.#refuseChanges(error.message);
+        else log.warn({ error }, 'this replica cannot lead at the moment; trying again soon');
+      }
+      await pause(clock, serverLimits.leadAgainMs, signal);
+    }
+    this.#leading = null;
+  }
+
+  /** Until the term is over; why it is. */
+  async #serve(begun: Term): Promise<string> {
     const over = Promise.withResolvers<string>();
-    endTerm = over.resolve;
-    begun.writer.onEnded(endTerm);
-    if (!seat.held || closing.signal.aborted) return 'the seat was given to another replica';
-    term = begun;
-    readOnly = null;
-    events.ledBegun();
-    settled.resolve();
-    const cancel = noteOften(begun, over.reject);
+    this.#endTerm = over.resolve;
+    begun.writer.onEnded(over.resolve);
+    if (!this.#options.seat.held || this.#closing.signal.aborted) return 'the seat was given to another replica';
+    this.#term = begun;
+    this.#readOnly = null;
+    this.#options.events.ledBegun();
+    this.#settled.resolve();
+    const stopNoting = this.#noteOften(begun, over.reject);
     try {
       return await over.promise;
     } finally {
-      cancel();
-      term = null;
+      stopNoting();
+      this.#term = null;
     }
   }
 
-  function noteOften(begun: Term, failed: (error: Error) => void): () => void {
+  #noteOften(begun: Term, failed: (error: Error) => void): () => void {
+    const { clock, log } = this.#options;
     let cancel = (): void => {};
     const plan = (): void => {
       cancel = clock.after(serverLimits.markEveryMs, () => void note());
@@ -89,61 +160,17 @@ export function startLeadership({ seat, begin, clock, log, events }: LeadershipO
         if (isPostriderError(error, 'read_only')) return failed(error);
         log.warn({ error }, 'how far the configuration was written could not be noted; trying again soon');
       }
-      if (term === begun) plan();
+      if (this.#term === begun) plan();
     };
     plan();
     return () => cancel();
   }
 
-  async function lead(): Promise<void> {
-    while (seat.held && !closing.signal.aborted) {
-      try {
-        await using begun = await begin();
-        const why = await serve(begun);
-        events.ledEnded(why);
-      } catch (error) {
-        if (closing.signal.aborted) break;
-        if (!isPassing(error)) {
-          settled.reject(error);
-          ended.reject(error);
-          return;
-        }
-        if (isPostriderError(error, 'read_only')) tellReadOnly(error.message);
-        else log.warn({ error }, 'this replica cannot lead at the moment; trying again soon');
-      }
-      await pause(clock, serverLimits.leadAgainMs, closing.signal);
-    }
-    leading = null;
+  #refuseChanges(why: string): void {
+    if (this.#readOnly !== why) this.#options.events.readOnly(why);
+    this.#readOnly = why;
+    this.#settled.resolve();
   }
-
-  function tellReadOnly(why: string): void {
-    if (readOnly !== why) events.readOnly(why);
-    readOnly = why;
-    settled.resolve();
-  }
-
-  function seatChanged(): void {
-    if (seat.held) return void (leading ??= lead());
-    settled.resolve();
-    readOnly = null;
-    endTerm('the seat was given to another replica');
-  }
-
-  seat.onChange(seatChanged);
-  seatChanged();
-  return {
-    leads: () => term !== null && seat.mayWrite(),
-    readOnlyBecause: () => readOnly,
-    change: (actor, plan) => (term === null ? Promise.reject(notLeader()) : term.writer.change(actor, plan)),
-    written: (endpointUid) => term?.verifier.written(endpointUid),
-    settled: settled.promise,
-    ended: ended.promise,
-    async [Symbol.asyncDispose]() {
-      closing.abort();
-      endTerm('the process is stopping');
-      await leading;
-    },
-  };
 }
 
 /** Of a replica that takes no changes by order. */

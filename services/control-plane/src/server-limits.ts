@@ -67,6 +67,8 @@ export const serverLimits = Object.freeze({
   leaderSlackMs: 2 * SECOND_MS,
   /** Calls that wait for a leader, or for its answer; beyond, callers are told to come back. */
   forwardsMax: 2_000,
+  /** How long the answer to a change that was passed on waits until it can be read here, too. */
+  readBackMs: SECOND_MS,
   /** How long a read waits for the revision that it asks for. */
   revisionWaitMs: 10 * SECOND_MS,
   /** How long a caller should wait before it tries again what was unavailable. */
