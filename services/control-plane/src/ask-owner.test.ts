@@ -49,6 +49,18 @@ test('an answer that is proved for this call is believed, and so is a failure', 
   await assert.rejects(describe(), (error) => isPostriderError(error, 'not_found') && error.message === failed.details);
 });
 
+test('a proxy for what leaves the cluster is not asked the way to a dispatcher', async () => {
+  answers = (proof, callback) => callback(null, answer, bearing(prover.proveAnswer(proof, bytes)));
+  const before = process.env['http_proxy'];
+  process.env['http_proxy'] = 'http://127.0.0.1:1';
+  try {
+    assert.equal((await describe()).version, 'x');
+  } finally {
+    if (before === undefined) delete process.env['http_proxy'];
+    else process.env['http_proxy'] = before;
+  }
+});
+
 test('an answer without a proof, of another call, or changed on its way is none', async () => {
   const other = prover.proveAnswer('v1 of another call', bytes);
   const changed = Buffer.from(DispatcherStatus.encode({ ...answer, version: 'y' }).finish());

@@ -35,7 +35,10 @@ export type AskDispatcher = <M extends keyof Methods>(
 
 const NoService = makeClientConstructor({}, 'postrider.v1.OwnerService');
 
-/** Asks over gRPC, each time over a connection of its own: questions are rare, and dispatchers come and go. */
+/**
+ * Asks over gRPC, each time over a connection of its own: questions are rare, and dispatchers come and go. A proxy for what
+ * leaves the cluster (`http_proxy`) is not asked the way to them.
+ */
 export function createAskDispatcher(kek: SealingKey, clock: Clock): AskDispatcher {
   const prover = createCallProver(kek);
   return async (dispatcher, name, request) => {
@@ -49,7 +52,7 @@ export function createAskDispatcher(kek: SealingKey, clock: Clock): AskDispatche
     const proof = prover.prove({ method: method.path, processId, request: bytes, time, nonce: randomBytes(12) });
     const metadata = new Metadata();
     metadata.set(PROOF_METADATA, proof);
-    const client: Client = new NoService(address, credentials.createInsecure());
+    const client: Client = new NoService(address, credentials.createInsecure(), { 'grpc.enable_http_proxy': 0 });
     try {
       const told = await call(client, method, bytes, metadata);
       const isProved = prover.isAnswer(told.proof, proof, told.bytes);
