@@ -49,6 +49,15 @@ test('a linked span begins a trace of its own and names the producer’s', () =>
   assert.equal(spans[0]?.options.links?.[0]?.context.traceState?.get('a'), 'b');
 });
 
+test('what the producer does not sample is not traced when it is repeated either', () => {
+  const { spans, to } = recorder();
+  const traceparent = fields.traceparent.replace(/01$/, '00');
+  to.add({ ...fields, traceparent, linked: true });
+  assert.deepEqual(spans, []);
+  to.add({ ...fields, traceparent: fields.traceparent.replace(/01$/, '03'), linked: true });
+  assert.equal(spans.length, 1);
+});
+
 test('without a trace context there is no span, and without a collector nothing is on', () => {
   const { spans, to } = recorder();
   for (const traceparent of ['', 'junk', `00-${traceId}`]) to.add({ ...fields, traceparent });

@@ -3,6 +3,7 @@ import {
   ROOT_CONTEXT,
   SpanKind,
   SpanStatusCode,
+  TraceFlags,
   createTraceState,
   trace,
   type SpanContext,
@@ -52,7 +53,8 @@ export function spansTo(tracer: Tracer): Spans {
     on: true,
     add({ name, kind, linked, startedAt, endedAt, attributes, problem, ...origin }) {
       const parent = contextOf(origin.traceparent, origin.tracestate);
-      if (parent === null) return;
+      // A sampler asks the parent, and a root has none: without this every repetition of what is not sampled would be traced.
+      if (parent === null || (linked && (parent.traceFlags & TraceFlags.SAMPLED) === 0)) return;
       const span = tracer.startSpan(
         name,
         {
