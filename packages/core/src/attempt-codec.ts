@@ -2,13 +2,11 @@ import { CancelReason, DeadReason } from '@postrider/contract/postrider/v1/attem
 import { DeliveryKind, Outcome, RunKind } from '@postrider/contract/postrider/v1/delivery';
 import type { DeliveryView } from './delivery-header.ts';
 import { enumNumbers } from './enum-table.ts';
-import { visitKeptHeaders, type KeptHeader } from './kept-headers.ts';
+import { headerFieldsWriter } from './header-fields.ts';
 import {
   beginMessage,
   closeMessage,
-  copyFrom,
   finishMessage,
-  messageLength,
   openMessage,
   putBool,
   putBytes,
@@ -77,6 +75,8 @@ const runKinds = enumNumbers(RunKind);
 const kinds = enumNumbers(DeliveryKind);
 const deadReasons = enumNumbers(DeadReason);
 const cancelReasons = enumNumbers(CancelReason);
+const writeResponseHeaders = headerFieldsWriter(98);
+const writeRequestHeaders = headerFieldsWriter(122);
 
 /** The value of a record on `attempts`: what `Attempt.encode` would write, several times faster. Never throws. */
 export function encodeAttempt(fields: AttemptFields): Buffer {
@@ -96,10 +96,10 @@ export function encodeAttempt(fields: AttemptFields): Buffer {
   putUint32(72, fields.status);
   putText(82, fields.code);
   putText(90, fields.detail);
-  visitKeptHeaders(fields.responseHeaders, writeResponseHeader);
+  writeResponseHeaders(fields.responseHeaders);
   if (fields.responseExcerpt !== null && fields.responseExcerpt.length > 0) putBytes(106, fields.responseExcerpt);
   putBool(112, fields.responseTruncated);
-  visitKeptHeaders(fields.requestHeaders, writeRequestHeader);
+  writeRequestHeaders(fields.requestHeaders);
   putText(130, fields.url);
   putText(138, fields.sourceAddress);
   putText(146, fields.egressPool);
@@ -164,22 +164,4 @@ function writeDecision(decision: AttemptDecisionFields): void {
     }
   }
   closeMessage(body);
-}
-
-const writeResponseHeader = headerWriter(98, 0);
-const writeRequestHeader = headerWriter(122, 1);
-
-/** A header that stays the same is written once, and copied from then on. `place`: where it keeps what was written. */
-function headerWriter(key: number, place: number): (header: KeptHeader) => void {
-  return (header) => {
-    const { bytes, again } = header;
-    const copy = bytes[place];
-    if (copy !== undefined) return putRaw(copy, 0, copy.length);
-    const start = messageLength();
-    const body = openMessage(key);
-    putText(10, header.name);
-    putText(18, header.value);
-    closeMessage(body);
-    if (again) bytes[place] = copyFrom(start);
-  };
 }

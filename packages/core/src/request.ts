@@ -34,29 +34,30 @@ export interface RequestParts {
  * header nor make the request impossible.
  */
 export function requestHeaders(parts: RequestParts): string[] {
+  // What is the same from request to request stands first: attempts copy it (`headerFieldsWriter`).
   const headers = [
-    'content-type',
-    safeContentType(parts.contentType),
     'user-agent',
     parts.userAgent,
     'accept',
     '*/*',
     'accept-encoding',
     'identity',
-    'webhook-id',
-    parts.webhookId,
+    'postrider-attempt',
+    String(parts.attemptNumber),
+    'postrider-hop-count',
+    String(parts.hopCount + 1),
+    'content-type',
+    safeContentType(parts.contentType),
+    'postrider-event-type',
+    percentEncoded(parts.eventType),
     'webhook-timestamp',
     String(parts.timestampSeconds),
+    'webhook-id',
+    parts.webhookId,
     'webhook-signature',
     parts.signature,
     'postrider-delivery-id',
     parts.deliveryId,
-    'postrider-attempt',
-    String(parts.attemptNumber),
-    'postrider-event-type',
-    percentEncoded(parts.eventType),
-    'postrider-hop-count',
-    String(parts.hopCount + 1),
   ];
   if (parts.outOfOrder === true) headers.push('postrider-out-of-order', 'true');
   for (const text of parts.extra) headers.push(text);

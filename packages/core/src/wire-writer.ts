@@ -28,9 +28,9 @@ export function messageLength(): number {
   return at;
 }
 
-/** What was written from there on, as a buffer of its own. */
-export function copyFrom(start: number): Buffer {
-  return Buffer.from(scratch.subarray(start, at));
+/** Copies what was written from `start` to `end` into `target` at `to`. */
+export function copyWritten(start: number, end: number, target: Buffer, to: number): void {
+  scratch.copy(target, to, start, end);
 }
 
 /** Bytes as they are, for example fields copied from another message. */

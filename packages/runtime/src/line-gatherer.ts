@@ -10,26 +10,31 @@ export interface LineGatherer extends LineSink {
   write(line: string): void;
 }
 
-/** How much is handed on at once, in characters: what is being written when a process ends may be cut off. */
-const HANDED_ON_MAX = 8_192;
+/** How long a line is held at most. */
+const HELD_MS = 10;
+/** How much is held at most, in characters: what is being written when a process ends may be cut off. */
+const HELD_MAX = 16_384;
 
 /**
- * Hands on the lines of one turn of the event loop together: a sink that is given each by itself measures and joins for
- * as long as the line took to make. A line is held to the end of the turn and no longer; `flushSync` hands it on at once,
- * as whoever ends the process must.
+ * Hands on lines many at a time: a sink that is given each by itself measures, joins and writes it for as long as it took
+ * to make. `flushSync` hands on what is held at once, as whoever ends the process must.
  */
 export function gatherLines(sink: LineSink): LineGatherer {
   let held = '';
+  let timer: NodeJS.Timeout | null = null;
   const handOn = (): void => {
+    if (timer !== null) clearTimeout(timer);
+    timer = null;
     const lines = held;
     held = '';
     if (lines !== '') sink.write(lines);
   };
   return {
     write(line) {
-      if (held === '') setImmediate(handOn);
       held += line;
-      if (held.length >= HANDED_ON_MAX) handOn();
+      if (held.length >= HELD_MAX) handOn();
+      // Nothing else may keep the process from ending: it waits for this timer.
+      else timer ??= setTimeout(handOn, HELD_MS);
     },
     flushSync() {
       handOn();
