@@ -4,9 +4,9 @@ import type { Deadlines, Watched } from './deadlines.ts';
 import type { Channel, EndpointSockets } from './endpoint-sockets.ts';
 import { exchangeFailure } from './failure.ts';
 import type { EgressLimits } from './limits.ts';
-import { noteAnswer } from './pools/pool.ts';
+import { noteAnswer, type Pool } from './pools/pool.ts';
 import type { EgressRequest } from './request.ts';
-import type { EgressResponse, EgressResult, EgressTimings, FailureCause } from './result.ts';
+import type { EgressFailure, EgressResponse, EgressResult, EgressTimings, FailureCause } from './result.ts';
 import { readHeaders } from './response-headers.ts';
 
 type Controller = Dispatcher.DispatchController;
@@ -21,6 +21,8 @@ export interface ExchangeHost {
    * the connection is broken, the client still has the request, or the framing is in doubt: the channel must go.
    */
   ended(exchange: Exchange, reusable: boolean): void;
+  /** It failed: what the caller is to be told of it, now or as soon as that is known. */
+  failed(exchange: Exchange, failure: EgressFailure, tell: (failure: EgressFailure) => void): void;
 }
 
 /** Slow exchanges are looked at this often for bytes beyond their limit. Most end before the first look. */
@@ -58,6 +60,8 @@ export class Exchange implements Dispatcher.DispatchHandler, Watched {
   /** While the client is given the request: it may call back at once, but `done` must not be called before `send` ends. */
   private starting = false;
   readonly request: EgressRequest;
+  /** Where it leaves from. */
+  readonly pool: Pool;
   readonly deadline: number;
   private readonly host: ExchangeHost;
   private readonly done: (result: EgressResult) => void;
@@ -72,9 +76,10 @@ export class Exchange implements Dispatcher.DispatchHandler, Watched {
   private excerpt = noBytes;
   private bodyBytes = 0;
 
-  constructor(request: EgressRequest, host: ExchangeHost, done: (result: EgressResult) => void) {
+  constructor(request: EgressRequest, pool: Pool, host: ExchangeHost, done: (result: EgressResult) => void) {
     const { totalMinMs, totalMaxMs } = host.limits;
     this.request = request;
+    this.pool = pool;
     this.host = host;
     this.done = done;
     this.startedAt = host.clock.monotonic();
@@ -223,13 +228,14 @@ export class Exchange implements Dispatcher.DispatchHandler, Watched {
     this.over = true;
     this.host.deadlines.forget(this);
     this.host.ended(this, reusable);
-    if (this.starting) queueMicrotask(() => this.done(result));
+    if (this.starting) queueMicrotask(() => this.tell(result));
     else this.tell(result);
   }
 
   private tell(result: EgressResult): void {
     try {
-      this.done(result);
+      if (result.kind === 'response') this.done(result);
+      else this.host.failed(this, result, this.done);
     } catch (error) {
       // The client would take the caller's bug for a broken response.
       queueMicrotask(() => {

@@ -102,24 +102,26 @@ function createDoor(options: EgressOptions, limits: EgressLimits): Egress {
       if (inFlight === 0) drained?.();
       release(sockets, exchange, reusable);
     },
+    failed(exchange, failure, tell) {
+      const { request, pool } = exchange;
+      const isDoubtful = failure.owner === 'endpoint' && doubtful.has(failure.code);
+      const blame = isDoubtful ? blameOf(exchange, { pool, pools, names }) : undefined;
+      if (blame === undefined) tell(explained(failure, request, clock));
+      else void blame.then((cause) => tell(explained({ ...failure, ...cause }, request, clock)));
+    },
   };
   return {
     send(request, done) {
-      const refuse = (cause: FailureCause): void =>
-        queueMicrotask(() => done({ kind: 'failure', ...cause, timings: { totalMs: 0 } }));
-      if (closing) return refuse(stopped);
+      if (closing) return refuse(stopped, done);
       const name = forbiddenHeaderIn(request.headers);
       if (name !== undefined) {
-        return refuse({
-          code: 'internal',
-          owner: 'ours',
-          message: `no request may have the header ${JSON.stringify(name)}`,
-        });
+        const message = `no request may have the header ${JSON.stringify(name)}`;
+        return refuse({ code: 'internal', owner: 'ours', message }, done);
       }
       const endpoint = endpointFor(sockets, request);
-      if ('code' in endpoint) return refuse(endpoint);
+      if ('code' in endpoint) return refuse(endpoint, done);
       inFlight++;
-      endpoint.queue.push(exchangeOf(request, { pool: endpoint.pool, pools, names }, host, done));
+      endpoint.queue.push(new Exchange(request, endpoint.pool, host, done));
       startNext(sockets, endpoint);
     },
     usePolicy(next) {
@@ -145,6 +147,10 @@ function createDoor(options: EgressOptions, limits: EgressLimits): Egress {
       names.close();
     },
   };
+}
+
+function refuse(cause: FailureCause, done: Done): void {
+  queueMicrotask(() => done({ kind: 'failure', ...cause, timings: { totalMs: 0 } }));
 }
 
 function dependencies(options: EgressOptions, limits: EgressLimits, resolve: Resolve): ConnectDependencies {
@@ -187,19 +193,7 @@ interface Suspects {
   readonly names: Pick<Names, 'blame'>;
 }
 
-/** An exchange whose failures are laid at the endpoint's door only when its name and its way out of the house are there. */
-function exchangeOf(request: EgressRequest, suspects: Suspects, host: ExchangeHost, done: Done): Exchange {
-  const exchange: Exchange = new Exchange(request, host, (result) => {
-    if (result.kind !== 'failure') return done(result);
-    const tell = (failure: EgressFailure): void => done(explained(failure, request, host.clock));
-    const isDoubtful = result.owner === 'endpoint' && doubtful.has(result.code);
-    const blame = isDoubtful ? blameOf(exchange, suspects) : undefined;
-    if (blame === undefined) tell(result);
-    else void blame.then((cause) => tell({ ...result, ...cause }));
-  });
-  return exchange;
-}
-
+/** A failure is laid at the endpoint's door only when its name and its way out of the house are there. */
 function blameOf(exchange: Exchange, { pool, pools, names }: Suspects): Promise<FailureCause | undefined> | undefined {
   const { channel, request } = exchange;
   // Its time was over before the name had an answer.

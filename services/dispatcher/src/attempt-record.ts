@@ -11,24 +11,20 @@ export interface AttemptWriter {
 
 /** The record of an attempt. Too large for its topic, it goes without the answer's and the request's own words. */
 export function attemptResult(fields: AttemptFields, writer: AttemptWriter): Result {
+  return { record: recordOf(fields, writer), smaller: () => recordOf({ ...fields, ...noWords }, writer) };
+}
+
+const noWords = {
+  responseHeaders: [],
+  responseExcerpt: null,
+  responseTruncated: true,
+  requestHeaders: [],
+  detail: '',
+  body: null,
+} satisfies Partial<AttemptFields>;
+
+function recordOf(fields: AttemptFields, { topic, partitions }: AttemptWriter): Result['record'] {
   const { deliveryId } = fields.delivery;
-  const record = (of: AttemptFields): Result['record'] => ({
-    topic: writer.topic,
-    partition: partitionOfKey(deliveryId, writer.partitions),
-    key: Buffer.from(deliveryId),
-    value: encodeAttempt(of),
-  });
-  return {
-    record: record(fields),
-    smaller: () =>
-      record({
-        ...fields,
-        responseHeaders: [],
-        responseExcerpt: null,
-        responseTruncated: true,
-        requestHeaders: [],
-        detail: '',
-        body: null,
-      }),
-  };
+  const partition = partitionOfKey(deliveryId, partitions);
+  return { topic, partition, key: Buffer.from(deliveryId), value: encodeAttempt(fields) };
 }

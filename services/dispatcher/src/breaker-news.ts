@@ -34,22 +34,21 @@ export interface BreakerNewsOptions {
 /**
  * Tells that the breaker of an attempt's lane moved (`now`: ms, monotonic): whoever looks after the endpoint is told when
  * it begins to fail and when it works again, not of each time that it is asked in between. What must be written with the
- * attempt.
+ * attempt; null: nothing.
  */
 export function breakerNews(
-  move: BreakerMove | null,
+  move: BreakerMove,
   lane: Lane,
   { verdict, sent }: Classified,
   { events, operations, now }: BreakerNewsOptions & { readonly now: number },
-): Result[] {
-  if (move === null) return [];
+): Result | null {
   const { flight, number: attempt } = sent.prepared;
   const { tenant, endpointId, deliveryId, runId } = flight.view;
   events.breakerMoved(flight.view, move, (lane.breaker?.openAt ?? now) - now);
   const facts = { tenant, endpointId, deliveryId, runId, attempt, time: sent.endedAt };
-  if (move === 'reopened') return [];
-  if (move === 'closed') return [operationResult({ type: 'postrider.endpoint.recovered', ...facts }, operations)];
+  if (move === 'reopened') return null;
+  if (move === 'closed') return operationResult({ type: 'postrider.endpoint.recovered', ...facts }, operations);
   const status = sent.result.kind === 'response' ? sent.result.status : 0;
   const event = { type: 'postrider.endpoint.failing' as const, ...facts, code: verdict.code, status };
-  return [operationResult(event, operations)];
+  return operationResult(event, operations);
 }

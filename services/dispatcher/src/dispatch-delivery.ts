@@ -126,77 +126,84 @@ export type Dispatch = (flight: Flight) => void;
 
 const askingPolicy = resolveRetryPolicy(undefined);
 const noBody = Buffer.alloc(0);
-const unauthorized = { credentials: null, handshake: false } as const;
 
 /** The five stages over one reign. */
 export function createDispatch(options: DispatchOptions): Dispatch {
   return (flight) => {
     let stage: Stage = 'prepare';
     let over = false;
-    const contain = (step: () => void): void => {
-      if (over) return;
-      try {
-        step();
-      } catch (error) {
-        over = true;
-        options.failed(flight.work, stage, error);
-        flight.ended();
-      }
-    };
-    const settle = (sent: Sent): void => {
-      stage = 'classify';
-      const classified = options.judge(classify(options, withoutSecrets(sent)));
-      stage = 'decide';
-      const decided = decide(options, classified);
-      // A proof that could not be told is asked for again: it is worth nothing untold.
-      if (decided.decision.kind === 'done' && !isVerification(flight.view)) options.taken(flight.work.key);
-      stage = 'publish';
-      options.publish(decided);
+    const fail = (error: unknown): void => {
+      over = true;
+      options.failed(flight.work, stage, error);
       flight.ended();
     };
-    contain(() => {
+    const settle = (sent: Sent): void => {
+      if (over) return;
+      try {
+        stage = 'classify';
+        const classified = options.judge(classify(options, withoutSecrets(sent)));
+        stage = 'decide';
+        const decided = decide(options, classified);
+        // A proof that could not be told is asked for again: it is worth nothing untold.
+        if (decided.decision.kind === 'done' && !isVerification(flight.view)) options.taken(flight.work.key);
+        stage = 'publish';
+        options.publish(decided);
+        flight.ended();
+      } catch (error) {
+        fail(error);
+      }
+    };
+    try {
       const prepared = prepare(options, flight);
       stage = 'send';
-      sendPrepared(options, prepared, (sent) => contain(() => settle(sent)));
-    });
+      sendPrepared(options, prepared, settle);
+    } catch (error) {
+      fail(error);
+    }
   };
 }
 
 function prepare({ clock, userAgent, origin }: DispatchOptions, flight: Flight): Prepared {
   const startedAt = clock.now();
   const { view, endpoint } = flight;
-  const begun = { flight, number: view.attempt + 1, startedAt, headers: [], keyId: '', ...unauthorized };
   if (endpoint.target.kind === 'deny') {
-    return { ...begun, refusal: refused('blocked_url', 'endpoint', `The URL ${endpoint.target.detail}.`) };
+    return notSent(flight, startedAt, refused('blocked_url', 'endpoint', `The URL ${endpoint.target.detail}.`));
   }
   const { length: bytes } = flight.delivery.body;
   if (bytes > endpoint.bodyBytesMax) {
     const message = `The body has ${bytes} bytes; the endpoint is sent at most ${endpoint.bodyBytesMax}.`;
-    return { ...begun, refusal: refused('blocked_body', 'endpoint', message) };
+    return notSent(flight, startedAt, refused('blocked_body', 'endpoint', message));
   }
   // A newer version wrote it: what cannot be decrypted here waits for a process that can.
   if (view.bodyEncrypted) {
     const message = 'The body is encrypted, and this version cannot decrypt it.';
-    return { ...begun, refusal: refused('body_encrypted', 'ours', message) };
+    return notSent(flight, startedAt, refused('body_encrypted', 'ours', message));
   }
   try {
     const active = endpoint.activeKeys(startedAt);
     const credentials = endpoint.credentials();
     if (credentials.tokenUrlDenied !== null) {
-      return { ...begun, refusal: refused('blocked_url', 'endpoint', `The token URL ${credentials.tokenUrlDenied}.`) };
+      const message = `The token URL ${credentials.tokenUrlDenied}.`;
+      return notSent(flight, startedAt, refused('blocked_url', 'endpoint', message));
     }
     const handshake = isVerification(view) && endpoint.endpoint.verification === VerificationMode.CLOUDEVENTS;
     const headers = handshake
       ? ['user-agent', userAgent, 'accept', '*/*', 'accept-encoding', 'identity', ...handshakeHeaders(origin, endpoint)]
       : signedHeaders(flight, active, startedAt, userAgent);
     for (const { name, value } of credentials.headers) headers.push(name, value.reveal());
-    return { ...begun, headers, credentials, handshake, keyId: handshake ? '' : active.firstKeyId, refusal: null };
+    const keyId = handshake ? '' : active.firstKeyId;
+    return { flight, number: view.attempt + 1, startedAt, headers, keyId, credentials, handshake, refusal: null };
   } catch (error) {
     // Whatever keeps us from making the request is our doing: the endpoint has not even been asked.
     const code = error instanceof PostriderError ? error.code : 'internal';
     const message = 'The request could not be signed, or its credentials could not be opened.';
-    return { ...begun, refusal: refused(code, 'ours', message) };
+    return notSent(flight, startedAt, refused(code, 'ours', message));
   }
+}
+
+function notSent(flight: Flight, startedAt: number, refusal: SendResult): Prepared {
+  const number = flight.view.attempt + 1;
+  return { flight, number, startedAt, headers: [], keyId: '', credentials: null, handshake: false, refusal };
 }
 
 function signedHeaders(flight: Flight, active: ActiveKeys, now: number, userAgent: string): string[] {

@@ -12,7 +12,7 @@ import { Outcome } from '@postrider/contract/postrider/v1/delivery';
 import { admissionOf } from './admission.ts';
 import { attemptResult, type AttemptWriter } from './attempt-record.ts';
 import { deadLetterResult } from './dead-letters.ts';
-import { proofResults } from './proofs.ts';
+import { proofResult } from './proofs.ts';
 import type { ConfigView } from '@postrider/config-view';
 import type { EndpointCache, PreparedEndpoint } from './endpoint-cache.ts';
 import type { DispatcherEvents } from './events.ts';
@@ -79,7 +79,8 @@ export function createEndings(options: EndingsOptions): Endings {
       const { endpointId, endpointRevision } = view;
       const letter = letterOf(options, work, delivery, { endpointId, reason, detail: detailOf(view) });
       const ending = { proved: false, reason } as const;
-      return [letter, ...proofResults(view, endpointRevision, ending, options.clock.now(), options.operations)];
+      const proof = proofResult(view, endpointRevision, ending, options.clock.now(), options.operations);
+      return proof === null ? [letter] : [letter, proof];
     });
   }
 

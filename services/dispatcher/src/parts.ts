@@ -155,12 +155,14 @@ function createGone(
 }
 
 function resultWriter(pod: Pod, reign: Reign): WriteResult {
-  return (result, acked) => {
-    const ackedResult = (): void => {
-      result.acked?.();
+  const producer = pod.resultProducer;
+  return ({ record, smaller, acked: also }, acked) => {
+    if (also === undefined) return reign.write({ producer, record, smaller, acked });
+    const both = (): void => {
+      also();
       acked();
     };
-    reign.write({ producer: pod.resultProducer, ...result, acked: ackedResult });
+    reign.write({ producer, record, smaller, acked: both });
   };
 }
 

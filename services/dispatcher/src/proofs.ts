@@ -15,23 +15,23 @@ export function isVerification({ kind }: Pick<DeliveryView, 'kind'>): boolean {
 }
 
 /**
- * What the ending of a delivery tells of its endpoint's proof: the control plane acts on it, or a person must. Nothing, if
- * it is no verification.
+ * What the ending of a delivery tells of its endpoint's proof: the control plane acts on it, or a person must. Null: it
+ * is no verification.
  * @param endpointRevision of the configuration that asked
  * @param time ms since the Unix epoch
  */
-export function proofResults(
+export function proofResult(
   view: DeliveryView,
   endpointRevision: string,
   ending: ProofEnding,
   time: number,
   operations: OperationsTopic,
-): Result[] {
-  if (!isVerification(view)) return [];
+): Result | null {
+  if (!isVerification(view)) return null;
   const { tenant, endpointId, deliveryId, runId } = view;
   const facts = { tenant, endpointId, endpointRevision, deliveryId, runId, time };
   const event: OperationalEvent = ending.proved
     ? { type: 'postrider.endpoint.verified', ...facts, allowedPerMinute: ending.allowedPerMinute }
     : { type: 'postrider.endpoint.verification_failed', ...facts, reason: ending.reason };
-  return [operationResult(event, operations)];
+  return operationResult(event, operations);
 }

@@ -22,7 +22,7 @@ import { Outcome, WaitReason } from '@postrider/contract/postrider/v1/delivery';
 import { attemptResult, type AttemptWriter } from './attempt-record.ts';
 import { deadLetterResult } from './dead-letters.ts';
 import { operationResult, type OperationsTopic } from './operations.ts';
-import { proofResults, type ProofEnding } from './proofs.ts';
+import { proofResult, type ProofEnding } from './proofs.ts';
 import { pauseAskedMs, type Decided } from './dispatch-delivery.ts';
 import { breakerNews } from './breaker-news.ts';
 import { heed } from './heed.ts';
@@ -62,9 +62,10 @@ export function createPublish(options: PublishOptions): (decided: Decided) => vo
     if (sent.result.kind === 'response' && decided.decision.kind !== 'done') {
       if (hasUnreadableRetryAfter(sent.result.headers, sent.endedAt)) events.retryAfterIgnored(view);
     }
-    const told = [...news, ...holding(decided), ...stopping(decided), ...proving(decided, options.operations)];
-    const results = [attempt, ...told];
     const { decision } = decided;
+    const results = [attempt];
+    for (const told of [news, holding(decided), stopping(decided), proving(decided, options.operations)])
+      if (told !== null) results.push(told);
     if (decision.kind === 'done') return table.finish(work, results, 'delivered');
     if (decision.kind === 'cancelled') return table.finish(work, results);
     if (decision.kind !== 'dead') return table.put(work, waitPlanOf(decided, decision, clock.monotonic()), results);
@@ -73,17 +74,16 @@ export function createPublish(options: PublishOptions): (decided: Decided) => vo
   };
 
   /** An answer of 410 holds the endpoint at once, whatever becomes of this delivery. */
-  function holding({ classified: { sent, verdict } }: Decided): Result[] {
-    if (verdict.outcome !== Outcome.GONE) return [];
+  function holding({ classified: { sent, verdict } }: Decided): Result | null {
+    if (verdict.outcome !== Outcome.GONE) return null;
     const { flight, number } = sent.prepared;
     const { uid: endpointId, revision: endpointRevision } = flight.endpoint.endpoint;
-    const told = options.gone.answered(flight.view, { endpointId, endpointRevision }, number, sent.endedAt);
-    return told === null ? [] : [told];
+    return options.gone.answered(flight.view, { endpointId, endpointRevision }, number, sent.endedAt);
   }
 
   /** What is given up and keeps its place is told of: somebody has to act. */
-  function stopping({ decision, classified: { sent } }: Decided): Result[] {
-    if (decision.kind !== 'stopped') return [];
+  function stopping({ decision, classified: { sent } }: Decided): Result | null {
+    if (decision.kind !== 'stopped') return null;
     const { reason } = decision;
     const { work, view } = sent.prepared.flight;
     events.laneStopped(view, reason);
@@ -93,7 +93,7 @@ export function createPublish(options: PublishOptions): (decided: Decided) => vo
       ...{ deliveryId: view.deliveryId, runId: view.runId, time: sent.endedAt, reason },
       orderingKeyHash: keyHash === null ? '' : keyHash.toString(16).padStart(16, '0'),
     };
-    return [operationResult(event, options.operations)];
+    return operationResult(event, options.operations);
   }
 
   function deadLetterOf(
@@ -118,22 +118,23 @@ export function createPublish(options: PublishOptions): (decided: Decided) => vo
 }
 
 /** The lane heeds what the attempt tells of its endpoint. */
-function heeding(options: PublishOptions, { classified }: Decided): Result[] {
+function heeding(options: PublishOptions, { classified }: Decided): Result | null {
   const { lane } = classified.sent.prepared.flight.work;
-  if (lane === null) return [];
+  if (lane === null) return null;
   const now = options.clock.monotonic();
   const move = heed(lane, classified, now, options.randomFraction);
-  return breakerNews(move, lane, classified, { ...options, now });
+  if (move === null) return null;
+  return breakerNews(move, lane, classified, { events: options.events, operations: options.operations, now });
 }
 
 /** What the decision means for an endpoint that was asked for a proof. */
-function proving({ decision, classified }: Decided, operations: OperationsTopic): Result[] {
+function proving({ decision, classified }: Decided, operations: OperationsTopic): Result | null {
   const { sent, allowedPerMinute } = classified;
-  if (decision.kind !== 'done' && decision.kind !== 'dead') return [];
+  if (decision.kind !== 'done' && decision.kind !== 'dead') return null;
   const { view, endpoint } = sent.prepared.flight;
   const ending: ProofEnding =
     decision.kind === 'done' ? { proved: true, allowedPerMinute } : { proved: false, reason: decision.reason };
-  return proofResults(view, endpoint.endpoint.revision, ending, sent.endedAt, operations);
+  return proofResult(view, endpoint.endpoint.revision, ending, sent.endedAt, operations);
 }
 
 /** How the delivery waits by the decision (`monotonic`: ms, now). */

@@ -23,7 +23,7 @@ export interface ReignWrite {
   /** Called with the record's offset, unless the reign ends first. */
   readonly acked: (offset: number) => void;
   /** What is written instead when the record is too large for its topic. */
-  readonly smaller?: () => Omit<OutgoingRecord, 'mayWrite'>;
+  readonly smaller?: (() => Omit<OutgoingRecord, 'mayWrite'>) | undefined;
   /** Called instead of `acked` when it is too large all the same: it is not written. Absent: it is tried again and again. */
   readonly tooLarge?: () => void;
 }
@@ -125,7 +125,8 @@ class OneReign implements Reign {
     const { fence, clock } = this.#options;
     const open = fence.open();
     const sameTerm = fence.term === this.#term;
-    const verdict = judgeReign({ open, sameTerm, drainBy: this.#drainBy, now: clock.monotonic() });
+    const now = this.draining ? clock.monotonic() : 0;
+    const verdict = judgeReign({ open, sameTerm, drainBy: this.#drainBy, now });
     this.held ||= verdict === 'later';
     if (verdict === 'yes' || verdict === 'later') return verdict;
     this.end(verdict);

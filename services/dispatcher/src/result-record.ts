@@ -6,7 +6,7 @@ export interface Result {
   /** Called when it is acknowledged, before what follows from that. */
   readonly acked?: () => void;
   /** Instead of a record that is too large for its topic. */
-  readonly smaller?: () => Omit<OutgoingRecord, 'mayWrite'>;
+  readonly smaller?: (() => Omit<OutgoingRecord, 'mayWrite'>) | undefined;
 }
 
 /** Writes a result until it is acknowledged. */
