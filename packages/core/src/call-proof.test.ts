@@ -68,4 +68,9 @@ test('an answer is proved for the call that it was given to, and no other can be
   assert.ok(!prover.isAnswer(answerProof, proof, Buffer.from('delivered')));
   assert.ok(!prover.isAnswer(answerProof, prover.prove({ ...call, nonce: Buffer.alloc(12, 9) }), answer));
   assert.ok(!prover.isAnswer('', proof, answer));
+  const failure = { code: 5, details: 'x' };
+  const failureProof = prover.proveAnswer(proof, failure);
+  assert.ok(prover.isAnswer(failureProof, proof, { ...failure }));
+  for (const other of [{ ...failure, code: 3 }, { ...failure, details: 'y' }, Buffer.from(''), Buffer.from('[5,"x"]')])
+    assert.ok(!prover.isAnswer(failureProof, proof, other));
 });

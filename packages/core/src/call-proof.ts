@@ -15,9 +15,9 @@ export interface CallProver {
    */
   problem(proof: string, call: Pick<ProvableCall, 'method' | 'processId' | 'request'>, now: number): string | null;
   /** What goes with the answer to the call that bore `proof`. */
-  proveAnswer(proof: string, answer: Uint8Array): string;
+  proveAnswer(proof: string, answer: ProvableAnswer): string;
   /** Whether the answer is the one that was given to the call that bore `proof`. */
-  isAnswer(answerProof: string, proof: string, answer: Uint8Array): boolean;
+  isAnswer(answerProof: string, proof: string, answer: ProvableAnswer): boolean;
 }
 
 /** What is proved: nobody can make another call of it, or the same one again or elsewhere. */
@@ -33,6 +33,9 @@ export interface ProvableCall {
   readonly nonce: Buffer;
 }
 
+/** An answer as it travels, or what is wrong with the call: a status of gRPC and its text. */
+export type ProvableAnswer = Uint8Array | { readonly code: number; readonly details: string };
+
 const form = /^v1 (\d{1,15}) ([A-Za-z0-9_-]{16}) ([A-Za-z0-9_-]{43})$/;
 
 /** A prover by the installation's key. The key itself never travels, and signs nothing else. */
@@ -45,12 +48,12 @@ export function createCallProver({ key }: Pick<SealingKey, 'key'>): CallProver {
       .update('\n')
       .update(request)
       .digest();
-  const answerMac = (proof: string, answer: Uint8Array): Buffer =>
-    createHmac('sha256', own)
-      .update(JSON.stringify(['answer', proof]))
-      .update('\n')
-      .update(answer)
-      .digest();
+  const answerMac = (proof: string, answer: ProvableAnswer): Buffer => {
+    const isFailure = !(answer instanceof Uint8Array);
+    const what = isFailure ? ['failure', proof, answer.code, answer.details] : ['answer', proof];
+    const mac = createHmac('sha256', own).update(JSON.stringify(what)).update('\n');
+    return (isFailure ? mac : mac.update(answer)).digest();
+  };
   return {
     prove: (call) => `v1 ${call.time} ${call.nonce.toString('base64url')} ${macOf(call).toString('base64url')}`,
     problem(proof, call, now) {
@@ -73,11 +76,6 @@ export function createCallProver({ key }: Pick<SealingKey, 'key'>): CallProver {
       return given.length === wanted.length && timingSafeEqual(wanted, given);
     },
   };
-}
-
-/** What is proved of an answer that is a failure. */
-export function failureBytes({ code, details }: { readonly code: number; readonly details: string }): Buffer {
-  return Buffer.from(JSON.stringify([code, details]));
 }
 
 /** Proofs that have been used and are still worth something: only whoever has the key can make it longer. */

@@ -4,7 +4,7 @@ import { after, before, test } from 'node:test';
 import { Metadata, Server, ServerCredentials, status, type sendUnaryData } from '@grpc/grpc-js';
 import { DispatcherStatus } from '@postrider/contract/postrider/v1/dispatcher_service';
 import { OwnerServiceService } from '@postrider/contract/postrider/v1/owner_service';
-import { createCallProver, failureBytes, isPostriderError, parseKek, PROOF_METADATA, Secret } from '@postrider/core';
+import { createCallProver, isPostriderError, parseKek, PROOF_METADATA, Secret } from '@postrider/core';
 import { systemClock } from '@postrider/runtime';
 import { createAskDispatcher } from './ask-owner.ts';
 
@@ -44,8 +44,7 @@ const failed = { code: status.NOT_FOUND, details: 'no such delivery' };
 test('an answer that is proved for this call is believed, and so is a failure', async () => {
   answers = (proof, callback) => callback(null, answer, bearing(prover.proveAnswer(proof, bytes)));
   assert.equal((await describe()).version, 'x');
-  answers = (proof, callback) =>
-    callback({ ...failed, metadata: bearing(prover.proveAnswer(proof, failureBytes(failed))) });
+  answers = (proof, callback) => callback({ ...failed, metadata: bearing(prover.proveAnswer(proof, failed)) });
   await assert.rejects(describe(), (error) => isPostriderError(error, 'not_found') && error.message === failed.details);
 });
 

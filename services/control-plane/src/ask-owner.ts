@@ -1,14 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { credentials, makeClientConstructor, Metadata, status } from '@grpc/grpc-js';
 import { OwnerServiceService } from '@postrider/contract/postrider/v1/owner_service';
-import {
-  createCallProver,
-  failureBytes,
-  PostriderError,
-  PROOF_METADATA,
-  type Clock,
-  type SealingKey,
-} from '@postrider/core';
+import { createCallProver, PostriderError, PROOF_METADATA, type Clock, type SealingKey } from '@postrider/core';
 import { serverLimits } from './server-limits.ts';
 import type { Client, MethodDefinition, ServiceError } from '@grpc/grpc-js';
 
@@ -55,7 +48,7 @@ export function createAskDispatcher(kek: SealingKey, clock: Clock): AskDispatche
     const client: Client = new NoService(address, credentials.createInsecure(), { 'grpc.enable_http_proxy': 0 });
     try {
       const told = await call(client, method, bytes, metadata);
-      const isProved = prover.isAnswer(told.proof, proof, told.bytes);
+      const isProved = prover.isAnswer(told.proof, proof, told.error ?? told.bytes);
       if (!isProved && (told.error === null || told.error.code in meanings)) {
         throw new PostriderError('unavailable', `${processId} at ${address} cannot be asked: ${unproved}`);
       }
@@ -91,7 +84,7 @@ function call(
   client
     .makeUnaryRequest(path, asIs, asIs, bytes, metadata, options, (error, told) => {
       failed = error;
-      answer = error === null ? (told ?? answer) : failureBytes(error);
+      answer = told ?? answer;
     })
     // The proof comes last.
     .on('status', ({ metadata: last }) => {

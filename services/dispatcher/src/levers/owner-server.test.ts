@@ -53,7 +53,8 @@ test('who proves the call is answered; who does not, or calls another process, i
   const stranger = parseKek(new Secret('fedcba9876543210'.repeat(4)));
   for (const proof of ['', proofBy(stranger, 'a'), proofBy(kek, 'b')]) {
     const refused = await ask(known, () => proof);
-    assert.equal('code' in refused && refused.code, status.UNAUTHENTICATED, proof);
+    assert.ok('code' in refused && refused.code === status.UNAUTHENTICATED, proof);
+    assert.deepEqual(refused.metadata.get(PROOF_METADATA), [], 'what anybody asks proves nothing');
   }
 });
 
@@ -101,7 +102,9 @@ test('what goes wrong is told as a status; of a fault of our own nothing but tha
     });
   const mine = (processId: string): string => proofBy(kek, processId);
   const gone = await ask(thrown(new PostriderError('not_found', 'no such delivery')), mine);
-  assert.deepEqual('code' in gone && [gone.code, gone.details], [status.NOT_FOUND, 'no such delivery']);
+  assert.ok('code' in gone);
+  assert.deepEqual([gone.code, gone.details], [status.NOT_FOUND, 'no such delivery']);
+  assert.equal(gone.metadata.get(PROOF_METADATA).length, 1);
   const fault = await ask(thrown(new TypeError('a secret')), mine);
   assert.equal('code' in fault && fault.code, status.INTERNAL);
   assert.doesNotMatch('details' in fault ? fault.details : '', /a secret/);

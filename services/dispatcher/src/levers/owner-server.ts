@@ -1,14 +1,6 @@
 import { Metadata, Server, ServerCredentials, logVerbosity, setLogVerbosity, status } from '@grpc/grpc-js';
 import { OwnerServiceService } from '@postrider/contract/postrider/v1/owner_service';
-import {
-  createCallProver,
-  failureBytes,
-  limits,
-  PostriderError,
-  PROOF_METADATA,
-  type Clock,
-  type SealingKey,
-} from '@postrider/core';
+import { createCallProver, limits, PostriderError, PROOF_METADATA, type Clock, type SealingKey } from '@postrider/core';
 import type { handleUnaryCall, MethodDefinition, sendUnaryData, ServerUnaryCall, ServiceError } from '@grpc/grpc-js';
 import type { Logger } from '@postrider/runtime';
 
@@ -109,7 +101,10 @@ export async function startOwnerServer(
       given = await answerOf(name, proof, request);
     } catch (error) {
       const told = failure(error, log);
-      return callback({ ...told, metadata: provedBy(prover.proveAnswer(proof, failureBytes(told))) });
+      // Nothing is proved for a proof that was not good: it may be anybody's.
+      const proved =
+        told.code === status.UNAUTHENTICATED ? {} : { metadata: provedBy(prover.proveAnswer(proof, told)) };
+      return callback({ ...told, ...proved });
     }
     callback(null, given, provedBy(prover.proveAnswer(proof, given)));
   }
