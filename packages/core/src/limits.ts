@@ -122,6 +122,8 @@ export const limits = Object.freeze({
   podQueuedBytesMax: 128 * MIB,
   /** What a delivery takes of that besides its bytes. */
   queuedOverheadBytes: 2 * KIB,
+  /** What waits in memory may keep so many times alive of what is counted of it; else it gets bytes of its own. */
+  keptAliveFactor: 2,
   /** Waiting deliveries, about 100 bytes of memory each. */
   podRowsMax: 2_000_000,
   pauseAtFraction: 0.8,

@@ -1,6 +1,7 @@
 import { boundsBroken, moveDelivery, readDelivery, type DeliveryView, type WorkKind } from '@postrider/core';
 import { admissionOf } from './admission.ts';
 import { waitFor } from './intake.ts';
+import { giveOwnBytes } from './own-bytes.ts';
 import type { Dispatch } from './dispatch-delivery.ts';
 import type { Endings } from './endings.ts';
 import type { Faults } from './faults.ts';
@@ -51,6 +52,8 @@ function takeOff({ pod, lanes, endings, table, dispatch }: TakeOffOptions, work:
     return false;
   }
   if (table.takeOff(work) === undefined) return false;
+  // It may be waited for as long as its deadline.
+  if (kind === 'unknown' || kind === 'unanswered') giveOwnBytes(work);
   const view = (work.view ??= viewOfRow(work, pod.clock.now()));
   // One tenant's event never reaches another's endpoint, whatever a record says.
   if (view.tenant !== endpoint.tenant) {

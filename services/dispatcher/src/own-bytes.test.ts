@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { liveBytes } from '../../../test/bench/live-bytes.ts';
+import { createHarness } from '../testing/harness.ts';
+import { createLingering, giveOwnBytes } from './own-bytes.ts';
+import type { Work } from './work.ts';
+
+const MIB = 1_024 * 1_024;
+
+/** A queued delivery of so many bytes, read as the first part of an answer. */
+function readFrom(answer: Buffer, bytes = 1_000): Work {
+  answer.fill('h', 0, 100);
+  answer.fill('b', 100, bytes);
+  const header = answer.subarray(0, 100);
+  return {
+    ...{ queuedIn: 'arrivals', view: { header, deliveryId: 'dlv_1' } },
+    delivery: { header, body: answer.subarray(100, bytes) },
+  } as unknown as Work;
+}
+
+test('what waits in memory keeps no more of it alive than about what it takes itself', async () => {
+  const lingering = createLingering();
+  const before = await liveBytes();
+  const works = Array.from({ length: 100 }, () => readFrom(Buffer.allocUnsafeSlow(MIB)));
+  for (const work of works) lingering.add(work);
+  lingering.tick();
+  assert.ok((await liveBytes()) - before >= 100 * MIB);
+  lingering.tick();
+  assert.ok((await liveBytes()) - before < 10 * MIB);
+  for (const { delivery, view } of works) {
+    assert.equal(delivery?.header.toString(), 'h'.repeat(100));
+    assert.equal(delivery.body.toString(), 'b'.repeat(900));
+    assert.equal(view?.header, delivery.header);
+  }
+});
+
+test('what has started meanwhile, and what is most of its answer, is not copied', () => {
+  const lingering = createLingering();
+  const started = readFrom(Buffer.allocUnsafeSlow(MIB));
+  const large = readFrom(Buffer.allocUnsafeSlow(MIB), 600_000);
+  const before = [started.delivery, large.delivery];
+  for (const work of [started, large]) lingering.add(work);
+  started.queuedIn = null;
+  lingering.tick();
+  lingering.tick();
+  assert.deepEqual([started.delivery === before[0], large.delivery === before[1]], [true, true]);
+});
+
+test('what has no bytes in memory is left alone', () => {
+  const work = { delivery: null, view: null } as unknown as Work;
+  giveOwnBytes(work);
+  assert.equal(work.delivery, null);
+});
+
+test('a request that may be waited for long is made with bytes of its own', async () => {
+  const h = createHarness();
+  h.config.endpoint('shop');
+  const kept: number[] = [];
+  const dispatcher = await h.start(
+    'a',
+    {},
+    {
+      wrapSend: (send) => (request, done) => {
+        kept.push(request.body.buffer.byteLength);
+        send(request, done);
+      },
+    },
+  );
+  // The fake Kafka makes small buffers, which share a larger one.
+  for (const event of ['first', 'second']) {
+    h.deliver(event, 'shop');
+    await h.until(() => h.received(event).length === 1, 'it is sent');
+    await h.clock.advance(1_000);
+  }
+  assert.ok((kept[0] ?? Infinity) < 1_000 && (kept[1] ?? 0) >= Buffer.poolSize, kept.join());
+  await h.stop(dispatcher);
+});
