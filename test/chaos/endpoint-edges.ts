@@ -27,7 +27,7 @@ export function rowOfEdges(facts: RowFacts, inject: (scene: Scene, edges: Endpoi
 }
 
 /** One way for each endpoint; closed with `undo`. */
-export function openEndpointEdges(undo: AsyncDisposableStack): EndpointEdges {
+function openEndpointEdges(undo: AsyncDisposableStack): EndpointEdges {
   const edges = new Map<string, FaultProxy>();
   const paths = twentyCustomers.map(({ path }) => path);
   const edgesOf = (some: Iterable<string>): FaultProxy[] => [...some].flatMap((path) => edges.get(path) ?? []);

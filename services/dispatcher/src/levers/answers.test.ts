@@ -148,8 +148,12 @@ test('what was given up and stops its order is told to wait for a person, is not
     () => h.allRows().length === 1 && explain(a, bad).stage === DeliveryStage.WAITING,
     'it stops its order',
   );
-  assert.match(explain(a, bad).summary, /given up after 1 attempts.*waits for a person: skip it/);
+  assert.match(explain(a, bad).summary, /given up \(attempts: 1\).*waits for a person: skip it/);
   assert.equal(explain(a, good).reason, WaitReason.ORDER);
+  assert.match(
+    backlog(a).summary,
+    new RegExp(` 1 given up, which stop their order and wait for a person: ${nameOf(bad).deliveryId}\\.`),
+  );
   refuses('failed_precondition', () => a.answers.moveWork({ work: nameOf(bad), to: MoveTo.DUE_NOW }));
   refuses('failed_precondition', () => a.answers.moveWork({ work: nameOf(bad), to: MoveTo.BULK }));
   const skipped = await told(h, a.answers.skipWork({ work: nameOf(bad), detail: 'x' }));

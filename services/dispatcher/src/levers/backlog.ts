@@ -3,7 +3,7 @@ import { limits, readDelivery, whyWaiting, type NotStarted } from '@postrider/co
 import { poolOf } from '@postrider/egress';
 import { NO_ROW, mark, type RowIndex } from '../row-index.ts';
 import { laneStand, laneState } from './lane-stand.ts';
-import { backlogWords } from './words.ts';
+import { backlogWords, stoppingWords } from './words.ts';
 import type { WaitReason } from '@postrider/contract/postrider/v1/delivery';
 import type { Lane } from '../lane.ts';
 import type { Work } from '../work.ts';
@@ -18,6 +18,8 @@ interface Sum {
   /** The one that expires first, which nearly always is the oldest. */
   first: { readonly row: number; readonly work: Work | null } | null;
   readonly reasons: Map<WaitReason, number>;
+  /** Keys of those that were given up and stop their order. */
+  readonly stopping: string[];
 }
 
 /**
@@ -37,6 +39,7 @@ export function backlogOf(owned: Owned, endpointUid: string): EndpointBacklog {
     nextExpiresAt: Infinity,
     first: null,
     reasons: new Map(),
+    stopping: [],
   };
   const now = clock.now();
   const stand = laneStand(lane, clock);
@@ -57,6 +60,7 @@ export function backlogOf(owned: Owned, endpointUid: string): EndpointBacklog {
   const { rows } = parts.table;
   for (const row of firstRows(rows, lane)) {
     add({ ...rows.factsOf(row), keptByOrder: keptInOrder(rows, row) }, row, null);
+    if (rows.is(row, mark.givenUp)) sum.stopping.push(rows.keyOf(row));
   }
   const backlog: EndpointBacklog = {
     ...known,
@@ -72,7 +76,7 @@ export function backlogOf(owned: Owned, endpointUid: string): EndpointBacklog {
     lane: laneState(lane, clock),
     pauses,
   };
-  return { ...backlog, summary: backlogWords(backlog) };
+  return { ...backlog, summary: backlogWords(backlog) + stoppingWords(sum.stopping) };
 }
 
 /** The pauses that are in force for an endpoint, the widest first. */

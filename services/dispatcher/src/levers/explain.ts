@@ -103,7 +103,7 @@ function givenUpPlace({
   pauses: Place['pauses'];
 }): Place {
   const summary =
-    `It was given up after ${attempts} attempts, and what stands behind it in its order waits for a person: skip it, or let the ` +
+    `It was given up (attempts: ${attempts}), and what stands behind it in its order waits for a person: skip it, or let the ` +
     'endpoint go on after what is given up (--on-exhausted skip).';
   return { stage: DeliveryStage.WAITING, reason: WaitReason.ORDER, summary, tier: tier ?? '', pauses: pauses ?? [] };
 }

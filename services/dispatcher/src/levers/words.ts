@@ -53,3 +53,10 @@ export function backlogWords(
   const more = loading ? ' Its partition was taken over a moment ago: more may be found.' : '';
   return `${counts}${why}${pauseWords(pauses)}${more}`;
 }
+
+/** Which of a backlog keep the others waiting until a person skips them; empty when there are none. */
+export function stoppingWords(keys: readonly string[]): string {
+  if (keys.length === 0) return '';
+  const more = keys.length > 3 ? ', …' : '';
+  return ` ${keys.length} given up, which stop their order and wait for a person: ${keys.slice(0, 3).join(', ')}${more}.`;
+}
