@@ -11,6 +11,7 @@ import * as drain from '@postrider/contract/postrider/v1/drain';
 import * as endpoint from '@postrider/contract/postrider/v1/endpoint';
 import * as ownership from '@postrider/contract/postrider/v1/ownership';
 import * as pause from '@postrider/contract/postrider/v1/pause';
+import * as roleBinding from '@postrider/contract/postrider/v1/role_binding';
 import * as subscription from '@postrider/contract/postrider/v1/subscription';
 import * as tenant from '@postrider/contract/postrider/v1/tenant';
 
@@ -30,6 +31,7 @@ const modules: Readonly<Record<string, object>> = {
   'postrider/v1/endpoint': endpoint,
   'postrider/v1/ownership': ownership,
   'postrider/v1/pause': pause,
+  'postrider/v1/role_binding': roleBinding,
   'postrider/v1/subscription': subscription,
   'postrider/v1/tenant': tenant,
 };

@@ -8,6 +8,7 @@ export const configKinds = [
   'api-key',
   'pause',
   'drain',
+  'role-binding',
 ] as const;
 export type ConfigKind = (typeof configKinds)[number];
 

@@ -3,6 +3,7 @@ import { createShardMap } from './shard-map.ts';
 import type { ApiKeyConfig, EndpointConfig, Layout, TenantConfig } from '@postrider/contract/postrider/v1/config';
 import type { Drain } from '@postrider/contract/postrider/v1/drain';
 import type { Pause } from '@postrider/contract/postrider/v1/pause';
+import type { RoleBinding } from '@postrider/contract/postrider/v1/role_binding';
 import type { Subscription } from '@postrider/contract/postrider/v1/subscription';
 import type { FrozenMap, ShardMap } from './shard-map.ts';
 import type { GroupIndex } from './group-index.ts';
@@ -30,10 +31,12 @@ interface State {
   readonly apiKeys: ShardMap<ApiKeyConfig>;
   readonly pauses: ShardMap<Pause>;
   readonly drains: ShardMap<Drain>;
+  readonly roleBindings: ShardMap<RoleBinding>;
   /** Uid by resource name, of endpoints and subscriptions. */
   readonly names: ShardMap<string>;
   readonly endpointsByTenant: GroupIndex;
   readonly subscriptionsByEndpoint: GroupIndex;
+  readonly bindingsByPrincipal: GroupIndex;
   layout: Layout | null;
 }
 
@@ -46,9 +49,11 @@ export function createEntityStore(): EntityStore {
     apiKeys: createShardMap(),
     pauses: createShardMap(),
     drains: createShardMap(),
+    roleBindings: createShardMap(),
     names: createShardMap(),
     endpointsByTenant: createGroupIndex(),
     subscriptionsByEndpoint: createGroupIndex(),
+    bindingsByPrincipal: createGroupIndex(),
     layout: null,
   });
 }
@@ -70,9 +75,11 @@ function storeOf(state: State): EntityStore {
         apiKeys: state.apiKeys.freeze(),
         pauses: state.pauses.freeze(),
         drains: state.drains.freeze(),
+        roleBindings: state.roleBindings.freeze(),
         names: state.names.freeze(),
         endpointsByTenant: state.endpointsByTenant.freeze(),
         subscriptionsByEndpoint: state.subscriptionsByEndpoint.freeze(),
+        bindingsByPrincipal: state.bindingsByPrincipal.freeze(),
       }),
   };
 }
@@ -99,6 +106,8 @@ function put(state: State, id: string, entity: StoredEntity): ConfigChange {
       return setPause(state, id, entity.value);
     case 'drain':
       return setDrain(state, id, entity.value);
+    case 'roleBinding':
+      return setRoleBinding(state, id, entity.value);
     case 'layout': {
       const before = state.layout ?? undefined;
       state.layout = entity.value;
@@ -114,6 +123,7 @@ const removers: Readonly<Record<DeletableKind, (state: State, id: string, after:
   'api-key': setApiKey,
   pause: setPause,
   drain: setDrain,
+  'role-binding': setRoleBinding,
 };
 
 function setTenant(state: State, id: string, after: TenantConfig | undefined): ConfigChange {
@@ -130,6 +140,13 @@ function setPause(state: State, id: string, after: Pause | undefined): ConfigCha
 
 function setDrain(state: State, id: string, after: Drain | undefined): ConfigChange {
   return { kind: 'drain', id, ...sides(replace(state.drains, id, after), after) };
+}
+
+function setRoleBinding(state: State, id: string, after: RoleBinding | undefined): ConfigChange {
+  const before = replace(state.roleBindings, id, after);
+  if (before !== undefined) state.bindingsByPrincipal.remove(before.principal, id);
+  if (after !== undefined) state.bindingsByPrincipal.add(after.principal, id);
+  return { kind: 'role-binding', id, ...sides(before, after) };
 }
 
 function setEndpoint(state: State, id: string, after: EndpointConfig | undefined): ConfigChange {
@@ -171,14 +188,16 @@ interface Frozen {
   readonly apiKeys: FrozenMap<ApiKeyConfig>;
   readonly pauses: FrozenMap<Pause>;
   readonly drains: FrozenMap<Drain>;
+  readonly roleBindings: FrozenMap<RoleBinding>;
   /** Uid by resource name, of endpoints and subscriptions. */
   readonly names: FrozenMap<string>;
   readonly endpointsByTenant: FrozenMap<ReadonlySet<string>>;
   readonly subscriptionsByEndpoint: FrozenMap<ReadonlySet<string>>;
+  readonly bindingsByPrincipal: FrozenMap<ReadonlySet<string>>;
 }
 
 function viewsOf(frozen: Frozen): EntityViews {
-  const { tenants, endpoints, subscriptions, apiKeys, pauses, drains, names } = frozen;
+  const { tenants, endpoints, subscriptions, apiKeys, pauses, drains, names, roleBindings } = frozen;
   return {
     layout: frozen.layout,
     tenant: (id) => tenants.get(id),
@@ -198,6 +217,9 @@ function viewsOf(frozen: Frozen): EntityViews {
     pauses: () => iterable(pauses),
     drain: (processId) => drains.get(processId),
     drains: () => iterable(drains),
+    roleBinding: (id) => roleBindings.get(id),
+    roleBindings: () => iterable(roleBindings),
+    roleBindingsOf: (principal) => members(frozen.bindingsByPrincipal, principal, roleBindings),
   };
 }
 

@@ -134,6 +134,7 @@ const caseOfKind: Readonly<Record<ConfigKind, ConfigEntity['$case']>> = {
   'api-key': 'apiKey',
   pause: 'pause',
   drain: 'drain',
+  'role-binding': 'roleBinding',
 };
 
 /** What is wrong with an entity under this key, if anything is. */
@@ -173,6 +174,9 @@ function checkEntity(kind: ConfigKind, id: string, entity: ConfigEntity): Wrong 
       return entity.value.name === `dispatchers/${id}`
         ? null
         : invalid('The drain is of another process than its key.');
+    case 'roleBinding':
+      if (entity.value.name !== `roleBindings/${id}`) return invalid('The binding has another name than its key.');
+      return entity.value.role === 'UNRECOGNIZED' ? unknown('role') : null;
   }
 }
 

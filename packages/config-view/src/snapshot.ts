@@ -1,6 +1,7 @@
 import type { ApiKeyConfig, EndpointConfig, Layout, TenantConfig } from '@postrider/contract/postrider/v1/config';
 import type { Drain } from '@postrider/contract/postrider/v1/drain';
 import type { Pause } from '@postrider/contract/postrider/v1/pause';
+import type { RoleBinding } from '@postrider/contract/postrider/v1/role_binding';
 import type { Subscription } from '@postrider/contract/postrider/v1/subscription';
 import type { ConfigKind } from './config-key.ts';
 import type { ConfigProblem } from './config-problem.ts';
@@ -52,6 +53,11 @@ export interface ConfigSnapshot {
   drain(processId: string): Drain | undefined;
   /** All drains, in no order. */
   drains(): Iterable<Drain>;
+  roleBinding(id: string): RoleBinding | undefined;
+  /** All role bindings, in no order. */
+  roleBindings(): Iterable<RoleBinding>;
+  /** The role bindings of a principal, in no order. */
+  roleBindingsOf(principal: string): readonly RoleBinding[];
   /**
    * The record of this entity that this version could not read, if its newest one is such. An entity that is absent *and*
    * unreadable is not known to be gone: whoever would cancel work for a missing entity asks this first.
@@ -70,7 +76,8 @@ export type ConfigChange =
   | Change<'writer', ConfigWriter>
   | Change<'api-key', ApiKeyConfig>
   | Change<'pause', Pause>
-  | Change<'drain', Drain>;
+  | Change<'drain', Drain>
+  | Change<'role-binding', RoleBinding>;
 
 interface Change<K extends ConfigKind, V> {
   readonly kind: K;

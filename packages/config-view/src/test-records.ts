@@ -1,5 +1,5 @@
 /** Records of the `config` topic for tests of this package. */
-import { ConfigRecord } from '@postrider/contract/postrider/v1/config';
+import { ApiKeyConfig, ConfigRecord } from '@postrider/contract/postrider/v1/config';
 import { Endpoint, EndpointState } from '@postrider/contract/postrider/v1/endpoint';
 import { Pause } from '@postrider/contract/postrider/v1/pause';
 import { Subscription, SubscriptionState } from '@postrider/contract/postrider/v1/subscription';
@@ -76,7 +76,7 @@ export function layoutEntity(partitions: number): NonNullable<Entity> {
 }
 
 export function apiKeyEntity(id: string): NonNullable<Entity> {
-  const value = { id, hash: Buffer.alloc(32), role: 'admin', tenant: '', createTime: undefined, expireTime: undefined };
+  const value = { ...ApiKeyConfig.fromPartial({ id, role: 'admin' }), hash: Buffer.alloc(32) };
   return { $case: 'apiKey', value };
 }
 

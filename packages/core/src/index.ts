@@ -2,6 +2,7 @@ export { createBrokerClock, type BrokerClock } from './broker-clock.ts';
 export { every, type Clock } from './clock.ts';
 export * from './access.ts';
 export * from './answering.ts';
+export * from './api-key-text.ts';
 export * from './breaker.ts';
 export * from './call-breaker.ts';
 export * from './concurrency-limit.ts';

@@ -6,7 +6,7 @@ import { protoPath } from 'grpc-health-check';
 import { TenantServiceClient } from '@postrider/contract/postrider/v1/tenant_service';
 import { Endpoint } from '@postrider/contract/postrider/v1/endpoint';
 import { CONFIG_SCHEMA_VERSION } from '@postrider/config-view';
-import { ConfigRecord } from '@postrider/contract/postrider/v1/config';
+import { ApiKeyConfig, ConfigRecord } from '@postrider/contract/postrider/v1/config';
 import { parseKek, Secret, type MethodName } from '@postrider/core';
 import { createHash, randomBytes } from 'node:crypto';
 import { ADMIN_KEY, calls, CONFIG_TOPIC, failure, startTestPlane, testConfig } from '../testing/harness.ts';
@@ -53,6 +53,7 @@ test('a key that expired, or has a role that is unknown here, opens nothing', as
   const write = (id: string, fields: { role?: string; tenant?: string; expireTime?: Date }) => {
     const secret = `prk_${id}_${'b2'.repeat(12)}`;
     const value = {
+      ...ApiKeyConfig.fromPartial({}),
       id,
       hash: createHash('sha256').update(secret).digest(),
       role: 'admin',

@@ -1,11 +1,13 @@
 import { logVerbosity, Server, ServerCredentials, setLogVerbosity } from '@grpc/grpc-js';
 import { HealthImplementation } from 'grpc-health-check';
+import { AccessServiceService } from '@postrider/contract/postrider/v1/access_service';
 import { EndpointServiceService } from '@postrider/contract/postrider/v1/endpoint_service';
 import { DeliveryServiceService } from '@postrider/contract/postrider/v1/delivery_service';
 import { DispatcherServiceService } from '@postrider/contract/postrider/v1/dispatcher_service';
 import { PauseServiceService } from '@postrider/contract/postrider/v1/pause_service';
 import { SubscriptionServiceService } from '@postrider/contract/postrider/v1/subscription_service';
 import { TenantServiceService } from '@postrider/contract/postrider/v1/tenant_service';
+import * as apiKeys from './api-key-methods.ts';
 import * as endpoints from './endpoint-methods.ts';
 import { disableEndpoint, enableEndpoint } from './endpoint-state-methods.ts';
 import { createHandler } from './handler.ts';
@@ -14,9 +16,11 @@ import * as dispatchers from './dispatcher-methods.ts';
 import * as pauses from './pause-methods.ts';
 import { addReflection } from './reflection.ts';
 import { serverLimits } from './server-limits.ts';
+import * as roleBindings from './role-binding-methods.ts';
 import * as subscriptions from './subscription-methods.ts';
 import * as tenants from './tenant-methods.ts';
 import type { ServerOptions, ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
+import type { AccessServiceServer } from '@postrider/contract/postrider/v1/access_service';
 import type { EndpointServiceServer } from '@postrider/contract/postrider/v1/endpoint_service';
 import type { DeliveryServiceServer } from '@postrider/contract/postrider/v1/delivery_service';
 import type { DispatcherServiceServer } from '@postrider/contract/postrider/v1/dispatcher_service';
@@ -55,6 +59,7 @@ const services = [
   'postrider.v1.PauseService',
   'postrider.v1.DeliveryService',
   'postrider.v1.DispatcherService',
+  'postrider.v1.AccessService',
 ];
 
 /** Listens and serves. Rejects with one sentence that names the port and its variable when the port cannot be had. */
@@ -146,6 +151,7 @@ function addServices(server: Server, context: ServiceContext, events: ControlPla
   server.addService(SubscriptionServiceService, subscriptionService);
   server.addService(PauseServiceService, pauseService);
   addLevers(server, handle);
+  addAccess(server, handle);
 }
 
 /** What the person on call asks of dispatchers and does with them. */
@@ -163,6 +169,23 @@ function addLevers(server: Server, handle: ReturnType<typeof createHandler>): vo
   };
   server.addService(DeliveryServiceService, deliveryService);
   server.addService(DispatcherServiceService, dispatcherService);
+}
+
+/** Who may do what. */
+function addAccess(server: Server, handle: ReturnType<typeof createHandler>): void {
+  const accessService: AccessServiceServer = {
+    createApiKey: handle('CreateApiKey', apiKeys.createApiKey),
+    getApiKey: handle('GetApiKey', apiKeys.getApiKey),
+    listApiKeys: handle('ListApiKeys', apiKeys.listApiKeys),
+    updateApiKey: handle('UpdateApiKey', apiKeys.updateApiKey),
+    revokeApiKey: handle('RevokeApiKey', apiKeys.revokeApiKey),
+    deleteApiKey: handle('DeleteApiKey', apiKeys.deleteApiKey),
+    createRoleBinding: handle('CreateRoleBinding', roleBindings.createRoleBinding),
+    getRoleBinding: handle('GetRoleBinding', roleBindings.getRoleBinding),
+    listRoleBindings: handle('ListRoleBindings', roleBindings.listRoleBindings),
+    deleteRoleBinding: handle('DeleteRoleBinding', roleBindings.deleteRoleBinding),
+  };
+  server.addService(AccessServiceService, accessService);
 }
 
 async function bind(server: Server, host: string, port: number): Promise<number> {

@@ -2,7 +2,7 @@ import { configKey, LAYOUT_KEY, untilKafkaAnswers } from '@postrider/config-view
 import { limits, PostriderError } from '@postrider/core';
 import { checkTopics, topicName, topicSpecs } from '@postrider/kafka';
 import type { ConfigView } from '@postrider/config-view';
-import type { Layout } from '@postrider/contract/postrider/v1/config';
+import { ApiKeyConfig, type Layout } from '@postrider/contract/postrider/v1/config';
 import type { Clock, RoleName } from '@postrider/core';
 import type { Admin } from '@postrider/kafka';
 import type { Logger } from '@postrider/runtime';
@@ -94,11 +94,14 @@ export async function ensureLayout(
 export async function ensureAdminKey(writer: Pick<ConfigWriter, 'change'>, { id, hash }: ApiKey): Promise<void> {
   await writer.change(BOOT_ACTOR, ({ snapshot, now, put }) => {
     const existing = snapshot.apiKey(id);
-    const fits = existing?.hash.equals(hash) === true && existing.role === ADMIN_ROLE && existing.tenant === '';
-    if (fits && existing.expireTime === undefined) return;
-    put(configKey('api-key', id), () => ({
+    const isSame = existing?.hash.equals(hash) === true;
+    // Who revoked it meant this very secret, and may have forgotten that it still stands in the environment.
+    if (isSame && existing.revokeTime !== undefined) return;
+    if (isSame && existing.role === ADMIN_ROLE && existing.tenant === '' && existing.expireTime === undefined) return;
+    const createTime = existing?.createTime ?? now;
+    put(configKey('api-key', id), (revision) => ({
       $case: 'apiKey',
-      value: { id, hash, role: ADMIN_ROLE, tenant: '', createTime: existing?.createTime ?? now, expireTime: undefined },
+      value: { ...ApiKeyConfig.fromPartial({ id, role: ADMIN_ROLE, revision }), hash, createTime, updateTime: now },
     }));
   });
 }

@@ -1,5 +1,6 @@
 import type { ConfigView } from '@postrider/config-view';
-import type { Clock, RandomBytes, SealingKey } from '@postrider/core';
+import type { Clock, RandomBytes, Reach, SealingKey } from '@postrider/core';
+import type { Authenticate } from './authenticate.ts';
 import type { CallRouting } from './call-routing.ts';
 import type { ConfigWriter } from './config-writer.ts';
 import type { KafkaPort } from '@postrider/kafka';
@@ -12,6 +13,8 @@ import type { JudgeEndpointUrl } from './validate-endpoint.ts';
 /** What the methods work with. */
 export interface ServiceContext {
   readonly view: ConfigView;
+  /** What `view` and `writer` show. */
+  readonly reach: Reach;
   readonly writer: Pick<ConfigWriter, 'change'>;
   readonly routing: CallRouting;
   readonly verifier: Pick<Verifier, 'written'>;
@@ -23,6 +26,7 @@ export interface ServiceContext {
   readonly judgeUrl: JudgeEndpointUrl;
   /** Names of the egress pools that there are. */
   readonly pools: ReadonlySet<string>;
+  readonly authenticate: Authenticate;
   readonly clock: Clock;
   readonly random: RandomBytes;
 }

@@ -1,5 +1,4 @@
 import { Metadata, status } from '@grpc/grpc-js';
-import { authenticate } from './api-key.ts';
 import { leftOf, REVISION_TRAILER } from './call-routing.ts';
 import { toServiceError } from './grpc-status.ts';
 import { authorize } from './permissions.ts';
@@ -12,7 +11,7 @@ import type { Principal } from './permissions.ts';
 
 /** Turns a method into what grpc-js serves: who calls, may they, the method, its answer or status. Default deny. */
 export function createHandler(context: ServiceContext, events: ControlPlaneEvents) {
-  const { view, clock, routing } = context;
+  const { authenticate, clock, routing } = context;
   return <Request, Response>(
     name: MethodName,
     maker: MethodMaker<Request, Response>,
@@ -21,7 +20,7 @@ export function createHandler(context: ServiceContext, events: ControlPlaneEvent
       let caller: Principal | null = null;
       try {
         await routing.untilRevision(call.metadata, leftOf(call, clock));
-        caller = authenticate(authorizationOf(call), view.snapshot(), clock.now());
+        caller = await authenticate(authorizationOf(call));
         const principal = caller;
         const reach = authorize(name, principal, call.request);
         const here = () => maker(scopeContext(context, reach))(call.request, principal);

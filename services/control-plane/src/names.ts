@@ -59,7 +59,12 @@ export function parseDeliveryName(name: string, field: string): EndpointName & {
 
 /** The process's id of `dispatchers/{dispatcher}`; throws as `parseTenantName`. */
 export function parseDispatcherName(name: string, field: string): string {
-  const [id = ''] = parts(name, ['dispatchers'], field);
+  return parseFlatName(name, 'dispatchers', field);
+}
+
+/** The id of `<collection>/{id}`, of what is below no tenant; throws as `parseTenantName`. */
+export function parseFlatName(name: string, collection: string, field: string): string {
+  const [id = ''] = parts(name, [collection], field);
   return id;
 }
 

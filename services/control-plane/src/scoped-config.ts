@@ -20,6 +20,7 @@ export function scopeContext(context: ServiceContext, reach: Reach): ServiceCont
   };
   return {
     ...context,
+    reach,
     view: { ...view, snapshot: () => scopeSnapshot(view.snapshot(), reach) },
     writer: scopedWriter,
     // A token of a page belongs to who may see just this much.
@@ -66,6 +67,9 @@ function cut(snapshot: ConfigSnapshot, tenants: ReadonlySet<string>): ConfigSnap
     apiKeys: () => filtered(snapshot.apiKeys(), ({ tenant }) => tenants.has(tenant)),
     pause: (id) => near(snapshot.pause(id), nameOf),
     pauses: () => filtered(snapshot.pauses(), ({ name }) => isNear(name)),
+    roleBinding: (id) => near(snapshot.roleBinding(id), ({ tenant }) => tenant),
+    roleBindings: () => filtered(snapshot.roleBindings(), ({ tenant }) => isNear(tenant)),
+    roleBindingsOf: (principal) => snapshot.roleBindingsOf(principal).filter(({ tenant }) => isNear(tenant)),
     drain: () => undefined,
     drains: () => [],
     // A uid is known to who may see it only; a tenant's id, and so its pause's, may be anybody's guess.

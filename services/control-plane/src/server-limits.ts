@@ -43,6 +43,13 @@ export const serverLimits = Object.freeze({
   eventTypesMax: 100,
   pausesMax: 1_000,
   drainsMax: 256,
+  /** Of one tenant, and of the whole installation. */
+  apiKeysPerTenantMax: 1_000,
+  roleBindingsPerTenantMax: 1_000,
+  /** How much later than its last noted use a key must be used for that to be noted again. */
+  keyUseNotedEveryMs: HOUR_MS,
+  /** How long until what could not be noted is tried again. */
+  keyUseTriedEveryMs: MINUTE_MS,
   /** How long Kafka, or a dispatcher, may take to answer a question. */
   askDeadlineMs: 5 * SECOND_MS,
   runIdMax: 128,

@@ -12,6 +12,7 @@ import {
 import { topicName } from '@postrider/kafka';
 import { reachableAddress } from '@postrider/runtime';
 import { startApiServer } from './api-server.ts';
+import { createAuthenticate } from './authenticate.ts';
 import { ensureConfigTopic } from './bootstrap.ts';
 import { createCallRouting } from './call-routing.ts';
 import { watchCertificates } from './certificate-watch.ts';
@@ -19,6 +20,7 @@ import { createConfigMark } from './config-mark.ts';
 import { createEvents } from './events.ts';
 import { createForwardCall } from './forward-call.ts';
 import { neverLeads, startLeadership } from './leadership.ts';
+import { createKeyUse } from './key-use.ts';
 import { createPageTokens } from './page-token.ts';
 import { createPaging } from './paging.ts';
 import { createAskDispatcher } from './ask-owner.ts';
@@ -111,7 +113,8 @@ export async function startControlPlane(
   });
   const writer: Pick<ConfigWriter, 'change'> = { change: (actor, plan) => leadership.change(actor, plan) };
   const verifier = { written: (uid: string) => leadership.written(uid) };
-  const context = { ...serviceContext(config, deps, view, policy), writer, verifier, routing };
+  const authenticate = createAuthenticate({ view, clock, noteKeyUse: createKeyUse(writer, clock, log) });
+  const context = { ...serviceContext(config, deps, view, policy), writer, verifier, routing, authenticate };
   const { reflection } = config;
   const server = stack.use(await startApiServer({ ...config.grpc, reflection, context, events, forward, clock }));
   if (!config.readOnly) {
@@ -172,5 +175,17 @@ function serviceContext(
   const tokenKey = createHmac('sha256', kek.key).update('postrider page tokens').digest();
   const pools = new Set([DEFAULT_POOL, ...(config.pools?.keys() ?? [])]);
   const paging = createPaging(createPageTokens(tokenKey));
-  return { view, owners, kafka, topicPrefix, paging, kek, judgeUrl: judge, pools, clock, random };
+  return {
+    view,
+    reach: 'all' as const,
+    owners,
+    kafka,
+    topicPrefix,
+    paging,
+    kek,
+    judgeUrl: judge,
+    pools,
+    clock,
+    random,
+  };
 }

@@ -159,6 +159,11 @@ export function deleteTenant({ writer }: ServiceContext): Method<DeleteTenantReq
       for (const uid of uids) remove(configKey('endpoint', uid));
       for (const uid of uids) forgetPause(change, `endpoints/${uid}`);
       forgetPause(change, name);
+      // Another tenant may get this id: what opened this one must not open that one.
+      for (const { id: key, tenant } of snapshot.apiKeys()) if (tenant === id) remove(configKey('api-key', key));
+      for (const { name: binding, tenant } of snapshot.roleBindings()) {
+        if (tenant === name) remove(configKey('role-binding', binding.split('/')[1] ?? ''));
+      }
       remove(configKey('tenant', id));
       return {};
     });

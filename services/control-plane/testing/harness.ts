@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto';
 import { credentials, Metadata, status } from '@grpc/grpc-js';
 import { BadRequest, ErrorInfo } from '@postrider/contract/google/rpc/error_details';
 import { Status } from '@postrider/contract/google/rpc/status';
+import { AccessServiceClient } from '@postrider/contract/postrider/v1/access_service';
 import { EndpointServiceClient } from '@postrider/contract/postrider/v1/endpoint_service';
 import { DeliveryServiceClient } from '@postrider/contract/postrider/v1/delivery_service';
 import { DispatcherServiceClient } from '@postrider/contract/postrider/v1/dispatcher_service';
@@ -39,6 +40,7 @@ export interface Running extends AsyncDisposable {
   readonly pauses: Calls<PauseServiceClient>;
   readonly deliveries: Calls<DeliveryServiceClient>;
   readonly dispatchers: Calls<DispatcherServiceClient>;
+  readonly access: Calls<AccessServiceClient>;
   /** Ends this control plane; the cluster stays. */
   stop(): Promise<void>;
 }
@@ -99,6 +101,7 @@ export async function startTestPlane(
     open(PauseServiceClient),
     open(DeliveryServiceClient),
     open(DispatcherServiceClient),
+    open(AccessServiceClient),
   ] as const;
   let stopped: Promise<void> | null = null;
   const stop = (): Promise<void> =>
@@ -119,6 +122,7 @@ export async function startTestPlane(
     pauses: calls(clients[3]),
     deliveries: calls(clients[4]),
     dispatchers: calls(clients[5]),
+    access: calls(clients[6]),
     stop,
     [Symbol.asyncDispose]: stop,
   };

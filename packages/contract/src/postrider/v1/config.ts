@@ -16,6 +16,7 @@ import {
   signatureSchemeToNumber,
 } from "./endpoint.ts";
 import { Pause } from "./pause.ts";
+import { RoleBinding } from "./role_binding.ts";
 import { Subscription } from "./subscription.ts";
 import { Tenant } from "./tenant.ts";
 
@@ -68,6 +69,9 @@ export interface ConfigRecord {
     | //
     /** Kind `drain`; the id is the process's. */
     { $case: "drain"; value: Drain }
+    | //
+    /** Kind `role-binding`. */
+    { $case: "roleBinding"; value: RoleBinding }
     | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
@@ -190,7 +194,27 @@ export interface ApiKeyConfig {
     | Date
     | undefined;
   /** After this time it opens nothing. Absent: it does not expire. */
-  expireTime: Date | undefined;
+  expireTime:
+    | Date
+    | undefined;
+  /** Name for people. */
+  displayName: string;
+  /** Since this time it opens nothing. Absent: it was not revoked. */
+  revokeTime:
+    | Date
+    | undefined;
+  /** When it was last used, to the hour or so. */
+  lastUseTime:
+    | Date
+    | undefined;
+  /** When it was last changed, other than by its use. */
+  updateTime:
+    | Date
+    | undefined;
+  /** Revision of that change. */
+  revision: string;
+  /** `request_id` of the call that made it. */
+  createRequestId: string;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -266,6 +290,9 @@ export const ConfigRecord: MessageFns<ConfigRecord> = {
         break;
       case "drain":
         Drain.encode(message.entity.value, writer.uint32(410).fork()).join();
+        break;
+      case "roleBinding":
+        RoleBinding.encode(message.entity.value, writer.uint32(418).fork()).join();
         break;
     }
     if (message._unknownFields !== undefined) {
@@ -412,6 +439,14 @@ export const ConfigRecord: MessageFns<ConfigRecord> = {
             message.entity = { $case: "drain", value: Drain.decode(reader, reader.uint32()) };
             continue;
           }
+          case 52: {
+            if (tag !== 418) {
+              break;
+            }
+
+            message.entity = { $case: "roleBinding", value: RoleBinding.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -470,6 +505,8 @@ export const ConfigRecord: MessageFns<ConfigRecord> = {
       obj.pause = Pause.toJSON(message.entity.value);
     } else if (message.entity?.$case === "drain") {
       obj.drain = Drain.toJSON(message.entity.value);
+    } else if (message.entity?.$case === "roleBinding") {
+      obj.roleBinding = RoleBinding.toJSON(message.entity.value);
     }
     return obj;
   },
@@ -539,6 +576,12 @@ export const ConfigRecord: MessageFns<ConfigRecord> = {
       case "drain": {
         if (object.entity?.value !== undefined && object.entity?.value !== null) {
           message.entity = { $case: "drain", value: Drain.fromPartial(object.entity.value) };
+        }
+        break;
+      }
+      case "roleBinding": {
+        if (object.entity?.value !== undefined && object.entity?.value !== null) {
+          message.entity = { $case: "roleBinding", value: RoleBinding.fromPartial(object.entity.value) };
         }
         break;
       }
@@ -1441,6 +1484,12 @@ function createBaseApiKeyConfig(): ApiKeyConfig {
     tenant: "",
     createTime: undefined,
     expireTime: undefined,
+    displayName: "",
+    revokeTime: undefined,
+    lastUseTime: undefined,
+    updateTime: undefined,
+    revision: "",
+    createRequestId: "",
     _unknownFields: {},
   };
 }
@@ -1464,6 +1513,24 @@ export const ApiKeyConfig: MessageFns<ApiKeyConfig> = {
     }
     if (message.expireTime !== undefined) {
       Timestamp.encode(toTimestamp(message.expireTime), writer.uint32(50).fork()).join();
+    }
+    if (message.displayName !== "") {
+      writer.uint32(58).string(message.displayName);
+    }
+    if (message.revokeTime !== undefined) {
+      Timestamp.encode(toTimestamp(message.revokeTime), writer.uint32(66).fork()).join();
+    }
+    if (message.lastUseTime !== undefined) {
+      Timestamp.encode(toTimestamp(message.lastUseTime), writer.uint32(74).fork()).join();
+    }
+    if (message.updateTime !== undefined) {
+      Timestamp.encode(toTimestamp(message.updateTime), writer.uint32(82).fork()).join();
+    }
+    if (message.revision !== "") {
+      writer.uint32(90).string(message.revision);
+    }
+    if (message.createRequestId !== "") {
+      writer.uint32(98).string(message.createRequestId);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -1537,6 +1604,54 @@ export const ApiKeyConfig: MessageFns<ApiKeyConfig> = {
             message.expireTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.displayName = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.revokeTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.lastUseTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.updateTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.revision = reader.string();
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.createRequestId = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1577,6 +1692,24 @@ export const ApiKeyConfig: MessageFns<ApiKeyConfig> = {
     if (message.expireTime !== undefined) {
       obj.expireTime = message.expireTime.toISOString();
     }
+    if (message.displayName !== "") {
+      obj.displayName = message.displayName;
+    }
+    if (message.revokeTime !== undefined) {
+      obj.revokeTime = message.revokeTime.toISOString();
+    }
+    if (message.lastUseTime !== undefined) {
+      obj.lastUseTime = message.lastUseTime.toISOString();
+    }
+    if (message.updateTime !== undefined) {
+      obj.updateTime = message.updateTime.toISOString();
+    }
+    if (message.revision !== "") {
+      obj.revision = message.revision;
+    }
+    if (message.createRequestId !== "") {
+      obj.createRequestId = message.createRequestId;
+    }
     return obj;
   },
 
@@ -1591,6 +1724,12 @@ export const ApiKeyConfig: MessageFns<ApiKeyConfig> = {
     message.tenant = object.tenant ?? "";
     message.createTime = object.createTime ?? undefined;
     message.expireTime = object.expireTime ?? undefined;
+    message.displayName = object.displayName ?? "";
+    message.revokeTime = object.revokeTime ?? undefined;
+    message.lastUseTime = object.lastUseTime ?? undefined;
+    message.updateTime = object.updateTime ?? undefined;
+    message.revision = object.revision ?? "";
+    message.createRequestId = object.createRequestId ?? "";
     return message;
   },
 };

@@ -1,0 +1,59 @@
+import { timingSafeEqual } from 'node:crypto';
+import { apiKeyId, PostriderError, roleName } from '@postrider/core';
+import { hashApiKey } from './api-key.ts';
+import type { ApiKeyConfig } from '@postrider/contract/postrider/v1/config';
+import type { RoleBinding } from '@postrider/contract/postrider/v1/role_binding';
+import type { ConfigSnapshot, ConfigView } from '@postrider/config-view';
+import type { Clock, Grant } from '@postrider/core';
+import type { NoteKeyUse } from './key-use.ts';
+import type { Principal } from './permissions.ts';
+
+/** Compared with when there is no such key, so that a wrong id takes as long as a wrong secret. */
+const noHash = Buffer.alloc(32);
+
+/** Who calls, by the `authorization` metadata. Which of the possible reasons it was is not told to who fails. */
+export type Authenticate = (authorization: string) => Principal | Promise<Principal>;
+
+export interface AuthenticateOptions {
+  readonly view: Pick<ConfigView, 'snapshot'>;
+  readonly clock: Clock;
+  readonly noteKeyUse: NoteKeyUse;
+}
+
+/** Knows callers by their API keys. What it makes throws PostriderError `unauthenticated`. */
+export function createAuthenticate({ view, clock, noteKeyUse }: AuthenticateOptions): Authenticate {
+  return (authorization) => {
+    if (authorization === '') {
+      throw new PostriderError('unauthenticated', 'send an API key: metadata "authorization: Bearer prk_…"');
+    }
+    const printed = /^bearer +(\S+)$/i.exec(authorization)?.[1] ?? '';
+    const snapshot = view.snapshot();
+    const id = apiKeyId(printed);
+    const stored = id === null ? undefined : snapshot.apiKey(id);
+    const given = hashApiKey(printed);
+    const fits = timingSafeEqual(given, stored?.hash.length === given.length ? stored.hash : noHash);
+    if (stored === undefined || !fits || !isUsable(stored, clock.now())) throw refused();
+    noteKeyUse(stored);
+    const actor = `api-key/${stored.id}`;
+    return { actor, grants: [{ role: stored.role, tenant: stored.tenant }, ...grantsOf(actor, snapshot)] };
+  };
+}
+
+/** What role bindings give to a principal. */
+function grantsOf(actor: string, snapshot: ConfigSnapshot): readonly Grant[] {
+  return snapshot.roleBindingsOf(actor).map(grantOf);
+}
+
+/** What a role binding gives. */
+export function grantOf({ role, tenant }: Pick<RoleBinding, 'role' | 'tenant'>): Grant {
+  // What begins otherwise is no tenant's name, and must not come to mean "all".
+  return { role: roleName(role) ?? '', tenant: tenant === '' ? '' : tenant.replace(/^tenants\//, '') };
+}
+
+function isUsable({ expireTime, revokeTime }: ApiKeyConfig, nowMs: number): boolean {
+  return revokeTime === undefined && (expireTime === undefined || expireTime.getTime() > nowMs);
+}
+
+function refused(): PostriderError {
+  return new PostriderError('unauthenticated', 'the API key is not valid');
+}

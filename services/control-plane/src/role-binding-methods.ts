@@ -1,0 +1,113 @@
+import { configKey } from '@postrider/config-view';
+import { RoleBinding } from '@postrider/contract/postrider/v1/role_binding';
+import { isApiKeyId, PostriderError } from '@postrider/core';
+import { grantOf } from './authenticate.ts';
+import { checkEtag, etagOf } from './etag.ts';
+import { assertMayGrant, checkChosenId, checkMayGrant, readGrant } from './grants.ts';
+import { sizeOf } from './messages.ts';
+import { parseFlatName, resourceIdProblem } from './names.ts';
+import { alreadyExists, found, rejectUnreadable, rejectViolations, required } from './reject.ts';
+import { serverLimits } from './server-limits.ts';
+import { checkRequestId, createViolations } from './validate-common.ts';
+import type {
+  CreateRoleBindingRequest,
+  DeleteRoleBindingRequest,
+  GetRoleBindingRequest,
+  ListRoleBindingsRequest,
+  ListRoleBindingsResponse,
+} from '@postrider/contract/postrider/v1/access_service';
+import type { Method, ServiceContext } from './call.ts';
+
+/** A subject: printable ASCII without spaces, as it stands in the audit too. */
+const userForm = /^user\/[\x21-\x7e]{1,255}$/;
+
+function shown(binding: RoleBinding): RoleBinding {
+  return { ...binding, etag: etagOf(binding) };
+}
+
+export function createRoleBinding({
+  writer,
+  random,
+  reach,
+}: ServiceContext): Method<CreateRoleBindingRequest, RoleBinding> {
+  return ({ roleBindingId, roleBinding, requestId }, caller) => {
+    const { principal, role, tenant } = required(roleBinding, 'role_binding');
+    const violations = createViolations();
+    const idProblem = roleBindingId === '' ? null : resourceIdProblem(roleBindingId);
+    if (idProblem !== null) violations.add('role_binding_id', idProblem);
+    checkChosenId(violations, 'role_binding_id', roleBindingId, reach);
+    checkRequestId(violations, requestId);
+    if (!isPrincipal(principal)) {
+      violations.add('role_binding.principal', 'must be user/{subject} or api-key/{id}');
+    }
+    const grant = readGrant(violations, 'role_binding', role, tenant);
+    rejectViolations(violations.list);
+    return writer.change(caller.actor, ({ snapshot, now, put }) => {
+      checkMayGrant(caller, grant, snapshot);
+      const bindings = [...snapshot.roleBindings()].filter((one) => one.tenant === tenant);
+      const repeated = bindings.find(({ createRequestId }) => requestId !== '' && createRequestId === requestId);
+      if (repeated !== undefined) return shown(repeated);
+      const id = roleBindingId === '' ? `rb-${random(8).toString('hex')}` : roleBindingId;
+      const name = `roleBindings/${id}`;
+      if (snapshot.roleBinding(id) !== undefined) alreadyExists(name);
+      rejectUnreadable(snapshot, 'role-binding', id, name);
+      if (bindings.length >= serverLimits.roleBindingsPerTenantMax) {
+        throw new PostriderError('limit_reached', `there are ${bindings.length} role bindings already`);
+      }
+      const { value } = put(configKey('role-binding', id), (revision) => ({
+        $case: 'roleBinding',
+        value: {
+          ...RoleBinding.fromPartial({ name, principal, role, tenant, revision, createRequestId: requestId }),
+          createTime: now,
+        },
+      }));
+      return shown(value);
+    });
+  };
+}
+
+function isPrincipal(text: string): boolean {
+  return userForm.test(text) || (text.startsWith('api-key/') && isApiKeyId(text.slice('api-key/'.length)));
+}
+
+export function getRoleBinding({ view }: ServiceContext): Method<GetRoleBindingRequest, RoleBinding> {
+  return ({ name }) => shown(found(view.snapshot().roleBinding(parseFlatName(name, 'roleBindings', 'name')), name));
+}
+
+export function listRoleBindings({
+  view,
+  paging,
+}: ServiceContext): Method<ListRoleBindingsRequest, ListRoleBindingsResponse> {
+  return (request) => {
+    const snapshot = view.snapshot();
+    const { items, nextPageToken } = paging.page(
+      {
+        method: 'ListRoleBindings',
+        parent: '',
+        snapshot,
+        names: () => Array.from(snapshot.roleBindings(), ({ name }) => name),
+        resource: (name) => {
+          const binding = snapshot.roleBinding(parseFlatName(name, 'roleBindings', 'name'));
+          return binding === undefined ? undefined : shown(binding);
+        },
+        bytes: (binding) => sizeOf(RoleBinding, binding),
+      },
+      request,
+    );
+    return { roleBindings: [...items], nextPageToken };
+  };
+}
+
+export function deleteRoleBinding({ writer }: ServiceContext): Method<DeleteRoleBindingRequest, Record<string, never>> {
+  return ({ name, etag }, caller) => {
+    const id = parseFlatName(name, 'roleBindings', 'name');
+    return writer.change(caller.actor, ({ snapshot, remove }) => {
+      const binding = found(snapshot.roleBinding(id), name);
+      rejectUnreadable(snapshot, 'role-binding', id, name);
+      assertMayGrant(caller.grants, grantOf(binding));
+      checkEtag(etag, binding);
+      remove(configKey('role-binding', id));
+      return {};
+    });
+  };
+}
