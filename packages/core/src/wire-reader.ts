@@ -51,6 +51,21 @@ export function readVarint32(reader: WireReader): number {
 /** A signed 64-bit varint that a JavaScript number holds exactly. */
 export function readInt64(reader: WireReader): number {
   const { bytes, end } = reader;
+  // Times and offsets: seven bytes are no more than a number holds exactly.
+  let short = 0;
+  let scale = 1;
+  for (let next = reader.at; next < end && scale < 2 ** 49; scale *= 2 ** 7) {
+    const byte = bytes[next++] as number;
+    short += (byte & 0x7f) * scale;
+    if (byte >= 0x80) continue;
+    reader.at = next;
+    return short;
+  }
+  return readLongInt64(reader);
+}
+
+function readLongInt64(reader: WireReader): number {
+  const { bytes, end } = reader;
   let at = reader.at;
   let low = 0;
   let high = 0;

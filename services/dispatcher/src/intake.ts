@@ -142,6 +142,8 @@ class OneIntake implements Intake {
     const work = newWork(key, view, lane, { at, header: view.header, body: record.value, now: this.#o.clock.now() });
     table.arrive(work);
     this.admit(work);
+    // What waits keeps its bytes, and is decoded again when it starts: a backlog of views would be copied and marked again and again.
+    if (work.state === 'idle') work.view = null;
   }
 
   admit(work: Work): void {

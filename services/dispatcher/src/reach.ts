@@ -42,7 +42,7 @@ export function createReach(clock: Clock): Reach {
       follow(judgement.failed(tenant, target.origin, now));
       return judgement.reaches ? classified : cutOff(classified);
     },
-    mayStart: () => judgement.mayStart(clock.monotonic()),
+    mayStart: () => judgement.reaches || judgement.mayStart(clock.monotonic()),
     started: () => judgement.started(clock.monotonic()),
     tick: () => follow(judgement.tick(clock.monotonic())),
   };

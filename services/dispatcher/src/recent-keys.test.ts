@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import { createHarness } from '../testing/harness.ts';
 import { deliveryRecord } from '../testing/test-records.ts';
 import { createRecentKeys } from './recent-keys.ts';
@@ -29,6 +30,47 @@ test('each topic is read at its own pace: what is read of one makes nothing olde
   keys.add('deliveries.bulk', 'f');
   assert.equal(keys.has('a'), true);
   assert.equal(keys.has('b'), false);
+});
+
+/** The same by a list, the oldest first. */
+function createKeyList(keysMax: number, ageMs: number) {
+  let list: { readonly key: string; readonly at: number }[] = [];
+  let now = 0;
+  return {
+    readTo: (time: number) => void (now = Math.max(now, time)),
+    has: (key: string) => list.some((one) => one.key === key),
+    add(key: string): void {
+      list = [...list.filter((one) => one.key !== key), { key, at: now }];
+      for (let turn = 0; turn < 2; turn += 1)
+        if (list.length > keysMax || now - (list[0]?.at ?? now) > ageMs) list.shift();
+    },
+  };
+}
+
+test('whatever is added in whatever order, what is remembered is the newest, and nothing else', () => {
+  const id = (digit: number): string => `dlv_${digit.toString(16).repeat(32)}`;
+  const keys = fc.oneof(
+    fc.integer({ min: 1, max: 15 }).map(id),
+    fc.tuple(fc.integer({ min: 1, max: 15 }), fc.constantFrom('run-1', 'run-2')).map(([n, run]) => `${id(n)}/${run}`),
+    fc.constantFrom('', 'no id', id(0)),
+  );
+  const steps = fc.array(fc.tuple(keys, fc.nat(30)), { maxLength: 200 });
+  fc.assert(
+    fc.property(steps, (list) => {
+      const known = createRecentKeys({ keysMax: 12, ageMs: 100 });
+      const expected = createKeyList(12, 100);
+      let time = 0;
+      for (const [key, passed] of list) {
+        time += passed;
+        known.readTo('deliveries', time);
+        expected.readTo(time);
+        known.add('deliveries', key);
+        expected.add(key);
+        for (const [other] of list) assert.equal(known.has(other), expected.has(other), other);
+      }
+    }),
+    { numRuns: 50 },
+  );
 });
 
 test("an owner whose reading stood still for long knows a router's repeat all the same", async () => {

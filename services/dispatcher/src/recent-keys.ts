@@ -1,4 +1,6 @@
-import { createFifo } from './fifo.ts';
+import { ROWS_PER_PIECE, RowMemory } from './row-memory.ts';
+import { RowSlots } from './row-slots.ts';
+import { createPackedKey, hashOfKey, packKey } from './work-key.ts';
 import type { IntakeTopic } from './intake-ledger.ts';
 
 /**
@@ -22,7 +24,7 @@ export interface RecentKeysBounds {
 
 /** Keeps, of each topic, at most `keysMax` keys, and each until reading has gone on by `ageMs` while there is room. */
 export function createRecentKeys(bounds: RecentKeysBounds): RecentKeys {
-  const ofTopic = { deliveries: keysOfTopic(bounds), 'deliveries.bulk': keysOfTopic(bounds) };
+  const ofTopic = { deliveries: new KeysOfTopic(bounds), 'deliveries.bulk': new KeysOfTopic(bounds) };
   return {
     readTo: (topic, time) => ofTopic[topic].readTo(time),
     add: (topic, key) => ofTopic[topic].add(key),
@@ -30,40 +32,122 @@ export function createRecentKeys(bounds: RecentKeysBounds): RecentKeys {
   };
 }
 
-interface Added {
-  readonly key: string;
-  readonly at: number;
-}
+/** Nearly every key that is asked for is not there. */
+const SLOTS_FULL_FRACTION = 0.5;
+/** No entry: entries are counted from 1. */
+const NONE = 0;
 
-function keysOfTopic({ keysMax, ageMs }: RecentKeysBounds) {
-  const added = new Map<string, Added>();
-  // A queue beside the map: going through a map from its oldest key passes all that were deleted since it was last made anew.
-  const order = createFifo<Added>();
-  let now = 0;
+/**
+ * In typed memory, like rows: there are hundreds of thousands of these keys in a busy process, and as texts in a map they
+ * were most of what each collection of garbage went through.
+ */
+class KeysOfTopic {
+  readonly #bounds: RecentKeysBounds;
+  readonly #memory = new RowMemory({ doubles: 1, words: 6 });
+  readonly #at = this.#memory.double();
+  readonly #words = [this.#memory.word(), this.#memory.word(), this.#memory.word(), this.#memory.word()] as const;
+  readonly #older = this.#memory.word();
+  /** Of a free entry the next that is free. */
+  readonly #newer = this.#memory.word();
+  /** What follows the delivery id, of the few keys where anything does. */
+  readonly #rests = new Map<number, string>();
+  readonly #slots = new RowSlots(
+    (entry) => hashOfKey(this.#words[0].get(entry), this.#restOf(entry)),
+    SLOTS_FULL_FRACTION,
+  );
+  readonly #wanted = createPackedKey();
+  readonly #isWanted = (entry: number): boolean => {
+    const { words, rest } = this.#wanted;
+    const [a, b, c, d] = this.#words;
+    if (a.get(entry) !== words[0] || b.get(entry) !== words[1]) return false;
+    return c.get(entry) === words[2] && d.get(entry) === words[3] && this.#restOf(entry) === rest;
+  };
+  #oldest = NONE;
+  #newest = NONE;
+  #free = NONE;
+  #capacity = 0;
+  #now = 0;
+
+  constructor(bounds: RecentKeysBounds) {
+    this.#bounds = bounds;
+  }
+
+  readTo(time: number): void {
+    // Brokers that lead a partition in turn do not agree about the time to the millisecond.
+    if (time > this.#now) this.#now = time;
+  }
+
+  has(key: string): boolean {
+    return this.#slots.size > 0 && this.#find(key) !== NONE;
+  }
+
+  add(key: string): void {
+    const before = this.#find(key);
+    if (before !== NONE) this.#forget(before);
+    this.#append();
+    // Two at a time are enough to shrink while one is added.
+    this.#forgetOne();
+    this.#forgetOne();
+  }
+
+  #find(key: string): number {
+    packKey(key, this.#wanted);
+    return this.#slots.find(hashOfKey(this.#wanted.words[0] as number, this.#wanted.rest), this.#isWanted);
+  }
+
+  /** The key that was looked for is the newest. */
+  #append(): void {
+    if (this.#free === NONE) this.#grow();
+    const entry = this.#free;
+    this.#free = this.#newer.get(entry);
+    const { words, rest } = this.#wanted;
+    const [a, b, c, d] = this.#words;
+    a.set(entry, words[0] as number);
+    b.set(entry, words[1] as number);
+    c.set(entry, words[2] as number);
+    d.set(entry, words[3] as number);
+    if (rest !== '') this.#rests.set(entry, rest);
+    this.#at.set(entry, this.#now);
+    this.#older.set(entry, this.#newest);
+    this.#newer.set(entry, NONE);
+    if (this.#newest === NONE) this.#oldest = entry;
+    else this.#newer.set(this.#newest, entry);
+    this.#newest = entry;
+    this.#slots.add(entry);
+  }
 
   /** Forgets the oldest key if it is too old, or one too many. */
-  function forgetOne(): void {
-    for (let oldest = order.peek(); oldest !== undefined; oldest = order.peek()) {
-      const isNewest = added.get(oldest.key) === oldest;
-      if (isNewest && added.size <= keysMax && now - oldest.at <= ageMs) return;
-      order.shift();
-      if (isNewest) return void added.delete(oldest.key);
+  #forgetOne(): void {
+    const { keysMax, ageMs } = this.#bounds;
+    const oldest = this.#oldest;
+    if (oldest === NONE || (this.#slots.size <= keysMax && this.#now - this.#at.get(oldest) <= ageMs)) return;
+    this.#forget(oldest);
+  }
+
+  #forget(entry: number): void {
+    this.#slots.remove(entry);
+    this.#rests.delete(entry);
+    const older = this.#older.get(entry);
+    const newer = this.#newer.get(entry);
+    if (older === NONE) this.#oldest = newer;
+    else this.#newer.set(older, newer);
+    if (newer === NONE) this.#newest = older;
+    else this.#older.set(newer, older);
+    this.#newer.set(entry, this.#free);
+    this.#free = entry;
+  }
+
+  #grow(): void {
+    this.#memory.grow();
+    const from = this.#capacity;
+    this.#capacity += ROWS_PER_PIECE;
+    for (let entry = this.#capacity - 1; entry >= Math.max(1, from); entry -= 1) {
+      this.#newer.set(entry, this.#free);
+      this.#free = entry;
     }
   }
 
-  return {
-    readTo(time: number): void {
-      // Brokers that lead a partition in turn do not agree about the time to the millisecond.
-      if (time > now) now = time;
-    },
-    add(key: string): void {
-      const entry = { key, at: now };
-      added.set(key, entry);
-      order.push(entry);
-      // Two at a time are enough to shrink while one is added.
-      forgetOne();
-      forgetOne();
-    },
-    has: (key: string): boolean => added.has(key),
-  };
+  #restOf(entry: number): string {
+    return this.#rests.size === 0 ? '' : (this.#rests.get(entry) ?? '');
+  }
 }

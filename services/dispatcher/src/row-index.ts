@@ -4,7 +4,7 @@ import { RowHeap } from './row-heap.ts';
 import { ROWS_PER_PIECE, RowMemory } from './row-memory.ts';
 import { RowOrders } from './row-orders.ts';
 import { RowSlots } from './row-slots.ts';
-import { createPackedKey, packKey, unpackKey } from './work-key.ts';
+import { createPackedKey, hashOfKey, packKey, unpackKey } from './work-key.ts';
 import type { Lane } from './lane.ts';
 import type { LaneRows } from './lane-rows.ts';
 import type { Column } from './row-memory.ts';
@@ -342,7 +342,7 @@ export class RowIndex {
   #find(key: string, marks: number): number {
     this.#want(key);
     this.#wantedMarks = marks;
-    return this.#slots.find(hashOf(this.#wanted.words[0] as number, this.#wanted.rest), this.#isWanted);
+    return this.#slots.find(hashOfKey(this.#wanted.words[0] as number, this.#wanted.rest), this.#isWanted);
   }
 
   readonly #isWanted = (row: number): boolean => {
@@ -356,7 +356,7 @@ export class RowIndex {
   };
 
   #hashOf(row: number): number {
-    return hashOf(this.#words[0].get(row), this.#restTexts.valueOf(this.#rests.get(row)));
+    return hashOfKey(this.#words[0].get(row), this.#restTexts.valueOf(this.#rests.get(row)));
   }
 
   #setEpoch(row: number, epoch: number): void {
@@ -389,11 +389,4 @@ export class RowIndex {
       this.#free = row;
     }
   }
-}
-
-/** The words of a delivery id are a hash already; other keys, and runs, bring their own. */
-function hashOf(word: number, rest: string): number {
-  let hash = word;
-  for (let i = 0; i < rest.length; i += 1) hash = Math.imul(hash ^ rest.charCodeAt(i), 0x01000193);
-  return hash >>> 0;
 }

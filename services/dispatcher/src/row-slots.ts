@@ -9,11 +9,14 @@ const FULL_FRACTION = 0.75;
 export class RowSlots {
   size = 0;
   readonly #hashOf: (row: number) => number;
+  readonly #fullFraction: number;
   #parts: (Uint32Array | undefined)[] = [];
   #counts = new Uint32Array(PARTS);
 
-  constructor(hashOf: (row: number) => number) {
+  /** `fullFraction`: of its slots, as many are taken at most. Of a row that is not there, those of others are looked at: eight at ¾, two at ½. */
+  constructor(hashOf: (row: number) => number, fullFraction: number = FULL_FRACTION) {
     this.#hashOf = hashOf;
+    this.#fullFraction = fullFraction;
   }
 
   /** The row of this hash for which `is` holds; 0 when there is none. */
@@ -32,7 +35,7 @@ export class RowSlots {
     const index = hash % PARTS;
     let part = this.#parts[index];
     const count = (this.#counts[index] as number) + 1;
-    if (part === undefined || count > part.length * FULL_FRACTION) part = this.#grow(index);
+    if (part === undefined || count > part.length * this.#fullFraction) part = this.#grow(index);
     insert(part, hash, row);
     this.#counts[index] = count;
     this.size += 1;

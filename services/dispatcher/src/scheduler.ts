@@ -80,7 +80,9 @@ class FairTurns implements Scheduler {
   };
   /** Kinds of which only tenants wait that have their part and more, while nothing is lent. */
   readonly #behind = new Set<WorkKind>();
-  readonly #isBehind = (tenant: string): boolean => !this.#parts.isWithin(tenant, this.#clock.monotonic());
+  /** When the turn began that is being given (ms, monotonic): read once for all that asks. */
+  #turnAt = 0;
+  readonly #isBehind = (tenant: string): boolean => !this.#parts.isWithin(tenant, this.#turnAt);
   readonly #waits = (kind: WorkKind): boolean => this.#turns[kind].size > 0 && !this.#behind.has(kind);
   readonly #cap: DestinationCap | null;
   readonly #reach: SchedulerParts['reach'];
@@ -100,7 +102,7 @@ class FairTurns implements Scheduler {
   }
 
   ready(lane: Lane): void {
-    this.#offer(lane);
+    this.#offer(lane, this.#clock.monotonic());
     this.#pump();
   }
 
@@ -144,6 +146,7 @@ class FairTurns implements Scheduler {
       while (this.hasRoom) {
         const kind = this.#shares.next(this.#waits);
         if (kind === null) break;
+        this.#turnAt = this.#clock.monotonic();
         const lane = this.#turns[kind].shift(this.#isBehind, this.#shares.mayLend);
         if (lane === undefined) this.#behind.add(kind);
         else this.#turnOf(lane, kind);
@@ -157,8 +160,9 @@ class FairTurns implements Scheduler {
   #turnOf(lane: Lane, turn: WorkKind): void {
     lane.rotating = null;
     this.#parts.waits(lane.tenant, -1);
-    if (this.#canStart(lane) && openAt(lane) <= this.#clock.monotonic()) this.#startOne(lane, turn);
-    this.#offer(lane);
+    const now = this.#turnAt;
+    if (this.#canStart(lane) && openAt(lane) <= now) this.#startOne(lane, turn, now);
+    this.#offer(lane, now);
   }
 
   get hasRoom(): boolean {
@@ -173,10 +177,10 @@ class FairTurns implements Scheduler {
   }
 
   /** Gives the lane another turn if it can use one, or wakes it when it can. */
-  #offer(lane: Lane): void {
-    const kind = this.#placeOf(lane);
+  #offer(lane: Lane, now: number): void {
+    const kind = this.#placeOf(lane, now);
     if (kind === null || lane.rotating === kind || !this.#canStart(lane)) return;
-    const waitMs = openAt(lane) - this.#clock.monotonic();
+    const waitMs = openAt(lane) - now;
     if (waitMs <= 0) {
       if (this.#cap?.admits(lane) === false) return;
       this.#leave(lane);
@@ -195,8 +199,7 @@ class FairTurns implements Scheduler {
   }
 
   /** What the lane waits for its turn as; null: it has nothing to start. */
-  #placeOf(lane: Lane): WorkKind | null {
-    const now = this.#clock.monotonic();
+  #placeOf(lane: Lane, now: number): WorkKind | null {
     const first = firstKind(lane, now);
     return first === null ? null : (unheardKind(lane, now) ?? first);
   }
@@ -209,10 +212,10 @@ class FairTurns implements Scheduler {
     this.#parts.waits(lane.tenant, -1);
   }
 
-  #startOne(lane: Lane, turn: WorkKind): void {
+  #startOne(lane: Lane, turn: WorkKind, now: number): void {
     if (this.#cap?.admits(lane) === false) return;
-    const place = this.#placeOf(lane);
-    const first = firstKind(lane, this.#clock.monotonic());
+    const place = this.#placeOf(lane, now);
+    const first = firstKind(lane, now);
     // It has something else to start than when it was given its place: it waits for its turn with that.
     if (first === null || place !== turn) return;
     const next = isBulkTurn(lane) && this.#shares.mayStart('bulk') ? 'bulk' : first;
@@ -224,12 +227,12 @@ class FairTurns implements Scheduler {
     lane.inFlightAs[kind] += 1;
     lane.bytesInFlight += bytes;
     this.#shares.started(kind);
-    this.#parts.started(lane.tenant, this.#clock.monotonic());
+    this.#parts.started(lane.tenant, now);
     this.bytesInFlight += bytes;
     if (!lane.owner.start(work, kind)) return this.#release(lane, bytes, kind);
-    askedBy(lane, this.#clock.monotonic());
+    askedBy(lane, now);
     lane.owes += Math.floor(bytes / limits.turnBytes);
-    lane.rate?.take(this.#clock.monotonic());
+    lane.rate?.take(now);
     this.#cap?.started(lane);
     this.#reach?.started();
   }

@@ -37,6 +37,13 @@ export function unpackKey(words: ArrayLike<number>, rest: string): string {
   return bits === 0 ? rest : PREFIX + scratch.toString('hex') + rest;
 }
 
+/** A hash of a packed key by its first word: the words of a delivery id are a hash already; other keys, and runs, bring their own. */
+export function hashOfKey(word: number, rest: string): number {
+  let hash = word;
+  for (let i = 0; i < rest.length; i += 1) hash = Math.imul(hash ^ rest.charCodeAt(i), 0x01000193);
+  return hash >>> 0;
+}
+
 function packId(key: string, words: Uint32Array): boolean {
   if (key.length < ID_CHARS || !key.startsWith(PREFIX)) return false;
   let bits = 0;

@@ -42,8 +42,9 @@ export interface Work {
   readonly key: string;
   /** Null only for what cannot be read. */
   readonly lane: Lane | null;
-  /** The header as decoded, and the bytes; null while they are in the store only. */
+  /** The header as decoded; null while nothing has asked, as of what waits. */
   view: DeliveryView | null;
+  /** The bytes; null while they are in the store only. */
   delivery: StoredDelivery | null;
   /** The record that its rows name; done when it ends or is put. */
   origin: IntakeOffset;
