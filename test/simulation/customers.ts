@@ -57,6 +57,10 @@ export interface Customers {
   revision(): string;
   /** Writes the endpoint as it stands now; as a deletion when it is deleted. */
   write(endpoint: EndpointTruth): void;
+  /** What a person on call asks for. */
+  pause(tenant: string): void;
+  resume(tenant: string): void;
+  drain(processId: string): void;
 }
 
 /** Writes tenants, endpoints and subscriptions of a plan. */
@@ -113,7 +117,20 @@ export function createCustomers(kafka: FakeKafka, plan: Plan): Customers {
     if (createdAtMs === 0) create(truth);
     else kafka.clock.after(createdAtMs, () => create(truth));
   }
-  return { endpoints, byUid: (uid) => byUid.get(uid), revision: () => String(revision), write };
+  const byHand = { reason: 'a simulation', actor: 'simulation' };
+  return {
+    ...{ endpoints, byUid: (uid) => byUid.get(uid), revision: () => String(revision), write },
+    pause(tenant) {
+      const value = { name: `tenants/${tenant}`, ...byHand };
+      put(`pause/${value.name}`, partialEntity({ entity: { $case: 'pause', value } }));
+    },
+    resume: (tenant) =>
+      put(`pause/tenants/${tenant}`, { $case: 'tombstone', value: { actor: 'simulation', time: undefined } }),
+    drain(processId) {
+      const value = { name: `dispatchers/${processId}`, ...byHand };
+      put(`drain/${processId}`, partialEntity({ entity: { $case: 'drain', value } }));
+    },
+  };
 }
 
 function truthOf(plan: EndpointPlan): EndpointTruth {

@@ -2,6 +2,7 @@ import { MINUTE, SECOND, type FaultKind, type FaultPlan, type Plan } from './pla
 import { randomOf, type Random } from './random.ts';
 import type { Customers, EndpointTruth } from './customers.ts';
 import type { Fleet, Pod, Role } from './fleet.ts';
+import type { ByHand } from './referee/by-hand.ts';
 import type { Traps } from './traps.ts';
 
 /** What faults act on. */
@@ -23,6 +24,7 @@ export interface FaultContext {
   readonly brokers: (up: boolean) => void;
   /** Nothing that the process sends arrives, for so long. */
   readonly cutOff: (pod: Pod, forMs: number) => void;
+  readonly byHand: ByHand;
   /** The endpoint's deliveries need no order any more. */
   readonly unordered: (endpoint: EndpointTruth) => void;
 }
@@ -66,11 +68,18 @@ class AllFaults implements Faults {
     disable: () => this.#changeFirst('keep'),
     enable: () => this.#changeFirst('enabled'),
     repeat: () => this.#c.repeat(),
+    'hold-tenant': () => this.#c.byHand.hold(this.#tenant),
+    'release-tenant': () => this.#c.byHand.release(this.#tenant),
+    'drain-owner': () => this.#c.byHand.drain(this.#c.owner()?.id ?? ''),
   };
 
   constructor(context: FaultContext) {
     this.#c = context;
     this.#random = randomOf(context.plan.seed, 'faults');
+  }
+
+  get #tenant(): string {
+    return this.#c.plan.tenants[0] ?? '';
   }
 
   happen({ kind }: FaultPlan): void {

@@ -83,7 +83,11 @@ export type FaultKind =
   | 'owner-crash'
   | 'disable'
   | 'enable'
-  | 'repeat';
+  | 'repeat'
+  // What a person on call does: to the first tenant, and to whose the first partition is.
+  | 'hold-tenant'
+  | 'release-tenant'
+  | 'drain-owner';
 
 /** Something that happens at a time; its details are drawn when it does. */
 export interface FaultPlan {

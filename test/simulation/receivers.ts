@@ -6,6 +6,7 @@ import { randomOf } from './random.ts';
 import type { Case } from './referee/case.ts';
 import { createBreakers } from './referee/breakers.ts';
 import { createPauses, type PausesOptions } from './referee/pauses.ts';
+import type { ByHand } from './referee/by-hand.ts';
 import { createPromptness } from './referee/promptness.ts';
 import type { Reach } from './referee/reach.ts';
 import type { Referee } from './referee/referee.ts';
@@ -36,6 +37,8 @@ export interface ReceiversOptions extends PausesOptions {
   readonly referee: Referee;
   readonly reach: Reach;
   readonly trace: (what: string) => void;
+  /** A request for the tenant left its process (virtual ms). */
+  readonly byHand: Pick<ByHand, 'left'>;
   /** A request is about to leave its process. */
   readonly leaves: (process: string, deliveryId: string) => void;
 }
@@ -45,6 +48,7 @@ export function createReceivers(options: ReceiversOptions): Receivers {
   const { plan, referee, reach, elapsed, trace, leaves } = options;
   const random = randomOf(plan.seed, 'receivers');
   const manners = createManners(plan, random, elapsed);
+  const tenants = new Map(plan.endpoints.map(({ id, tenant }) => [id, tenant]));
   const pauses = createPauses(options);
   const judgePromptness = createPromptness(plan, referee);
   const breakers = createBreakers({ ...options, wasCutOff: (process) => reach.hasSaid(process) });
@@ -88,6 +92,7 @@ export function createReceivers(options: ReceiversOptions): Receivers {
       leaves(process, deliveryId);
       const leftAt = elapsed();
       reach.left(process);
+      options.byHand.left(process, tenants.get(request.path.slice(1)) ?? '', leftAt);
       if (reach.isCutOff(process)) return lost(port, request, done);
       port.clock.after(random.int(0, 3), () => {
         if (!request.mayStart()) return done(failed('aborted', 'shutdown'));

@@ -2,6 +2,7 @@ import { HOUR, MINUTE, SECOND, type EndpointPlan, type Plan } from './plan.ts';
 import { crowdedPlan } from './crowded.ts';
 import { randomOf } from './random.ts';
 import { runPlan, type SeedResult } from './run-seed.ts';
+import { byHandSchedules } from './schedules/by-hand.ts';
 import { failingSchedules } from './schedules/failing.ts';
 import { intakeSchedules } from './schedules/intake.ts';
 import { loadFromSchedules } from './schedules/load-from.ts';
@@ -21,6 +22,7 @@ const schedules: readonly Schedule[] = [
   ...intakeSchedules,
   ...failingSchedules,
   ...shareSchedules,
+  ...byHandSchedules,
 ];
 
 /** No steps, but so much at once that chance meets what it seldom meets in a whole day. */

@@ -18,6 +18,7 @@ import { HOUR, type Plan } from './plan.ts';
 import { createPublisher } from './publisher.ts';
 import { hashOf, randomOf } from './random.ts';
 import { createReceivers } from './receivers.ts';
+import { createByHand } from './referee/by-hand.ts';
 import { createReach } from './referee/reach.ts';
 import { createReferee, type Referee } from './referee/referee.ts';
 import { createTraps } from './traps.ts';
@@ -109,7 +110,8 @@ class OneSimulation implements Simulation {
       problem: (kind, text) => referee.problem(kind, text),
       onSaid: () => coverage.count('cut off, and said so'),
     });
-    this.#receivers = createReceivers({ plan, referee, reach: this.#reach, elapsed, trace, leaves, untouched });
+    const byHand = createByHand({ customers, referee, elapsed });
+    this.#receivers = createReceivers({ plan, referee, reach: this.#reach, elapsed, trace, leaves, untouched, byHand });
     this.fleet = createFleet({
       ...{ plan, kafka, clock, trace },
       sendOf: (port, process) => this.#receivers.sendOf(port, process),
@@ -125,7 +127,7 @@ class OneSimulation implements Simulation {
     this.#director = steps.length === 0 ? null : createDirector(directing);
     this.#traps = createTraps({ plan, fleet, referee, coverage, director: this.#director, after, trace });
     this.#faults = createFaults({
-      ...{ plan, fleet, customers, after, trace, traps: this.#traps },
+      ...{ plan, fleet, customers, after, trace, byHand, traps: this.#traps },
       compact,
       resend: () => this.#publisher.resend(clock.now()),
       repeat: () => this.#publisher.repeat(),

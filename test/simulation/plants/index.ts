@@ -1,4 +1,5 @@
 import type { Plant } from '../../support/plant.ts';
+import { byHandRules } from './by-hand.ts';
 import { failingRules } from './failing.ts';
 import { intakeRules } from './intake.ts';
 import { mistakes } from './mistakes.ts';
@@ -26,6 +27,7 @@ export const rules: readonly PlantedRule[] = [
   ...orderRules,
   ...failingRules,
   ...shareRules,
+  ...byHandRules,
   ...mistakes,
 ];
 

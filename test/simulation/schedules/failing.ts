@@ -1,4 +1,5 @@
-import { DAY, HOUR, MINUTE, SECOND, type EndpointPlan, type EventPlan, type Plan } from '../plan.ts';
+import { DAY, HOUR, MINUTE, SECOND, type EndpointPlan, type Plan } from '../plan.ts';
+import { eventAt, eventsEvery } from './plans.ts';
 import type { Schedule } from './schedule.ts';
 
 /** Endpoints that fail by themselves or because nobody is reached: no write goes wrong. */
@@ -111,15 +112,4 @@ function endpointsOf(
   const [like] = endpoints;
   if (like === undefined) return [];
   return Array.from({ length: count }, (_, i) => ({ ...like, id: `${tenant}-${i}`, tenant, manner }));
-}
-
-function eventAt(atMs: number, tenant: string): EventPlan {
-  return { ...{ atMs, tenant, id: `${tenant}-at-${atMs}` }, type: 'order.paid', subject: 'a', broken: false };
-}
-
-/** Each time one of another tenant. */
-function eventsEvery(everyMs: number, untilMs: number, tenants: readonly string[]): EventPlan[] {
-  return Array.from({ length: Math.floor(untilMs / everyMs) }, (_, at) =>
-    eventAt((at + 1) * everyMs, tenants[at % tenants.length] ?? ''),
-  );
 }

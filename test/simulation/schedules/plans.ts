@@ -38,3 +38,15 @@ function others(everyMs: number, untilMs: number): EventPlan[] {
     ...{ id: `other-${at}`, tenant: 'acme', type: 'order.sent', subject: 'a', broken: false },
   }));
 }
+
+/** One event of the tenant. */
+export function eventAt(atMs: number, tenant: string): EventPlan {
+  return { ...{ atMs, tenant, id: `${tenant}-at-${atMs}` }, type: 'order.paid', subject: 'a', broken: false };
+}
+
+/** Each time one of another tenant. */
+export function eventsEvery(everyMs: number, untilMs: number, tenants: readonly string[]): EventPlan[] {
+  return Array.from({ length: Math.floor(untilMs / everyMs) }, (_, at) =>
+    eventAt((at + 1) * everyMs, tenants[at % tenants.length] ?? ''),
+  );
+}
