@@ -30,8 +30,8 @@ export interface ServiceProcess extends AsyncDisposable {
 
 /** How one process of a service starts. */
 export interface StartOptions {
-  /** A mistake that is planted in its code. */
-  readonly plant?: Plant;
+  /** A mistake, or several, planted in its code. */
+  readonly plant?: Plant | readonly Plant[];
 }
 
 /** Starts `node services/<service>/src/main.ts`; of this process's environment it gets nothing that is Postrider's. */

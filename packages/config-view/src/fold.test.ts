@@ -355,3 +355,21 @@ test('a pause is found by what it is of; one that this version cannot obey, or t
   assert.deepEqual([...snapshot.pauses()].map(({ name }) => name).toSorted(), names.toSorted());
   assert.equal(snapshot.pause('endpoints/e0')?.name, names[2]);
 });
+
+test('what is put into a draft stands in it alone, and what is folded afterwards does not', () => {
+  const claim = claimRecord(1);
+  const { config } = fold([claim, configRecord('tenant/t0', 0, 2, tenantEntity('t0'))]);
+  const before = plain(config.snapshot());
+  const draft = config.draft();
+  const name = (id: string) => draft.snapshot().tenant(id)?.tenant?.name;
+  draft.put('tenant/t1', tenantEntity('t1') as never);
+  draft.put('endpoint/e1', endpointEntity('t1', 'e1') as never);
+  draft.put('tenant/t0', null);
+  assert.deepEqual(['t0', 't1'].map(name), [undefined, 'tenants/t1']);
+  assert.equal(draft.snapshot().endpointCount('t1'), 1);
+  assert.deepEqual(plain(config.snapshot()), before);
+  config.apply(configRecord('tenant/t2', 0, 3, tenantEntity('t2')).placed(2));
+  assert.equal(name('t2'), undefined);
+  assert.equal(config.snapshot().tenant('t1'), undefined);
+  assert.equal(config.snapshot().tenant('t2')?.tenant?.name, 'tenants/t2');
+});

@@ -1,5 +1,7 @@
+import { pause } from '@postrider/kafka';
 import { ensureAdminKey, ensureLayout, ensureTopics } from './bootstrap.ts';
 import { openConfigWriter } from './config-writer.ts';
+import { serverLimits } from './server-limits.ts';
 import { startRestating } from './restating.ts';
 import { startVerifier } from './verifier.ts';
 import type { ConfigView } from '@postrider/config-view';
@@ -60,5 +62,22 @@ export async function beginTerm(options: TermOptions): Promise<Term> {
   };
   await mark.note();
   const owned = stack.move();
-  return { writer, verifier, note, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return {
+    writer,
+    verifier,
+    note,
+    async [Symbol.asyncDispose]() {
+      await owned.disposeAsync();
+      // Whoever leads by now notes more than we know.
+      if (seat.held) await Promise.race([noteAtTheEnd(), pause(clock, serverLimits.writerStopGraceMs)]);
+    },
+  };
+
+  async function noteAtTheEnd(): Promise<void> {
+    try {
+      await Promise.all([mark.note(), verifier.note()]);
+    } catch (error) {
+      log.warn({ error }, 'how far the configuration was written could not be noted');
+    }
+  }
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { credentials } from '@grpc/grpc-js';
+import { credentials, Metadata, status } from '@grpc/grpc-js';
 import { ConfigRecord } from '@postrider/contract/postrider/v1/config';
 import { Endpoint } from '@postrider/contract/postrider/v1/endpoint';
 import { Subscription } from '@postrider/contract/postrider/v1/subscription';
@@ -8,7 +8,8 @@ import { TenantServiceClient } from '@postrider/contract/postrider/v1/tenant_ser
 import { configKey } from '@postrider/config-view';
 import { createFakeClock, createFakeKafka } from '@postrider/kafka/testing';
 import { recordingLogger } from '@postrider/runtime';
-import { calls, CONFIG_TOPIC, failure, startTestPlane, testConfig } from '../testing/harness.ts';
+import { ADMIN_KEY, calls, CONFIG_TOPIC, failure, startTestPlane, testConfig } from '../testing/harness.ts';
+import { MIN_REVISION_METADATA, REVISION_TRAILER } from './call-routing.ts';
 import { startControlPlane } from './service.ts';
 import type { FakeClock, FakeKafka } from '@postrider/kafka/testing';
 import type { ControlPlane } from './service.ts';
@@ -284,6 +285,54 @@ test('a truth that could not be written again is written a little later', async 
   } finally {
     await settled(clock, plane[Symbol.asyncDispose]());
   }
+});
+
+test('changes that come together are written together, and each sees those before it', async () => {
+  const kafka = createFakeKafka();
+  await using run = await startTestPlane({}, kafka);
+  let writes = 0;
+  kafka.onProduce(({ topic }) => {
+    if (topic === CONFIG_TOPIC) writes += 1;
+    return undefined;
+  });
+  const results = await Promise.allSettled([
+    ...['a', 'b', 'c'].map((id) => run.tenants.createTenant(creation(id))),
+    run.tenants.createTenant({ ...creation('a'), requestId: 'another' }),
+  ]);
+  assert.deepEqual(
+    results.map((result) => result.status),
+    ['fulfilled', 'fulfilled', 'fulfilled', 'rejected'],
+  );
+  assert.ok(writes < 4, `${writes} writes`);
+  const stored = recordsOf(kafka).filter(({ key }) => key.startsWith('tenant/'));
+  assert.deepEqual(
+    stored.map(({ key }) => key),
+    ['tenant/a', 'tenant/b', 'tenant/c'],
+  );
+});
+
+test('a read waits for the revision that it asks for, and is told when that does not come', async () => {
+  const kafka = createFakeKafka();
+  await using run = await startTestPlane({}, kafka);
+  const client = new TenantServiceClient(`127.0.0.1:${run.plane.port}`, credentials.createInsecure());
+  const read = (minRevision: string) => {
+    const metadata = new Metadata();
+    metadata.set('authorization', `Bearer ${ADMIN_KEY}`);
+    metadata.set(MIN_REVISION_METADATA, minRevision);
+    const { promise, resolve } = Promise.withResolvers<string>();
+    const deadline = Date.now() + 1_000;
+    const call = client.getTenant({ name: 'tenants/acme' }, metadata, { deadline }, () => {});
+    call.on('status', ({ code, metadata: trailer }) =>
+      resolve(`${status[code]} ${BigInt(String(trailer.get(REVISION_TRAILER)[0] ?? 0)) >= BigInt(minRevision || 0)}`),
+    );
+    return promise;
+  };
+  const { revision } = run.plane.view.snapshot();
+  const waiting = read(String(BigInt(revision) + 1n));
+  await run.tenants.createTenant(creation('acme'));
+  assert.equal(await waiting, 'OK true');
+  assert.match(await read(String(BigInt(revision) + 1_000n)), /^(?:UNAVAILABLE|DEADLINE_EXCEEDED) /);
+  client.close();
 });
 
 test('a change whose acknowledgement was lost is stored once', async () => {

@@ -56,6 +56,11 @@ POSTRIDER_PARTITIONS: {{ $values.kafka.partitions | int | quote }}
 POSTRIDER_REPLICATION_FACTOR: {{ $values.kafka.replicationFactor | int | quote }}
 POSTRIDER_GRPC_HOST: "0.0.0.0"
 POSTRIDER_GRPC_PORT: "8080"
+POSTRIDER_SESSION_TIMEOUT: {{ $values.controlPlane.sessionTimeout | quote }}
+POSTRIDER_READ_ONLY: {{ $values.controlPlane.readOnly | quote }}
+{{- with $values.controlPlane.acceptConfigLoss }}
+POSTRIDER_ACCEPT_CONFIG_LOSS: {{ . | quote }}
+{{- end }}
 POSTRIDER_BOOTSTRAP_ADMIN_KEY_FILE: /etc/postrider/secrets/bootstrap-admin-key
 {{- end }}
 {{- if eq .service "router" }}
@@ -233,6 +238,12 @@ spec:
       env:
         - name: SERVICE
           value: {{ .service }}
+        {{- if eq .service "control-plane" }}
+        # Where the other replicas pass changes on to it, when it leads.
+        - name: POSTRIDER_GRPC_ADDRESS
+          valueFrom:
+            fieldRef: { fieldPath: status.podIP }
+        {{- end }}
         {{- if eq .service "dispatcher" }}
         # Where the control plane asks it.
         - name: POSTRIDER_QUESTIONS_ADDRESS

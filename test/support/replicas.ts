@@ -1,0 +1,80 @@
+import { randomBytes } from 'node:crypto';
+import { credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
+import { TenantServiceClient } from '@postrider/contract/postrider/v1/tenant_service';
+import type { Tenant } from '@postrider/contract/postrider/v1/tenant';
+import { choosePorts, type LocalKafka } from '../../deploy/local/index.ts';
+import { uniqueName } from './resources.ts';
+import { startService, type ServiceProcess, type StartOptions } from './service-process.ts';
+import { waitFor } from './wait-for.ts';
+
+/** One control plane of several. */
+export interface Replica {
+  readonly process: ServiceProcess;
+  /** What its health says that it is. */
+  role(): Promise<string>;
+  /** Creates a tenant at this replica; repeating it with the same id is the same creation. */
+  createTenant(tenantId: string): Promise<Tenant>;
+}
+
+export interface Replicas extends AsyncDisposable {
+  readonly topicPrefix: string;
+  readonly all: readonly Replica[];
+  /** The one that leads now. */
+  leader(): Promise<Replica>;
+}
+
+/** Starts so many control planes over topics of their own, and waits until one leads and all serve. */
+export async function startReplicas(
+  kafka: Pick<LocalKafka, 'bootstrapServers'>,
+  count: number,
+  start: StartOptions = {},
+): Promise<Replicas> {
+  await using stack = new AsyncDisposableStack();
+  const topicPrefix = `${uniqueName('replicas')}.`;
+  const adminKey = `prk_test_${randomBytes(16).toString('hex')}`;
+  const kek = randomBytes(32).toString('hex');
+  const ports = await choosePorts(2 * count);
+  const all = Array.from({ length: count }, (_, index): Replica => {
+    const [grpcPort, healthPort] = ports.slice(2 * index);
+    const env = {
+      POSTRIDER_KAFKA_BROKERS: kafka.bootstrapServers.join(','),
+      POSTRIDER_TOPIC_PREFIX: topicPrefix,
+      POSTRIDER_HEALTH_PORT: String(healthPort),
+      POSTRIDER_GRPC_PORT: String(grpcPort),
+      POSTRIDER_PARTITIONS: '4',
+      POSTRIDER_KEK: kek,
+      POSTRIDER_BOOTSTRAP_ADMIN_KEY: adminKey,
+      POSTRIDER_LOG_LEVEL: 'info',
+    };
+    const process = stack.use(startService('control-plane', env, start, `control-plane-${index + 1}`));
+    const client = new TenantServiceClient(`127.0.0.1:${grpcPort}`, credentials.createInsecure());
+    stack.defer(() => client.close());
+    return { process, role: () => roleOf(process), createTenant: (tenantId) => create(client, adminKey, tenantId) };
+  });
+  await Promise.all(all.map(({ process }) => process.ready()));
+  const leader = () => waitFor(() => leaderOf(all), { what: 'a leader', timeoutMs: 30_000 });
+  await leader();
+  const owned = stack.move();
+  return { topicPrefix, all, leader, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+async function leaderOf(all: readonly Replica[]): Promise<Replica | undefined> {
+  for (const replica of all) if ((await replica.role().catch(() => '')) === 'leader') return replica;
+  return undefined;
+}
+
+async function roleOf({ healthUrl }: ServiceProcess): Promise<string> {
+  const answer = await fetch(`${healthUrl}/readyz`, { signal: AbortSignal.timeout(1_000) });
+  return /"role":"([^"]*)"/.exec(await answer.text())?.[1] ?? '';
+}
+
+function create(client: TenantServiceClient, adminKey: string, tenantId: string): Promise<Tenant> {
+  const { promise, resolve, reject } = Promise.withResolvers<Tenant>();
+  const metadata = new Metadata();
+  metadata.set('authorization', `Bearer ${adminKey}`);
+  const request = { tenantId, tenant: undefined, requestId: tenantId };
+  client.createTenant(request, metadata, (error: ServiceError | null, tenant) =>
+    error === null ? resolve(tenant) : reject(error),
+  );
+  return promise;
+}
