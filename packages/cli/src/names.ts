@@ -30,6 +30,16 @@ export function dispatcherName(text: string): string {
   return text.startsWith('dispatchers/') ? text : `dispatchers/${text}`;
 }
 
+/** An id or the whole name → `apiKeys/…`. */
+export function apiKeyName(text: string): string {
+  return text.startsWith('apiKeys/') ? text : `apiKeys/${text}`;
+}
+
+/** An id or the whole name → `roleBindings/…`. */
+export function roleBindingName(text: string): string {
+  return text.startsWith('roleBindings/') ? text : `roleBindings/${text}`;
+}
+
 function nested(text: string, collections: readonly string[], short: string): string {
   const parts = text.split('/');
   const whole = parts.length === collections.length * 2 && collections.every((name, i) => parts[i * 2] === name);

@@ -1,7 +1,8 @@
 import { InvalidArgumentError } from 'commander';
 import { OrderingMode } from '@postrider/contract/postrider/v1/delivery';
 import { OnExhausted, type Ordering, VerificationMode } from '@postrider/contract/postrider/v1/endpoint';
-import { durationOf, plainEnum } from '@postrider/core';
+import { durationOf, plainEnum, roleNamed } from '@postrider/core';
+import type { Role } from '@postrider/contract/postrider/v1/access';
 import type { Duration } from '@postrider/contract/google/protobuf/duration';
 
 const unitMs: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
@@ -71,6 +72,13 @@ export function parseVerification(text: string): VerificationMode {
   const mode = modes.find((one) => plainEnum(one, 'VERIFICATION_MODE') === text);
   if (mode !== undefined) return mode;
   throw new InvalidArgumentError(`"${text}" is none of: none, cloudevents, challenge.`);
+}
+
+/** `tenant-admin` and the like. */
+export function parseRole(text: string): Role {
+  const role = roleNamed(text);
+  if (role !== undefined) return role;
+  throw new InvalidArgumentError(`"${text}" is none of: admin, operator, tenant-admin, tenant-viewer, publisher.`);
 }
 
 /** `100/1s`: starts at most in a period. */

@@ -1,6 +1,7 @@
 import { Command, CommanderError, type Option } from 'commander';
 import { VERSION } from '@postrider/core';
 import { CliError, exitCodes } from './cli-error.ts';
+import { apiKeyCommand } from './commands/api-key.ts';
 import { attemptsCommand } from './commands/attempts.ts';
 import { backlogCommand, deliveryCommand } from './commands/delivery.ts';
 import { dispatcherCommand } from './commands/dispatcher.ts';
@@ -12,6 +13,7 @@ import { listenCommand } from './commands/listen.ts';
 import { pauseCommands } from './commands/pause.ts';
 import { publishCommand } from './commands/publish.ts';
 import { quarantineCommand } from './commands/quarantine.ts';
+import { roleCommand } from './commands/role.ts';
 import { subscriptionCommand } from './commands/subscription.ts';
 import { tenantCommand } from './commands/tenant.ts';
 import { topicsCommand } from './commands/topics.ts';
@@ -60,6 +62,8 @@ function buildProgram(context: CliContext): Command {
     tenantCommand,
     endpointCommand,
     subscriptionCommand,
+    apiKeyCommand,
+    roleCommand,
     doctorCommand,
     backlogCommand,
     deliveryCommand,

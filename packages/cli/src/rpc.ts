@@ -1,4 +1,5 @@
 import { credentials, Metadata, type CallOptions, type Client, type ServiceError } from '@grpc/grpc-js';
+import { AccessServiceClient } from '@postrider/contract/postrider/v1/access_service';
 import { EndpointServiceClient } from '@postrider/contract/postrider/v1/endpoint_service';
 import { DeliveryServiceClient } from '@postrider/contract/postrider/v1/delivery_service';
 import { DispatcherServiceClient } from '@postrider/contract/postrider/v1/dispatcher_service';
@@ -25,6 +26,7 @@ export interface Rpc extends Disposable {
   readonly pauses: PauseServiceClient;
   readonly deliveries: DeliveryServiceClient;
   readonly dispatchers: DispatcherServiceClient;
+  readonly access: AccessServiceClient;
   /** Calls a unary method with the API key and a deadline of 20 s. Rejects with `CliError`. */
   call<Request, Response>(client: Client, method: Unary<Request, Response>, request: Request): Promise<Response>;
 }
@@ -39,6 +41,7 @@ export function openRpc({ server, apiKey }: Pick<Connection, 'server' | 'apiKey'
     pauses: new PauseServiceClient(server, insecure),
     deliveries: new DeliveryServiceClient(server, insecure),
     dispatchers: new DispatcherServiceClient(server, insecure),
+    access: new AccessServiceClient(server, insecure),
   };
   const metadata = new Metadata();
   metadata.set('authorization', `Bearer ${apiKey}`);
@@ -48,7 +51,7 @@ export function openRpc({ server, apiKey }: Pick<Connection, 'server' | 'apiKey'
       new Promise((resolve, reject) => {
         method.call(client, request, metadata, { deadline: Date.now() + deadlineMs }, (error, response) => {
           if (error === null) resolve(response);
-          else reject(explainRpcError(error, server));
+          else reject(explainRpcError(error, server, apiKey));
         });
       }),
     [Symbol.dispose]: () => {

@@ -60,18 +60,23 @@ export interface ErrorDetails {
   readonly cause?: unknown;
   /** The fields at fault, all of them. */
   readonly violations?: readonly FieldViolation[];
+  /** After how long it is worth another try. */
+  readonly retryAfterMs?: number;
 }
 
 /** The one error class. Messages are for people and never hold a secret; programs look at `code`. */
 export class PostriderError extends Error {
   readonly code: ErrorCode;
   readonly violations: readonly FieldViolation[];
+  /** After how long it is worth another try; null: it is not known. */
+  readonly retryAfterMs: number | null;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, 'cause' in details ? { cause: details.cause } : undefined);
     this.name = 'PostriderError';
     this.code = code;
     this.violations = details.violations ?? [];
+    this.retryAfterMs = details.retryAfterMs ?? null;
   }
 }
 

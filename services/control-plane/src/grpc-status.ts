@@ -6,7 +6,7 @@ import {
   RetryInfo,
 } from '@postrider/contract/google/rpc/error_details';
 import { Status } from '@postrider/contract/google/rpc/status';
-import { PostriderError } from '@postrider/core';
+import { durationOf, PostriderError } from '@postrider/core';
 import { KafkaError } from '@postrider/kafka';
 import { sizeOf } from './messages.ts';
 import { serverLimits } from './server-limits.ts';
@@ -19,9 +19,6 @@ export const STATUS_DETAILS_TRAILER = 'grpc-status-details-bin';
 
 const BAD_REQUEST_TYPE = 'type.googleapis.com/google.rpc.BadRequest';
 const RETRY_INFO_TYPE = 'type.googleapis.com/google.rpc.RetryInfo';
-const retryInfo = Buffer.from(
-  RetryInfo.encode({ retryDelay: { seconds: BigInt(serverLimits.retryAfterMs / 1_000), nanos: 0 } }).finish(),
-);
 /** Of a message within another one: the tag and length before it, at most. */
 const LENGTHS_BYTES = 8;
 
@@ -85,7 +82,8 @@ export function toServiceError(error: unknown): ServiceError {
   const reason = (ours ? 'internal' : known.code).toUpperCase();
   const info = ErrorInfo.encode({ reason, domain: 'postrider.dev', metadata: {} }).finish();
   const details: Any[] = [{ typeUrl: 'type.googleapis.com/google.rpc.ErrorInfo', value: Buffer.from(info) }];
-  if (code === status.UNAVAILABLE) details.push({ typeUrl: RETRY_INFO_TYPE, value: retryInfo });
+  const retryAfterMs = known?.retryAfterMs ?? (code === status.UNAVAILABLE ? serverLimits.retryAfterMs : null);
+  if (retryAfterMs !== null) details.push(retryInfo(retryAfterMs));
   if (!ours && known.violations.length > 0) {
     const left = serverLimits.statusDetailsBytesMax - Status.encode({ code, message, details }).finish().length;
     details.unshift({ typeUrl: BAD_REQUEST_TYPE, value: badRequest(known.violations, left - BAD_REQUEST_TYPE.length) });
@@ -93,6 +91,11 @@ export function toServiceError(error: unknown): ServiceError {
   const metadata = new Metadata();
   metadata.set(STATUS_DETAILS_TRAILER, Buffer.from(Status.encode({ code, message, details }).finish()));
   return Object.assign(new Error(message), { code, details: message, metadata });
+}
+
+function retryInfo(afterMs: number): Any {
+  const value = RetryInfo.encode({ retryDelay: durationOf(afterMs) }).finish();
+  return { typeUrl: RETRY_INFO_TYPE, value: Buffer.from(value) };
 }
 
 function asPostriderError(error: unknown): PostriderError | null {

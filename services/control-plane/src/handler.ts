@@ -1,4 +1,5 @@
 import { Metadata, status } from '@grpc/grpc-js';
+import { createCallRates } from './call-rates.ts';
 import { leftOf, REVISION_TRAILER } from './call-routing.ts';
 import { toServiceError } from './grpc-status.ts';
 import { authorize } from './permissions.ts';
@@ -12,6 +13,7 @@ import type { Principal } from './permissions.ts';
 /** Turns a method into what grpc-js serves: who calls, may they, the method, its answer or status. Default deny. */
 export function createHandler(context: ServiceContext, events: ControlPlaneEvents) {
   const { authenticate, clock, routing } = context;
+  const rates = createCallRates(clock);
   return <Request, Response>(
     name: MethodName,
     maker: MethodMaker<Request, Response>,
@@ -22,6 +24,7 @@ export function createHandler(context: ServiceContext, events: ControlPlaneEvent
         await routing.untilRevision(call.metadata, leftOf(call, clock));
         caller = await authenticate(authorizationOf(call));
         const principal = caller;
+        rates.take(principal);
         const reach = authorize(name, principal, call.request);
         const here = () => maker(scopeContext(context, reach))(call.request, principal);
         const { response, revision } = await routing.answer(name, call, here);

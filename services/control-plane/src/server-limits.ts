@@ -48,6 +48,11 @@ export const serverLimits = Object.freeze({
   roleBindingsPerTenantMax: 1_000,
   /** How much later than its last noted use a key must be used for that to be noted again. */
   keyUseNotedEveryMs: HOUR_MS,
+  /** Calls of one principal at one replica; of one whose roles are all in tenants. */
+  callsPerSecondMax: 10_000,
+  tenantCallsPerSecondMax: 1_000,
+  /** Principals whose calls are counted at once. */
+  principalsCountedMax: 10_000,
   /** How long until what could not be noted is tried again. */
   keyUseTriedEveryMs: MINUTE_MS,
   /** How long Kafka, or a dispatcher, may take to answer a question. */
