@@ -1,65 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { credentials, Metadata, status } from '@grpc/grpc-js';
-import { ConfigRecord } from '@postrider/contract/postrider/v1/config';
 import { Endpoint } from '@postrider/contract/postrider/v1/endpoint';
 import { Subscription } from '@postrider/contract/postrider/v1/subscription';
 import { TenantServiceClient } from '@postrider/contract/postrider/v1/tenant_service';
 import { configKey } from '@postrider/config-view';
 import { createFakeClock, createFakeKafka } from '@postrider/kafka/testing';
-import { recordingLogger } from '@postrider/runtime';
-import { ADMIN_KEY, calls, CONFIG_TOPIC, failure, startTestPlane, testConfig } from '../testing/harness.ts';
+import { ADMIN_KEY, calls, CONFIG_TOPIC, failure, startTestPlane } from '../testing/harness.ts';
+import { creation, recordsOf, settled, startOn, writeAs } from '../testing/replicas.ts';
 import { MIN_REVISION_METADATA, REVISION_TRAILER } from './call-routing.ts';
-import { startControlPlane } from './service.ts';
-import type { FakeClock, FakeKafka } from '@postrider/kafka/testing';
-import type { ControlPlane } from './service.ts';
-
-/** Lets time pass until the promise has settled. */
-async function settled<T>(clock: FakeClock, promise: PromiseLike<T>, stepMs = 100): Promise<T> {
-  let done = false;
-  const ended = Promise.resolve(promise).finally(() => (done = true));
-  ended.catch(() => {});
-  while (!done) await clock.advance(stepMs);
-  return ended;
-}
-
-/** The records of `config`, decoded: value or header. */
-function recordsOf(kafka: FakeKafka): ConfigRecord[] {
-  return kafka
-    .records(CONFIG_TOPIC)
-    .map(({ value, headers }) => ConfigRecord.decode(value ?? (headers['postrider-config'] as Buffer)));
-}
-
-function writeAs(
-  kafka: FakeKafka,
-  plane: ControlPlane,
-  key: string,
-  entity: ConfigRecord['entity'],
-  epoch?: number,
-): number {
-  const { writer, revision } = plane.view.snapshot();
-  const record: ConfigRecord = {
-    key,
-    revision: String(BigInt(revision) + 100n),
-    writerEpoch: BigInt(epoch ?? writer?.epoch ?? 0),
-    schemaVersion: 1,
-    time: undefined,
-    actor: 'stranger',
-    entity,
-  };
-  const value = Buffer.from(ConfigRecord.encode(record).finish());
-  return kafka.append(CONFIG_TOPIC, 0, { key: Buffer.from(key), value });
-}
-
-function startOn(kafka: FakeKafka, processId: string) {
-  const port = kafka.connect(processId);
-  const config = testConfig({ processId });
-  const log = recordingLogger();
-  const stopping = new AbortController();
-  const starting = startControlPlane(config, { kafka: port, clock: port.clock, log }, stopping.signal);
-  starting.catch(() => {});
-  return { port, log, starting, stopping };
-}
 
 test('the first start makes the topics, the layout, the claim and the key; the second finds them', async () => {
   const kafka = createFakeKafka();
@@ -141,102 +90,6 @@ test('every revision lies above its writer’s epoch and none is used twice', as
   for (const { key, revision, writerEpoch } of recordsOf(kafka)) {
     if (key !== 'writer/current') assert.ok(BigInt(revision) > writerEpoch);
   }
-});
-
-/** Calls of tenants at one replica. */
-function tenantsOf(plane: ControlPlane) {
-  const client = new TenantServiceClient(`127.0.0.1:${plane.port}`, credentials.createInsecure());
-  return { tenants: calls(client), [Symbol.dispose]: () => client.close() };
-}
-
-const creation = (tenantId: string) => ({ tenantId, tenant: undefined, requestId: tenantId });
-
-test('of two replicas one leads; the other passes changes on to it, and what was written through it is read there', async () => {
-  const clock = createFakeClock();
-  const kafka = createFakeKafka({ clock });
-  const first = await settled(clock, startOn(kafka, 'first').starting);
-  const second = await settled(clock, startOn(kafka, 'second').starting);
-  assert.deepEqual([first.role(), second.role()], ['leader', 'follower']);
-  using follower = tenantsOf(second);
-  const created = await settled(clock, follower.tenants.createTenant(creation('acme')), 1);
-  assert.deepEqual(await settled(clock, follower.tenants.getTenant({ name: 'tenants/acme' }), 1), created);
-  const taken = await settled(clock, failure(follower.tenants.createTenant({ ...creation('acme'), requestId: '' })), 1);
-  assert.deepEqual([taken.code, taken.reason], ['ALREADY_EXISTS', 'ALREADY_EXISTS']);
-  await clock.advance(60_000);
-  assert.deepEqual([first.role(), second.role()], ['leader', 'follower'], 'the seat stays where it is');
-  for (const plane of [second, first]) await settled(clock, plane[Symbol.asyncDispose]());
-});
-
-test('of two that start at the same moment one leads, and both serve', async () => {
-  const clock = createFakeClock();
-  const kafka = createFakeKafka({ clock });
-  const both = [startOn(kafka, 'one'), startOn(kafka, 'two')];
-  const planes = await settled(clock, Promise.all(both.map(({ starting }) => starting)));
-  await clock.advance(5_000);
-  assert.deepEqual(planes.map((plane) => plane.role()).toSorted(), ['follower', 'leader']);
-  for (const plane of planes) await settled(clock, plane[Symbol.asyncDispose]());
-});
-
-test('when the leader falls silent another leads within 15 s, and a change that came meanwhile is made by it', async () => {
-  const clock = createFakeClock();
-  const kafka = createFakeKafka({ clock });
-  const first = startOn(kafka, 'first');
-  const silent = await settled(clock, first.starting);
-  const second = await settled(clock, startOn(kafka, 'second').starting);
-  first.port.freeze();
-  using client = tenantsOf(second);
-  const died = clock.now();
-  const created = await settled(clock, client.tenants.createTenant(creation('meanwhile')));
-  assert.ok(clock.now() - died < 15_000, `${clock.now() - died} ms`);
-  assert.equal(created.name, 'tenants/meanwhile');
-  assert.deepEqual([second.role(), second.view.snapshot().writer?.processId], ['leader', 'second']);
-  first.port.thaw();
-  for (const plane of [silent, second]) await settled(clock, plane[Symbol.asyncDispose]());
-});
-
-test('a leader that is told to stop hands over within 2 s', async () => {
-  const clock = createFakeClock();
-  const kafka = createFakeKafka({ clock });
-  const first = await settled(clock, startOn(kafka, 'first').starting);
-  const second = await settled(clock, startOn(kafka, 'second').starting);
-  const asked = clock.now();
-  await settled(clock, first[Symbol.asyncDispose]());
-  while (second.role() !== 'leader' && clock.now() - asked < 60_000) await clock.advance(100);
-  assert.ok(clock.now() - asked <= 2_000, `${clock.now() - asked} ms`);
-  await settled(clock, second[Symbol.asyncDispose]());
-});
-
-test('a leader that sees a newer claim changes nothing by its own any more, and claims anew as long as the seat is its', async () => {
-  const kafka = createFakeKafka();
-  await using run = await startTestPlane({}, kafka);
-  const claim = {
-    $case: 'writer' as const,
-    value: { processId: 'intruder', randomId: Buffer.alloc(16, 7), address: '' },
-  };
-  const offset = writeAs(kafka, run.plane, 'writer/current', claim);
-  await run.plane.view.whenOffset(offset, 5_000);
-  await run.tenants.createTenant(creation('late'));
-  const { writer } = run.plane.view.snapshot();
-  assert.ok(writer?.processId !== 'intruder' && (writer?.epoch ?? 0) > offset);
-  const late = recordsOf(kafka).find(({ key }) => key === 'tenant/late');
-  assert.equal(late?.writerEpoch, BigInt(writer?.epoch ?? 0));
-  assert.ok(run.log.lines.some(({ message }) => message.startsWith('leader.ended')));
-});
-
-test('a leader that was stopped and wakes up is refused by the broker, whatever it takes itself for, and follows', async () => {
-  const clock = createFakeClock();
-  const kafka = createFakeKafka({ clock });
-  const first = startOn(kafka, 'first');
-  const old = await settled(clock, first.starting);
-  const plane = await settled(clock, startOn(kafka, 'second').starting);
-  first.port.freeze();
-  for (let seconds = 0; plane.role() !== 'leader' && seconds < 60; seconds += 1) await clock.advance(1_000);
-  const before = recordsOf(kafka).length;
-  first.port.thaw();
-  await clock.advance(10_000);
-  assert.deepEqual([old.role(), plane.role()], ['follower', 'leader']);
-  assert.equal(recordsOf(kafka).length, before);
-  for (const one of [old, plane]) await settled(clock, one[Symbol.asyncDispose]());
 });
 
 test('a record of an older writer is ignored, and the truth is written again behind it', async () => {
