@@ -9,11 +9,9 @@ import { after, before, test, type TestContext } from 'node:test';
 import { startConfigView, type ConfigProblem, type ConfigView } from '@postrider/config-view';
 import { connectKafka, topicName, type IncomingRecord, type KafkaPort } from '@postrider/kafka';
 import { recordingLogger, systemClock } from '@postrider/runtime';
-import { status } from '@grpc/grpc-js';
-import type { ServiceError } from '@grpc/grpc-js';
 import type { LocalKafka } from '../../deploy/local/index.ts';
 import { startKafka } from '../support/kafka.ts';
-import { startReplicas, type Replica, type Replicas } from '../support/replicas.ts';
+import { isUnavailable, startReplicas, type Replica, type Replicas } from '../support/replicas.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const rounds = Number(process.env['TEST_LEADER_ROUNDS'] ?? 1);
@@ -47,7 +45,7 @@ async function createSurely(all: readonly Replica[], id: string, first: number):
       await (all[(first + tries) % all.length] as Replica).createTenant(id);
       return;
     } catch (error) {
-      if ((error as ServiceError).code !== status.UNAVAILABLE || tries >= 20) throw error;
+      if (!isUnavailable(error) || tries >= 20) throw error;
     }
   }
 }

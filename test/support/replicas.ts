@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
-import { TenantServiceClient } from '@postrider/contract/postrider/v1/tenant_service';
+import { openRpc } from '@postrider/cli';
 import type { Tenant } from '@postrider/contract/postrider/v1/tenant';
 import { choosePorts, type LocalKafka } from '../../deploy/local/index.ts';
 import { uniqueName } from './resources.ts';
@@ -47,9 +46,15 @@ export async function startReplicas(
       POSTRIDER_LOG_LEVEL: 'info',
     };
     const process = stack.use(startService('control-plane', env, start, `control-plane-${index + 1}`));
-    const client = new TenantServiceClient(`127.0.0.1:${grpcPort}`, credentials.createInsecure());
-    stack.defer(() => client.close());
-    return { process, role: () => roleOf(process), createTenant: (tenantId) => create(client, adminKey, tenantId) };
+    const rpc = stack.use(openRpc({ server: `127.0.0.1:${grpcPort}`, apiKey: adminKey }));
+    return {
+      process,
+      role: () => roleOf(process),
+      createTenant(tenantId) {
+        const request = { tenantId, tenant: undefined, requestId: tenantId };
+        return rpc.call(rpc.tenants, rpc.tenants.createTenant, request);
+      },
+    };
   });
   await Promise.all(all.map(({ process }) => process.ready()));
   const leader = () => waitFor(() => leaderOf(all), { what: 'a leader', timeoutMs: 30_000 });
@@ -68,13 +73,11 @@ async function roleOf({ healthUrl }: ServiceProcess): Promise<string> {
   return /"role":"([^"]*)"/.exec(await answer.text())?.[1] ?? '';
 }
 
-function create(client: TenantServiceClient, adminKey: string, tenantId: string): Promise<Tenant> {
-  const { promise, resolve, reject } = Promise.withResolvers<Tenant>();
-  const metadata = new Metadata();
-  metadata.set('authorization', `Bearer ${adminKey}`);
-  const request = { tenantId, tenant: undefined, requestId: tenantId };
-  client.createTenant(request, metadata, (error: ServiceError | null, tenant) =>
-    error === null ? resolve(tenant) : reject(error),
-  );
-  return promise;
+/** gRPC's status for what may be tried again. */
+const UNAVAILABLE = 14;
+
+/** Whether a call ended with UNAVAILABLE. */
+export function isUnavailable(error: unknown): boolean {
+  const { cause } = error as { readonly cause?: { readonly code?: number } };
+  return cause?.code === UNAVAILABLE;
 }
