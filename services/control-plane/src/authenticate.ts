@@ -1,5 +1,5 @@
 import { timingSafeEqual } from 'node:crypto';
-import { apiKeyId, PostriderError, roleName } from '@postrider/core';
+import { apiKeyId, PostriderError, roleName, tenantOfName } from '@postrider/core';
 import { hashApiKey } from './api-key.ts';
 import type { ApiKeyConfig } from '@postrider/contract/postrider/v1/config';
 import type { RoleBinding } from '@postrider/contract/postrider/v1/role_binding';
@@ -47,7 +47,7 @@ function grantsOf(actor: string, snapshot: ConfigSnapshot): readonly Grant[] {
 /** What a role binding gives. */
 export function grantOf({ role, tenant }: Pick<RoleBinding, 'role' | 'tenant'>): Grant {
   // What begins otherwise is no tenant's name, and must not come to mean "all".
-  return { role: roleName(role) ?? '', tenant: tenant === '' ? '' : tenant.replace(/^tenants\//, '') };
+  return { role: roleName(role) ?? '', tenant: tenantOfName(tenant) || tenant };
 }
 
 function isUsable({ expireTime, revokeTime }: ApiKeyConfig, nowMs: number): boolean {
