@@ -92,3 +92,19 @@ test('a leader that was stopped and wakes up is refused by the broker, whatever 
   assert.equal(recordsOf(kafka).length, before);
   for (const one of [old, plane]) await settled(clock, one[Symbol.asyncDispose]());
 });
+
+test('how far operations were read, and what follows from them written, is noted for the next leader', async () => {
+  const kafka = createFakeKafka();
+  await using first = await startTestPlane({}, kafka);
+  const topic = 'postrider.operations';
+  const offset = kafka.append(topic, 3, { key: Buffer.from('ep_1'), value: Buffer.from('{}') });
+  const noted = () => kafka.committed('postrider.config-writer', topic, 3)?.offset;
+  await first.tenants.createTenant(creation('acme'));
+  await first.stop();
+  assert.equal(noted(), offset + 1);
+  await using second = await startTestPlane({}, kafka);
+  kafka.append(topic, 3, { key: Buffer.from('ep_1'), value: Buffer.from('{}') });
+  await second.tenants.createTenant(creation('bell'));
+  await second.stop();
+  assert.equal(noted(), offset + 2);
+});
