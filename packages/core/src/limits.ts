@@ -235,6 +235,8 @@ export const limits = Object.freeze({
   graceAboveDrainMs: 20 * SECOND_MS,
   terminationGraceMs: MINUTE_MS,
   produceDeadlineMs: 20 * SECOND_MS,
+  /** How far apart writes of attempts and dead letters begin: one costs as much as several deliveries, and nobody waits for it. */
+  resultsApartMs: 5,
   /** Between two tries to write a record that the brokers refuse: doubled from the least to the most. */
   refusedWriteBackoffMinMs: SECOND_MS,
   refusedWriteBackoffMaxMs: MINUTE_MS,

@@ -68,8 +68,8 @@ export interface TopicPartitionOffset extends TopicPartition {
 export interface ProducerOptions {
   /** For logs and the client id. */
   readonly name: string;
-  /** How long an idle producer waits for company before it sends; 0 (default) sends at once. While a send is in flight the next batch gathers by itself. */
-  readonly lingerMs?: number;
+  /** How far apart requests to one broker begin at least (ms): more goes into each. Default 0. An idle producer sends at once all the same. */
+  readonly apartMs?: number;
   /** Records per send at most. Default 500. */
   readonly batchRecordsMax?: number;
   /** Bytes (values + keys + headers) per send at most. Default 4 MiB. */
@@ -82,6 +82,7 @@ export interface ProducerOptions {
  * Writes records with acks=all, again and again until each is acknowledged, fenced, refused for good by the broker, or the
  * producer is closed. Records of one partition are written in the order of the calls: one send at a time per leader, and
  * what was not acknowledged is sent again before any later record of its partition. A record may be stored more than once.
+ * An idle producer sends at once; a busy one gathers records for up to 10 ms (`patience.ts`).
  */
 export interface Producer extends AsyncDisposable {
   /**

@@ -59,3 +59,8 @@ export function firstOfTransaction(records: readonly OutgoingRecord[]): Outgoing
   }
   return first;
 }
+
+/** What a record gets whose owner may not write it any more. */
+export function fenced({ topic, partition }: TopicPartition): KafkaError {
+  return new KafkaError('FENCED', `writing to ${topic}/${partition} is not allowed any more`);
+}

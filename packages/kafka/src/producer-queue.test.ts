@@ -201,3 +201,28 @@ test('a partition that goes on to refuse writes is told of, again and again, and
     't/0 cannot be written: 20 refusals, the last with error 6',
   ]);
 });
+
+test('a producer that has much to send gathers it into a request each ten milliseconds; one that has little sends at once', async () => {
+  for (const [perMs, requests] of [
+    [10, 10],
+    [1, 20],
+  ] as const) {
+    const clock = createFakeClock();
+    const { transport } = scripted([], clock);
+    let sent = 0;
+    const produce: ProduceTransport['produce'] = (leader, take) => {
+      sent += 1;
+      return transport.produce(leader, take);
+    };
+    const producer = createProducerQueue({ ...transport, produce }, { name: 'p', clock });
+    for (let ms = 0; ms < 100; ms += 1) {
+      for (let value = 0; value < perMs; value += 1)
+        producer.enqueue(record(0, value), (error) => assert.equal(error, null));
+      await clock.advance(1);
+    }
+    assert.ok(Math.abs(sent - requests) <= 1, `${perMs} a millisecond went into ${sent} requests in 100 ms`);
+    await clock.advance(100);
+    assert.equal(producer.backlog.records, 0);
+    await producer[Symbol.asyncDispose]();
+  }
+});

@@ -1,5 +1,7 @@
+import { backoffMs } from './backoff.ts';
 import { KafkaError } from './port.ts';
-import { produceVerdict, refusedForGood, refusedOften } from './produce-errors.ts';
+import { fenced, produceVerdict, refusedForGood, refusedOften } from './produce-errors.ts';
+import { patienceMs } from './patience.ts';
 import { partitionQueue, recordBytes } from './partition-queue.ts';
 import type { Clock } from '@postrider/core';
 import type { PartitionQueue, Pending } from './partition-queue.ts';
@@ -54,8 +56,6 @@ const BATCH_BYTES_DEFAULT = 4 * 1024 * 1024;
 const SEND_DEADLINE_MS_DEFAULT = 20_000;
 /** A request near the broker's `socket.request.max.bytes` (100 MiB) would only ever be answered by a closed connection. */
 const RECORD_BYTES_MAX = 64 * 1024 * 1024;
-const BACKOFF_MS_MIN = 100;
-const BACKOFF_MS_MAX = 1_000;
 /** A new leader is found within a few refusals. A partition that goes on to refuse is told of, again and again: about 8 s apart. */
 const REFUSALS_TOLD_EVERY = 10;
 /** How soon a record that may not be written yet is asked about again. */
@@ -82,6 +82,8 @@ class ProducerQueue implements Producer {
   /** Queues that have records to send and none in flight, the longest waiting first. */
   readonly #ready = new Set<PartitionQueue>();
   readonly #flights = new Map<number, Flight>();
+  /** Leaders whose next request waits for more to go into it. */
+  readonly #gathering = new Set<number>();
   readonly #idle: (() => void)[] = [];
   readonly #backlog = { records: 0, bytes: 0 };
   #pumpPlanned = false;
@@ -109,7 +111,7 @@ class ProducerQueue implements Producer {
     this.#backlog.records += 1;
     this.#backlog.bytes += bytes;
     if (queue.claimed === 0) this.#ready.add(queue);
-    this.#planPump(this.#options.lingerMs ?? 0);
+    this.#planPump();
   }
 
   send(record: OutgoingRecord): Promise<Ack> {
@@ -164,17 +166,14 @@ class ProducerQueue implements Producer {
     for (const queues of this.#queues.values()) for (const queue of queues) if (queue !== undefined) yield queue;
   }
 
-  /** A burst of calls in one turn becomes one batch, also without a linger. */
-  #planPump(lingerMs: number): void {
+  /** A burst of calls in one turn becomes one batch. */
+  #planPump(): void {
     if (this.#pumpPlanned) return;
     this.#pumpPlanned = true;
-    const pump = () => {
+    queueMicrotask(() => {
       this.#pumpPlanned = false;
       this.#pump();
-    };
-    // Lingering is for idle producers only: while a send is in flight its answer starts the next one.
-    if (lingerMs > 0 && this.#flights.size === 0) this.#clock.after(lingerMs, pump);
-    else queueMicrotask(pump);
+    });
   }
 
   #pump(): void {
@@ -189,7 +188,7 @@ class ProducerQueue implements Producer {
         continue;
       }
       queue.unknownSince = null;
-      if (this.#flights.has(leader)) continue;
+      if (this.#flights.has(leader) || this.#gathering.has(leader)) continue;
       const queues = byLeader.get(leader);
       if (queues === undefined) byLeader.set(leader, [queue]);
       else queues.push(queue);
@@ -208,6 +207,8 @@ class ProducerQueue implements Producer {
       }),
     };
     this.#flights.set(leader, flight);
+    const began = this.#clock.monotonic();
+    const records = flight.parts.reduce((sum, { claimed }) => sum + claimed, 0);
     let answers: readonly PartitionAnswer[] = [];
     try {
       answers = await this.#transport.produce(leader, () => this.#take(flight));
@@ -217,8 +218,18 @@ class ProducerQueue implements Producer {
     if (this.#flights.get(leader) !== flight || this.#closed) return;
     flight.cancelDeadline();
     this.#flights.delete(leader);
+    this.#gather(leader, patienceMs(records, this.#clock.monotonic() - began, this.#options.apartMs));
     this.#land(flight, answers);
     this.#pump();
+  }
+
+  #gather(leader: number, ms: number): void {
+    if (ms === 0) return;
+    this.#gathering.add(leader);
+    this.#clock.after(ms, () => {
+      this.#gathering.delete(leader);
+      this.#pump();
+    });
   }
 
   /** Chooses what goes into the next request to one leader. The records stay in their queues until they are settled. */
@@ -384,12 +395,4 @@ class ProducerQueue implements Producer {
     }
     if (this.#backlog.records === 0) for (const resolve of this.#idle.splice(0)) resolve();
   }
-}
-
-function fenced({ topic, partition }: PartitionQueue): KafkaError {
-  return new KafkaError('FENCED', `writing to ${topic}/${partition} is not allowed any more`);
-}
-
-function backoffMs(failures: number): number {
-  return Math.min(BACKOFF_MS_MAX, BACKOFF_MS_MIN * 2 ** Math.min(failures, 10));
 }

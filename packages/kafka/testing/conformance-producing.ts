@@ -235,7 +235,7 @@ export const producingGuarantees: readonly Guarantee[] = [
     name: 'flush waits for everything that was queued, and an idle producer is flushed',
     async run(harness, port) {
       const topic = await makeTopic(harness, port);
-      const producer = port.producer({ name: 'writer', lingerMs: 5 });
+      const producer = port.producer({ name: 'writer' });
       await harness.settled(producer.flush());
       let done = 0;
       for (const value of numbers(50))

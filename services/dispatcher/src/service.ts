@@ -203,7 +203,8 @@ function createPod(
   const reach = createReach(clock);
   const slices = createSlices(clock);
   stack.defer(() => slices.close());
-  const producer = (name: string) => stack.use(kafka.producer({ name: `${config.processId}-${name}` }));
+  const producer = (name: string, apartMs = 0) =>
+    stack.use(kafka.producer({ name: `${config.processId}-${name}`, apartMs }));
   const unsettled = createUnsettled();
   const freshOffsets = createFreshOffsets((name) => kafka.admin.offsets(name));
   const configEnd = createConfigEnd({
@@ -225,7 +226,7 @@ function createPod(
     admin: kafka.admin,
     reader: (options) => kafka.reader(options),
     stateProducer: producer('state'),
-    resultProducer: producer('results'),
+    resultProducer: producer('results', limits.resultsApartMs),
     topic,
     freshOffsets,
     configEnd,

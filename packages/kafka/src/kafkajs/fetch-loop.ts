@@ -1,5 +1,7 @@
+import { backoffMs } from '../backoff.ts';
 import { code, ProtocolError, toKafkaError } from './protocol-error.ts';
 import { decodeBatches, type DecodedRecords } from './record-decode.ts';
+import { patienceMs } from '../patience.ts';
 import { createPace, type Pace } from './pace.ts';
 import { fetch } from './fetch-request.ts';
 import type { Clock } from '@postrider/core';
@@ -51,8 +53,8 @@ interface Asked {
   readonly turn: number;
 }
 
-const BACKOFF_MS = 100;
-const BACKOFF_MS_MAX = 1_000;
+/** An answer of this size tells of a backlog, where nothing is gained by waiting for more. */
+const FULL_ANSWER_BYTES = 256 * 1024;
 
 /** A loop that reads nothing yet. */
 export function createFetchLoop(options: FetchLoopOptions): FetchLoop {
@@ -138,6 +140,8 @@ class Loop implements FetchLoop {
     this.#fetching.add(leader);
     // A leader of before may still be asked, or its answer stand half handed over: both would hand over the same records.
     const asked = cursors.map((cursor): Asked => ({ cursor, turn: (cursor.turn += 1) }));
+    const { clock } = this.#options;
+    const began = clock.monotonic();
     try {
       const broker = await this.#options.client.broker(leader);
       // Closed meanwhile: a request now would connect again, and nobody would ever hang up.
@@ -147,13 +151,17 @@ class Loop implements FetchLoop {
       if (this.#closed) return;
       const byKey = new Map(asked.map((one) => [`${one.cursor.topic}/${one.cursor.partition}`, one]));
       const pace = createPace();
+      let records = 0;
+      let bytes = 0;
       for (const answer of answers) {
+        bytes += answer.bytes.length;
         const one = byKey.get(`${answer.topic}/${answer.partition}`);
         if (one === undefined || !this.#isWanted(one)) continue;
         if (answer.errorCode !== code.none) this.#refused(one.cursor, answer.errorCode);
         else if (answer.bytes.length === 0) one.cursor.failures = 0;
-        else await this.#accept(one, answer, pace);
+        else records += await this.#accept(one, answer, pace);
       }
+      if (bytes < FULL_ANSWER_BYTES) await after(clock, patienceMs(records, clock.monotonic() - began));
     } catch (error) {
       if (this.#closed) return;
       this.#options.onTrouble(toKafkaError(error));
@@ -174,16 +182,18 @@ class Loop implements FetchLoop {
     this.#options.onTrouble(new ProtocolError(`reading ${topic}/${partition}`, errorCode));
   }
 
-  /** In portions: a megabyte of records in one go would keep everything else in the process waiting. */
-  async #accept(asked: Asked, answer: FetchedPartition, pace: Pace): Promise<void> {
+  /** In portions: a megabyte of records in one go would keep everything else in the process waiting. Returns how many they were. */
+  async #accept(asked: Asked, answer: FetchedPartition, pace: Pace): Promise<number> {
     const { cursor } = asked;
     const { topic, partition } = cursor;
+    let records = 0;
     try {
       const where = { topic, partition, fetchOffset: cursor.offset };
       for (const portion of decodeBatches(answer.bytes, where, answer.aborted)) {
         this.#pass(cursor, portion, answer.highWatermark);
+        records += portion.records.length;
         if (pace.timeIsUp()) await pace.turn();
-        if (!this.#isWanted(asked)) return;
+        if (!this.#isWanted(asked)) return records;
       }
     } catch (error) {
       // Bytes that cannot be read must not stop the other partitions; this one is asked for again, and every failure is told.
@@ -191,6 +201,7 @@ class Loop implements FetchLoop {
       this.#failed(cursor);
       this.#options.onTrouble(new Error(message, { cause: error }));
     }
+    return records;
   }
 
   #pass(cursor: Cursor, { records, nextOffset }: DecodedRecords, endThen: number): void {
@@ -280,6 +291,6 @@ function newCursor(topic: string, partition: number, offset: number): Cursor {
   return { topic, partition, offset, active: true, turn: 0, stale: false, failures: 0, wake: null };
 }
 
-function backoffMs(failures: number): number {
-  return Math.min(BACKOFF_MS_MAX, BACKOFF_MS * 2 ** Math.min(failures, 5));
+async function after(clock: Clock, ms: number): Promise<void> {
+  if (ms > 0) await new Promise<void>((resolve) => void clock.after(ms, resolve));
 }

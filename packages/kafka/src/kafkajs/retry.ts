@@ -1,10 +1,9 @@
+import { backoffMs } from '../backoff.ts';
 import { KafkaError } from '../port.ts';
 import { pause } from '../pause.ts';
 import { isFinal, toKafkaError } from './protocol-error.ts';
 import type { Clock } from '@postrider/core';
 
-const BACKOFF_MS_MIN = 100;
-const BACKOFF_MS_MAX = 1_000;
 /** A topic made a moment ago is not known to every broker yet; one that stays unknown for so long does not exist. */
 const UNKNOWN_TOPIC_MS = 1_000;
 
@@ -33,7 +32,7 @@ export async function retry<T>(ask: () => Promise<T>, options: RetryOptions): Pr
       const limitMs = error.code === 'UNKNOWN_TOPIC' ? Math.min(UNKNOWN_TOPIC_MS, options.limitMs) : options.limitMs;
       if (isFinal(error) || passed >= limitMs) throw error;
       options.onTrouble?.(error);
-      await pause(options.clock, Math.min(BACKOFF_MS_MAX, BACKOFF_MS_MIN * 2 ** Math.min(failures, 5)), options.signal);
+      await pause(options.clock, backoffMs(failures), options.signal);
     }
   }
 }
