@@ -1,6 +1,6 @@
 import { ROWS_PER_PIECE, RowMemory } from './row-memory.ts';
 import { RowSlots } from './row-slots.ts';
-import { createPackedKey, hashOfKey, packKey } from './work-key.ts';
+import { createPackedKey, hashOfKey, hashOfPacked, packKey } from './work-key.ts';
 import type { IntakeTopic } from './intake-ledger.ts';
 
 /**
@@ -51,10 +51,7 @@ class KeysOfTopic {
   readonly #newer = this.#memory.word();
   /** What follows the delivery id, of the few keys where anything does. */
   readonly #rests = new Map<number, string>();
-  readonly #slots = new RowSlots(
-    (entry) => hashOfKey(this.#words[0].get(entry), this.#restOf(entry)),
-    SLOTS_FULL_FRACTION,
-  );
+  readonly #slots = new RowSlots((entry) => this.#hashOf(entry), SLOTS_FULL_FRACTION);
   readonly #wanted = createPackedKey();
   readonly #isWanted = (entry: number): boolean => {
     const { words, rest } = this.#wanted;
@@ -92,7 +89,7 @@ class KeysOfTopic {
 
   #find(key: string): number {
     packKey(key, this.#wanted);
-    return this.#slots.find(hashOfKey(this.#wanted.words[0] as number, this.#wanted.rest), this.#isWanted);
+    return this.#slots.find(hashOfPacked(this.#wanted), this.#isWanted);
   }
 
   /** The key that was looked for is the newest. */
@@ -145,6 +142,11 @@ class KeysOfTopic {
       this.#newer.set(entry, this.#free);
       this.#free = entry;
     }
+  }
+
+  #hashOf(entry: number): number {
+    const [a, b, c, d] = this.#words;
+    return hashOfKey(a.get(entry), b.get(entry), c.get(entry), d.get(entry), this.#restOf(entry));
   }
 
   #restOf(entry: number): string {

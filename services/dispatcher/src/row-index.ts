@@ -4,7 +4,7 @@ import { RowHeap } from './row-heap.ts';
 import { ROWS_PER_PIECE, RowMemory } from './row-memory.ts';
 import { RowOrders } from './row-orders.ts';
 import { RowSlots } from './row-slots.ts';
-import { createPackedKey, hashOfKey, packKey, unpackKey } from './work-key.ts';
+import { createPackedKey, hashOfKey, hashOfPacked, packKey, unpackKey } from './work-key.ts';
 import type { Lane } from './lane.ts';
 import type { LaneRows } from './lane-rows.ts';
 import type { Column } from './row-memory.ts';
@@ -342,7 +342,7 @@ export class RowIndex {
   #find(key: string, marks: number): number {
     this.#want(key);
     this.#wantedMarks = marks;
-    return this.#slots.find(hashOfKey(this.#wanted.words[0] as number, this.#wanted.rest), this.#isWanted);
+    return this.#slots.find(hashOfPacked(this.#wanted), this.#isWanted);
   }
 
   readonly #isWanted = (row: number): boolean => {
@@ -356,7 +356,8 @@ export class RowIndex {
   };
 
   #hashOf(row: number): number {
-    return hashOfKey(this.#words[0].get(row), this.#restTexts.valueOf(this.#rests.get(row)));
+    const [a, b, c, d] = this.#words;
+    return hashOfKey(a.get(row), b.get(row), c.get(row), d.get(row), this.#restTexts.valueOf(this.#rests.get(row)));
   }
 
   #setEpoch(row: number, epoch: number): void {

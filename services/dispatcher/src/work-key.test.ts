@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { deliveryId, newUid, workKey } from '@postrider/core';
-import { createPackedKey, packKey, unpackKey } from './work-key.ts';
+import { createPackedKey, hashOfPacked, packKey, unpackKey } from './work-key.ts';
 
 const hex = fc.string({ unit: fc.nat(15).map((digit) => digit.toString(16)), minLength: 31, maxLength: 33 });
 const texts = fc.oneof(
@@ -34,4 +34,50 @@ test('what is the key of a delivery has its run as rest, and nothing of its id',
   const run = newUid('run', (bytes) => Buffer.alloc(bytes, 7));
   packKey(workKey(delivery, run), packed);
   assert.equal(packed.rest, `/${run}`);
+});
+
+/** How many of 4,096 places so many keys fall on. */
+function placesOf(keys: readonly string[], hashOf = hashOfPacked): number {
+  const packed = createPackedKey();
+  return new Set(
+    keys.map((key) => {
+      packKey(key, packed);
+      return hashOf(packed) % 4_096;
+    }),
+  ).size;
+}
+
+const word = (value: number): string => value.toString(16).padStart(8, '0');
+const numbers = Array.from({ length: 1_000 }, (_, number) => number);
+
+test('keys that differ in one word, in one part of it, or in their run alone are spread like any others', () => {
+  const same = word(0xcafe);
+  const alike: Record<string, (number: number) => string> = {
+    ...Object.fromEntries(
+      [0, 1, 2, 3].map((at) => [at, (n: number) => `dlv_${[same, same, same, same].with(at, word(n)).join('')}`]),
+    ),
+    'high bits': (n) => `dlv_${same}${same}${word(n * 2 ** 22)}${same}`,
+    run: (n) => `dlv_${same.repeat(4)}/run_${word(n)}`,
+    'no id': (n) => `unreadable/deliveries/${n}`,
+  };
+  // 1,000 that fall anywhere leave about 887 places taken.
+  for (const [what, keyOf] of Object.entries(alike)) assert.ok(placesOf(numbers.map(keyOf)) > 700, what);
+});
+
+test('which keys fall on one place is another thing in each process', async () => {
+  const other = (await import(`${import.meta.resolve('./work-key.ts')}?other`)) as typeof import('./work-key.ts');
+  const packed = createPackedKey();
+  const clashing = numbers
+    .concat(numbers.map((n) => n + 1_000))
+    .map((n) => `dlv_${word(n).repeat(4)}`)
+    .filter((key) => {
+      packKey(key, packed);
+      return hashOfPacked(packed) % 16 === 0;
+    });
+  assert.ok(clashing.length > 50, String(clashing.length));
+  assert.equal(
+    placesOf(clashing, (key) => hashOfPacked(key) % 16),
+    1,
+  );
+  assert.ok(placesOf(clashing, (key) => other.hashOfPacked(key) % 16) > 8);
 });

@@ -1,3 +1,5 @@
+import { randomInt } from 'node:crypto';
+
 /**
  * A work key in the form in which a table of rows holds it: the 128 bits of the delivery id and whatever follows them. Any
  * text has exactly one such form and comes back as it was: what is no delivery id is all `rest`, with four zeros.
@@ -37,11 +39,32 @@ export function unpackKey(words: ArrayLike<number>, rest: string): string {
   return bits === 0 ? rest : PREFIX + scratch.toString('hex') + rest;
 }
 
-/** A hash of a packed key by its first word: the words of a delivery id are a hash already; other keys, and runs, bring their own. */
-export function hashOfKey(word: number, rest: string): number {
-  let hash = word;
-  for (let i = 0; i < rest.length; i += 1) hash = Math.imul(hash ^ rest.charCodeAt(i), 0x01000193);
-  return hash >>> 0;
+/** Drawn by each process: who chooses ids cannot choose such that all fall on one place of a table. */
+const SEED = randomInt(2 ** 32);
+const FACTOR = randomInt(2 ** 31) * 2 + 1;
+
+/** A hash of a packed key. */
+export function hashOfPacked({ words, rest }: PackedKey): number {
+  return hashOfKey(words[0] as number, words[1] as number, words[2] as number, words[3] as number, rest);
+}
+
+/** The same of its four words and what follows them. */
+export function hashOfKey(a: number, b: number, c: number, d: number, rest: string): number {
+  let hash = mix(mix(mix(mix(SEED, a), b), c), d);
+  for (let i = 0; i < rest.length; i += 1) hash = mix(hash, rest.charCodeAt(i));
+  return spread(hash) >>> 0;
+}
+
+function mix(hash: number, word: number): number {
+  const product = Math.imul(hash ^ word, FACTOR);
+  return product ^ (product >>> 15);
+}
+
+/** Each bit depends on all others, whatever the factor that was drawn: tables take the lowest ones. (The end of MurmurHash3.) */
+function spread(hash: number): number {
+  const once = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  const twice = Math.imul(once ^ (once >>> 13), 0xc2b2ae35);
+  return twice ^ (twice >>> 16);
 }
 
 function packId(key: string, words: Uint32Array): boolean {
