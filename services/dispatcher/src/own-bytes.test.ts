@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { liveBytes } from '../../../test/bench/live-bytes.ts';
 import { createHarness } from '../testing/harness.ts';
-import { createLingering, giveOwnBytes } from './own-bytes.ts';
+import { giveOwnBytes, giveWaitingOwnBytes } from './own-bytes.ts';
 import type { Work } from './work.ts';
 
 const MIB = 1_024 * 1_024;
@@ -13,19 +13,17 @@ function readFrom(answer: Buffer, bytes = 1_000): Work {
   answer.fill('b', 100, bytes);
   const header = answer.subarray(0, 100);
   return {
-    ...{ queuedIn: 'arrivals', view: { header, deliveryId: 'dlv_1' } },
+    ...{ queuedIn: 'arrivals', readyAt: 0, view: { header, deliveryId: 'dlv_1' } },
     delivery: { header, body: answer.subarray(100, bytes) },
   } as unknown as Work;
 }
 
 test('what waits in memory keeps no more of it alive than about what it takes itself', async () => {
-  const lingering = createLingering();
   const before = await liveBytes();
   const works = Array.from({ length: 100 }, () => readFrom(Buffer.allocUnsafeSlow(MIB)));
-  for (const work of works) lingering.add(work);
-  lingering.tick();
+  giveWaitingOwnBytes(works, 999);
   assert.ok((await liveBytes()) - before >= 100 * MIB);
-  lingering.tick();
+  giveWaitingOwnBytes(works, 1_000);
   assert.ok((await liveBytes()) - before < 10 * MIB);
   for (const { delivery, view } of works) {
     assert.equal(delivery?.header.toString(), 'h'.repeat(100));
@@ -35,14 +33,11 @@ test('what waits in memory keeps no more of it alive than about what it takes it
 });
 
 test('what has started meanwhile, and what is most of its answer, is not copied', () => {
-  const lingering = createLingering();
   const started = readFrom(Buffer.allocUnsafeSlow(MIB));
   const large = readFrom(Buffer.allocUnsafeSlow(MIB), 600_000);
   const before = [started.delivery, large.delivery];
-  for (const work of [started, large]) lingering.add(work);
   started.queuedIn = null;
-  lingering.tick();
-  lingering.tick();
+  giveWaitingOwnBytes([started, large], 10_000);
   assert.deepEqual([started.delivery === before[0], large.delivery === before[1]], [true, true]);
 });
 

@@ -21,24 +21,10 @@ export function giveOwnBytes(work: Work): void {
   if (view?.header === header) work.view = { ...view, header: ownHeader };
 }
 
-/** First attempts that stay in memory: those that still do after a second or two get bytes of their own. */
-export interface Lingering {
-  /** It waits in its lane. */
-  add(work: Work): void;
-  /** Called every second. */
-  tick(): void;
-}
+/** How long a first attempt is in its queue before it gets them: most are started sooner, and need none (ms). */
+const SOON_MS = 1_000;
 
-/** Nothing waits. Most of what does is soon started: asked again a second later, it costs nothing to find out. */
-export function createLingering(): Lingering {
-  let fresh: Work[] = [];
-  let older: Work[] = [];
-  return {
-    add: (work) => void fresh.push(work),
-    tick() {
-      for (const work of older) if (work.queuedIn !== null) giveOwnBytes(work);
-      older = fresh;
-      fresh = [];
-    },
-  };
+/** The same for all of `works` that still stand in their queues (`now`: ms since the Unix epoch). Keeps none of them. */
+export function giveWaitingOwnBytes(works: Iterable<Work>, now: number): void {
+  for (const work of works) if (work.queuedIn !== null && now - work.readyAt >= SOON_MS) giveOwnBytes(work);
 }

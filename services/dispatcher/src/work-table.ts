@@ -3,7 +3,7 @@ import { countDown } from './count-down.ts';
 import { createDueRows, type DueRows } from './due-rows.ts';
 import { topicOf } from './intake-ledger.ts';
 import { enqueue, unqueue } from './lane.ts';
-import { createLingering } from './own-bytes.ts';
+import { giveWaitingOwnBytes } from './own-bytes.ts';
 import { NO_ROW, mark, type RowIndex } from './row-index.ts';
 import { createTombstones, type Tombstones } from './tombstones.ts';
 import type { Tier } from '@postrider/core';
@@ -32,7 +32,6 @@ export class WorkTable {
   #unsettled = 0;
   readonly #o: WorkTableOptions;
   readonly #due: DueRows;
-  readonly #lingering = createLingering();
   readonly #tombstones: Tombstones;
   /** What fell due before the reign began waits for us only since then. */
   readonly #since: number;
@@ -52,7 +51,7 @@ export class WorkTable {
   /** Called every second. */
   tick(): void {
     this.#due.look();
-    this.#lingering.tick();
+    giveWaitingOwnBytes(this.works.values(), this.#o.clock.now());
   }
 
   /** A first attempt that may start now or as soon as its lane lets it. */
@@ -67,10 +66,9 @@ export class WorkTable {
   queue(work: Work): void {
     const lane = work.lane as Lane;
     unqueue(lane, work);
-    const isTurn = this.#o.ordering.isTurn(work, false);
-    enqueue(lane, work, isTurn ? 'arrivals' : 'held');
-    if (isTurn) this.#o.scheduler.ready(lane);
-    if (work.queuedIn !== null) this.#lingering.add(work);
+    if (!this.#o.ordering.isTurn(work, false)) return enqueue(lane, work, 'held');
+    enqueue(lane, work, 'arrivals');
+    this.#o.scheduler.ready(lane);
   }
 
   /** Whether a first attempt may be put: what is ordered may not before every tier is loaded. */
