@@ -2,13 +2,8 @@
  * Builds with a hole in the door, each of which the tests must notice: a planted process runs the tests of the corpus, or of
  * the door, and they are red for the reason that the hole gives them. The source on disk stays as it is.
  */
-import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { join } from 'node:path';
-import { suite, test } from 'node:test';
-import type { Plant } from '../../../test/support/plant.ts';
+import { holesAreNoticed, type Hole } from '../../../test/support/plants-noticed.ts';
 
-const root = join(import.meta.dirname, '../../..');
 const corpusAtDispatcher = 'services/dispatcher/src/ssrf-corpus.test.ts';
 const theDoor = 'packages/egress/src/send.test.ts';
 
@@ -18,16 +13,6 @@ const sockets = 'packages/egress/src/sockets.ts';
 const judged = "if (bytes === undefined || judgeAddress(bytes, policy).verdict === 'deny') {";
 const anyPasses =
   "addresses.some((one) => judgeAddress(parseAddress(one) ?? new Uint8Array(4), policy).verdict === 'allow')";
-
-interface Hole {
-  readonly what: string;
-  readonly plants: readonly Plant[];
-  readonly file: string;
-  /** Only the tests with this in their names. */
-  readonly only?: string;
-  /** What the red run says. */
-  readonly says: RegExp;
-}
 
 const holes: readonly Hole[] = [
   {
@@ -87,29 +72,4 @@ const holes: readonly Hole[] = [
   },
 ];
 
-/** Longer than what is not planted takes by far. */
-const oneTestMs = 6_000;
-const runMs = 60_000;
-
-function run({ plants, file, only }: Hole): Promise<{ readonly code: number | null; readonly out: string }> {
-  const flags = ['--import', join(root, 'test/support/plant.ts'), '--test-reporter=spec'];
-  if (only !== undefined) flags.push(`--test-name-pattern=${only}`, `--test-timeout=${oneTestMs}`);
-  // Without the context of this file's own runner, which would take the run for one of its own.
-  const env = { ...process.env, NODE_TEST_CONTEXT: undefined, POSTRIDER_TEST_PLANT: JSON.stringify(plants) };
-  return new Promise((resolve) => {
-    const options = { cwd: root, env, timeout: runMs, encoding: 'utf8' as const };
-    const child = execFile(process.execPath, [...flags, '--test-force-exit', file], options, (_, stdout, stderr) =>
-      resolve({ code: child.exitCode, out: stdout + stderr }),
-    );
-  });
-}
-
-suite('holes in the door are noticed', { concurrency: 2 }, () => {
-  for (const hole of holes) {
-    test(hole.what, async () => {
-      const { code, out } = await run(hole);
-      assert.equal(code, 1, out);
-      assert.match(out, hole.says);
-    });
-  }
-});
+holesAreNoticed('holes in the door are noticed', holes);
