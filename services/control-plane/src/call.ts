@@ -3,7 +3,7 @@ import type { Clock, RandomBytes, Reach, SealingKey } from '@postrider/core';
 import type { Authenticate } from './authenticate.ts';
 import type { CallRouting } from './call-routing.ts';
 import type { ConfigWriter } from './config-writer.ts';
-import type { KafkaPort } from '@postrider/kafka';
+import type { FindEnding } from './find-ending.ts';
 import type { Owners } from './owners.ts';
 import type { Principal } from './permissions.ts';
 import type { Paging } from './paging.ts';
@@ -19,8 +19,7 @@ export interface ServiceContext {
   readonly routing: CallRouting;
   readonly verifier: Pick<Verifier, 'written'>;
   readonly owners: Owners;
-  readonly kafka: Pick<KafkaPort, 'admin' | 'reader'>;
-  readonly topicPrefix: string;
+  readonly findEnding: FindEnding;
   readonly paging: Paging;
   readonly kek: SealingKey;
   readonly judgeUrl: JudgeEndpointUrl;

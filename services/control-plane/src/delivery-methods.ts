@@ -4,9 +4,7 @@ import {
   type EndpointBacklog,
 } from '@postrider/contract/postrider/v1/delivery_service';
 import { invalidArgument, isPostriderError } from '@postrider/core';
-import { atMost } from './at-most.ts';
 import { currentEndpoint } from './endpoint-methods.ts';
-import { findEnding } from './find-ending.ts';
 import { endpointName, parseDeliveryName, parseEndpointName } from './names.ts';
 import { rejectViolations } from './reject.ts';
 import { serverLimits } from './server-limits.ts';
@@ -35,11 +33,6 @@ export function getEndpointBacklog(context: ServiceContext): Method<GetEndpointB
 }
 
 export function explainDelivery(context: ServiceContext): Method<ExplainDeliveryRequest, DeliveryExplanation> {
-  const look = atMost(
-    serverLimits.endingsLookedForAtOnceMax,
-    (work: WorkName, notHeld: string) => findEnding(context, work, notHeld),
-    'too many endings of deliveries are being looked for now; ask again',
-  );
   return async (request) => {
     const { work, owner } = await ownedWork(context, request);
     try {
@@ -48,7 +41,7 @@ export function explainDelivery(context: ServiceContext): Method<ExplainDelivery
       if (!isPostriderError(error, 'not_found')) throw error;
       const { partition } = work;
       const late = 'Kafka does not answer in time; try again';
-      const ending = await withDeadline(look(work, error.message), context.clock, late);
+      const ending = await withDeadline(context.findEnding(work, error.message), context.clock, late);
       return named(request, { ...ending, partition, dispatcher: `dispatchers/${owner.processId}` });
     }
   };

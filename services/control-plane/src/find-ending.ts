@@ -1,17 +1,31 @@
 import { Attempt } from '@postrider/contract/postrider/v1/attempt';
 import { DeliveryExplanation, DeliveryStage } from '@postrider/contract/postrider/v1/delivery_service';
 import { partitionOfKey, plainEnum } from '@postrider/core';
-import { topicName, type Batch } from '@postrider/kafka';
+import { topicName, type Batch, type KafkaPort } from '@postrider/kafka';
+import { atMost } from './at-most.ts';
 import { serverLimits } from './server-limits.ts';
 import type { WorkName } from '@postrider/contract/postrider/v1/owner_service';
-import type { ServiceContext } from './call.ts';
+
+/** Looks for how a delivery ended; throws PostriderError `unavailable` when too many are being looked for. */
+export type FindEnding = (work: WorkName, notHeld: string) => Promise<DeliveryExplanation>;
+
+/** Few at a time, for all callers together: each reads a stretch of a topic. To be made once. */
+export function createFindEnding(place: Place): FindEnding {
+  const refusal = 'too many endings of deliveries are being looked for now; ask again';
+  return atMost(serverLimits.endingsLookedForAtOnceMax, (work, notHeld) => findEnding(place, work, notHeld), refusal);
+}
+
+interface Place {
+  readonly kafka: Pick<KafkaPort, 'admin' | 'reader'>;
+  readonly topicPrefix: string;
+}
 
 /**
  * How a delivery ended that its owner does not hold, by the newest attempts of its partition of `attempts`; what lies further
  * back is not looked for: `notHeld`, the owner's words, and where to look are told instead.
  */
-export async function findEnding(
-  { kafka, topicPrefix }: Pick<ServiceContext, 'kafka' | 'topicPrefix'>,
+async function findEnding(
+  { kafka, topicPrefix }: Place,
   { deliveryId, endpointUid, runId }: WorkName,
   notHeld: string,
 ): Promise<DeliveryExplanation> {

@@ -39,7 +39,7 @@ export function pauseDeliveries(context: ServiceContext): Method<PauseDeliveries
       rejectUnreadable(snapshot, 'pause', id, `the pause of ${name}`);
       const before = snapshot.pause(id);
       const since = before !== undefined && isInForce(before, now.getTime()) ? before.createTime : now;
-      forgetEnded(change, id);
+      forgetEnded(change, id, name);
       const { value } = put(configKey('pause', id), (revision) => ({
         $case: 'pause',
         value: { ...blank, name, reason, actor: caller.actor, createTime: since, expireTime, endpointUid, revision },
@@ -97,18 +97,24 @@ export function forgetPause({ snapshot, remove }: Change, id: string): void {
 
 const blank = Pause.fromPartial({});
 
-/** Whoever pauses clears away what is over by itself; beyond the bound nothing more is paused one by one. */
-function forgetEnded({ snapshot, now, remove }: Change, besides: string): void {
+/**
+ * Whoever pauses clears away what is over by itself. Beyond the bound no more endpoints of a tenant are paused one by one;
+ * what the person on call pauses is never in the way of what tenants have paused, nor one tenant in that of another.
+ */
+function forgetEnded({ snapshot, now, remove }: Change, besides: string, name: string): void {
+  const [siblings] = /^tenants\/[^/]+\/endpoints\//.exec(name) ?? [];
   let left = 0;
   for (const pause of snapshot.pauses()) {
     const id = pauseIdOf(pause);
     if (id === besides) continue;
-    if (isInForce(pause, now.getTime())) left += 1;
-    else remove(configKey('pause', id));
+    if (!isInForce(pause, now.getTime())) remove(configKey('pause', id));
+    else if (siblings !== undefined && pause.name.startsWith(siblings)) left += 1;
   }
-  if (left < serverLimits.pausesMax) return;
-  const text = `there are ${left} pauses; resume some, or pause the tenant, the egress pool or the installation`;
-  throw new PostriderError('limit_reached', text);
+  if (left < serverLimits.endpointPausesPerTenantMax) return;
+  throw new PostriderError(
+    'limit_reached',
+    `${left} endpoints of the tenant are paused; resume some, or pause the tenant`,
+  );
 }
 
 function checkName(name: string): void {

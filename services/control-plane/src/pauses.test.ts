@@ -88,17 +88,23 @@ test('a deleted endpoint’s and tenant’s pauses go with them: the next of tha
   assert.deepEqual(await listed(), []);
 });
 
-test('there may be only so many pauses; the error says what else can be done', async () => {
+test('only so many endpoints of a tenant are paused one by one, which keeps nobody else from pausing', async () => {
   await using full = await startTestPlane();
-  await full.tenants.createTenant({ tenantId: 'acme', tenant: undefined, requestId: '' });
-  const names = Array.from({ length: serverLimits.pausesMax + 1 }, (_, i) => `t${i}`);
-  await Promise.all(names.map((tenantId) => full.tenants.createTenant({ tenantId, tenant: undefined, requestId: '' })));
-  const all = names.map((id) =>
-    full.pauses
-      .pauseDeliveries({ name: `tenants/${id}`, reason: 'why', expireTime: undefined })
-      .catch((error) => error),
+  for (const tenantId of ['full', 'other'])
+    await full.tenants.createTenant({ tenantId, tenant: undefined, requestId: '' });
+  const endpoint = Endpoint.fromPartial({ url: 'https://hooks.acme.dev/in' });
+  const pauseOf = (name: string) => full.pauses.pauseDeliveries({ name, reason: 'why', expireTime: undefined });
+  const ids = Array.from({ length: serverLimits.endpointPausesPerTenantMax + 1 }, (_, index) => `e${index}`);
+  const created = ids.map((endpointId) =>
+    full.endpoints.createEndpoint({ parent: 'tenants/full', endpointId, endpoint, requestId: '' }),
   );
-  const refused = (await Promise.all(all)).filter((answer) => answer instanceof Error);
+  const names = (await Promise.all(created)).map(({ name }) => name);
+  const answers = await Promise.allSettled(names.map(pauseOf));
+  const refused = answers.filter((answer) => answer.status === 'rejected');
   assert.equal(refused.length, 1);
-  assert.match(String(refused[0]), /RESOURCE_EXHAUSTED.*pause the tenant, the egress pool or the installation/);
+  assert.match(String(refused[0]?.reason), /RESOURCE_EXHAUSTED.*pause the tenant/);
+  const parent = 'tenants/other';
+  await full.endpoints.createEndpoint({ parent, endpointId: 'e', endpoint, requestId: '' });
+  for (const name of ['tenants/full', `${parent}/endpoints/e`, 'egressPools/default', 'installation'])
+    assert.equal((await pauseOf(name)).name, name);
 });

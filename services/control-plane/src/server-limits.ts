@@ -41,7 +41,8 @@ export const serverLimits = Object.freeze({
   restateAgainMs: 5 * SECOND_MS,
   endpointsPerTenantDefault: 10_000,
   eventTypesMax: 100,
-  pausesMax: 1_000,
+  /** Endpoints of a tenant that are paused one by one. */
+  endpointPausesPerTenantMax: 1_000,
   drainsMax: 256,
   /** Of one tenant, and of the whole installation. */
   apiKeysPerTenantMax: 1_000,
@@ -83,6 +84,8 @@ export const serverLimits = Object.freeze({
   readBackMs: SECOND_MS,
   /** How long a read waits for the revision that it asks for. */
   revisionWaitMs: 10 * SECOND_MS,
+  /** Calls that wait so; beyond, callers are told to come back. */
+  revisionWaitsMax: 1_000,
   /** How long a caller should wait before it tries again what was unavailable. */
   retryAfterMs: SECOND_MS,
   /** How long before a client certificate ends it is told, and how often all are looked at. */

@@ -18,6 +18,7 @@ import { createCallRouting } from './call-routing.ts';
 import { watchCertificates } from './certificate-watch.ts';
 import { createConfigMark } from './config-mark.ts';
 import { createEvents } from './events.ts';
+import { createFindEnding } from './find-ending.ts';
 import { createForwardCall } from './forward-call.ts';
 import { neverLeads, startLeadership } from './leadership.ts';
 import { createKeyUse } from './key-use.ts';
@@ -179,8 +180,7 @@ function serviceContext(
     view,
     reach: 'all' as const,
     owners,
-    kafka,
-    topicPrefix,
+    findEnding: createFindEnding({ kafka, topicPrefix }),
     paging,
     kek,
     judgeUrl: judge,
