@@ -367,6 +367,10 @@ test('what is put into a draft stands in it alone, and what is folded afterwards
   draft.put('tenant/t0', null);
   assert.deepEqual(['t0', 't1'].map(name), [undefined, 'tenants/t1']);
   assert.equal(draft.snapshot().endpointCount('t1'), 1);
+  draft.put('endpoint/e1', null);
+  const gone = ['tenant/t0', 'tenant/t1', 'endpoint/e1'];
+  assert.deepEqual(gone.map(draft.knowsDeleted), [true, false, true]);
+  assert.deepEqual(gone.map(config.knowsDeleted), [false, false, false]);
   assert.deepEqual(plain(config.snapshot()), before);
   config.apply(configRecord('tenant/t2', 0, 3, tenantEntity('t2')).placed(2));
   assert.equal(name('t2'), undefined);

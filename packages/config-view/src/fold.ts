@@ -34,6 +34,8 @@ export interface ConfigDraft {
   snapshot(): ConfigSnapshot;
   /** Puts an entity under its key, or takes it away. Claims, and keys of kinds that are not known, change nothing. */
   put(key: string, entity: ConfigEntity | null): void;
+  /** Whether a deletion of this key, and nothing newer, is known or was put here. */
+  knowsDeleted(key: string): boolean;
 }
 
 interface State {
@@ -73,20 +75,25 @@ export function createConfigFold(): ConfigFold {
   return {
     apply: (record) => apply(state, readConfigRecord(record), record.offset),
     snapshot: () => (state.taken ??= takeSnapshot(state)),
-    draft: () => createDraft((state.taken ??= takeSnapshot(state)), state.store.fork()),
+    draft: () => createDraft((state.taken ??= takeSnapshot(state)), state),
     reached: (revision) => revision <= state.highest,
     knowsDeleted: (key) => state.deleted.has(key),
   };
 }
 
-function createDraft(before: ConfigSnapshot, store: EntityStore): ConfigDraft {
+function createDraft(before: ConfigSnapshot, state: State): ConfigDraft {
+  const store = state.store.fork();
+  /** By key, of those that were put here: whether they were taken away. */
+  const gone = new Map<string, boolean>();
   let taken: ConfigSnapshot | null = before;
   return {
     snapshot: () => (taken ??= { ...before, ...store.freeze() }),
+    knowsDeleted: (key) => gone.get(key) ?? state.deleted.has(key),
     put(key, entity) {
       const parsed = parseConfigKey(key);
       if (parsed === null || parsed.kind === null || parsed.kind === 'writer' || entity?.$case === 'writer') return;
       taken = null;
+      gone.set(key, entity === null);
       if (entity !== null) store.put(parsed.id, entity);
       else if (parsed.kind !== 'layout') store.remove(parsed.kind, parsed.id);
     },

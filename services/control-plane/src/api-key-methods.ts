@@ -61,7 +61,7 @@ export function shownApiKey(config: ApiKeyConfig): ApiKey {
   };
 }
 
-export function createApiKey({ writer, random, view, reach }: ServiceContext): Method<CreateApiKeyRequest, ApiKey> {
+export function createApiKey({ writer, random, reach }: ServiceContext): Method<CreateApiKeyRequest, ApiKey> {
   return ({ apiKeyId, apiKey, requestId }, caller) => {
     const wanted = required(apiKey, 'api_key');
     const violations = createViolations();
@@ -70,7 +70,7 @@ export function createApiKey({ writer, random, view, reach }: ServiceContext): M
     checkChosenId(violations, 'api_key_id', apiKeyId, reach);
     checkRequestId(violations, requestId);
     const grant = readGrant(violations, 'api_key', wanted.role, wanted.tenant);
-    return writer.change(caller.actor, ({ snapshot, now, put }) => {
+    return writer.change(caller.actor, ({ snapshot, now, knowsDeleted, put }) => {
       checkKey(violations, wanted, now);
       rejectViolations(violations.list);
       checkMayGrant(caller, grant, snapshot);
@@ -79,7 +79,7 @@ export function createApiKey({ writer, random, view, reach }: ServiceContext): M
       if (repeated !== undefined) return shownApiKey(repeated);
       const id = apiKeyId === '' ? newApiKeyId(random) : apiKeyId;
       // An id tells in the audit who it was: it is never used again.
-      if (snapshot.apiKey(id) !== undefined || view.knowsDeleted('api-key', id)) alreadyExists(`apiKeys/${id}`);
+      if (snapshot.apiKey(id) !== undefined || knowsDeleted('api-key', id)) alreadyExists(`apiKeys/${id}`);
       rejectUnreadable(snapshot, 'api-key', id, `apiKeys/${id}`);
       if (keys.length >= serverLimits.apiKeysPerTenantMax) {
         const most = serverLimits.apiKeysPerTenantMax;
@@ -171,12 +171,22 @@ export function revokeApiKey({ writer }: ServiceContext): Method<RevokeApiKeyReq
 export function deleteApiKey({ writer }: ServiceContext): Method<DeleteApiKeyRequest, Record<string, never>> {
   return ({ name, etag }, caller) => {
     const id = parseFlatName(name, 'apiKeys', 'name');
-    return writer.change(caller.actor, ({ snapshot, remove }) => {
-      checkEtag(etag, shownApiKey(current(snapshot, id, name, caller)));
-      remove(configKey('api-key', id));
+    return writer.change(caller.actor, (change) => {
+      checkEtag(etag, shownApiKey(current(change.snapshot, id, name, caller)));
+      forgetApiKeys(change, [id]);
       return {};
     });
   };
+}
+
+/** Takes keys away, and what was given to them: of ids whose deletion was long ago nothing is known any more. */
+export function forgetApiKeys({ snapshot, remove }: Change, ids: readonly string[]): void {
+  for (const id of ids) {
+    for (const binding of snapshot.roleBindingsOf(`api-key/${id}`)) {
+      remove(configKey('role-binding', parseFlatName(binding.name, 'roleBindings', 'name')));
+    }
+    remove(configKey('api-key', id));
+  }
 }
 
 function current(snapshot: ConfigSnapshot, id: string, name: string, { grants }: Principal): ApiKeyConfig {

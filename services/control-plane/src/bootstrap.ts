@@ -91,13 +91,21 @@ export async function ensureLayout(
 }
 
 /** The first key, from the environment: only its hash is kept. Changing its secret there changes it here. */
-export async function ensureAdminKey(writer: Pick<ConfigWriter, 'change'>, { id, hash }: ApiKey): Promise<void> {
-  await writer.change(BOOT_ACTOR, ({ snapshot, now, put }) => {
+export async function ensureAdminKey(
+  writer: Pick<ConfigWriter, 'change'>,
+  { id, hash }: ApiKey,
+  log: Logger,
+): Promise<void> {
+  await writer.change(BOOT_ACTOR, ({ snapshot, now, knowsDeleted, put }) => {
     const existing = snapshot.apiKey(id);
+    // Who deleted, revoked or ended it meant this very secret, and may have forgotten that it stands in the environment.
+    if (existing === undefined && knowsDeleted('api-key', id)) {
+      const text = 'POSTRIDER_BOOTSTRAP_ADMIN_KEY opens nothing: the key was deleted, and its id is not used again';
+      return log.warn({ key: `apiKeys/${id}` }, text);
+    }
     const isSame = existing?.hash.equals(hash) === true;
-    // Who revoked it meant this very secret, and may have forgotten that it still stands in the environment.
     if (isSame && existing.revokeTime !== undefined) return;
-    if (isSame && existing.role === ADMIN_ROLE && existing.tenant === '' && existing.expireTime === undefined) return;
+    if (isSame && existing.role === ADMIN_ROLE && existing.tenant === '') return;
     const createTime = existing?.createTime ?? now;
     put(configKey('api-key', id), (revision) => ({
       $case: 'apiKey',

@@ -1,11 +1,11 @@
 import { ConfigRecord } from '@postrider/contract/postrider/v1/config';
-import { schemaVersionOf, WRITER_KEY } from '@postrider/config-view';
+import { configKey, schemaVersionOf, WRITER_KEY } from '@postrider/config-view';
 import { formatRevision, parseRevision, PostriderError } from '@postrider/core';
 import { CONFIG_HEADER, KafkaError, pause } from '@postrider/kafka';
 import { restateOne } from './restating.ts';
 import { createTurns } from './turns.ts';
 import { serverLimits } from './server-limits.ts';
-import type { ConfigDraft, ConfigEntity, ConfigSnapshot, ConfigView } from '@postrider/config-view';
+import type { ConfigDraft, ConfigEntity, ConfigKind, ConfigSnapshot, ConfigView } from '@postrider/config-view';
 import type { Clock, RandomBytes } from '@postrider/core';
 import type { KafkaPort, OutgoingRecord, TransactionalWriter } from '@postrider/kafka';
 import type { Logger } from '@postrider/runtime';
@@ -38,6 +38,8 @@ export interface Change {
   /** The configuration that the plan decides on: nothing else comes between it and what the plan writes. */
   readonly snapshot: ConfigSnapshot;
   readonly now: Date;
+  /** Whether a deletion of this entity, and nothing newer, is known or comes before this change. */
+  knowsDeleted(kind: ConfigKind, id: string): boolean;
   /** Writes an entity and gives it back; `entity` is given the revision that the record will have. */
   put<E extends ConfigEntity>(key: string, entity: (revision: string) => E): E;
   remove(key: string): void;
@@ -197,7 +199,13 @@ class Writer implements ConfigWriter {
     };
     const now = new Date(this.#options.clock.now());
     try {
-      const value = job.plan({ snapshot: draft.snapshot(), now, put: add, remove: (key) => void add(key, () => null) });
+      const value = job.plan({
+        snapshot: draft.snapshot(),
+        now,
+        knowsDeleted: (kind, id) => draft.knowsDeleted(configKey(kind, id)),
+        put: add,
+        remove: (key) => void add(key, () => null),
+      });
       for (const { key, entity } of rows) draft.put(key, entity);
       return { rows, outcome: { status: 'fulfilled', value } };
     } catch (reason) {

@@ -33,7 +33,7 @@ import type { SplitEndpoint } from './endpoint-secrets.ts';
 import type { NewSecret } from './signing-secret.ts';
 
 export function createEndpoint(context: ServiceContext): Method<CreateEndpointRequest, Endpoint> {
-  const { writer, random, view, clock, judgeUrl, verifier } = context;
+  const { writer, random, clock, judgeUrl, verifier } = context;
   return async (request, caller) => {
     const { endpointId, requestId } = request;
     const tenantId = parseTenantName(request.parent, 'parent');
@@ -56,7 +56,7 @@ export function createEndpoint(context: ServiceContext): Method<CreateEndpointRe
       // The tenant's creation time keeps a later tenant of the same id apart.
       const created = String(tenant.tenant?.createTime?.getTime());
       const uid = requestId === '' ? newUid('ep', random) : derivedUid('ep', [tenantId, created, requestId]);
-      const repeated = createdBy(requestId, snapshot.endpoint(uid), view.knowsDeleted('endpoint', uid));
+      const repeated = createdBy(requestId, snapshot.endpoint(uid), change.knowsDeleted('endpoint', uid));
       if (repeated !== null) return shownEndpoint(repeated);
       rejectUnreadable(snapshot, 'endpoint', uid, request.parent);
       const name = endpointName({ tenant: tenantId, endpoint: endpointId === '' ? uid : endpointId });

@@ -48,7 +48,7 @@ function shown(subscription: Subscription): Subscription {
 }
 
 export function createSubscription(context: ServiceContext): Method<CreateSubscriptionRequest, Subscription> {
-  const { writer, random, view } = context;
+  const { writer, random } = context;
   return ({ parent, subscriptionId, subscription, requestId }, caller) => {
     const place = parseEndpointName(parent, 'parent');
     const wanted = required(subscription, 'subscription');
@@ -58,10 +58,10 @@ export function createSubscription(context: ServiceContext): Method<CreateSubscr
     checkRequestId(violations, requestId);
     violations.addAll(validateSubscription(wanted));
     rejectViolations(violations.list);
-    return writer.change(caller.actor, ({ snapshot, now, put }) => {
+    return writer.change(caller.actor, ({ snapshot, now, knowsDeleted, put }) => {
       const { endpoint } = currentEndpoint(snapshot, parent);
       const uid = requestId === '' ? newUid('sub', random) : derivedUid('sub', [endpoint.uid, requestId]);
-      const repeated = createdBy(requestId, snapshot.subscription(uid), view.knowsDeleted('subscription', uid));
+      const repeated = createdBy(requestId, snapshot.subscription(uid), knowsDeleted('subscription', uid));
       if (repeated !== null) return shown(repeated);
       rejectUnreadable(snapshot, 'subscription', uid, parent);
       const name = subscriptionName({ ...place, subscription: subscriptionId === '' ? uid : subscriptionId });

@@ -2,9 +2,10 @@ import { configKey, sealDataKey } from '@postrider/config-view';
 import { VerificationMode } from '@postrider/contract/postrider/v1/endpoint';
 import { Tenant, TenantQuotas } from '@postrider/contract/postrider/v1/tenant';
 import { generateDataKey, PostriderError } from '@postrider/core';
+import { forgetApiKeys } from './api-key-methods.ts';
 import { checkEtag, etagOf } from './etag.ts';
 import { applyMask } from './field-mask.ts';
-import { parseTenantName, tenantIdProblem, tenantName } from './names.ts';
+import { parseFlatName, parseTenantName, tenantIdProblem, tenantName } from './names.ts';
 import { forgetPause } from './pause-methods.ts';
 import { alreadyExists, found, rejectUnreadable, rejectViolations, required } from './reject.ts';
 import { isSame, sizeOf } from './messages.ts';
@@ -160,9 +161,10 @@ export function deleteTenant({ writer }: ServiceContext): Method<DeleteTenantReq
       for (const uid of uids) forgetPause(change, `endpoints/${uid}`);
       forgetPause(change, name);
       // Another tenant may get this id: what opened this one must not open that one.
-      for (const { id: key, tenant } of snapshot.apiKeys()) if (tenant === id) remove(configKey('api-key', key));
+      const keys = [...snapshot.apiKeys()].filter(({ tenant }) => tenant === id).map((key) => key.id);
+      forgetApiKeys(change, keys);
       for (const { name: binding, tenant } of snapshot.roleBindings()) {
-        if (tenant === name) remove(configKey('role-binding', binding.split('/')[1] ?? ''));
+        if (tenant === name) remove(configKey('role-binding', parseFlatName(binding, 'roleBindings', 'name')));
       }
       remove(configKey('tenant', id));
       return {};

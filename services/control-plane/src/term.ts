@@ -47,7 +47,7 @@ export async function beginTerm(options: TermOptions): Promise<Term> {
   stack.defer(stale.onMore(() => restating.wake()));
   const layout = await ensureLayout(writer, view, config.partitions, log);
   await ensureTopics(config, layout, { admin: kafka.admin, clock, log, signal });
-  if (config.bootstrapAdminKey !== undefined) await ensureAdminKey(writer, config.bootstrapAdminKey);
+  if (config.bootstrapAdminKey !== undefined) await ensureAdminKey(writer, config.bootstrapAdminKey, log);
   else if ([...view.snapshot().apiKeys()].length === 0) {
     log.warn({}, 'there is no API key yet: set POSTRIDER_BOOTSTRAP_ADMIN_KEY to make one');
   }
