@@ -11,6 +11,7 @@ import { parseKek, Secret, type MethodName } from '@postrider/core';
 import { createHash, randomBytes } from 'node:crypto';
 import { ADMIN_KEY, calls, CONFIG_TOPIC, failure, startTestPlane, testConfig } from '../testing/harness.ts';
 import { parseApiKey } from './api-key.ts';
+import { MIN_REVISION_METADATA } from './call-routing.ts';
 import { authorize } from './permissions.ts';
 import { startControlPlane } from './service.ts';
 import type { Client } from '@grpc/grpc-js';
@@ -47,6 +48,14 @@ test('without a valid key no method answers, and what was wrong with it is not t
   const absent = await failure(calls(client, null).listTenants(list));
   assert.match(absent.message, /authorization: Bearer prk_/);
   await calls(client, `bearer ${ADMIN_KEY}`).listTenants(list);
+});
+
+test('a stranger does not wait for a configuration to come, and holds nothing here', async () => {
+  const never = { [MIN_REVISION_METADATA]: String(2n ** 63n) };
+  for (const authorization of [null, `Bearer ${ADMIN_KEY}x`]) {
+    const refused = await failure(calls(client, authorization, never).listTenants(list));
+    assert.equal(refused.code, 'UNAUTHENTICATED');
+  }
 });
 
 test('a key that expired, or has a role that is unknown here, opens nothing', async () => {

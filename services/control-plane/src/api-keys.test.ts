@@ -9,6 +9,7 @@ import { TenantServiceClient } from '@postrider/contract/postrider/v1/tenant_ser
 import { isMistyped, type Clock } from '@postrider/core';
 import { createFakeKafka } from '@postrider/kafka/testing';
 import { systemClock } from '@postrider/runtime';
+import { MIN_REVISION_METADATA } from './call-routing.ts';
 import { ADMIN_KEY, calls, CONFIG_TOPIC, failure, startTestPlane } from '../testing/harness.ts';
 import type { Running } from '../testing/harness.ts';
 
@@ -109,6 +110,41 @@ test('a role binding gives a key more, and takes it back when it goes', async ()
   assert.deepEqual((await run.access.listRoleBindings(list)).roleBindings, [binding]);
   await run.access.deleteRoleBinding({ name: binding.name, etag: binding.etag });
   assert.equal((await failure(opens(keyString))).code, 'PERMISSION_DENIED');
+});
+
+test('a call that waits for the revision that gives its caller a role has that role', async () => {
+  const { name, keyString } = await create({ role: Role.PUBLISHER });
+  const next = String(BigInt(run.plane.view.snapshot().revision) + 1n);
+  // Over one connection, so that it waits already when the role is given.
+  const waiting = calls(access, `Bearer ${keyString}`, { [MIN_REVISION_METADATA]: next }).listApiKeys(list);
+  const roleBinding = RoleBinding.fromPartial({
+    principal: `api-key/${name.split('/')[1]}`,
+    role: Role.TENANT_ADMIN,
+    tenant: acme,
+  });
+  const [{ apiKeys }, binding] = await Promise.all([
+    waiting,
+    calls(access).createRoleBinding({ roleBindingId: '', roleBinding, requestId: '' }),
+  ]);
+  assert.ok(apiKeys.some((key) => key.name === name));
+  await run.access.deleteRoleBinding({ name: binding.name, etag: '' });
+});
+
+test('with a key goes what was given to it, wherever that was', async () => {
+  await run.tenants.createTenant({ tenantId: 'brief', tenant: undefined, requestId: '' });
+  const deleted = await create();
+  const ofTenant = await create({ tenant: 'tenants/brief' });
+  for (const { name } of [deleted, ofTenant]) {
+    const principal = `api-key/${name.split('/')[1]}`;
+    for (const tenant of ['tenants/other', 'tenants/brief']) {
+      const roleBinding = RoleBinding.fromPartial({ principal, role: Role.TENANT_VIEWER, tenant });
+      await run.access.createRoleBinding({ roleBindingId: '', roleBinding, requestId: '' });
+    }
+  }
+  await run.access.deleteApiKey({ name: deleted.name, etag: '' });
+  assert.equal((await run.access.listRoleBindings(list)).roleBindings.length, 2);
+  await run.tenants.deleteTenant({ name: 'tenants/brief', force: false, etag: '' });
+  assert.deepEqual((await run.access.listRoleBindings(list)).roleBindings, []);
 });
 
 test('with a tenant go its keys and bindings: another tenant of this id is not opened by them', async () => {

@@ -1,8 +1,10 @@
+import { status } from '@grpc/grpc-js';
 import { ErrorInfo } from '@postrider/contract/google/rpc/error_details';
 import { Status } from '@postrider/contract/google/rpc/status';
 import { accessRule, invalidArgument, isPostriderError, parseRevision, PostriderError } from '@postrider/core';
 import { pause } from '@postrider/kafka';
-import { ForwardedError, STATUS_DETAILS_TRAILER } from './grpc-status.ts';
+import { atMost } from './at-most.ts';
+import { ForwardedError, STATUS_DETAILS_TRAILER, toServiceError } from './grpc-status.ts';
 import { serverLimits } from './server-limits.ts';
 import type { Metadata, ServerUnaryCall, ServiceError } from '@grpc/grpc-js';
 import type { ConfigView } from '@postrider/config-view';
@@ -27,6 +29,9 @@ export interface CallRoutingOptions {
   readonly clock: Clock;
 }
 
+/** What they show is shown once: repeated behind the caller's back, they would answer without it. */
+const showsOnce: ReadonlySet<MethodName> = new Set(['CreateApiKey', 'CreateEndpoint']);
+
 /** Any call of a client, as grpc-js serves it. */
 export type RoutedCall<Request> = Pick<
   ServerUnaryCall<Request, unknown>,
@@ -41,10 +46,10 @@ export interface Routed<Response> {
 /** Decides which replica answers a call. */
 export interface CallRouting {
   /**
-   * Resolves when the configuration here has the revision that the call asks for.
-   * @throws PostriderError `unavailable` when it has not in time, `invalid_argument` when that is no revision
+   * Resolves when the configuration here has the revision that the call asks for: with whether that had to be waited for.
+   * @throws PostriderError `unavailable` when it has not in time, or too many wait, `invalid_argument` when that is no revision
    */
-  untilRevision(metadata: Metadata, deadlineMs: number): Promise<void>;
+  untilRevision(metadata: Metadata, deadlineMs: number): Promise<boolean>;
   /**
    * Answers reads here, and writes by the leader: here, or by passing the call on to it, once. While there is no leader it
    * waits for one.
@@ -66,25 +71,29 @@ class Routing implements CallRouting {
   readonly #options: CallRoutingOptions;
   /** Writes that have no answer yet. */
   #waiting = 0;
+  /** Waits until a revision that a call asks for has come, or until the deadline, ms. */
+  readonly #whenReached: (revision: string, timeoutMs: number) => Promise<boolean>;
 
   constructor(options: CallRoutingOptions) {
     this.#options = options;
+    const refusal = 'too many calls are waiting for a newer configuration; try again later';
+    this.#whenReached = atMost(serverLimits.revisionWaitsMax, options.view.whenReached, refusal);
   }
 
   get #revision(): string {
     return this.#options.view.snapshot().revision;
   }
 
-  async untilRevision(metadata: Metadata, deadlineMs: number): Promise<void> {
+  async untilRevision(metadata: Metadata, deadlineMs: number): Promise<boolean> {
     const { view } = this.#options;
     const [given] = metadata.get(MIN_REVISION_METADATA);
     const wanted = String(given ?? '');
-    if (view.reached(wanted)) return;
+    if (view.reached(wanted)) return false;
     if (parseRevision(wanted) === null) {
       const description = 'must be a revision that an answer has told';
       throw invalidArgument([{ field: MIN_REVISION_METADATA, description }]);
     }
-    if (await view.whenReached(wanted, Math.min(deadlineMs, serverLimits.revisionWaitMs))) return;
+    if (await this.#whenReached(wanted, Math.min(deadlineMs, serverLimits.revisionWaitMs))) return true;
     const text = `this replica has read the configuration up to revision ${this.#revision} only; try again`;
     throw new PostriderError('unavailable', text);
   }
@@ -94,7 +103,11 @@ class Routing implements CallRouting {
     call: RoutedCall<Request>,
     here: () => Response | Promise<Response>,
   ): Promise<Routed<Response>> {
-    if (accessRule(method)?.effect === 'read') return { response: await here(), revision: this.#revision };
+    if (accessRule(method)?.effect === 'read') {
+      // What comes while it is being answered may not be in the answer.
+      const revision = this.#revision;
+      return { response: await here(), revision };
+    }
     if (this.#options.readOnly) {
       throw new PostriderError('read_only', 'this replica takes no changes: it was started with POSTRIDER_READ_ONLY');
     }
@@ -103,27 +116,32 @@ class Routing implements CallRouting {
     }
     this.#waiting += 1;
     try {
-      return await this.#answerByLeader(call, here);
+      return await this.#answerByLeader(method, call, here);
     } finally {
       this.#waiting -= 1;
     }
   }
 
   async #answerByLeader<Request, Response>(
+    method: MethodName,
     call: RoutedCall<Request>,
     here: () => Response | Promise<Response>,
   ): Promise<Routed<Response>> {
     const { clock } = this.#options;
     const until = clock.monotonic() + Math.min(serverLimits.leaderWaitMs, leftOf(call, clock));
+    const isRepeatable = hasRequestId(call.request) && !wasForwarded(call) && !showsOnce.has(method);
+    // What is told in the end: once a try may have taken effect, a later one that did not says nothing about that.
+    let lastly = noLeader();
     for (;;) {
       const routed = await this.#tryOnce(call, here).catch((error: unknown) => {
+        if (!isRepeatable || toServiceError(error).code !== status.UNAVAILABLE) throw error;
         // Whoever leads next tells by the id whether it took effect.
-        if (isPostriderError(error, 'outcome_unknown') && hasRequestId(call.request) && !wasForwarded(call))
-          return null;
-        throw error;
+        if (!isPostriderError(error, 'outcome_unknown')) throw lastly.code === 'outcome_unknown' ? lastly : error;
+        lastly = error;
+        return null;
       });
       if (routed !== null) return routed;
-      if (wasForwarded(call) || call.cancelled || clock.monotonic() >= until) throw noLeader();
+      if (wasForwarded(call) || call.cancelled || clock.monotonic() >= until) throw lastly;
       await pause(clock, serverLimits.leaderAskEveryMs);
     }
   }

@@ -51,6 +51,8 @@ export function createForwardCall({ processId, clock, channel }: ForwardCallOpti
       'grpc.max_receive_message_length': serverLimits.answerBytesMax,
       'grpc.keepalive_time_ms': serverLimits.keepaliveEveryMs,
       'grpc.keepalive_timeout_ms': serverLimits.keepaliveTimeoutMs,
+      // A proxy for what leaves the cluster is not asked the way to a replica, and is not shown its callers' keys.
+      'grpc.enable_http_proxy': 0,
     });
     open = { address, client };
     return client;

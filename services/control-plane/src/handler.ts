@@ -21,10 +21,13 @@ export function createHandler(context: ServiceContext, events: ControlPlaneEvent
     const answer = async (call: ServerUnaryCall<Request, Response>): Promise<Answered<Response>> => {
       let caller: Principal | null = null;
       try {
-        await routing.untilRevision(call.metadata, leftOf(call, clock));
+        // Nobody waits here who is not known.
         caller = await authenticate(authorizationOf(call));
+        rates.take(caller);
+        // What was waited for may be what the caller may do.
+        if (await routing.untilRevision(call.metadata, leftOf(call, clock)))
+          caller = await authenticate(authorizationOf(call));
         const principal = caller;
-        rates.take(principal);
         const reach = authorize(name, principal, call.request);
         const here = () => maker(scopeContext(context, reach))(call.request, principal);
         const { response, revision } = await routing.answer(name, call, here);

@@ -128,9 +128,14 @@ export async function startTestPlane(
   };
 }
 
-/** Calls with this authorization; none when null. */
-export function calls<C extends Client>(client: C, authorization: string | null = `Bearer ${ADMIN_KEY}`): Calls<C> {
+/** Calls with this authorization, none when null, and with these headers beside it. */
+export function calls<C extends Client>(
+  client: C,
+  authorization: string | null = `Bearer ${ADMIN_KEY}`,
+  headers: Readonly<Record<string, string>> = {},
+): Calls<C> {
   const metadata = new Metadata();
+  for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
   if (authorization !== null) metadata.set('authorization', authorization);
   const call = (method: string) => (request: unknown) =>
     new Promise((resolve, reject) => {
