@@ -226,3 +226,13 @@ test('a producer that has much to send gathers it into a request each ten millis
     await producer[Symbol.asyncDispose]();
   }
 });
+
+test('what does not fit into one request is not waited with', async () => {
+  const clock = createFakeClock();
+  const { transport } = scripted([], clock);
+  const producer = createProducerQueue(transport, { name: 'p', clock, batchRecordsMax: 500 });
+  for (let value = 0; value < 1_500; value += 1) producer.enqueue(record(0, value), () => undefined);
+  // A request takes 5 ms.
+  await clock.advance(15);
+  assert.equal(producer.backlog.records, 0);
+});

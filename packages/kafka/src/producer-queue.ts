@@ -209,6 +209,8 @@ class ProducerQueue implements Producer {
     this.#flights.set(leader, flight);
     const began = this.#clock.monotonic();
     const records = flight.parts.reduce((sum, { claimed }) => sum + claimed, 0);
+    // More waits than goes into it: the next request has enough.
+    const isFull = queues.some(({ size, claimed }) => size > claimed);
     let answers: readonly PartitionAnswer[] = [];
     try {
       answers = await this.#transport.produce(leader, () => this.#take(flight));
@@ -218,7 +220,7 @@ class ProducerQueue implements Producer {
     if (this.#flights.get(leader) !== flight || this.#closed) return;
     flight.cancelDeadline();
     this.#flights.delete(leader);
-    this.#gather(leader, patienceMs(records, this.#clock.monotonic() - began, this.#options.apartMs));
+    if (!isFull) this.#gather(leader, patienceMs(records, this.#clock.monotonic() - began, this.#options.apartMs));
     this.#land(flight, answers);
     this.#pump();
   }
