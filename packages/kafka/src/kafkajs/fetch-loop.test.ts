@@ -16,12 +16,18 @@ const UNKNOWN_TOPIC = 3;
 const answer = (errorCode: number, partition = 0): Buffer =>
   answerOf([{ partition, errorCode, count: errorCode === 0 ? 1 : 0 }]);
 
+/** Of one partition of t, in the answer to a fetch. `bytes`: of each record. */
+interface AnswerPart {
+  readonly partition: number;
+  readonly errorCode?: number;
+  readonly count: number;
+  readonly bytes?: number;
+}
+
 /** The bytes of a fetch answer for partitions of t, each with so many records. */
-function answerOf(
-  parts: readonly { readonly partition: number; readonly errorCode?: number; readonly count: number }[],
-) {
-  const recordsOf = ({ partition, count }: { partition: number; count: number }) =>
-    Array.from({ length: count }, () => ({ topic: 't', partition, key: null, value: Buffer.from('x') }));
+function answerOf(parts: readonly AnswerPart[]) {
+  const recordsOf = ({ partition, count, bytes = 1 }: AnswerPart) =>
+    Array.from({ length: count }, () => ({ topic: 't', partition, key: null, value: Buffer.alloc(bytes) }));
   const size = parts.reduce((sum, part) => sum + 100 + batchBytesMax(recordsOf(part)), 100);
   const writer = new ByteWriter(size);
   writer.int32(0);
@@ -30,7 +36,8 @@ function answerOf(
   writer.int32(1);
   writer.string('t');
   writer.int32(parts.length);
-  for (const { partition, errorCode = 0, count } of parts) {
+  for (const part of parts) {
+    const { partition, errorCode = 0, count } = part;
     writer.int32(partition);
     writer.int16(errorCode);
     for (const offset of [1, 1, 0]) writer.int64(offset);
@@ -38,7 +45,7 @@ function answerOf(
     writer.int32(-1);
     const lengthAt = writer.offset;
     writer.int32(0);
-    if (count > 0) writeRecordBatch(writer, recordsOf({ partition, count }), 0);
+    if (count > 0) writeRecordBatch(writer, recordsOf(part), 0);
     writer.buffer.writeInt32BE(writer.offset - lengthAt - 4, lengthAt);
   }
   return writer.buffer.subarray(0, writer.offset);
@@ -291,4 +298,33 @@ test('a partition that moves to another leader in the middle of an answer is rea
   await read.promise;
   loop.close();
   assert.deepEqual(wrong, []);
+});
+
+test('requests that move many records begin ten milliseconds apart; after few, or very many bytes, the next follows at once', async () => {
+  const cases = [
+    [{ partition: 0, count: 200 }, 10],
+    [{ partition: 0, count: 4 }, 100],
+    [{ partition: 0, count: 20, bytes: 16_384 }, 100],
+  ] as const;
+  for (const [part, expected] of cases) {
+    const payload = answerOf([part]);
+    const { clock, client, requests } = served(() => payload);
+    const loop = createFetchLoop({
+      client,
+      clock,
+      maxWaitMs: 100,
+      maxBytesPerPartition: 1_000,
+      // Each answer is the same one: it is asked for again.
+      onBatch: () => loop.start('t', 0, 0),
+      onOutOfRange: () => assert.fail(),
+      onTrouble: () => assert.fail(),
+    });
+    loop.start('t', 0, 0);
+    for (let ms = 0; ms < 100; ms += 1) await clock.advance(1);
+    const { length } = requests;
+    assert.ok(Math.abs(length - expected) <= 2, `${length} requests for ${JSON.stringify(part)}`);
+    loop.close();
+    await clock.advance(100);
+    assert.equal(requests.length, length);
+  }
 });
