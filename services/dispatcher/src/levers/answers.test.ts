@@ -5,6 +5,7 @@ import { CancelReason } from '@postrider/contract/postrider/v1/attempt';
 import { WaitReason } from '@postrider/contract/postrider/v1/delivery';
 import { DeliveryStage, LaneGate, MoveTo } from '@postrider/contract/postrider/v1/delivery_service';
 import { deliveryId, encodeClaim, isPostriderError, limits } from '@postrider/core';
+import { createMetrics } from '@postrider/runtime';
 import { createHarness, type Harness, type TestDispatcher } from '../../testing/harness.ts';
 
 const delays = { $case: 'delays' as const, value: { delays: [{ seconds: 3_000n, nanos: 0 }] } };
@@ -22,7 +23,7 @@ const backlog = ({ answers }: TestDispatcher, endpoint = 'shop') =>
   answers.describeBacklog({ partition: 0, endpointUid: `ep_${endpoint}` });
 const counts = (told: ReturnType<typeof backlog>) =>
   Object.fromEntries(told.reasons.map(({ reason, count }) => [reason, Number(count)]));
-const refuses = (code: 'not_found' | 'failed_precondition' | 'unavailable', call: () => unknown) =>
+const refuses = (code: 'not_found' | 'failed_precondition' | 'unavailable' | 'internal', call: () => unknown) =>
   assert.throws(call, (error) => isPostriderError(error, code));
 
 /** What is answered in time, or why not. */
@@ -131,6 +132,24 @@ test('a skip is told to be done when it is written, and to be unknown when the p
   const claim = encodeClaim({ processId: 'b', randomId: Buffer.alloc(16, 1), followsEpoch: epoch });
   h.kafka.append('postrider.ownership', 0, { key: Buffer.from('owner'), value: claim });
   await assert.rejects(lost, (error) => isPostriderError(error, 'unavailable') && /lost before/.test(error.message));
+});
+
+test('a skip that fails by a fault of ours is not told to be done: the delivery goes on', async () => {
+  const metrics = createMetrics();
+  const counter: typeof metrics.counter = (name, ...rest) => {
+    const family = metrics.counter(name, ...rest);
+    if (name !== 'postrider_cancelled_deliveries') return family;
+    return { ...family, with: () => assert.fail('a fault of ours') };
+  };
+  const h = createHarness();
+  h.config.endpoint('shop', { retryPolicy: { schedule: delays } });
+  h.endpointsAnswer(() => 500);
+  const a = await h.start('a', {}, { metrics: { ...metrics, counter } });
+  const id = h.deliver('order', 'shop');
+  await h.until(() => h.allRows().length === 1, 'a retry waits');
+  refuses('internal', () => a.answers.skipWork({ work: nameOf(id), detail: 'x' }));
+  await h.until(() => h.receipts.length === 2, 'it is attempted again');
+  await h.stop(a);
 });
 
 test('what was given up and stops its order is told to wait for a person, is not moved, and is let go by a skip', async () => {

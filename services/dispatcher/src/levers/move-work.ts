@@ -15,8 +15,8 @@ const LOOK_EVERY_MS = 5;
 /**
  * Ends a delivery as cancelled; `detail` says who wants that and why. What stands behind it in its order goes on. Answered when
  * it is written: until then a crash lets the delivery go on.
- * @throws PostriderError `not_found`, `failed_precondition` while an answer is waited for; rejects with `unavailable` when the
- * partition is lost meanwhile
+ * @throws PostriderError `not_found`, `failed_precondition` while an answer is waited for, `internal` when a fault of ours lets it
+ * go on; rejects with `unavailable` when the partition is lost meanwhile
  */
 export function skipWork(owned: Owned, name: WorkName, detail: string): Promise<DeliveryExplanation> {
   const found = atRest(owned, name);
@@ -24,6 +24,11 @@ export function skipWork(owned: Owned, name: WorkName, detail: string): Promise<
   const { table, endings } = owned.parts;
   const work = 'work' in found ? found.work : table.takeOut(found.row);
   endings.cancel(work, CancelReason.REQUESTED, detail);
+  if (work.state !== 'ending' && owned.isHeld()) {
+    const text =
+      'a fault of the dispatcher kept it from being cancelled, and it goes on; the log of the dispatcher says more';
+    throw new PostriderError('internal', text);
+  }
   const ended: DeliveryExplanation = {
     ...before,
     stage: DeliveryStage.CANCELLED,
