@@ -88,6 +88,33 @@ test('a host that stops answering does not fill the pod, however many endpoints 
   await h.stop(dispatcher);
 });
 
+test('who waited as one of a host that answered nobody goes on soon after it answers, whoever else hangs', async () => {
+  const h = createHarness();
+  const of = (name: string, count: number): string[] => Array.from({ length: count }, (_, i) => `${name}${i}`);
+  const [hanging, slow] = [of('hanging', 41), of('slow', 17)];
+  for (const id of [...hanging, ...slow])
+    h.config.endpoint(id, { url: `https://${id.replace(/\d+/, '')}.example.com/${id}` });
+  let begun = false;
+  const slowly = { afterMs: 600, status: 200 };
+  h.endpointsAnswer(({ path }) => (!begun ? 200 : path.startsWith('/hanging') ? 'hang' : slowly));
+  const dispatcher = await h.start('a', { inFlightMax: 100 });
+  const sendTo = (ids: readonly string[]): void => {
+    for (const id of ids) h.deliver(`${begun}-${id}`, id);
+  };
+  sendTo([...hanging, ...slow]);
+  await h.until(() => h.attempts().length === 58, 'all are known to answer');
+  begun = true;
+  sendTo(hanging.slice(0, 16));
+  await h.clock.advance(300);
+  // As much as those may have that keep requests waiting.
+  sendTo(hanging.slice(16));
+  sendTo(slow.slice(0, 16));
+  await h.clock.advance(300);
+  sendTo(slow.slice(16));
+  await h.until(() => h.received('true-slow16').length === 1, 'the last of them is sent', 1_500);
+  await h.stop(dispatcher);
+});
+
 test('what falls due or is cancelled while a partition is being released is left to its next owner', async () => {
   const h = createHarness();
   h.config.endpoint('off', { state: EndpointState.DISABLED, pending: PendingPolicy.KEEP });

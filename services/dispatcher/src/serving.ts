@@ -194,7 +194,11 @@ class OneServing implements Serving {
     const { held } = this.#reign;
     this.#reign.held = false;
     lanes.refresh(() => held);
-    for (const lane of lanes.all()) expireArrivals(lane, endings, this.#pod.clock.now());
+    for (const lane of lanes.all()) {
+      expireArrivals(lane, endings, this.#pod.clock.now());
+      // Its host may have answered others since it was given its place.
+      if (lane.rotating === 'unanswered') this.#pod.scheduler.ready(lane);
+    }
     this.parts.held.tick();
     for (const head of this.#heads) head.tick();
     this.#memory?.tick();
