@@ -45,6 +45,19 @@ test('a change knows what those that are written with it have deleted: no id is 
   assert.equal((await Promise.all(again))[1], false);
 });
 
+test('a change that comes to stand before what was read is not acknowledged, and none is made behind it', async () => {
+  await using run = await openTestWriter();
+  const { writer, kafka } = run;
+  await writer.change('a', (change) => putKey(change, 'k1'));
+  kafka.truncate(CONFIG_TOPIC, 0, 1);
+  let why = '';
+  writer.onEnded((told) => (why = told));
+  const change = () => writer.change('a', (one) => ['k2', 'k3', 'k4', 'k5'].forEach((id) => putKey(one, id)));
+  await assert.rejects(change(), { code: 'outcome_unknown' });
+  assert.match(why, /was read up to offset \d+, and is written at/);
+  await assert.rejects(change(), { code: 'not_leader' });
+});
+
 test('of a change that fails after it has said what to write nothing is stored, nor seen by those behind it', async () => {
   await using run = await openTestWriter();
   const { writer, view, kafka } = run;

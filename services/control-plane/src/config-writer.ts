@@ -221,9 +221,12 @@ class Writer implements ConfigWriter {
     const draft = view.draft();
     const planned = jobs.map((job) => this.#planOne(job, draft, claim.epoch));
     const rows = planned.flatMap((one) => one.rows);
+    const { highest } = view.position();
     if (rows.length > 0) {
       try {
         const last = await this.#writer.write(rows.map((row) => outgoing(this.#options, row)));
+        // Waiting for an offset that was passed long ago would read nothing back.
+        if (last - rows.length + 1 < highest) throw this.#misplaced(last, highest);
         if (!(await view.whenOffset(last, Infinity))) throw unknown('the control plane is stopping');
       } catch (error) {
         // One that is too large must not fail the others: what was refused stored nothing.
@@ -234,6 +237,13 @@ class Writer implements ConfigWriter {
       if (!this.#isOurs()) throw unknown(superseded(view).message);
     }
     return planned.map(({ outcome }) => outcome);
+  }
+
+  /** The topic has lost its end, or is another one: whoever leads next looks at it before it writes. */
+  #misplaced(offset: number, highest: number): PostriderError {
+    const why = `the configuration’s topic was read up to offset ${highest}, and is written at ${offset}`;
+    this.#end(why);
+    return unknown(why);
   }
 
   async #oneByOne(jobs: readonly Job[]): Promise<Outcomes> {
