@@ -6,7 +6,7 @@ import { limits } from './limits.ts';
 export type RandomBytes = (bytes: number) => Buffer;
 
 /** Prefixes of uids: tenant, endpoint, subscription, signing secret, API key, data key, run. */
-export type UidPrefix = 'ten' | 'ep' | 'sub' | 'sec' | 'key' | 'dek' | 'run';
+export type UidPrefix = 'ten' | 'ep' | 'sub' | 'sec' | 'key' | 'dek' | 'run' | 'rb';
 
 const ID_BYTES = 16;
 

@@ -2,8 +2,9 @@ import { configKey } from '@postrider/config-view';
 import { Role } from '@postrider/contract/postrider/v1/access';
 import { ApiKey } from '@postrider/contract/postrider/v1/access_service';
 import { ApiKeyConfig } from '@postrider/contract/postrider/v1/config';
-import { isApiKeyId, newApiKey, newApiKeyId, PostriderError, roleNamed } from '@postrider/core';
+import { derivedUid, isApiKeyId, newApiKey, newApiKeyId, PostriderError, roleNamed } from '@postrider/core';
 import { hashApiKey } from './api-key.ts';
+import { ofRequest } from './create-request.ts';
 import { checkEtag, etagOf } from './etag.ts';
 import { applyMask } from './field-mask.ts';
 import { assertMayGrant, checkChosenId, checkMayGrant, readGrant } from './grants.ts';
@@ -77,7 +78,8 @@ export function createApiKey({ writer, random, reach }: ServiceContext): Method<
       const keys = [...snapshot.apiKeys()].filter(({ tenant }) => tenant === grant.tenant);
       const repeated = keys.find(({ createRequestId }) => requestId !== '' && createRequestId === requestId);
       if (repeated !== undefined) return shownApiKey(repeated);
-      const id = apiKeyId === '' ? newApiKeyId(random) : apiKeyId;
+      const derived = derivedUid('key', ofRequest(snapshot, grant.tenant, requestId)).slice('key_'.length);
+      const id = apiKeyId || (requestId === '' ? newApiKeyId(random) : derived);
       // An id tells in the audit who it was: it is never used again.
       if (snapshot.apiKey(id) !== undefined || knowsDeleted('api-key', id)) alreadyExists(`apiKeys/${id}`);
       rejectUnreadable(snapshot, 'api-key', id, `apiKeys/${id}`);

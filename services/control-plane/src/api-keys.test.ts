@@ -130,6 +130,24 @@ test('a call that waits for the revision that gives its caller a role has that r
   await run.access.deleteRoleBinding({ name: binding.name, etag: '' });
 });
 
+test('a repetition that comes after the deletion makes neither the key nor the binding again, but another tenant’s may', async () => {
+  const once = { requestId: 'late' };
+  const made = await create({ displayName: 'once' }, once);
+  assert.deepEqual(await create({}, once), { ...made, keyString: '' });
+  await run.access.deleteApiKey({ name: made.name, etag: '' });
+  assert.equal((await failure(create({}, once))).code, 'ALREADY_EXISTS');
+  const roleBinding = RoleBinding.fromPartial({ principal: 'user/late', role: Role.TENANT_VIEWER, tenant: acme });
+  const give = (tenant = acme) =>
+    run.access.createRoleBinding({ roleBindingId: '', roleBinding: { ...roleBinding, tenant }, ...once });
+  const { name } = await give();
+  await run.access.deleteRoleBinding({ name, etag: '' });
+  assert.equal((await failure(give())).code, 'ALREADY_EXISTS');
+  for (const other of [await create({ tenant: 'tenants/other' }, once), await give('tenants/other')])
+    assert.equal(other.tenant, 'tenants/other');
+  const [given] = (await run.access.listRoleBindings(list)).roleBindings;
+  await run.access.deleteRoleBinding({ name: given?.name ?? '', etag: '' });
+});
+
 test('with a key goes what was given to it, wherever that was', async () => {
   await run.tenants.createTenant({ tenantId: 'brief', tenant: undefined, requestId: '' });
   const deleted = await create();

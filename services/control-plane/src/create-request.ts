@@ -1,4 +1,10 @@
 import { PostriderError } from '@postrider/core';
+import type { ConfigSnapshot } from '@postrider/config-view';
+
+/** Of what an id follows from: the tenant's creation time keeps a later tenant of the same id apart. */
+export function ofRequest(snapshot: ConfigSnapshot, tenantId: string, requestId: string): readonly string[] {
+  return [tenantId, String(snapshot.tenant(tenantId)?.tenant?.createTime?.getTime()), requestId];
+}
 
 /**
  * The result of the first of repeated creations, if this is a repetition; null when it is the first. The uid of what a

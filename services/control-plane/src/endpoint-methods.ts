@@ -1,7 +1,7 @@
 import { configKey } from '@postrider/config-view';
 import { Endpoint, EndpointState } from '@postrider/contract/postrider/v1/endpoint';
 import { derivedUid, newUid, PostriderError } from '@postrider/core';
-import { createdBy } from './create-request.ts';
+import { createdBy, ofRequest } from './create-request.ts';
 import { chosenPart, endpointMaskRules, shownEndpoint } from './endpoint-resource.ts';
 import { asTenantAsks, needsProof, proofChange, stateAfter } from './endpoint-proof.ts';
 import { sealedCredentials, splitSecrets } from './endpoint-secrets.ts';
@@ -53,9 +53,8 @@ export function createEndpoint(context: ServiceContext): Method<CreateEndpointRe
     const created = await writer.change(caller.actor, (change) => {
       const { snapshot } = change;
       const tenant = found(snapshot.tenant(tenantId), request.parent);
-      // The tenant's creation time keeps a later tenant of the same id apart.
-      const created = String(tenant.tenant?.createTime?.getTime());
-      const uid = requestId === '' ? newUid('ep', random) : derivedUid('ep', [tenantId, created, requestId]);
+      const parts = ofRequest(snapshot, tenantId, requestId);
+      const uid = requestId === '' ? newUid('ep', random) : derivedUid('ep', parts);
       const repeated = createdBy(requestId, snapshot.endpoint(uid), change.knowsDeleted('endpoint', uid));
       if (repeated !== null) return shownEndpoint(repeated);
       rejectUnreadable(snapshot, 'endpoint', uid, request.parent);

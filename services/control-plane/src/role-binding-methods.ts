@@ -1,7 +1,8 @@
 import { configKey } from '@postrider/config-view';
 import { RoleBinding } from '@postrider/contract/postrider/v1/role_binding';
-import { isApiKeyId, PostriderError } from '@postrider/core';
+import { derivedUid, isApiKeyId, newUid, PostriderError } from '@postrider/core';
 import { grantOf } from './authenticate.ts';
+import { ofRequest } from './create-request.ts';
 import { checkEtag, etagOf } from './etag.ts';
 import { assertMayGrant, checkChosenId, checkMayGrant, readGrant } from './grants.ts';
 import { sizeOf } from './messages.ts';
@@ -42,14 +43,17 @@ export function createRoleBinding({
     }
     const grant = readGrant(violations, 'role_binding', role, tenant);
     rejectViolations(violations.list);
-    return writer.change(caller.actor, ({ snapshot, now, put }) => {
+    return writer.change(caller.actor, ({ snapshot, now, knowsDeleted, put }) => {
       checkMayGrant(caller, grant, snapshot);
       const bindings = [...snapshot.roleBindings()].filter((one) => one.tenant === tenant);
       const repeated = bindings.find(({ createRequestId }) => requestId !== '' && createRequestId === requestId);
       if (repeated !== undefined) return shown(repeated);
-      const id = roleBindingId === '' ? `rb-${random(8).toString('hex')}` : roleBindingId;
+      const derived = derivedUid('rb', ofRequest(snapshot, grant.tenant, requestId));
+      const id = roleBindingId || (requestId === '' ? newUid('rb', random) : derived);
       const name = `roleBindings/${id}`;
-      if (snapshot.roleBinding(id) !== undefined) alreadyExists(name);
+      // A repetition that comes late must not give again what was taken away since.
+      if (snapshot.roleBinding(id) !== undefined || (id === derived && knowsDeleted('role-binding', id)))
+        alreadyExists(name);
       rejectUnreadable(snapshot, 'role-binding', id, name);
       if (bindings.length >= serverLimits.roleBindingsPerTenantMax) {
         throw new PostriderError('limit_reached', `there are ${bindings.length} role bindings already`);

@@ -35,7 +35,7 @@ export function roleCommand(program: Command, context: CliContext): void {
   role
     .command('get <binding>')
     .description('Show a role binding.')
-    .addHelpText('after', '\nExample:\n  postrider role get rb-0123456789abcdef --json')
+    .addHelpText('after', '\nExample:\n  postrider role get rb_0123456789abcdef0123456789abcdef --json')
     .action(async (name: string, _options: object, command: Command) => {
       const session = openSession(context, command);
       const request = { name: roleBindingName(name) };
@@ -45,7 +45,7 @@ export function roleCommand(program: Command, context: CliContext): void {
   role
     .command('take <binding>')
     .description('Delete a role binding.')
-    .addHelpText('after', '\nExample:\n  postrider role take rb-0123456789abcdef')
+    .addHelpText('after', '\nExample:\n  postrider role take rb_0123456789abcdef0123456789abcdef')
     .action(async (name: string, _options: object, command: Command) => {
       const session = openSession(context, command);
       const request = { name: roleBindingName(name), etag: '' };
