@@ -41,6 +41,24 @@ test('no second holds more calls of a principal than its limit, and others are n
   assert.ok(exhaust(rates, admin).taken > exhaust(rates, { ...tenant, actor: 'api-key/c' }).taken);
 });
 
+test('more keys do not give a tenant more calls than all of them may make together, nor take any from another', async () => {
+  const clock = createFakeClock();
+  const rates = createCallRates(clock);
+  const keys = Array.from({ length: 10 }, (_, n): Principal => ({ ...tenant, actor: `api-key/a${n}` }));
+  let taken = 0;
+  for (let ms = 0; ms < 1_000; ms += 10) {
+    for (const key of keys) taken += exhaust(rates, key).taken;
+    await clock.advance(10);
+  }
+  const most = serverLimits.tenantTogetherCallsPerSecondMax;
+  assert.ok(taken <= most && taken > most * 0.97, `${taken}`);
+  for (const key of keys) exhaust(rates, key);
+  const other = { actor: 'api-key/b', grants: [{ role: 'tenant-admin', tenant: 'bell' }] };
+  // Whoever is given a role in another tenant does not share that one's calls.
+  const both = { ...other, grants: [...other.grants, ...tenant.grants] };
+  assert.ok(exhaust(rates, other).taken > 0 && exhaust(rates, { ...both, actor: 'api-key/c' }).taken > 0);
+});
+
 test('a refusal says when to come back, as google.rpc.RetryInfo too, and then the call is taken', async () => {
   const clock = createFakeClock();
   const rates = createCallRates(clock);
@@ -58,7 +76,7 @@ test('a refusal says when to come back, as google.rpc.RetryInfo too, and then th
 
 test('however many principals call, only so many are counted, the newest among them', () => {
   const rates = createCallRates(createFakeClock());
-  const nth = (n: number): Principal => ({ ...tenant, actor: `user/${n}` });
+  const nth = (n: number): Principal => ({ ...admin, actor: `user/${n}` });
   for (let n = 0; n < serverLimits.principalsCountedMax + 10; n += 1) rates.take(nth(n));
   const last = nth(serverLimits.principalsCountedMax + 9);
   assert.equal(exhaust(rates, last).taken, exhaust(rates, nth(0)).taken - 1);

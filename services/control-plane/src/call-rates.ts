@@ -15,31 +15,46 @@ export interface CallRates {
 }
 
 /**
- * So many calls a second for every principal: fewer for one whose roles are all in tenants, as a customer's are, so that no
- * tenant's programs keep the others from managing theirs. Each replica counts its own calls.
+ * So many calls a second for every principal: fewer for one whose roles are all in tenants, as a customer's are, and only so
+ * many for all of these tenants together, who could make themselves any number of keys. So no tenant's programs keep the others
+ * from managing theirs. Each replica counts its own calls.
  */
 export function createCallRates(clock: Clock): CallRates {
   const limits = new Map<string, RateLimit>();
+
+  function limitOf(who: string, count: number, now: number): RateLimit {
+    const known = limits.get(who);
+    if (known?.count === count) return known;
+    if (limits.size >= serverLimits.principalsCountedMax) forgetRested(limits, now);
+    const limit = createRateLimit(count, SECOND_MS);
+    limits.set(who, limit);
+    return limit;
+  }
+
   return {
     take({ actor, grants }) {
       const now = clock.monotonic();
-      const isInTenants = grants.every(({ tenant }) => tenant !== '');
-      const count = isInTenants ? serverLimits.tenantCallsPerSecondMax : serverLimits.callsPerSecondMax;
-      let limit = limits.get(actor);
-      if (limit?.count !== count) {
-        if (limits.size >= serverLimits.principalsCountedMax) forgetRested(limits, now);
-        limit = createRateLimit(count, SECOND_MS);
-        limits.set(actor, limit);
-      }
-      if (limit.openAt > now) {
+      const tenants = new Set(grants.map(({ tenant }) => tenant));
+      const counted: Counted[] = tenants.has('')
+        ? [[actor, serverLimits.callsPerSecondMax]]
+        : [
+            [actor, serverLimits.tenantCallsPerSecondMax],
+            [`all of ${[...tenants].toSorted().join()}`, serverLimits.tenantTogetherCallsPerSecondMax],
+          ];
+      const taken = counted.map(([who, count]) => {
+        const limit = limitOf(who, count, now);
+        if (limit.openAt <= now) return limit;
         const retryAfterMs = Math.ceil(limit.openAt - now);
-        const text = `${actor} may make ${count} calls a second; come back in ${retryAfterMs} ms`;
+        const text = `${who} may make ${count} calls a second; come back in ${retryAfterMs} ms`;
         throw new PostriderError('limit_reached', text, { retryAfterMs });
-      }
-      limit.take(now);
+      });
+      for (const limit of taken) limit.take(now);
     },
   };
 }
+
+/** Whose calls are counted, and how many a second there may be. */
+type Counted = readonly [who: string, count: number];
 
 /** Who has not called for a while is counted from the beginning; when all have, those who came first are. */
 function forgetRested(limits: Map<string, RateLimit>, now: number): void {

@@ -52,6 +52,8 @@ export const serverLimits = Object.freeze({
   /** Calls of one principal at one replica; of one whose roles are all in tenants. */
   callsPerSecondMax: 10_000,
   tenantCallsPerSecondMax: 1_000,
+  /** Of all that have their roles in the same tenants. */
+  tenantTogetherCallsPerSecondMax: 2_000,
   /** Principals whose calls are counted at once. */
   principalsCountedMax: 10_000,
   /** How long until what could not be noted is tried again. */
