@@ -62,7 +62,7 @@ test('each relation can fail', () => {
     { fetchBytesMax: 5_000_000 },
     { refusedWriteBackoffMinMs: 60_001 },
     { rateBurstFraction: 1.1 },
-    { stuckUsedFraction: 0.5 },
+    { stuckUsedFraction: 0.6 },
     { stuckDoneFraction: 1 },
     { stuckMovedFraction: 0.9 },
     { walkUnsettledMax: 1_024 },

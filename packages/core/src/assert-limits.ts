@@ -78,8 +78,8 @@ const relations: readonly (readonly [text: string, holds: (l: Limits) => boolean
     (l) => l.doneKeptMs > l.sessionTimeoutMs + drainLimitMs(l) + l.drainSlackMs,
   ],
   [
-    'resumeAtFraction < stuckUsedFraction < 1',
-    (l) => l.resumeAtFraction < l.stuckUsedFraction && l.stuckUsedFraction < 1,
+    '0 < stuckUsedFraction <= resumeAtFraction',
+    (l) => l.stuckUsedFraction > 0 && l.stuckUsedFraction <= l.resumeAtFraction,
   ],
   ['stuckDoneFraction < 1', (l) => l.stuckDoneFraction < 1],
   ['stuckMovedFraction < stuckUsedFraction', (l) => l.stuckMovedFraction < l.stuckUsedFraction],

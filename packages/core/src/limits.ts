@@ -167,8 +167,11 @@ export const limits = Object.freeze({
   // Ownership, progress, waiting.
   slots: 4_096,
   offsetRangeMax: 10_000,
-  /** An offset range that is used by more than this may be held up: by its head where more than the second part of it is done. */
-  stuckUsedFraction: 0.9,
+  /**
+   * An offset range that is used by more than this may be held up: by its head where more than the second part of it is done. No more
+   * than `resumeAtFraction`: a full range between the two would be neither read on nor freed.
+   */
+  stuckUsedFraction: 0.5,
   stuckDoneFraction: 0.98,
   /** It is held up by lanes when it has moved by less than this part of the bound in this time. */
   stuckMovedFraction: 0.1,

@@ -13,13 +13,13 @@ function verdicts(seconds: number, rangeAt: (second: number) => { size: number; 
 
 const nothing = (count: number) => Array.from({ length: count }, () => 'nothing');
 
-test('a range that is not nearly full is left alone, however little of it is done and however still it stands', () => {
+test('a range that is no more than half full is left alone, however little of it is done and however still it stands', () => {
   assert.deepEqual(
-    verdicts(60, () => ({ size: full * 0.9, open: 1, watermark: 0 })),
+    verdicts(60, () => ({ size: full * 0.5, open: 1, watermark: 0 })),
     nothing(60),
   );
   assert.deepEqual(
-    verdicts(60, () => ({ size: full * 0.9, open: full * 0.9, watermark: 0 })),
+    verdicts(60, () => ({ size: full * 0.5, open: full * 0.5, watermark: 0 })),
     nothing(60),
   );
 });
@@ -34,7 +34,7 @@ test('a full range of which nearly all is done is held by its head, at once', ()
     ['nothing'],
   );
   assert.deepEqual(
-    verdicts(1, () => ({ size: full * 0.9 + 1, open: 100, watermark: 0 })),
+    verdicts(1, () => ({ size: full * 0.5 + 1, open: 100, watermark: 0 })),
     ['head'],
   );
 });
@@ -56,4 +56,12 @@ test('a full range that is worked off is left alone', () => {
 test('a range that had room meanwhile is watched anew', () => {
   const range = (second: number) => ({ size: second === 4 ? 0 : full, open: full / 2, watermark: 0 });
   assert.deepEqual(verdicts(10, range), nothing(10));
+});
+
+test('a range that is full no more, and not empty enough to be read on, is watched all the same', () => {
+  const size = full * limits.resumeAtFraction + 1;
+  assert.deepEqual(
+    verdicts(6, () => ({ size, open: size / 2, watermark: 0 })),
+    [...nothing(5), 'lanes'],
+  );
 });

@@ -2,8 +2,8 @@ import { limits } from './limits.ts';
 import type { OffsetRange } from './offset-range.ts';
 
 /**
- * What holds up a full offset range.
- * - `nothing`: it is not full, or it moves: a backlog that is worked off is left alone.
+ * What holds up an offset range that is more than half full.
+ * - `nothing`: it is not, or it moves: a backlog that is worked off is left alone.
  * - `head`: nearly all of it is done, and a few old deliveries keep its watermark where it is.
  * - `lanes`: much of it is open, and for a while it has hardly moved: whatever can do no more than it does now is in the way.
  */
