@@ -1,6 +1,7 @@
 export * from './port.ts';
 export * from './headers.ts';
 export { pause } from './pause.ts';
+export { isRefusal } from './produce-errors.ts';
 export * from './topics.ts';
 export { checkTopics } from './check-topics.ts';
 export type { TopicLimits } from './check-topics.ts';

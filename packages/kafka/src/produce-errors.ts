@@ -38,6 +38,11 @@ export function refusedForGood(
   return new KafkaError(code, `the broker refused a record for ${topic}/${partition} (error ${errorCode})`);
 }
 
+/** Whether the broker takes these records never, whoever sends them: nothing of them is stored. */
+export function isRefusal(error: unknown): boolean {
+  return error instanceof KafkaError && (error.code === 'RECORD_TOO_LARGE' || error.code === 'RECORD_REFUSED');
+}
+
 /** What an operator is told of a partition that has refused one send after the other. */
 export function refusedOften(
   { topic, partition, failures }: TopicPartition & { readonly failures: number },

@@ -1,7 +1,7 @@
 import { ConfigRecord } from '@postrider/contract/postrider/v1/config';
 import { configKey, schemaVersionOf, WRITER_KEY } from '@postrider/config-view';
 import { formatRevision, parseRevision, PostriderError } from '@postrider/core';
-import { CONFIG_HEADER, KafkaError, pause } from '@postrider/kafka';
+import { CONFIG_HEADER, isRefusal, KafkaError, pause } from '@postrider/kafka';
 import { restateOne } from './restating.ts';
 import { createTurns } from './turns.ts';
 import { serverLimits } from './server-limits.ts';
@@ -270,10 +270,6 @@ class Writer implements ConfigWriter {
 interface Planned {
   readonly rows: readonly Row[];
   readonly outcome: PromiseSettledResult<unknown>;
-}
-
-function isRefusal(error: unknown): boolean {
-  return error instanceof KafkaError && (error.code === 'RECORD_TOO_LARGE' || error.code === 'RECORD_REFUSED');
 }
 
 function unknown(why: string): PostriderError {

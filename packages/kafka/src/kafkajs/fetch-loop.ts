@@ -2,6 +2,7 @@ import { backoffMs } from '../backoff.ts';
 import { code, ProtocolError, toKafkaError } from './protocol-error.ts';
 import { decodeBatches, type DecodedRecords } from './record-decode.ts';
 import { patienceMs } from '../patience.ts';
+import { pause } from '../pause.ts';
 import { createPace, type Pace } from './pace.ts';
 import { fetch } from './fetch-request.ts';
 import type { Clock } from '@postrider/core';
@@ -67,9 +68,8 @@ class Loop implements FetchLoop {
   readonly #fetching = new Set<number>();
   #refreshing = false;
   #refreshFailures = 0;
-  #cancelRefresh: (() => void) | null = null;
   #planned = false;
-  #closed = false;
+  readonly #closing = new AbortController();
 
   constructor(options: FetchLoopOptions) {
     this.#options = options;
@@ -100,10 +100,13 @@ class Loop implements FetchLoop {
   }
 
   close(): void {
-    this.#closed = true;
+    this.#closing.abort();
     for (const cursor of this.#cursors.values()) cursor.wake?.();
     this.#cursors.clear();
-    this.#cancelRefresh?.();
+  }
+
+  get #closed(): boolean {
+    return this.#closing.signal.aborted;
   }
 
   /** Many starts in one turn become one request. */
@@ -161,7 +164,8 @@ class Loop implements FetchLoop {
         else if (answer.bytes.length === 0) one.cursor.failures = 0;
         else records += await this.#accept(one, answer, pace);
       }
-      if (bytes < FULL_ANSWER_BYTES) await after(clock, patienceMs(records, clock.monotonic() - began));
+      const waitMs = bytes < FULL_ANSWER_BYTES ? patienceMs(records, clock.monotonic() - began) : 0;
+      if (waitMs > 0) await pause(clock, waitMs, this.#closing.signal);
     } catch (error) {
       if (this.#closed) return;
       this.#options.onTrouble(toKafkaError(error));
@@ -254,8 +258,8 @@ class Loop implements FetchLoop {
   async #refresh(): Promise<void> {
     if (this.#refreshing) return;
     this.#refreshing = true;
-    const { client, onTrouble } = this.#options;
-    if (this.#refreshFailures > 0) await this.#rest(backoffMs(this.#refreshFailures));
+    const { client, clock, onTrouble } = this.#options;
+    if (this.#refreshFailures > 0) await pause(clock, backoffMs(this.#refreshFailures), this.#closing.signal);
     const stale = [...this.#cursors.values()].filter((cursor) => cursor.stale && cursor.active && cursor.wake === null);
     try {
       if (!this.#closed && stale.length > 0) await client.refresh([...new Set(stale.map(({ topic }) => topic))]);
@@ -274,23 +278,8 @@ class Loop implements FetchLoop {
     this.#refreshing = false;
     this.#run();
   }
-
-  /** Resolves after `ms`, or when the loop is closed. */
-  #rest(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const cancel = this.#options.clock.after(ms, resolve);
-      this.#cancelRefresh = () => {
-        cancel();
-        resolve();
-      };
-    });
-  }
 }
 
 function newCursor(topic: string, partition: number, offset: number): Cursor {
   return { topic, partition, offset, active: true, turn: 0, stale: false, failures: 0, wake: null };
-}
-
-async function after(clock: Clock, ms: number): Promise<void> {
-  if (ms > 0) await new Promise<void>((resolve) => void clock.after(ms, resolve));
 }

@@ -1,5 +1,5 @@
 import { KafkaError } from '../port.ts';
-import { firstOfTransaction, produceVerdict, refusedForGood } from '../produce-errors.ts';
+import { fenced, firstOfTransaction, isRefusal, produceVerdict, refusedForGood } from '../produce-errors.ts';
 import { recordBytes } from '../partition-queue.ts';
 import { createClient } from './client.ts';
 import { produce } from './produce-request.ts';
@@ -30,7 +30,7 @@ export async function createTransactionalWriter(
   const requests = createTransactionRequests(client, transactionalId, options.clock);
   try {
     const identity = await retry(() => requests.begin(transactionTimeoutMs), {
-      ...patience(options, wanted),
+      ...endlessRetry(options, wanted),
       signal,
     });
     return new Writer(options, wanted, client, requests, identity);
@@ -40,7 +40,7 @@ export async function createTransactionalWriter(
   }
 }
 
-function patience({ clock, logger }: KafkaOptions, { name }: TransactionalWriterOptions) {
+function endlessRetry({ clock, logger }: KafkaOptions, { name }: TransactionalWriterOptions) {
   const onTrouble = (error: Error): void =>
     logger?.warn({ writer: name, err: error }, 'a transaction cannot go on at the moment; it is tried again');
   return { clock, limitMs: Infinity, onTrouble };
@@ -73,7 +73,7 @@ class Writer implements TransactionalWriter {
   async write(records: readonly OutgoingRecord[]): Promise<number> {
     const first = firstOfTransaction(records);
     const { mayWrite = () => true } = first;
-    this.#assertAllowed(mayWrite);
+    assertAllowed(first, mayWrite);
     await this.#insist(() => this.#requests.add(this.#identity, first));
     let last = -1;
     try {
@@ -86,7 +86,7 @@ class Writer implements TransactionalWriter {
       if (isRefusal(error)) await this.#insist(() => this.#requests.end(this.#identity, false));
       throw error;
     }
-    this.#assertAllowed(mayWrite);
+    assertAllowed(first, mayWrite);
     await this.#commit();
     return last;
   }
@@ -124,7 +124,7 @@ class Writer implements TransactionalWriter {
     const times = { brokerTimeoutMs: BROKER_TIMEOUT_MS, timeoutMs: TIMEOUT_MS, clock, transaction };
     const take = () => (mayWrite() === true ? [{ topic, partition, records }] : []);
     const [answer] = await produce(await this.#client.broker(leader), take, times);
-    if (answer === undefined) throw fenced();
+    if (answer === undefined) throw fenced(where);
     const { errorCode, baseOffset } = answer;
     const verdict = produceVerdict(errorCode);
     if (verdict !== 'stored' && errorCode !== code.duplicateSequence) {
@@ -145,23 +145,15 @@ class Writer implements TransactionalWriter {
     throw new KafkaError('UNAVAILABLE', `${topic}/${partition} has no leader`);
   }
 
-  #assertAllowed(mayWrite: MayWrite): void {
-    if (mayWrite() !== true) throw fenced();
-  }
-
   #insist<T>(ask: () => Promise<T>): Promise<T> {
-    return retry(ask, { ...patience(this.#options, this.#wanted), signal: this.#closing.signal });
+    return retry(ask, { ...endlessRetry(this.#options, this.#wanted), signal: this.#closing.signal });
   }
 }
 
 type MayWrite = NonNullable<OutgoingRecord['mayWrite']>;
 
-function fenced(): KafkaError {
-  return new KafkaError('FENCED', 'this process may not write any more');
-}
-
-function isRefusal(error: unknown): boolean {
-  return error instanceof KafkaError && (error.code === 'RECORD_TOO_LARGE' || error.code === 'RECORD_REFUSED');
+function assertAllowed(where: TopicPartition, mayWrite: MayWrite): void {
+  if (mayWrite() !== true) throw fenced(where);
 }
 
 function* batchesOf(records: readonly OutgoingRecord[]): Iterable<readonly OutgoingRecord[]> {
