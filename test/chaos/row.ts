@@ -15,7 +15,7 @@ export interface RowFacts {
   readonly recoveryMsMax: number;
   /** Nothing may be repeated, whatever could explain it. */
   readonly noDuplicates?: boolean;
-  /** Slowest hundredth of endpoints that the fault does not concern: at most this many times the baseline's, or `calmSlackMs` more. */
+  /** Slowest hundredth of endpoints that the fault does not concern: at most this many times the baseline's, or the pace's `calmSlackMs` more. */
   readonly calmRatioMax?: number;
 }
 
