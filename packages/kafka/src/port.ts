@@ -113,13 +113,14 @@ export interface TransactionalWriterOptions {
  */
 export interface TransactionalWriter extends AsyncDisposable {
   /**
-   * Stores all of these records, which must be of one partition, or none of them: readers see them together. One call at a
-   * time. `mayWrite` of the first is asked synchronously before anything is handed to a socket, and before the end is.
-   * Resolves with the offset of the last; while no broker answers it tries on.
+   * Stores all of these records, of however many partitions, or none of them: readers of a partition see what is of it
+   * together, and in this order. One call at a time. `mayWrite` of the first is asked synchronously before anything is
+   * handed to a socket, and before the end is. Resolves with where the last record of each partition stands, in the order
+   * in which the partitions first come; while no broker answers it tries on.
    * @throws KafkaError `RECORD_TOO_LARGE` and `RECORD_REFUSED`: nothing is stored, and the writer can go on. Afterwards it
    * is of no use any more: `FENCED` and `CLOSED`, nothing is stored; `OUTCOME_UNKNOWN`, all of it or nothing is.
    */
-  write(records: readonly OutgoingRecord[]): Promise<number>;
+  write(records: readonly OutgoingRecord[]): Promise<readonly TopicPartitionOffset[]>;
 }
 
 /** What the group gave to this member, by topic. Every partition in it is paused when `onAssigned` is called. */

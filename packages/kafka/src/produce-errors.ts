@@ -1,4 +1,5 @@
 import { KafkaError, type OutgoingRecord, type TopicPartition } from './port.ts';
+import type { PartitionWrite } from './producer-queue.ts';
 
 /** What a broker's answer to a write means for the records of one partition. */
 export type ProduceVerdict = 'stored' | 'too-large' | 'invalid' | 'unknown-topic' | 'refused' | 'again';
@@ -53,16 +54,18 @@ export function refusedOften(
 }
 
 /**
- * The first record of what is to be written as one.
- * @throws KafkaError `INVALID_ARGUMENT` when that cannot be: there is none, or they are of several partitions
+ * What is to be written as one, by partition, in the order in which they first come.
+ * @throws KafkaError `INVALID_ARGUMENT` when there is nothing
  */
-export function firstOfTransaction(records: readonly OutgoingRecord[]): OutgoingRecord {
-  const [first] = records;
+export function partsOfTransaction(records: readonly OutgoingRecord[]): readonly [PartitionWrite, ...PartitionWrite[]] {
+  const byPlace = Map.groupBy(records, ({ topic, partition }) => `${topic}/${partition}`);
+  const [first, ...others] = Array.from(byPlace.values(), (part) => ({ ...placeOf(part), records: part }));
   if (first === undefined) throw new KafkaError('INVALID_ARGUMENT', 'a transaction has at least one record');
-  if (records.some(({ topic, partition }) => topic !== first.topic || partition !== first.partition)) {
-    throw new KafkaError('INVALID_ARGUMENT', 'a transaction is of one partition');
-  }
-  return first;
+  return [first, ...others];
+}
+
+function placeOf([first]: readonly OutgoingRecord[]): TopicPartition {
+  return { topic: first?.topic ?? '', partition: first?.partition ?? 0 };
 }
 
 /** What a record gets whose owner may not write it any more. */

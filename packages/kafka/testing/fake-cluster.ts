@@ -6,7 +6,7 @@ import type { Clock } from '@postrider/core';
 import type { FakeGroup } from './fake-group.ts';
 import type { FakeLog, FakeWrite } from './fake-log.ts';
 import type { AskFault, Question } from './fake-process.ts';
-import type { FakeTransactions } from './fake-transactions.ts';
+import type { FakeTransactions, FakeTransactionWrite } from './fake-transactions.ts';
 import type { IncomingRecord, TopicSpec } from '../src/port.ts';
 import type { PartitionAnswer, PartitionWrite } from '../src/producer-queue.ts';
 
@@ -27,12 +27,7 @@ export type ProduceFault =
   /** Not stored, answered with an error code of the protocol, such as 87 (INVALID_RECORD) or 19 (NOT_ENOUGH_REPLICAS). */
   | { readonly kind: 'refuse'; readonly errorCode: number };
 
-/** A write that may be a transaction's. */
-export interface FakePartitionWrite extends PartitionWrite {
-  readonly by?: { readonly transactionalId: string; readonly epoch: number; readonly number: number };
-}
-
-export interface ProduceAttempt extends FakePartitionWrite {
+export interface ProduceAttempt extends PartitionWrite {
   readonly clientId: string;
   readonly leader: number;
 }
@@ -90,7 +85,14 @@ export interface FakeCluster {
   /** Calls back whenever a broker went down or came up. */
   watch(listener: () => void): () => void;
   /** One request. By callback: a promise for each step of each write costs more than the write. */
-  produce(clientId: string, leader: number, writes: readonly FakePartitionWrite[], answered: ProduceAnswered): void;
+  produce(clientId: string, leader: number, writes: readonly PartitionWrite[], answered: ProduceAnswered): void;
+  /** A whole transaction as one request: all of it is stored, or nothing. What goes wrong with a part goes wrong with all. */
+  produceAsOne(
+    clientId: string,
+    writes: readonly PartitionWrite[],
+    by: FakeTransactionWrite,
+    answered: ProduceAnswered,
+  ): void;
   /** A new writer of this transactional id, which ends all before it; its epoch. */
   openTransactions(transactionalId: string): number;
 }
@@ -234,18 +236,44 @@ class Cluster implements FakeCluster {
     return epoch;
   }
 
-  produce(clientId: string, leader: number, writes: readonly FakePartitionWrite[], answered: ProduceAnswered): void {
+  produce(clientId: string, leader: number, writes: readonly PartitionWrite[], answered: ProduceAnswered): void {
     // What goes wrong is settled as the request leaves the process; what the broker does happens when it arrives.
     const attempts = writes.map((write) => ({ ...write, clientId, leader }));
     const faults = attempts.map((attempt) => this.#fault(attempt));
     this.#later(this.latency('request', clientId), () => {
-      if (!this.isUp(leader)) return answered(new KafkaError('UNAVAILABLE', `broker ${leader} does not answer`), []);
-      const outcomes = attempts.map((attempt, index) => this.#write(attempt, faults[index]));
-      const answerMs = Math.max(this.latency('answer', clientId), ...outcomes.map((outcome) => outcome.delayMs));
-      if (answerMs === Infinity) return;
-      const answers = outcomes.flatMap(({ answer }) => (answer === null ? [] : [answer]));
-      this.#later(answerMs, () => answered(null, answers));
+      if (!this.isUp(leader)) return answered(unavailable(leader), []);
+      const outcomes = attempts.map((attempt, index) =>
+        this.#write([attempt], faults[index], () => [this.#store(attempt)]),
+      );
+      this.#answer(clientId, outcomes, answered);
     });
+  }
+
+  produceAsOne(
+    clientId: string,
+    writes: readonly PartitionWrite[],
+    by: FakeTransactionWrite,
+    answered: ProduceAnswered,
+  ): void {
+    const attempts = writes.map((write) => ({
+      ...write,
+      clientId,
+      leader: this.leader(write.topic, write.partition),
+    }));
+    const fault = attempts.map((attempt) => this.#fault(attempt)).find((one) => one !== undefined);
+    this.#later(this.latency('request', clientId), () => {
+      const down = attempts.find(({ leader }) => !this.isUp(leader));
+      if (down !== undefined) return answered(unavailable(down.leader), []);
+      const outcome = this.#write(attempts, fault, () => this.#storeAsOne(attempts, by));
+      this.#answer(clientId, [outcome], answered);
+    });
+  }
+
+  #answer(clientId: string, outcomes: readonly Outcome[], answered: ProduceAnswered): void {
+    const answerMs = Math.max(this.latency('answer', clientId), ...outcomes.map((outcome) => outcome.delayMs));
+    if (answerMs === Infinity) return;
+    const answers = outcomes.flatMap((outcome) => outcome.answers);
+    this.#later(answerMs, () => answered(null, answers));
   }
 
   #later(ms: number, then: () => void): void {
@@ -254,32 +282,31 @@ class Cluster implements FakeCluster {
   }
 
   #write(
-    attempt: ProduceAttempt,
+    attempts: readonly ProduceAttempt[],
     fault: ProduceFault | undefined,
-  ): { readonly answer: PartitionAnswer | null; readonly delayMs: number } {
-    const { topic, partition } = attempt;
-    const store = (): PartitionAnswer => ({ topic, partition, ...this.#store(attempt) });
+    store: () => readonly PartitionAnswer[],
+  ): Outcome {
     switch (fault?.kind) {
       case undefined:
-        return { answer: store(), delayMs: 0 };
+        return { answers: store(), delayMs: 0 };
       case 'lose-answer':
         store();
-        return { answer: null, delayMs: 0 };
+        return { answers: [], delayMs: 0 };
       case 'lose-request':
-        return { answer: null, delayMs: 0 };
+        return { answers: [], delayMs: 0 };
       case 'delay-answer':
-        return { answer: store(), delayMs: fault.ms };
+        return { answers: store(), delayMs: fault.ms };
       case 'store-late':
         this.clock.after(fault.ms, store);
-        return { answer: null, delayMs: 0 };
+        return { answers: [], delayMs: 0 };
       case 'hold':
         fault.held(store);
-        return { answer: null, delayMs: 0 };
+        return { answers: [], delayMs: 0 };
       case 'silence':
         if (fault.stored) store();
-        return { answer: null, delayMs: Infinity };
+        return { answers: [], delayMs: Infinity };
       case 'refuse':
-        return { answer: { topic, partition, errorCode: fault.errorCode, baseOffset: -1 }, delayMs: 0 };
+        return { answers: attempts.map((attempt) => answerOf(attempt, fault.errorCode)), delayMs: 0 };
     }
   }
 
@@ -291,29 +318,51 @@ class Cluster implements FakeCluster {
     return undefined;
   }
 
-  #store({ topic, partition, records, clientId, by }: ProduceAttempt): { errorCode: number; baseOffset: number } {
-    const transactions = by === undefined ? undefined : this.#transactions.get(by.transactionalId);
-    const verdict = by === undefined ? null : transactionVerdict(transactions, by);
+  #store(attempt: ProduceAttempt): PartitionAnswer {
+    const errorCode = this.#refusal(attempt);
+    if (errorCode !== 0) return answerOf(attempt, errorCode);
+    const { topic, partition, records, clientId } = attempt;
+    return answerOf(attempt, 0, this.append(topic, partition, records, clientId));
+  }
+
+  #storeAsOne(attempts: readonly ProduceAttempt[], by: FakeTransactionWrite): readonly PartitionAnswer[] {
+    const transactions = this.#transactions.get(by.transactionalId);
+    const verdict = transactionVerdict(transactions, by, attempts);
     if (verdict !== null) return verdict;
-    if (this.topics.get(topic)?.logs[partition] === undefined) return { errorCode: CODE_UNKNOWN_TOPIC, baseOffset: -1 };
+    const refusals = attempts.map((attempt) => this.#refusal(attempt));
+    if (refusals.some((errorCode) => errorCode !== 0)) {
+      return attempts.map((attempt, index) => answerOf(attempt, refusals[index] ?? 0));
+    }
+    const answers = attempts.map((attempt) => this.#store(attempt));
+    transactions?.stored.set(by.number, answers);
+    // The marker at the end of a transaction, in each of its partitions.
+    for (const { topic, partition } of attempts) this.log(topic, partition).skipOffset();
+    return answers;
+  }
+
+  /** Why a broker would not store this; 0: it would. */
+  #refusal({ topic, partition, records }: PartitionWrite): number {
+    if (this.topics.get(topic)?.logs[partition] === undefined) return CODE_UNKNOWN_TOPIC;
     const config = this.topic(topic).spec.config;
     let bytes = 0;
     for (const { key, value, headers } of records) {
       bytes += RECORD_OVERHEAD_BYTES + (key?.length ?? 0) + (value?.length ?? 0);
       for (const one of Object.values(headers ?? {}).flat()) bytes += one.length;
-      if (key === null && config['cleanup.policy']?.includes('compact') === true) {
-        return { errorCode: CODE_INVALID_RECORD, baseOffset: -1 };
-      }
+      if (key === null && config['cleanup.policy']?.includes('compact') === true) return CODE_INVALID_RECORD;
     }
-    if (bytes > Number(config['max.message.bytes'] ?? MESSAGE_BYTES_DEFAULT)) {
-      return { errorCode: CODE_MESSAGE_TOO_LARGE, baseOffset: -1 };
-    }
-    const baseOffset = this.append(topic, partition, records, clientId);
-    if (by !== undefined) {
-      transactions?.stored.set(by.number, baseOffset);
-      // The marker at the end of a transaction.
-      this.log(topic, partition).skipOffset();
-    }
-    return { errorCode: 0, baseOffset };
+    return bytes > Number(config['max.message.bytes'] ?? MESSAGE_BYTES_DEFAULT) ? CODE_MESSAGE_TOO_LARGE : 0;
   }
+}
+
+interface Outcome {
+  readonly answers: readonly PartitionAnswer[];
+  readonly delayMs: number;
+}
+
+function answerOf({ topic, partition }: PartitionWrite, errorCode: number, baseOffset = -1): PartitionAnswer {
+  return { topic, partition, errorCode, baseOffset };
+}
+
+function unavailable(leader: number): KafkaError {
+  return new KafkaError('UNAVAILABLE', `broker ${leader} does not answer`);
 }

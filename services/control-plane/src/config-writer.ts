@@ -79,11 +79,8 @@ export async function openConfigWriter(options: ConfigWriterOptions): Promise<Co
     const entity: ConfigEntity = { $case: 'writer', value: { processId, randomId, address } };
     const epoch = view.snapshot().writer?.epoch ?? 0;
     const claim = { key: WRITER_KEY, epoch, revision: formatRevision(first), actor: processId, entity };
-    await untilRead(
-      view,
-      await writer.write([outgoing(options, claim)]),
-      'the claim of the configuration cannot be read',
-    );
+    const [end] = await writer.write([outgoing(options, claim)]);
+    await untilRead(view, end?.offset ?? -1, 'the claim of the configuration cannot be read');
     if (view.snapshot().writer?.randomId.equals(randomId) !== true) throw superseded(view);
     return new Writer(options, writer, randomId);
   } catch (error) {
@@ -224,7 +221,8 @@ class Writer implements ConfigWriter {
     const { highest } = view.position();
     if (rows.length > 0) {
       try {
-        const last = await this.#writer.write(rows.map((row) => outgoing(this.#options, row)));
+        const [end] = await this.#writer.write(rows.map((row) => outgoing(this.#options, row)));
+        const last = end?.offset ?? -1;
         // Waiting for an offset that was passed long ago would read nothing back.
         if (last - rows.length + 1 < highest) throw this.#misplaced(last, highest);
         if (!(await view.whenOffset(last, Infinity))) throw unknown('the control plane is stopping');

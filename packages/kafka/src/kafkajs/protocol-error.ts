@@ -17,6 +17,7 @@ export const code = {
   topicAlreadyExists: 36,
   duplicateSequence: 46,
   concurrentTransactions: 51,
+  operationNotAttempted: 55,
   groupIdNotFound: 69,
   memberIdRequired: 79,
 } as const;

@@ -16,8 +16,8 @@ export interface WriterIdentity {
 export interface TransactionRequests {
   /** Ends every older writer of the id, and what it had begun. */
   begin(transactionTimeoutMs: number): Promise<WriterIdentity>;
-  /** Makes the partition part of the transaction, which begins if there is none. */
-  add(identity: WriterIdentity, where: TopicPartition): Promise<void>;
+  /** Makes all of these partitions part of the transaction, which begins if there is none. */
+  add(identity: WriterIdentity, where: readonly TopicPartition[]): Promise<void>;
   end(identity: WriterIdentity, commit: boolean): Promise<void>;
 }
 
@@ -52,10 +52,15 @@ export function createTransactionRequests(
       const raw = await unlessBusy(() => call<RawIdentity>('InitProducerId', args), errorCodeOf, 'opening');
       return { producerId: Number(raw.producerId), producerEpoch: raw.producerEpoch };
     },
-    async add(identity, { topic, partition }) {
-      const args = { ...idsOf(identity), topics: [{ topic, partitions: [partition] }] };
+    async add(identity, where) {
+      const byTopic = Map.groupBy(where, ({ topic }) => topic);
+      const topics = Array.from(byTopic, ([topic, places]) => ({
+        topic,
+        partitions: places.map(({ partition }) => partition),
+      }));
+      const args = { ...idsOf(identity), topics };
       const ask = (): Promise<RawAdded> => call<RawAdded>('AddPartitionsToTxn', args);
-      await unlessBusy(ask, ({ errors }) => errors[0]?.partitionErrors[0]?.errorCode ?? code.none, 'writing as');
+      await unlessBusy(ask, addErrorOf, 'writing as');
     },
     async end(identity, commit) {
       const args = { ...idsOf(identity), transactionResult: commit };
@@ -78,6 +83,13 @@ interface RawAdded {
     readonly topic: string;
     readonly partitionErrors: readonly { readonly partition: number; readonly errorCode: number }[];
   }[];
+}
+
+/** When one partition cannot be added none is: the others' errors say only that. */
+function addErrorOf({ errors }: RawAdded): number {
+  const codes = errors.flatMap(({ partitionErrors }) => partitionErrors.map(({ errorCode }) => errorCode));
+  const refused = codes.filter((one) => one !== code.none);
+  return refused.find((one) => one !== code.operationNotAttempted) ?? refused[0] ?? code.none;
 }
 
 function errorCodeOf({ errorCode }: RawAnswer): number {

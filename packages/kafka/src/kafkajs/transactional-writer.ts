@@ -1,12 +1,19 @@
 import { KafkaError } from '../port.ts';
-import { fenced, firstOfTransaction, isRefusal, produceVerdict, refusedForGood } from '../produce-errors.ts';
+import { fenced, isRefusal, partsOfTransaction, produceVerdict, refusedForGood } from '../produce-errors.ts';
 import { recordBytes } from '../partition-queue.ts';
 import { createClient } from './client.ts';
 import { produce } from './produce-request.ts';
 import { code, ProtocolError } from './protocol-error.ts';
 import { retry } from './retry.ts';
 import { createTransactionRequests } from './transaction-requests.ts';
-import type { OutgoingRecord, TopicPartition, TransactionalWriter, TransactionalWriterOptions } from '../port.ts';
+import type {
+  OutgoingRecord,
+  TopicPartition,
+  TopicPartitionOffset,
+  TransactionalWriter,
+  TransactionalWriterOptions,
+} from '../port.ts';
+import type { PartitionWrite } from '../producer-queue.ts';
 import type { KafkaClient } from './client.ts';
 import type { KafkaOptions } from './options.ts';
 import type { TransactionRequests, WriterIdentity } from './transaction-requests.ts';
@@ -70,31 +77,40 @@ class Writer implements TransactionalWriter {
     this.#identity = identity;
   }
 
-  async write(records: readonly OutgoingRecord[]): Promise<number> {
-    const first = firstOfTransaction(records);
-    const { mayWrite = () => true } = first;
-    assertAllowed(first, mayWrite);
-    await this.#insist(() => this.#requests.add(this.#identity, first));
-    let last = -1;
-    try {
-      for (const batch of batchesOf(records)) {
-        last = (await this.#insist(() => this.#produce(first, batch, mayWrite))) + batch.length - 1;
-      }
-    } catch (error) {
+  async write(records: readonly OutgoingRecord[]): Promise<readonly TopicPartitionOffset[]> {
+    const parts = partsOfTransaction(records);
+    const mayWrite = records[0]?.mayWrite ?? (() => true);
+    assertAllowed(parts[0], mayWrite);
+    await this.#insist(() => this.#requests.add(this.#identity, parts));
+    // All of them have ended before the transaction does: what is still under way could be stored behind its end.
+    const written = await Promise.allSettled(parts.map((part) => this.#writePart(part, mayWrite)));
+    const errors: unknown[] = written.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []));
+    if (errors.length > 0) {
+      const final = errors.find((error) => !isRefusal(error));
       // What the broker refuses for good leaves an open transaction; of any other failure the broker, or the next writer,
       // undoes what was begun.
-      if (isRefusal(error)) await this.#insist(() => this.#requests.end(this.#identity, false));
-      throw error;
+      if (final === undefined) await this.#insist(() => this.#requests.end(this.#identity, false));
+      throw final ?? errors[0];
     }
-    assertAllowed(first, mayWrite);
+    assertAllowed(parts[0], mayWrite);
     await this.#commit();
-    return last;
+    return written.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closing.signal.aborted) return;
     this.#closing.abort();
     this.#client.destroy();
+  }
+
+  /** Where the last of these records stands. */
+  async #writePart({ topic, partition, records }: PartitionWrite, mayWrite: MayWrite): Promise<TopicPartitionOffset> {
+    let offset = -1;
+    for (const batch of batchesOf(records)) {
+      const first = await this.#insist(() => this.#produce({ topic, partition }, batch, mayWrite));
+      offset = first + batch.length - 1;
+    }
+    return { topic, partition, offset };
   }
 
   async #commit(): Promise<void> {
