@@ -1,16 +1,18 @@
 /**
- * Writes the TypeScript of the contract and its descriptor set from `proto/`. Nothing in `src/` is written by hand; a test
- * compares what is checked in with what this writes.
+ * Writes the TypeScript of the contract, its descriptor set and the reference of the API from `proto/`. Nothing of these is
+ * written by hand; `npm run check` compares what is checked in with what this writes.
  *
- *   node packages/contract/generate.ts [output folder]     default: packages/contract
+ *   node packages/contract/generate.ts [output folder]     default: packages/contract, and docs/api/reference
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { referencePages } from './reference/pages.ts';
 import { writeMethods } from './write-methods.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const output = resolve(process.argv[2] ?? import.meta.dirname);
+const reference = process.argv[2] === undefined ? join(root, 'docs/api/reference') : join(output, 'reference');
 const googleProtos = 'node_modules/google-proto-files/google/rpc';
 const inputs = ['proto/postrider', `${googleProtos}/error_details.proto`, `${googleProtos}/status.proto`];
 const paths = inputs.flatMap((path) => ['--path', path]);
@@ -32,3 +34,11 @@ writeFileSync(
   join(output, 'src/postrider/v1/methods.ts'),
   writeMethods(readFileSync(join(output, 'descriptors.binpb'))),
 );
+
+const described = join(output, 'described.tmp.binpb');
+buf('build', ...paths, '--as-file-descriptor-set', '-o', described);
+const pages = referencePages(readFileSync(described));
+rmSync(described);
+rmSync(reference, { recursive: true, force: true });
+mkdirSync(reference, { recursive: true });
+for (const [name, text] of pages) writeFileSync(join(reference, name), text);

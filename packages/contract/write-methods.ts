@@ -1,18 +1,10 @@
-import { createFileRegistry, fromBinary, getOption, ScalarType } from '@bufbuild/protobuf';
+import { createFileRegistry, fromBinary, ScalarType } from '@bufbuild/protobuf';
 import type { DescField, DescMessage, DescMethod } from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
+import { ACCESS_OPTION, accessRuleOf, roleNames, rolesOf } from './access-rules.ts';
+import type { AccessRule } from './access-rules.ts';
 
-const EXTENSION = 'postrider.v1.access';
-/** By their numbers in access.proto, as people write them. */
-const roles = ['', 'admin', 'operator', 'tenant-admin', 'tenant-viewer', 'publisher'];
 const effects = ['', 'read', 'write', 'reveal'];
-
-interface AccessRule {
-  readonly roles: readonly number[];
-  readonly effect: number;
-  readonly tenant: string;
-  readonly internal: boolean;
-}
 
 /**
  * The table of all methods with their rules as TypeScript, from a descriptor set.
@@ -21,11 +13,9 @@ interface AccessRule {
  */
 export function writeMethods(descriptors: Uint8Array): string {
   const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, descriptors));
-  const extension = registry.getExtension(EXTENSION);
-  if (extension === undefined) throw new Error(`there is no option ${EXTENSION}`);
   const services = [...registry.files].flatMap((file) => (file.proto.package === 'postrider.v1' ? file.services : []));
   const methods = services.flatMap((service) => service.methods);
-  const rules = methods.map((method) => ({ method, rule: getOption(method, extension) as unknown as AccessRule }));
+  const rules = methods.map((method) => ({ method, rule: accessRuleOf(registry, method) }));
   const problems = rules.flatMap(({ method, rule }) => {
     const isTwice = methods.some((other) => other !== method && other.name === method.name);
     return [...ruleProblems(method, rule), ...(isTwice ? ['has the name of another method'] : [])].map(
@@ -45,19 +35,19 @@ export function writeMethods(descriptors: Uint8Array): string {
 }
 
 function ruleProblems(method: DescMethod, rule: AccessRule): string[] {
-  const isKnown = rule.roles.every((role) => (roles[role] ?? '') !== '');
-  if (rule.effect === 0) return [`has no rule: add "option (${EXTENSION})"`];
+  const isKnown = rule.roles.every((role) => (roleNames[role] ?? '') !== '');
+  if (rule.effect === 0) return [`has no rule: add "option (${ACCESS_OPTION})"`];
   if (!isKnown || new Set(rule.roles).size < rule.roles.length) return ['gives a role twice, or one that there is not'];
   if (rule.tenant === '' || rule.tenant === '-' || fieldAt(method, rule.tenant)?.at(-1)?.scalar === ScalarType.STRING)
     return [];
   return [`names ${rule.tenant}, which is no text field of ${method.input.name}`];
 }
 
-function entry(method: DescMethod, { roles: given, effect, tenant, internal }: AccessRule): string {
-  const others = given.map((role) => roles[role]).filter((role) => role !== 'admin');
+function entry(method: DescMethod, rule: AccessRule): string {
+  const { effect, tenant, internal } = rule;
   const value = {
     service: method.parent.typeName,
-    roles: internal ? [] : ['admin', ...others],
+    roles: rolesOf(rule),
     effect: effects[effect],
     tenant:
       fieldAt(method, tenant)

@@ -48,7 +48,7 @@ async function baseCommit(root: string): Promise<string | undefined> {
   return main !== undefined && main !== head ? main : resolve('HEAD^');
 }
 
-/** Makes sure that what is checked in under packages/contract is what the generator writes from `proto/` today. */
+/** Makes sure that the contract's code and reference that are checked in are what the generator writes from `proto/` today. */
 export async function generatedEqualsProto(root: string): Promise<StepResult> {
   const folder = mkdtempSync(join(tmpdir(), 'postrider-generated-'));
   try {
@@ -59,6 +59,7 @@ export async function generatedEqualsProto(root: string): Promise<StepResult> {
     const differing = [
       ...differences(join(contract, 'src'), join(folder, 'src')),
       ...differences(join(contract, 'descriptors.binpb'), join(folder, 'descriptors.binpb')),
+      ...differences(join(root, 'docs/api/reference'), join(folder, 'reference')),
     ];
     if (differing.length === 0) return { kind: 'passed' };
     const list = differing.map((path) => `  ${relative(root, path)}`).join('\n');

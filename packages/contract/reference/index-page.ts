@@ -1,0 +1,26 @@
+import type { DescService } from '@bufbuild/protobuf';
+import { markdownPage } from './markdown.ts';
+import { methodsTable } from './method-text.ts';
+import { pageName } from './reference.ts';
+import { typeLink } from './type-text.ts';
+import type { Reference, Type } from './reference.ts';
+
+/** The first page: how to read the others, and every method of every service. */
+export function indexPage(reference: Reference, services: readonly DescService[], shared: readonly Type[]): string {
+  return markdownPage('Reference of the API', [
+    `Every method and field of \`postrider.v1\`, as the protos in [proto/postrider/v1/](../../../proto/postrider/v1) say it. Who may do
+what: [access.md](../access.md).`,
+    `In JSON, fields are written \`lowerCamelCase\`; a \`Timestamp\` is text as in \`"2026-01-31T09:30:00Z"\`, a \`Duration\` as in \`"90s"\`, a
+\`FieldMask\` as in \`"displayName,labels"\`; 64-bit numbers are text, and \`bytes\` are base64. A field that is left out has its default: the
+empty text, 0, false, an empty list. *Required* fields must be given; *output only* ones are ignored in
+what you send, and refused in a mask; *immutable* ones are given at creation, and stay; *input only* ones are never shown.`,
+    `What stands under “over HTTP” is where a method will be reached as HTTP with JSON. This version serves gRPC alone.`,
+    ...services.flatMap((service) => {
+      const file = `${pageName(service)}.md`;
+      return [`## [${service.name}](${file})`, reference.options.doc(service), methodsTable(reference, service, file)];
+    }),
+    ...(shared.length === 0
+      ? []
+      : ['## Shared types', `${shared.map((type) => typeLink(reference, type, '')).join(', ')}.`]),
+  ]);
+}
