@@ -7,6 +7,8 @@ export interface CliContext {
   /** Where the search for a running installation's connection file begins. */
   readonly cwd: string;
   readonly stdin: AsyncIterable<Buffer | string>;
+  /** Asks the person at the terminal, and resolves with what was typed; null: nobody is there. */
+  readonly ask: ((question: string) => Promise<string>) | null;
   /** Writes to standard output. */
   out(text: string): void;
   /** Writes to standard error. */

@@ -1,3 +1,4 @@
+import { createInterface } from 'node:readline/promises';
 import { systemClock } from '@postrider/runtime';
 import { connectKafka } from '@postrider/kafka';
 import { exitCodes } from './cli-error.ts';
@@ -32,6 +33,7 @@ const exitCode = await runCli(process.argv.slice(2), {
   env: process.env,
   cwd: process.cwd(),
   stdin: process.stdin,
+  ask: process.stdin.isTTY && process.stderr.isTTY ? askAtTerminal : null,
   out: (text) => void process.stdout.write(text),
   err: (text) => void process.stderr.write(text),
   columns: process.stdout.isTTY ? process.stdout.columns : undefined,
@@ -41,3 +43,13 @@ const exitCode = await runCli(process.argv.slice(2), {
 });
 // What could not be written may be known only later, and then says so itself.
 process.exitCode = unwritten === undefined ? exitCode : exitCodes.failed;
+
+/** On standard error: what is asked is no part of the output. */
+async function askAtTerminal(question: string): Promise<string> {
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return await terminal.question(question, { signal: stop.signal });
+  } finally {
+    terminal.close();
+  }
+}

@@ -1,6 +1,7 @@
 import { InvalidArgumentError } from 'commander';
 import { OrderingMode } from '@postrider/contract/postrider/v1/delivery';
 import { OnExhausted, type Ordering, VerificationMode } from '@postrider/contract/postrider/v1/endpoint';
+import { SubscriptionState } from '@postrider/contract/postrider/v1/subscription';
 import { durationOf, plainEnum, roleNamed } from '@postrider/core';
 import type { Role } from '@postrider/contract/postrider/v1/access';
 import type { Duration } from '@postrider/contract/google/protobuf/duration';
@@ -72,6 +73,13 @@ export function parseVerification(text: string): VerificationMode {
   const mode = modes.find((one) => plainEnum(one, 'VERIFICATION_MODE') === text);
   if (mode !== undefined) return mode;
   throw new InvalidArgumentError(`"${text}" is none of: none, cloudevents, challenge.`);
+}
+
+/** `active` or `paused`. */
+export function parseSubscriptionState(text: string): SubscriptionState {
+  if (text === 'active') return SubscriptionState.ACTIVE;
+  if (text === 'paused') return SubscriptionState.PAUSED;
+  throw new InvalidArgumentError(`"${text}" is neither active nor paused.`);
 }
 
 /** `tenant-admin` and the like. */

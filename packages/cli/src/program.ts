@@ -20,8 +20,10 @@ import { topicsCommand } from './commands/topics.ts';
 import type { CliContext } from './context.ts';
 import { explainKafkaError } from './kafka-error.ts';
 
-const exitCodeHelp = `
-Exit codes: 0 done; 1 refused or not as it should be; 2 wrong usage; 3 server or Kafka does not answer; 4 not found.
+/** What scripts may rely on, and where the connection is found. */
+export const exitCodeHelp = `
+Exit codes: 0 done; 1 refused or not as it should be; 2 wrong usage, or --yes is missing; 3 server or Kafka does not
+answer; 4 not found.
 The connection is found in the flags, else POSTRIDER_SERVER, POSTRIDER_API_KEY and POSTRIDER_KAFKA_BROKERS, else in
 .postrider/connection.json of a running standalone installation.`;
 
@@ -44,7 +46,8 @@ export async function runCli(args: readonly string[], context: CliContext): Prom
   }
 }
 
-function buildProgram(context: CliContext): Command {
+/** Every command, ready to be run in this context. */
+export function buildProgram(context: CliContext): Command {
   const program = new Command('postrider')
     .description('Manage Postrider: tenants, endpoints and subscriptions over gRPC; events and attempts over Kafka.')
     .option('--server <host:port>', 'gRPC server')
@@ -83,7 +86,7 @@ function buildProgram(context: CliContext): Command {
 }
 
 /** What an option is for, whether it must be given, and a default that is worth telling. */
-function optionDescription({ description, mandatory, defaultValue }: Option): string {
+export function optionDescription({ description, mandatory, defaultValue }: Option): string {
   if (mandatory) return `${description} (required)`;
   const isTold = (typeof defaultValue === 'string' && defaultValue !== '') || typeof defaultValue === 'number';
   return isTold ? `${description} (default: ${JSON.stringify(defaultValue)})` : description;

@@ -14,6 +14,7 @@ export async function cli(
     readonly env?: Record<string, string>;
     readonly cwd?: string;
     readonly stdin?: string;
+    readonly ask?: (question: string) => Promise<string>;
     readonly kafka?: () => KafkaPort;
     readonly signal?: AbortSignal;
     onOut?(text: string): void;
@@ -25,6 +26,7 @@ export async function cli(
     env: options.env ?? {},
     cwd: options.cwd ?? '/',
     stdin: stdinOf(options.stdin ?? ''),
+    ask: options.ask ?? null,
     out: (text) => {
       out += text;
       options.onOut?.(text);

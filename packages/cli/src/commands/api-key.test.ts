@@ -66,11 +66,11 @@ test('each command asks for its method and says what came of it', async () => {
   const rows: readonly (readonly [string, string, RegExp])[] = [
     ['api-key get acme1', 'GetApiKey', /tenant-admin in tenants\/acme: expired at 1970/],
     ['api-key update apiKeys/acme1 --display-name x', 'UpdateApiKey', /valid/],
-    ['api-key revoke acme1', 'RevokeApiKey', /revoked at 1970/],
-    ['api-key delete acme1', 'DeleteApiKey', /Deleted apiKeys\/acme1/],
+    ['api-key revoke acme1 --yes', 'RevokeApiKey', /revoked at 1970/],
+    ['api-key delete acme1 --yes', 'DeleteApiKey', /Deleted apiKeys\/acme1/],
     ['api-key list', 'ListApiKeys', /acme1 +tenant-admin +acme +valid/],
     ['role give api-key/acme1 --role admin', 'CreateRoleBinding', /api-key\/acme1 is admin in all tenants now/],
-    ['role take a', 'DeleteRoleBinding', /Deleted roleBindings\/a/],
+    ['role take a --yes', 'DeleteRoleBinding', /Deleted roleBindings\/a/],
     ['role list', 'ListRoleBindings', /There are no role bindings/],
   ];
   for (const [line, method, said] of rows) {

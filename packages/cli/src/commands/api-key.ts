@@ -7,7 +7,7 @@ import type { CliContext } from '../context.ts';
 import { apiKeyName, shortName, tenantName } from '../names.ts';
 import { allPages } from '../paging.ts';
 import { parseDurationMs, parseRole } from '../parse.ts';
-import { openSession, type Session } from '../session.ts';
+import { addYes, openSession, type Session } from '../session.ts';
 
 interface CreateOptions {
   readonly role: Role;
@@ -31,26 +31,30 @@ export function apiKeyCommand(program: Command, context: CliContext): void {
       printKey(session, await session.withRpc((rpc) => rpc.call(rpc.access, rpc.access.getApiKey, request)));
     });
   listCommand(key, context);
-  key
-    .command('revoke <key>')
-    .description('Let a key open nothing any more, for ever. It stays to be looked at.')
-    .addHelpText('after', '\nExample:\n  postrider api-key revoke 0k3v5w9z1x2y3')
+  endCommands(key, context);
+  updateCommand(key, context);
+}
+
+function endCommands(key: Command, context: CliContext): void {
+  addYes(
+    key.command('revoke <key>').description('Let a key open nothing any more, for ever. It stays to be looked at.'),
+  )
+    .addHelpText('after', '\nExample:\n  postrider api-key revoke 0k3v5w9z1x2y3 --yes')
     .action(async (name: string, _options: object, command: Command) => {
       const session = openSession(context, command);
       const request = { name: apiKeyName(name), etag: '' };
+      await session.confirm(`Revoke ${request.name}`);
       printKey(session, await session.withRpc((rpc) => rpc.call(rpc.access, rpc.access.revokeApiKey, request)));
     });
-  key
-    .command('delete <key>')
-    .description('Delete a key. Its id is never used again.')
-    .addHelpText('after', '\nExample:\n  postrider api-key delete 0k3v5w9z1x2y3')
+  addYes(key.command('delete <key>').description('Delete a key. Its id is never used again.'))
+    .addHelpText('after', '\nExample:\n  postrider api-key delete 0k3v5w9z1x2y3 --yes')
     .action(async (name: string, _options: object, command: Command) => {
       const session = openSession(context, command);
       const request = { name: apiKeyName(name), etag: '' };
+      await session.confirm(`Delete ${request.name}`);
       await session.withRpc((rpc) => rpc.call(rpc.access, rpc.access.deleteApiKey, request));
       session.print({ deleted: request.name }, () => `Deleted ${request.name}.\n`);
     });
-  updateCommand(key, context);
 }
 
 function createCommand(parent: Command, context: CliContext): void {

@@ -5,7 +5,7 @@ import { CliError, exitCodes } from '../cli-error.ts';
 import type { CliContext } from '../context.ts';
 import { endpointName, shortName, tenantName } from '../names.ts';
 import { allPages } from '../paging.ts';
-import { openSession, type Session } from '../session.ts';
+import { addYes, openSession, type Session } from '../session.ts';
 import { describeEndpoint } from './endpoint-text.ts';
 import { accessFields, addAccessOptions, type AccessOptions } from './endpoint-access.ts';
 import { addEndpointOptions, endpointFields, type EndpointOptions } from './endpoint-options.ts';
@@ -133,27 +133,29 @@ function stateCommands(endpoint: Command, context: CliContext): void {
         await session.withRpc((rpc) => rpc.call(rpc.endpoints, rpc.endpoints.enableEndpoint, request)),
       );
     });
-  endpoint
-    .command('disable <endpoint>')
-    .description('Disable an endpoint: no new event is matched to it.')
+  addYes(endpoint.command('disable <endpoint>').description('Disable an endpoint: no new event is matched to it.'))
     .option('--cancel-pending', 'cancel its pending deliveries instead of keeping them', false)
-    .addHelpText('after', '\nExample:\n  postrider endpoint disable acme/orders --cancel-pending')
+    .addHelpText('after', '\nExample:\n  postrider endpoint disable acme/orders --cancel-pending --yes')
     .action(async (name: string, options: { cancelPending: boolean }, command: Command) => {
       const session = openSession(context, command);
       const pending = options.cancelPending ? PendingPolicy.CANCEL : PendingPolicy.KEEP;
       const request = { name: endpointName(name), pending, etag: '' };
+      if (options.cancelPending) await session.confirm(`Cancel what is pending for ${request.name}`);
       printEndpoint(
         session,
         await session.withRpc((rpc) => rpc.call(rpc.endpoints, rpc.endpoints.disableEndpoint, request)),
       );
     });
-  endpoint
-    .command('delete <endpoint>')
-    .description('Delete an endpoint and its subscriptions; pending deliveries are cancelled.')
-    .addHelpText('after', '\nExample:\n  postrider endpoint delete acme/orders')
+  addYes(
+    endpoint
+      .command('delete <endpoint>')
+      .description('Delete an endpoint and its subscriptions; pending deliveries are cancelled.'),
+  )
+    .addHelpText('after', '\nExample:\n  postrider endpoint delete acme/orders --yes')
     .action(async (name: string, _options: object, command: Command) => {
       const session = openSession(context, command);
       const request = { name: endpointName(name), etag: '' };
+      await session.confirm(`Delete ${request.name}, and cancel what is pending for it`);
       await session.withRpc((rpc) => rpc.call(rpc.endpoints, rpc.endpoints.deleteEndpoint, request));
       session.print({ deleted: request.name }, () => `Deleted ${request.name}.\n`);
     });

@@ -6,7 +6,7 @@ import type { CliContext } from '../context.ts';
 import { roleBindingName, shortName, tenantName } from '../names.ts';
 import { allPages } from '../paging.ts';
 import { parseRole } from '../parse.ts';
-import { openSession } from '../session.ts';
+import { addYes, openSession } from '../session.ts';
 
 interface GiveOptions {
   readonly role: Role;
@@ -42,13 +42,12 @@ export function roleCommand(program: Command, context: CliContext): void {
       const found = await session.withRpc((rpc) => rpc.call(rpc.access, rpc.access.getRoleBinding, request));
       session.print(RoleBinding.toJSON(found), () => `${found.principal} is ${words(found)}.\n`);
     });
-  role
-    .command('take <binding>')
-    .description('Delete a role binding.')
-    .addHelpText('after', '\nExample:\n  postrider role take rb_0123456789abcdef0123456789abcdef')
+  addYes(role.command('take <binding>').description('Delete a role binding.'))
+    .addHelpText('after', '\nExample:\n  postrider role take rb_0123456789abcdef0123456789abcdef --yes')
     .action(async (name: string, _options: object, command: Command) => {
       const session = openSession(context, command);
       const request = { name: roleBindingName(name), etag: '' };
+      await session.confirm(`Delete ${request.name}`);
       await session.withRpc((rpc) => rpc.call(rpc.access, rpc.access.deleteRoleBinding, request));
       session.print({ deleted: request.name }, () => `Deleted ${request.name}.\n`);
     });

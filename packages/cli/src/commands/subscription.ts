@@ -1,38 +1,79 @@
 import type { Command } from 'commander';
-import { Subscription } from '@postrider/contract/postrider/v1/subscription';
+import { Subscription, SubscriptionState } from '@postrider/contract/postrider/v1/subscription';
 import { plainEnum } from '@postrider/core';
+import { CliError, exitCodes } from '../cli-error.ts';
 import type { CliContext } from '../context.ts';
 import { endpointName, shortName, subscriptionName } from '../names.ts';
 import { allPages } from '../paging.ts';
-import { openSession } from '../session.ts';
+import { collectPairs, parseSubscriptionState } from '../parse.ts';
+import { addYes, openSession, type Session } from '../session.ts';
+
+interface Options {
+  readonly types?: readonly string[];
+  readonly state?: SubscriptionState;
+  readonly label: Record<string, string>;
+}
+
+const typesFlag = '--types <list>';
+const typesHelp = 'event types, for example invoice.paid,order.* or *';
+const parseTypes = (text: string): string[] => text.split(',').map((type) => type.trim());
 
 /** `postrider subscription …` */
 export function subscriptionCommand(program: Command, context: CliContext): void {
   const subscription = program
     .command('subscription')
     .description('Manage subscriptions: which events an endpoint wants.');
-  subscription
-    .command('create <endpoint>')
-    .description('Subscribe an endpoint (tenant/endpoint) to event types.')
-    .requiredOption('--types <list>', 'event types, for example invoice.paid,order.* or *', (text) => text.split(','))
-    .option('--id <id>', 'last part of the name; the server gives one when absent')
+  createCommand(subscription, context);
+  readCommands(subscription, context);
+  updateCommand(subscription, context);
+  addYes(subscription.command('delete <subscription>').description('Delete a subscription.'))
+    .addHelpText('after', '\nExample:\n  postrider subscription delete acme/orders/all --yes')
+    .action(async (name: string, _options: object, command: Command) => {
+      const session = openSession(context, command);
+      const request = { name: subscriptionName(name), etag: '' };
+      await session.confirm(`Delete ${request.name}`);
+      await session.withRpc((rpc) => rpc.call(rpc.subscriptions, rpc.subscriptions.deleteSubscription, request));
+      session.print({ deleted: request.name }, () => `Deleted ${request.name}.\n`);
+    });
+}
+
+function createCommand(parent: Command, context: CliContext): void {
+  addOptions(
+    parent
+      .command('create <endpoint>')
+      .description('Subscribe an endpoint (tenant/endpoint) to event types.')
+      .requiredOption(typesFlag, typesHelp, parseTypes)
+      .option('--id <id>', 'last part of the name; the server gives one when absent'),
+  )
     .addHelpText('after', '\nExample:\n  postrider subscription create acme/orders --types "order.*"')
-    .action(async (endpoint: string, options: { types: string[]; id?: string }, command: Command) => {
+    .action(async (endpoint: string, options: Options & { id?: string }, command: Command) => {
       const session = openSession(context, command);
       const created = await session.withRpc((rpc) =>
         rpc.call(rpc.subscriptions, rpc.subscriptions.createSubscription, {
           parent: endpointName(endpoint),
           subscriptionId: options.id ?? '',
-          subscription: Subscription.fromPartial({ eventTypes: options.types.map((type) => type.trim()) }),
+          subscription: fieldsOf(options).subscription,
           requestId: '',
         }),
       );
-      session.print(
-        Subscription.toJSON(created),
-        () => `Subscription ${shortName(created.name)} to ${created.eventTypes.join(', ')}\n`,
-      );
+      printSubscription(session, created);
     });
-  subscription
+}
+
+function readCommands(parent: Command, context: CliContext): void {
+  parent
+    .command('get <subscription>')
+    .description('Show a subscription (tenant/endpoint/subscription).')
+    .addHelpText('after', '\nExample:\n  postrider subscription get acme/orders/all')
+    .action(async (name: string, _options: object, command: Command) => {
+      const session = openSession(context, command);
+      const request = { name: subscriptionName(name) };
+      const found = await session.withRpc((rpc) =>
+        rpc.call(rpc.subscriptions, rpc.subscriptions.getSubscription, request),
+      );
+      printSubscription(session, found);
+    });
+  parent
     .command('list <endpoint>')
     .description('List the subscriptions of an endpoint (tenant/endpoint; tenant/- for all of a tenant).')
     .addHelpText('after', '\nExample:\n  postrider subscription list acme/-')
@@ -56,14 +97,51 @@ export function subscriptionCommand(program: Command, context: CliContext): void
         'There are no subscriptions.',
       );
     });
-  subscription
-    .command('delete <subscription>')
-    .description('Delete a subscription (tenant/endpoint/subscription).')
-    .addHelpText('after', '\nExample:\n  postrider subscription delete acme/orders/all')
-    .action(async (name: string, _options: object, command: Command) => {
+}
+
+function updateCommand(parent: Command, context: CliContext): void {
+  addOptions(
+    parent
+      .command('update <subscription>')
+      .description('Change what is given of a subscription; the rest stays.')
+      .option(typesFlag, typesHelp, parseTypes)
+      .option('--etag <etag>', 'only if this is the current version'),
+  )
+    .addHelpText('after', '\nExample:\n  postrider subscription update acme/orders/all --state paused')
+    .action(async (name: string, options: Options & { etag?: string }, command: Command) => {
       const session = openSession(context, command);
-      const request = { name: subscriptionName(name), etag: '' };
-      await session.withRpc((rpc) => rpc.call(rpc.subscriptions, rpc.subscriptions.deleteSubscription, request));
-      session.print({ deleted: request.name }, () => `Deleted ${request.name}.\n`);
+      const { subscription: fields, paths } = fieldsOf(options);
+      if (paths.length === 0) throw new CliError(exitCodes.usage, 'Nothing to change: give at least one option.');
+      const subscription = { ...fields, name: subscriptionName(name), etag: options.etag ?? '' };
+      const changed = await session.withRpc((rpc) =>
+        rpc.call(rpc.subscriptions, rpc.subscriptions.updateSubscription, { subscription, updateMask: paths }),
+      );
+      printSubscription(session, changed);
     });
+}
+
+function addOptions(command: Command): Command {
+  return command
+    .option('--state <active|paused>', 'whether it matches anything', parseSubscriptionState)
+    .option('--label <name=value>', 'label; may be given several times', collectPairs, {});
+}
+
+/** The subscription's fields that the options set, and the paths of a field mask for just these. */
+function fieldsOf({ types, state, label }: Options): { subscription: Subscription; paths: string[] } {
+  const labels = Object.keys(label).length === 0 ? undefined : label;
+  const subscription = Subscription.fromPartial({
+    ...(types === undefined ? {} : { eventTypes: [...types] }),
+    ...(state === undefined ? {} : { state }),
+    ...(labels === undefined ? {} : { labels }),
+  });
+  const given = { event_types: types, state, labels };
+  return { subscription, paths: Object.entries(given).flatMap(([path, value]) => (value === undefined ? [] : [path])) };
+}
+
+function printSubscription(session: Session, subscription: Subscription): void {
+  session.print(Subscription.toJSON(subscription), () => {
+    const { name, eventTypes, state } = subscription;
+    const paused = state === SubscriptionState.PAUSED ? ' (paused)' : '';
+    return `Subscription ${shortName(name)} to ${eventTypes.join(', ')}${paused}\n`;
+  });
 }

@@ -6,7 +6,7 @@ import type { CliContext } from '../context.ts';
 import { egressPoolName, shortName, tenantName } from '../names.ts';
 import { collect, collectPairs, parseVerification } from '../parse.ts';
 import { allPages } from '../paging.ts';
-import { openSession, type Session } from '../session.ts';
+import { addYes, openSession, type Session } from '../session.ts';
 
 interface Options {
   readonly displayName?: string;
@@ -51,13 +51,16 @@ export function tenantCommand(program: Command, context: CliContext): void {
         'There are no tenants.',
       );
     });
-  tenant
-    .command('delete <tenant>')
-    .description('Delete a tenant.')
+  deleteCommand(tenant, context);
+}
+
+function deleteCommand(tenant: Command, context: CliContext): void {
+  addYes(tenant.command('delete <tenant>').description('Delete a tenant, with its keys and role bindings.'))
     .option('--force', 'delete its endpoints and subscriptions too', false)
-    .addHelpText('after', '\nExample:\n  postrider tenant delete acme --force')
+    .addHelpText('after', '\nExample:\n  postrider tenant delete acme --force --yes')
     .action(async (name: string, options: { force: boolean }, command: Command) => {
       const session = openSession(context, command);
+      await session.confirm(`Delete ${tenantName(name)}${options.force ? ' with all its endpoints' : ''}`);
       await session.withRpc((rpc) =>
         rpc.call(rpc.tenants, rpc.tenants.deleteTenant, { name: tenantName(name), force: options.force, etag: '' }),
       );
