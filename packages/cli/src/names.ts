@@ -35,6 +35,11 @@ export function apiKeyName(text: string): string {
   return text.startsWith('apiKeys/') ? text : `apiKeys/${text}`;
 }
 
+/** A type or the whole name → `eventTypes/…`. */
+export function eventTypeName(text: string): string {
+  return text.startsWith('eventTypes/') ? text : `eventTypes/${text}`;
+}
+
 /** An id or the whole name → `roleBindings/…`. */
 export function roleBindingName(text: string): string {
   return text.startsWith('roleBindings/') ? text : `roleBindings/${text}`;

@@ -9,6 +9,7 @@ export const configKinds = [
   'pause',
   'drain',
   'role-binding',
+  'event-type',
 ] as const;
 export type ConfigKind = (typeof configKinds)[number];
 

@@ -1,6 +1,12 @@
 import { createGroupIndex } from './group-index.ts';
 import { createShardMap } from './shard-map.ts';
-import type { ApiKeyConfig, EndpointConfig, Layout, TenantConfig } from '@postrider/contract/postrider/v1/config';
+import type {
+  ApiKeyConfig,
+  EndpointConfig,
+  EventTypeConfig,
+  Layout,
+  TenantConfig,
+} from '@postrider/contract/postrider/v1/config';
 import type { Drain } from '@postrider/contract/postrider/v1/drain';
 import type { Pause } from '@postrider/contract/postrider/v1/pause';
 import type { RoleBinding } from '@postrider/contract/postrider/v1/role_binding';
@@ -32,6 +38,7 @@ interface State {
   readonly pauses: ShardMap<Pause>;
   readonly drains: ShardMap<Drain>;
   readonly roleBindings: ShardMap<RoleBinding>;
+  readonly eventTypes: ShardMap<EventTypeConfig>;
   /** Uid by resource name, of endpoints and subscriptions. */
   readonly names: ShardMap<string>;
   readonly endpointsByTenant: GroupIndex;
@@ -50,6 +57,7 @@ export function createEntityStore(): EntityStore {
     pauses: createShardMap(),
     drains: createShardMap(),
     roleBindings: createShardMap(),
+    eventTypes: createShardMap(),
     names: createShardMap(),
     endpointsByTenant: createGroupIndex(),
     subscriptionsByEndpoint: createGroupIndex(),
@@ -76,6 +84,7 @@ function storeOf(state: State): EntityStore {
         pauses: state.pauses.freeze(),
         drains: state.drains.freeze(),
         roleBindings: state.roleBindings.freeze(),
+        eventTypes: state.eventTypes.freeze(),
         names: state.names.freeze(),
         endpointsByTenant: state.endpointsByTenant.freeze(),
         subscriptionsByEndpoint: state.subscriptionsByEndpoint.freeze(),
@@ -108,6 +117,8 @@ function put(state: State, id: string, entity: StoredEntity): ConfigChange {
       return setDrain(state, id, entity.value);
     case 'roleBinding':
       return setRoleBinding(state, id, entity.value);
+    case 'eventType':
+      return setEventType(state, id, entity.value);
     case 'layout': {
       const before = state.layout ?? undefined;
       state.layout = entity.value;
@@ -124,6 +135,7 @@ const removers: Readonly<Record<DeletableKind, (state: State, id: string, after:
   pause: setPause,
   drain: setDrain,
   'role-binding': setRoleBinding,
+  'event-type': setEventType,
 };
 
 function setTenant(state: State, id: string, after: TenantConfig | undefined): ConfigChange {
@@ -147,6 +159,10 @@ function setRoleBinding(state: State, id: string, after: RoleBinding | undefined
   if (before !== undefined) state.bindingsByPrincipal.remove(before.principal, id);
   if (after !== undefined) state.bindingsByPrincipal.add(after.principal, id);
   return { kind: 'role-binding', id, ...sides(before, after) };
+}
+
+function setEventType(state: State, id: string, after: EventTypeConfig | undefined): ConfigChange {
+  return { kind: 'event-type', id, ...sides(replace(state.eventTypes, id, after), after) };
 }
 
 function setEndpoint(state: State, id: string, after: EndpointConfig | undefined): ConfigChange {
@@ -189,6 +205,7 @@ interface Frozen {
   readonly pauses: FrozenMap<Pause>;
   readonly drains: FrozenMap<Drain>;
   readonly roleBindings: FrozenMap<RoleBinding>;
+  readonly eventTypes: FrozenMap<EventTypeConfig>;
   /** Uid by resource name, of endpoints and subscriptions. */
   readonly names: FrozenMap<string>;
   readonly endpointsByTenant: FrozenMap<ReadonlySet<string>>;
@@ -197,7 +214,7 @@ interface Frozen {
 }
 
 function viewsOf(frozen: Frozen): EntityViews {
-  const { tenants, endpoints, subscriptions, apiKeys, pauses, drains, names, roleBindings } = frozen;
+  const { tenants, endpoints, subscriptions, apiKeys, pauses, drains, names, roleBindings, eventTypes } = frozen;
   return {
     layout: frozen.layout,
     tenant: (id) => tenants.get(id),
@@ -220,6 +237,8 @@ function viewsOf(frozen: Frozen): EntityViews {
     roleBinding: (id) => roleBindings.get(id),
     roleBindings: () => iterable(roleBindings),
     roleBindingsOf: (principal) => members(frozen.bindingsByPrincipal, principal, roleBindings),
+    eventType: (type) => eventTypes.get(type),
+    eventTypes: () => iterable(eventTypes),
   };
 }
 

@@ -135,6 +135,7 @@ const caseOfKind: Readonly<Record<ConfigKind, ConfigEntity['$case']>> = {
   pause: 'pause',
   drain: 'drain',
   'role-binding': 'roleBinding',
+  'event-type': 'eventType',
 };
 
 /** What is wrong with an entity under this key, if anything is. */
@@ -177,6 +178,10 @@ function checkEntity(kind: ConfigKind, id: string, entity: ConfigEntity): Wrong 
     case 'roleBinding':
       if (entity.value.name !== `roleBindings/${id}`) return invalid('The binding has another name than its key.');
       return entity.value.role === 'UNRECOGNIZED' ? unknown('role') : null;
+    case 'eventType':
+      if (entity.value.eventType?.name !== `eventTypes/${id}`)
+        return invalid('The event type has another name than its key.');
+      return entity.value.eventType.state === 'UNRECOGNIZED' ? unknown('state') : null;
   }
 }
 

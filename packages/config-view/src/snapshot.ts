@@ -1,4 +1,10 @@
-import type { ApiKeyConfig, EndpointConfig, Layout, TenantConfig } from '@postrider/contract/postrider/v1/config';
+import type {
+  ApiKeyConfig,
+  EndpointConfig,
+  EventTypeConfig,
+  Layout,
+  TenantConfig,
+} from '@postrider/contract/postrider/v1/config';
 import type { Drain } from '@postrider/contract/postrider/v1/drain';
 import type { Pause } from '@postrider/contract/postrider/v1/pause';
 import type { RoleBinding } from '@postrider/contract/postrider/v1/role_binding';
@@ -58,6 +64,10 @@ export interface ConfigSnapshot {
   roleBindings(): Iterable<RoleBinding>;
   /** The role bindings of a principal, in no order. */
   roleBindingsOf(principal: string): readonly RoleBinding[];
+  /** By the type itself. */
+  eventType(type: string): EventTypeConfig | undefined;
+  /** All event types that are described, in no order. */
+  eventTypes(): Iterable<EventTypeConfig>;
   /**
    * The record of this entity that this version could not read, if its newest one is such. An entity that is absent *and*
    * unreadable is not known to be gone: whoever would cancel work for a missing entity asks this first.
@@ -77,7 +87,8 @@ export type ConfigChange =
   | Change<'api-key', ApiKeyConfig>
   | Change<'pause', Pause>
   | Change<'drain', Drain>
-  | Change<'role-binding', RoleBinding>;
+  | Change<'role-binding', RoleBinding>
+  | Change<'event-type', EventTypeConfig>;
 
 interface Change<K extends ConfigKind, V> {
   readonly kind: K;

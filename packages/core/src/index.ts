@@ -13,6 +13,8 @@ export * from './limits.ts';
 export * from './load-from.ts';
 export * from './model.ts';
 export * from './revision.ts';
+export { boundedJson } from './json-members.ts';
+export * from './schema-shape.ts';
 export * from './seal.ts';
 export * from './secret.ts';
 export * from './sign.ts';

@@ -1,4 +1,4 @@
-import { malformed, utf8Text } from './event-rules.ts';
+import { EventFaultError, malformed, utf8Text } from './event-rules.ts';
 
 /**
  * One member of a JSON object: its name as decoded, its value (of a repeated name the last one's), and where the value's
@@ -23,15 +23,30 @@ const COMMA = 0x2c;
  * Checks that bytes are one JSON value (RFC 8259: UTF-8 without a byte order mark) of bounded depth, and answers it.
  * @throws EventFaultError `MALFORMED`
  */
-export function parseJson(source: Buffer, what: string): unknown {
+export function parseJson(source: Buffer, what: string, depthMax = JSON_DEPTH_MAX): unknown {
   const text = utf8Text(source);
   if (text === undefined) throw malformed('', `${what} is not UTF-8`);
-  if (depthOf(source) > JSON_DEPTH_MAX) throw malformed('', `${what} is nested deeper than ${JSON_DEPTH_MAX}`);
+  if (depthOf(source) > depthMax) throw malformed('', `${what} is nested deeper than ${depthMax}`);
   try {
     return JSON.parse(text) as unknown;
   } catch {
     // The parser's own words may quote the body.
     throw malformed('', `${what} is no JSON`);
+  }
+}
+
+/** The value of a JSON text of bounded size (UTF-8 bytes) and depth, or one sentence on what is wrong with it. */
+export function boundedJson(
+  text: string,
+  { bytesMax, depthMax }: { readonly bytesMax: number; readonly depthMax: number },
+): { readonly value: unknown } | { readonly problem: string } {
+  const source = Buffer.from(text);
+  if (source.length > bytesMax) return { problem: `has ${source.length} bytes; at most ${bytesMax} are allowed` };
+  try {
+    return { value: parseJson(source, 'it', depthMax) };
+  } catch (error) {
+    if (error instanceof EventFaultError) return { problem: `cannot be read: ${error.detail}` };
+    throw error;
   }
 }
 

@@ -23,6 +23,24 @@ export const limits = Object.freeze({
   contentTypeBytesMax: 255,
   hopCountMax: 3,
 
+  // Event types and their schemas.
+  eventTypeDescriptionMax: 2_000,
+  eventTypeSchemaBytesMax: 64 * KIB,
+  eventTypeExamplesMax: 10,
+  /** Of all examples of one. */
+  eventTypeExamplesBytesMax: 64 * KIB,
+  eventTypesMax: 2_000,
+  /** Of all schemas and examples: every process keeps them in memory. */
+  eventTypesBytesMax: 16 * MIB,
+  /** How deep a schema and an example may be nested. */
+  eventTypeDepthMax: 64,
+  /** Parts of a schema with every reference written out: so often a body is walked through at most. */
+  schemaPartsMax: 2_000,
+  schemaEnumMax: 500,
+  /** Items that are compared all with all. */
+  schemaUniqueItemsMax: 256,
+  schemaPatternMax: 500,
+
   // Endpoints, as tenants may set them.
   urlBytesMax: 2_048,
   displayNameMax: 200,

@@ -5,6 +5,7 @@ export type PlainEnumKind =
   | 'QUARANTINE_REASON'
   | 'ENDPOINT_STATE'
   | 'SUBSCRIPTION_STATE'
+  | 'EVENT_TYPE_STATE'
   | 'WAIT_REASON'
   | 'LANE_GATE'
   | 'DELIVERY_STAGE'

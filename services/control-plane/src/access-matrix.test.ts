@@ -11,6 +11,7 @@ import { credentials, makeClientConstructor, Metadata, status } from '@grpc/grpc
 import { AccessServiceService } from '@postrider/contract/postrider/v1/access_service';
 import { DeliveryServiceService } from '@postrider/contract/postrider/v1/delivery_service';
 import { DispatcherServiceService } from '@postrider/contract/postrider/v1/dispatcher_service';
+import { EventTypeServiceService } from '@postrider/contract/postrider/v1/event_type_service';
 import { EndpointServiceService } from '@postrider/contract/postrider/v1/endpoint_service';
 import { methodRules } from '@postrider/contract/postrider/v1/methods';
 import { PauseServiceService } from '@postrider/contract/postrider/v1/pause_service';
@@ -27,6 +28,7 @@ const definitions: readonly ServiceDefinition[] = [
   DeliveryServiceService,
   DispatcherServiceService,
   EndpointServiceService,
+  EventTypeServiceService,
   PauseServiceService,
   SubscriptionServiceService,
   TenantServiceService,
@@ -79,6 +81,9 @@ before(async () => {
     const [own = '', foreign = ''] = made;
     flat[collection] = { own, foreign, absent: foreign.replace(/.{4}$/, 'zzzz') };
   }
+  // Of no tenant, and told to all: there is none that is foreign.
+  await must('CreateEventType', { eventTypeId: 'a.type' });
+  flat['eventTypes'] = { own: 'eventTypes/a.type', foreign: 'eventTypes/b.none', absent: 'eventTypes/c.none' };
 });
 after(async () => {
   for (const client of clients.values()) client.close();

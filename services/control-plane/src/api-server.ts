@@ -1,6 +1,7 @@
 import { logVerbosity, Server, ServerCredentials, setLogVerbosity } from '@grpc/grpc-js';
 import { HealthImplementation } from 'grpc-health-check';
 import { AccessServiceService } from '@postrider/contract/postrider/v1/access_service';
+import { EventTypeServiceService } from '@postrider/contract/postrider/v1/event_type_service';
 import { EndpointServiceService } from '@postrider/contract/postrider/v1/endpoint_service';
 import { DeliveryServiceService } from '@postrider/contract/postrider/v1/delivery_service';
 import { DispatcherServiceService } from '@postrider/contract/postrider/v1/dispatcher_service';
@@ -9,6 +10,7 @@ import { SubscriptionServiceService } from '@postrider/contract/postrider/v1/sub
 import { TenantServiceService } from '@postrider/contract/postrider/v1/tenant_service';
 import * as apiKeys from './api-key-methods.ts';
 import * as endpoints from './endpoint-methods.ts';
+import * as eventTypes from './event-types/event-type-methods.ts';
 import { disableEndpoint, enableEndpoint } from './endpoint-state-methods.ts';
 import { createHandler } from './handler.ts';
 import * as deliveries from './delivery-methods.ts';
@@ -22,6 +24,7 @@ import * as tenants from './tenant-methods.ts';
 import type { ServerOptions, ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
 import type { AccessServiceServer } from '@postrider/contract/postrider/v1/access_service';
 import type { EndpointServiceServer } from '@postrider/contract/postrider/v1/endpoint_service';
+import type { EventTypeServiceServer } from '@postrider/contract/postrider/v1/event_type_service';
 import type { DeliveryServiceServer } from '@postrider/contract/postrider/v1/delivery_service';
 import type { DispatcherServiceServer } from '@postrider/contract/postrider/v1/dispatcher_service';
 import type { PauseServiceServer } from '@postrider/contract/postrider/v1/pause_service';
@@ -60,6 +63,7 @@ const services = [
   'postrider.v1.DeliveryService',
   'postrider.v1.DispatcherService',
   'postrider.v1.AccessService',
+  'postrider.v1.EventTypeService',
 ];
 
 /** Listens and serves. Rejects with one sentence that names the port and its variable when the port cannot be had. */
@@ -140,6 +144,8 @@ function addServices(server: Server, context: ServiceContext, events: ControlPla
     listSubscriptions: handle('ListSubscriptions', subscriptions.listSubscriptions),
     updateSubscription: handle('UpdateSubscription', subscriptions.updateSubscription),
     deleteSubscription: handle('DeleteSubscription', subscriptions.deleteSubscription),
+    addEventTypes: handle('AddEventTypes', subscriptions.addEventTypes),
+    removeEventTypes: handle('RemoveEventTypes', subscriptions.removeEventTypes),
   };
   const pauseService: PauseServiceServer = {
     pauseDeliveries: handle('PauseDeliveries', pauses.pauseDeliveries),
@@ -152,6 +158,7 @@ function addServices(server: Server, context: ServiceContext, events: ControlPla
   server.addService(PauseServiceService, pauseService);
   addLevers(server, handle);
   addAccess(server, handle);
+  addEventTypes(server, handle);
 }
 
 /** What the person on call asks of dispatchers and does with them. */
@@ -169,6 +176,20 @@ function addLevers(server: Server, handle: ReturnType<typeof createHandler>): vo
   };
   server.addService(DeliveryServiceService, deliveryService);
   server.addService(DispatcherServiceService, dispatcherService);
+}
+
+/** What the installation's services publish. */
+function addEventTypes(server: Server, handle: ReturnType<typeof createHandler>): void {
+  const eventTypeService: EventTypeServiceServer = {
+    createEventType: handle('CreateEventType', eventTypes.createEventType),
+    getEventType: handle('GetEventType', eventTypes.getEventType),
+    listEventTypes: handle('ListEventTypes', eventTypes.listEventTypes),
+    updateEventType: handle('UpdateEventType', eventTypes.updateEventType),
+    deleteEventType: handle('DeleteEventType', eventTypes.deleteEventType),
+    archiveEventType: handle('ArchiveEventType', eventTypes.archiveEventType),
+    unarchiveEventType: handle('UnarchiveEventType', eventTypes.unarchiveEventType),
+  };
+  server.addService(EventTypeServiceService, eventTypeService);
 }
 
 /** Who may do what. */

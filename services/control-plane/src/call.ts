@@ -25,6 +25,8 @@ export interface ServiceContext {
   readonly judgeUrl: JudgeEndpointUrl;
   /** Names of the egress pools that there are. */
   readonly pools: ReadonlySet<string>;
+  /** Subscriptions may name described event types only. */
+  readonly eventTypesRequired: boolean;
   readonly authenticate: Authenticate;
   readonly clock: Clock;
   readonly random: RandomBytes;

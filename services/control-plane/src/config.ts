@@ -54,6 +54,8 @@ const spec = {
     hint: 'the revision that the log tells',
   }),
   reflection: boolean('POSTRIDER_GRPC_REFLECTION', { default: false }),
+  /** New subscriptions may name event types that are described, and no others. Patterns are free. */
+  eventTypesRequired: boolean('POSTRIDER_EVENT_TYPES_REQUIRED', { default: false }),
   /** 32 bytes as hexadecimal digits or base64: `openssl rand -hex 32`. */
   kek: parsed(secret('POSTRIDER_KEK'), (value) => parseKek(new Secret(value.reveal()))),
   bootstrapAdminKey: parsed(secret('POSTRIDER_BOOTSTRAP_ADMIN_KEY', { optional: true }), (value) =>
@@ -79,7 +81,7 @@ const spec = {
 export function readControlPlaneConfig(env: Env = process.env): ControlPlaneProcessConfig {
   const read = readEnv(env, spec);
   const { topicPrefix, sessionTimeoutMs } = read.process;
-  const { partitions, replicationFactor, createTopics, reflection, kek } = read;
+  const { partitions, replicationFactor, createTopics, reflection, kek, eventTypesRequired } = read;
   const { allowHttp, allowLoopback, allowCidrs, policyFile, pools, bootstrapAdminKey } = read;
   return Object.freeze({
     service: {
@@ -92,6 +94,7 @@ export function readControlPlaneConfig(env: Env = process.env): ControlPlaneProc
       readOnly: read.readOnly,
       ...(read.acceptConfigLoss === undefined ? {} : { acceptConfigLoss: read.acceptConfigLoss }),
       reflection,
+      eventTypesRequired,
       sessionTimeoutMs,
       kek,
       ...(bootstrapAdminKey === undefined ? {} : { bootstrapAdminKey }),

@@ -74,7 +74,7 @@ function authorizationOf(call: Pick<ServerUnaryCall<unknown, unknown>, 'metadata
 const inTenant =
   /^tenants\/[a-z0-9-]{1,63}(?:\/(?:endpoints|subscriptions)\/[a-z0-9_-]{1,63}){0,2}(?:\/deliveries\/dlv_[a-f0-9]{32})?$/;
 const atLarge =
-  /^(?:installation|apiKeys\/[a-z0-9]{4,32}|roleBindings\/[a-z0-9_-]{1,63}|egressPools\/[a-z0-9_-]{1,63}|dispatchers\/[A-Za-z0-9._-]{1,255})$/;
+  /^(?:installation|apiKeys\/[a-z0-9]{4,32}|roleBindings\/[a-z0-9_-]{1,63}|egressPools\/[a-z0-9_-]{1,63}|eventTypes\/[A-Za-z0-9._:-]{1,255}|dispatchers\/[A-Za-z0-9._-]{1,255})$/;
 
 /** The name of the resource that a message is or speaks of; empty when it names none. Nothing else of it is logged. */
 function resourceOf(message: unknown): string {

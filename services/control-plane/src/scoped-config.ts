@@ -70,6 +70,9 @@ function cut(snapshot: ConfigSnapshot, tenants: ReadonlySet<string>): ConfigSnap
     roleBinding: (id) => near(snapshot.roleBinding(id), ({ tenant }) => tenant),
     roleBindings: () => filtered(snapshot.roleBindings(), ({ tenant }) => isNear(tenant)),
     roleBindingsOf: (principal) => snapshot.roleBindingsOf(principal).filter(({ tenant }) => isNear(tenant)),
+    // What the installation publishes is told to all of its tenants.
+    eventType: (type) => snapshot.eventType(type),
+    eventTypes: () => snapshot.eventTypes(),
     drain: () => undefined,
     drains: () => [],
     // A uid is known to who may see it only; a tenant's id, and so its pause's, may be anybody's guess.

@@ -51,6 +51,8 @@ export interface ControlPlaneConfig extends TopicsConfig, PolicySwitches {
   readonly processId: string;
   /** `address`: where the other replicas reach it, with or without a port; empty: at the host. */
   readonly grpc: { readonly host: string; readonly port: number; readonly address: string };
+  /** Subscriptions may name described event types only. */
+  readonly eventTypesRequired: boolean;
   /** Whether the API describes itself to tools. */
   readonly reflection: boolean;
   /** How long the group waits for a silent leader before another takes its place. */
@@ -166,7 +168,7 @@ function serviceContext(
   view: ConfigView,
   policy: LivePolicy,
 ) {
-  const { kek, topicPrefix } = config;
+  const { kek, topicPrefix, eventTypesRequired } = config;
   const owners = createOwners({ kafka, view, topicPrefix, clock, ask: createAskDispatcher(kek, clock) });
   const judge: JudgeEndpointUrl = (url) => {
     const verdict = judgeUrl(url, policy.current());
@@ -185,6 +187,7 @@ function serviceContext(
     kek,
     judgeUrl: judge,
     pools,
+    eventTypesRequired,
     clock,
     random,
   };

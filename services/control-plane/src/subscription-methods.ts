@@ -4,6 +4,7 @@ import { derivedUid, newUid } from '@postrider/core';
 import { createdBy } from './create-request.ts';
 import { currentEndpoint } from './endpoint-methods.ts';
 import { checkEtag, etagOf } from './etag.ts';
+import { checkNamedTypes } from './event-types/named-types.ts';
 import { applyMask } from './field-mask.ts';
 import { isSame, sizeOf } from './messages.ts';
 import {
@@ -16,17 +17,20 @@ import {
 } from './names.ts';
 import { alreadyExists, found, rejectUnreadable, rejectViolations, required } from './reject.ts';
 import { checkRequestId, createViolations } from './validate-common.ts';
-import { validateSubscription } from './validate-subscription.ts';
+import { checkTypePatterns, validateSubscription } from './validate-subscription.ts';
 import type {
+  AddEventTypesRequest,
   CreateSubscriptionRequest,
   DeleteSubscriptionRequest,
   GetSubscriptionRequest,
   ListSubscriptionsRequest,
   ListSubscriptionsResponse,
+  RemoveEventTypesRequest,
   UpdateSubscriptionRequest,
 } from '@postrider/contract/postrider/v1/subscription_service';
 import type { ConfigSnapshot } from '@postrider/config-view';
 import type { Method, ServiceContext } from './call.ts';
+import type { Change } from './config-writer.ts';
 import type { MaskRules } from './field-mask.ts';
 
 const maskRules: MaskRules<Subscription> = {
@@ -66,6 +70,7 @@ export function createSubscription(context: ServiceContext): Method<CreateSubscr
       rejectUnreadable(snapshot, 'subscription', uid, parent);
       const name = subscriptionName({ ...place, subscription: subscriptionId === '' ? uid : subscriptionId });
       if (snapshot.subscriptionByName(name) !== undefined) alreadyExists(name);
+      checkNamedTypes(context, snapshot, wanted.eventTypes, []);
       const { eventTypes, labels } = wanted;
       const state = activeUnlessSet(wanted.state);
       const times = { createTime: now, updateTime: now };
@@ -133,24 +138,56 @@ function endpointsOf(snapshot: ConfigSnapshot, parent: string): readonly string[
   return snapshot.endpointsOf(tenant).map((config) => config.endpoint?.uid ?? '');
 }
 
-export function updateSubscription({ writer }: ServiceContext): Method<UpdateSubscriptionRequest, Subscription> {
+export function updateSubscription(context: ServiceContext): Method<UpdateSubscriptionRequest, Subscription> {
   return ({ subscription: wanted, updateMask }, caller) => {
     const given = required(wanted, 'subscription');
     parseSubscriptionName(given.name, 'subscription.name');
-    return writer.change(caller.actor, ({ snapshot, now, put }) => {
-      const subscription = current(snapshot, given.name);
+    return context.writer.change(caller.actor, (change) => {
+      const subscription = current(change.snapshot, given.name);
       checkEtag(given.etag, subscription);
       const masked = applyMask(maskRules, subscription, given, updateMask);
       if ('violations' in masked) rejectViolations(masked.violations);
       const asked = 'next' in masked ? masked.next : subscription;
-      const next = { ...asked, state: activeUnlessSet(asked.state) };
-      rejectViolations(validateSubscription(next));
-      if (isSame(Subscription, subscription, next)) return shown(subscription);
-      const { value } = put(configKey('subscription', next.uid), (revision) => ({
-        $case: 'subscription',
-        value: { ...next, updateTime: now, revision },
-      }));
-      return shown(value);
+      return putChanged(context, change, subscription, { ...asked, state: activeUnlessSet(asked.state) });
+    });
+  };
+}
+
+/** Writes the next state of a subscription unless it is the present one; throws `invalid_argument`. */
+function putChanged(context: ServiceContext, change: Change, before: Subscription, next: Subscription): Subscription {
+  rejectViolations(validateSubscription(next));
+  checkNamedTypes(context, change.snapshot, next.eventTypes, before.eventTypes);
+  if (isSame(Subscription, before, next)) return shown(before);
+  const { value } = change.put(configKey('subscription', next.uid), (revision) => ({
+    $case: 'subscription',
+    value: { ...next, updateTime: change.now, revision },
+  }));
+  return shown(value);
+}
+
+export function addEventTypes(context: ServiceContext): Method<AddEventTypesRequest, Subscription> {
+  return changeTypes(context, (present, given) => [...new Set([...present, ...given])]);
+}
+
+export function removeEventTypes(context: ServiceContext): Method<RemoveEventTypesRequest, Subscription> {
+  return changeTypes(context, (present, given) => present.filter((type) => !given.includes(type)));
+}
+
+/** What is decided on is the subscription as it is written, so calls that come together do not undo each other. */
+function changeTypes(
+  context: ServiceContext,
+  next: (present: readonly string[], given: readonly string[]) => string[],
+): Method<AddEventTypesRequest & RemoveEventTypesRequest, Subscription> {
+  return ({ name, eventTypes: given, etag }, caller) => {
+    parseSubscriptionName(name, 'name');
+    const violations = createViolations();
+    checkTypePatterns(violations, 'event_types', given);
+    rejectViolations(violations.list);
+    return context.writer.change(caller.actor, (change) => {
+      const subscription = current(change.snapshot, name);
+      checkEtag(etag, subscription);
+      const eventTypes = next(subscription.eventTypes, given);
+      return putChanged(context, change, subscription, { ...subscription, eventTypes });
     });
   };
 }

@@ -3,12 +3,21 @@ import { serverLimits } from './server-limits.ts';
 import { checkKnown, checkLabels, createViolations, NOT_SUPPORTED } from './validate-common.ts';
 import type { Subscription } from '@postrider/contract/postrider/v1/subscription';
 import type { FieldViolation } from '@postrider/core';
+import type { Violations } from './validate-common.ts';
 
 /** Everything that is wrong with a subscription as a client wants it. */
 export function validateSubscription(subscription: Subscription): readonly FieldViolation[] {
   const violations = createViolations();
   const { eventTypes, filter, state, labels } = subscription;
-  const field = 'subscription.event_types';
+  checkTypePatterns(violations, 'subscription.event_types', eventTypes);
+  if (filter !== undefined) violations.add('subscription.filter', NOT_SUPPORTED);
+  checkKnown(violations, 'subscription.state', state);
+  checkLabels(violations, 'subscription.labels', labels);
+  return violations.list;
+}
+
+/** At least one pattern of event types, not too many, each once. */
+export function checkTypePatterns(violations: Violations, field: string, eventTypes: readonly string[]): void {
   if (eventTypes.length === 0 || eventTypes.length > serverLimits.eventTypesMax) {
     violations.add(field, `must have 1–${serverLimits.eventTypesMax} event types, not ${eventTypes.length}`);
   }
@@ -18,10 +27,6 @@ export function validateSubscription(subscription: Subscription): readonly Field
     if (problem !== null) violations.add(`${field}[${index}]`, problem);
     seen.add(pattern);
   }
-  if (filter !== undefined) violations.add('subscription.filter', NOT_SUPPORTED);
-  checkKnown(violations, 'subscription.state', state);
-  checkLabels(violations, 'subscription.labels', labels);
-  return violations.list;
 }
 
 /** What matching cannot read is refused, and beyond that what a person could not tell apart. */

@@ -9,6 +9,7 @@ import { BadRequest, ErrorInfo } from '@postrider/contract/google/rpc/error_deta
 import { Status } from '@postrider/contract/google/rpc/status';
 import { AccessServiceClient } from '@postrider/contract/postrider/v1/access_service';
 import { EndpointServiceClient } from '@postrider/contract/postrider/v1/endpoint_service';
+import { EventTypeServiceClient } from '@postrider/contract/postrider/v1/event_type_service';
 import { DeliveryServiceClient } from '@postrider/contract/postrider/v1/delivery_service';
 import { DispatcherServiceClient } from '@postrider/contract/postrider/v1/dispatcher_service';
 import { PauseServiceClient } from '@postrider/contract/postrider/v1/pause_service';
@@ -41,6 +42,7 @@ export interface Running extends AsyncDisposable {
   readonly deliveries: Calls<DeliveryServiceClient>;
   readonly dispatchers: Calls<DispatcherServiceClient>;
   readonly access: Calls<AccessServiceClient>;
+  readonly eventTypes: Calls<EventTypeServiceClient>;
   /** Ends this control plane; the cluster stays. */
   stop(): Promise<void>;
 }
@@ -70,6 +72,7 @@ export function testConfig(changes: Partial<ControlPlaneConfig> = {}): ControlPl
     createTopics: true,
     grpc: { host: '127.0.0.1', port: 0, address: '' },
     readOnly: false,
+    eventTypesRequired: false,
     reflection: true,
     sessionTimeoutMs: 6_000,
     kek: parseKek(createHash('sha256').update('kek of the tests').digest('hex')),
@@ -102,6 +105,7 @@ export async function startTestPlane(
     open(DeliveryServiceClient),
     open(DispatcherServiceClient),
     open(AccessServiceClient),
+    open(EventTypeServiceClient),
   ] as const;
   let stopped: Promise<void> | null = null;
   const stop = (): Promise<void> =>
@@ -123,6 +127,7 @@ export async function startTestPlane(
     deliveries: calls(clients[4]),
     dispatchers: calls(clients[5]),
     access: calls(clients[6]),
+    eventTypes: calls(clients[7]),
     stop,
     [Symbol.asyncDispose]: stop,
   };

@@ -58,6 +58,7 @@ POSTRIDER_GRPC_HOST: "0.0.0.0"
 POSTRIDER_GRPC_PORT: "8080"
 POSTRIDER_SESSION_TIMEOUT: {{ $values.controlPlane.sessionTimeout | quote }}
 POSTRIDER_READ_ONLY: {{ $values.controlPlane.readOnly | quote }}
+POSTRIDER_EVENT_TYPES_REQUIRED: {{ $values.controlPlane.eventTypesRequired | quote }}
 {{- with $values.controlPlane.acceptConfigLoss }}
 POSTRIDER_ACCEPT_CONFIG_LOSS: {{ . | quote }}
 {{- end }}

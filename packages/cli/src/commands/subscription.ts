@@ -26,6 +26,7 @@ export function subscriptionCommand(program: Command, context: CliContext): void
   createCommand(subscription, context);
   readCommands(subscription, context);
   updateCommand(subscription, context);
+  typeCommands(subscription, context);
   addYes(subscription.command('delete <subscription>').description('Delete a subscription.'))
     .addHelpText('after', '\nExample:\n  postrider subscription delete acme/orders/all --yes')
     .action(async (name: string, _options: object, command: Command) => {
@@ -118,6 +119,29 @@ function updateCommand(parent: Command, context: CliContext): void {
       );
       printSubscription(session, changed);
     });
+}
+
+/** What changes the list of types without reading it first. */
+function typeCommands(parent: Command, context: CliContext): void {
+  for (const [verb, description] of [
+    ['add-types', 'Add event types to a subscription (tenant/endpoint/subscription).'],
+    ['remove-types', 'Take event types out of a subscription (tenant/endpoint/subscription).'],
+  ] as const) {
+    parent
+      .command(`${verb} <subscription> <types...>`)
+      .description(description)
+      .addHelpText('after', `\nExample:\n  postrider subscription ${verb} acme/orders/all order.paid "invoice.*"`)
+      .action(async (name: string, eventTypes: string[], _options: object, command: Command) => {
+        const session = openSession(context, command);
+        const request = { name: subscriptionName(name), eventTypes, etag: '' };
+        const changed = await session.withRpc(({ call, subscriptions }) =>
+          verb === 'add-types'
+            ? call(subscriptions, subscriptions.addEventTypes, request)
+            : call(subscriptions, subscriptions.removeEventTypes, request),
+        );
+        printSubscription(session, changed);
+      });
+  }
 }
 
 function addOptions(command: Command): Command {

@@ -15,6 +15,7 @@ import {
   signatureSchemeToJSON,
   signatureSchemeToNumber,
 } from "./endpoint.ts";
+import { EventType } from "./event_type.ts";
 import { Pause } from "./pause.ts";
 import { RoleBinding } from "./role_binding.ts";
 import { Subscription } from "./subscription.ts";
@@ -72,6 +73,9 @@ export interface ConfigRecord {
     | //
     /** Kind `role-binding`. */
     { $case: "roleBinding"; value: RoleBinding }
+    | //
+    /** Kind `event-type`; the id is the type. */
+    { $case: "eventType"; value: EventTypeConfig }
     | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
@@ -87,6 +91,17 @@ export interface TenantConfig {
     | SealedSecret
     | undefined;
   /** `request_id` of the CreateTenant call, if it had one: a repetition of that call is answered with this tenant. */
+  createRequestId: string;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+/** An event type and what only Postrider may see of it. */
+export interface EventTypeConfig {
+  /** The event type. */
+  eventType:
+    | EventType
+    | undefined;
+  /** `request_id` of the CreateEventType call, if it had one: a repetition of that call is answered with this event type. */
   createRequestId: string;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
@@ -294,6 +309,9 @@ export const ConfigRecord: MessageFns<ConfigRecord> = {
       case "roleBinding":
         RoleBinding.encode(message.entity.value, writer.uint32(418).fork()).join();
         break;
+      case "eventType":
+        EventTypeConfig.encode(message.entity.value, writer.uint32(482).fork()).join();
+        break;
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -447,6 +465,14 @@ export const ConfigRecord: MessageFns<ConfigRecord> = {
             message.entity = { $case: "roleBinding", value: RoleBinding.decode(reader, reader.uint32()) };
             continue;
           }
+          case 60: {
+            if (tag !== 482) {
+              break;
+            }
+
+            message.entity = { $case: "eventType", value: EventTypeConfig.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -507,6 +533,8 @@ export const ConfigRecord: MessageFns<ConfigRecord> = {
       obj.drain = Drain.toJSON(message.entity.value);
     } else if (message.entity?.$case === "roleBinding") {
       obj.roleBinding = RoleBinding.toJSON(message.entity.value);
+    } else if (message.entity?.$case === "eventType") {
+      obj.eventType = EventTypeConfig.toJSON(message.entity.value);
     }
     return obj;
   },
@@ -582,6 +610,12 @@ export const ConfigRecord: MessageFns<ConfigRecord> = {
       case "roleBinding": {
         if (object.entity?.value !== undefined && object.entity?.value !== null) {
           message.entity = { $case: "roleBinding", value: RoleBinding.fromPartial(object.entity.value) };
+        }
+        break;
+      }
+      case "eventType": {
+        if (object.entity?.value !== undefined && object.entity?.value !== null) {
+          message.entity = { $case: "eventType", value: EventTypeConfig.fromPartial(object.entity.value) };
         }
         break;
       }
@@ -697,6 +731,102 @@ export const TenantConfig: MessageFns<TenantConfig> = {
       : undefined;
     message.dataKey = (object.dataKey !== undefined && object.dataKey !== null)
       ? SealedSecret.fromPartial(object.dataKey)
+      : undefined;
+    message.createRequestId = object.createRequestId ?? "";
+    return message;
+  },
+};
+
+function createBaseEventTypeConfig(): EventTypeConfig {
+  return { eventType: undefined, createRequestId: "", _unknownFields: {} };
+}
+
+export const EventTypeConfig: MessageFns<EventTypeConfig> = {
+  encode(message: EventTypeConfig, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.eventType !== undefined) {
+      EventType.encode(message.eventType, writer.uint32(10).fork()).join();
+    }
+    if (message.createRequestId !== "") {
+      writer.uint32(18).string(message.createRequestId);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EventTypeConfig {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEventTypeConfig();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.eventType = EventType.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.createRequestId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  toJSON(message: EventTypeConfig): unknown {
+    const obj: any = {};
+    if (message.eventType !== undefined) {
+      obj.eventType = EventType.toJSON(message.eventType);
+    }
+    if (message.createRequestId !== "") {
+      obj.createRequestId = message.createRequestId;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<EventTypeConfig>): EventTypeConfig {
+    return EventTypeConfig.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<EventTypeConfig>): EventTypeConfig {
+    const message = createBaseEventTypeConfig();
+    message.eventType = (object.eventType !== undefined && object.eventType !== null)
+      ? EventType.fromPartial(object.eventType)
       : undefined;
     message.createRequestId = object.createRequestId ?? "";
     return message;

@@ -85,7 +85,8 @@ export interface Subscription {
   uid: string;
   /**
    * Event types, at least one and at most 100: an exact type such as `invoice.paid`, a prefix such as `invoice.*`, or `*`
-   * for all. Each at most 255 characters.
+   * for all. Each at most 255 characters. A type that is archived cannot be added; where the installation asks for it, one
+   * that is not described cannot either.
    */
   eventTypes: string[];
   /** What else must be true of the event. Absent: nothing. A dialect that the server does not know is refused. */

@@ -78,6 +78,28 @@ export interface UpdateSubscriptionRequest {
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
+/** Request of AddEventTypes. */
+export interface AddEventTypesRequest {
+  /** `tenants/{tenant}/endpoints/{endpoint}/subscriptions/{subscription}`. */
+  name: string;
+  /** Event types, written as in a subscription: at least one and at most 100. */
+  eventTypes: string[];
+  /** Only if this is the current etag; empty: whatever it is. */
+  etag: string;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+/** Request of RemoveEventTypes. */
+export interface RemoveEventTypesRequest {
+  /** `tenants/{tenant}/endpoints/{endpoint}/subscriptions/{subscription}`. */
+  name: string;
+  /** Event types as they stand in the subscription: at least one and at most 100. */
+  eventTypes: string[];
+  /** Only if this is the current etag; empty: whatever it is. */
+  etag: string;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
 /** Request of DeleteSubscription. */
 export interface DeleteSubscriptionRequest {
   /** `tenants/{tenant}/endpoints/{endpoint}/subscriptions/{subscription}`. */
@@ -591,6 +613,224 @@ export const UpdateSubscriptionRequest: MessageFns<UpdateSubscriptionRequest> = 
   },
 };
 
+function createBaseAddEventTypesRequest(): AddEventTypesRequest {
+  return { name: "", eventTypes: [], etag: "", _unknownFields: {} };
+}
+
+export const AddEventTypesRequest: MessageFns<AddEventTypesRequest> = {
+  encode(message: AddEventTypesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    for (const v of message.eventTypes) {
+      writer.uint32(18).string(v!);
+    }
+    if (message.etag !== "") {
+      writer.uint32(26).string(message.etag);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AddEventTypesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAddEventTypesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.eventTypes.push(reader.string());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.etag = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  toJSON(message: AddEventTypesRequest): unknown {
+    const obj: any = {};
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.eventTypes?.length) {
+      obj.eventTypes = message.eventTypes;
+    }
+    if (message.etag !== "") {
+      obj.etag = message.etag;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<AddEventTypesRequest>): AddEventTypesRequest {
+    return AddEventTypesRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<AddEventTypesRequest>): AddEventTypesRequest {
+    const message = createBaseAddEventTypesRequest();
+    message.name = object.name ?? "";
+    message.eventTypes = object.eventTypes?.map((e) => e) || [];
+    message.etag = object.etag ?? "";
+    return message;
+  },
+};
+
+function createBaseRemoveEventTypesRequest(): RemoveEventTypesRequest {
+  return { name: "", eventTypes: [], etag: "", _unknownFields: {} };
+}
+
+export const RemoveEventTypesRequest: MessageFns<RemoveEventTypesRequest> = {
+  encode(message: RemoveEventTypesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    for (const v of message.eventTypes) {
+      writer.uint32(18).string(v!);
+    }
+    if (message.etag !== "") {
+      writer.uint32(26).string(message.etag);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RemoveEventTypesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRemoveEventTypesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.eventTypes.push(reader.string());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.etag = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  toJSON(message: RemoveEventTypesRequest): unknown {
+    const obj: any = {};
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.eventTypes?.length) {
+      obj.eventTypes = message.eventTypes;
+    }
+    if (message.etag !== "") {
+      obj.etag = message.etag;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<RemoveEventTypesRequest>): RemoveEventTypesRequest {
+    return RemoveEventTypesRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RemoveEventTypesRequest>): RemoveEventTypesRequest {
+    const message = createBaseRemoveEventTypesRequest();
+    message.name = object.name ?? "";
+    message.eventTypes = object.eventTypes?.map((e) => e) || [];
+    message.etag = object.etag ?? "";
+    return message;
+  },
+};
+
 function createBaseDeleteSubscriptionRequest(): DeleteSubscriptionRequest {
   return { name: "", etag: "", _unknownFields: {} };
 }
@@ -739,6 +979,33 @@ export const SubscriptionServiceService = {
     responseSerialize: (value: Subscription): Buffer => Buffer.from(Subscription.encode(value).finish()),
     responseDeserialize: (value: Buffer): Subscription => Subscription.decode(value),
   },
+  /**
+   * Adds event types to those of a subscription; one that is there already stays where it stands. Of two calls at once
+   * neither undoes the other. Errors: INVALID_ARGUMENT, NOT_FOUND, ABORTED.
+   */
+  addEventTypes: {
+    path: "/postrider.v1.SubscriptionService/AddEventTypes" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: AddEventTypesRequest): Buffer => Buffer.from(AddEventTypesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): AddEventTypesRequest => AddEventTypesRequest.decode(value),
+    responseSerialize: (value: Subscription): Buffer => Buffer.from(Subscription.encode(value).finish()),
+    responseDeserialize: (value: Buffer): Subscription => Subscription.decode(value),
+  },
+  /**
+   * Takes event types out of a subscription, at least one of which must be left; one that is not there is passed over.
+   * Errors: INVALID_ARGUMENT, NOT_FOUND, ABORTED.
+   */
+  removeEventTypes: {
+    path: "/postrider.v1.SubscriptionService/RemoveEventTypes" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RemoveEventTypesRequest): Buffer =>
+      Buffer.from(RemoveEventTypesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RemoveEventTypesRequest => RemoveEventTypesRequest.decode(value),
+    responseSerialize: (value: Subscription): Buffer => Buffer.from(Subscription.encode(value).finish()),
+    responseDeserialize: (value: Buffer): Subscription => Subscription.decode(value),
+  },
   /** Deletes a subscription. Deliveries that it already caused go on. Errors: NOT_FOUND, ABORTED. */
   deleteSubscription: {
     path: "/postrider.v1.SubscriptionService/DeleteSubscription" as const,
@@ -764,6 +1031,16 @@ export interface SubscriptionServiceServer extends UntypedServiceImplementation 
   listSubscriptions: handleUnaryCall<ListSubscriptionsRequest, ListSubscriptionsResponse>;
   /** Changes the fields that the mask names. Errors: INVALID_ARGUMENT, NOT_FOUND, ABORTED (the etag is not the current one). */
   updateSubscription: handleUnaryCall<UpdateSubscriptionRequest, Subscription>;
+  /**
+   * Adds event types to those of a subscription; one that is there already stays where it stands. Of two calls at once
+   * neither undoes the other. Errors: INVALID_ARGUMENT, NOT_FOUND, ABORTED.
+   */
+  addEventTypes: handleUnaryCall<AddEventTypesRequest, Subscription>;
+  /**
+   * Takes event types out of a subscription, at least one of which must be left; one that is not there is passed over.
+   * Errors: INVALID_ARGUMENT, NOT_FOUND, ABORTED.
+   */
+  removeEventTypes: handleUnaryCall<RemoveEventTypesRequest, Subscription>;
   /** Deletes a subscription. Deliveries that it already caused go on. Errors: NOT_FOUND, ABORTED. */
   deleteSubscription: handleUnaryCall<DeleteSubscriptionRequest, Empty>;
 }
@@ -832,6 +1109,44 @@ export interface SubscriptionServiceClient extends Client {
   ): ClientUnaryCall;
   updateSubscription(
     request: UpdateSubscriptionRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: Subscription) => void,
+  ): ClientUnaryCall;
+  /**
+   * Adds event types to those of a subscription; one that is there already stays where it stands. Of two calls at once
+   * neither undoes the other. Errors: INVALID_ARGUMENT, NOT_FOUND, ABORTED.
+   */
+  addEventTypes(
+    request: AddEventTypesRequest,
+    callback: (error: ServiceError | null, response: Subscription) => void,
+  ): ClientUnaryCall;
+  addEventTypes(
+    request: AddEventTypesRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: Subscription) => void,
+  ): ClientUnaryCall;
+  addEventTypes(
+    request: AddEventTypesRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: Subscription) => void,
+  ): ClientUnaryCall;
+  /**
+   * Takes event types out of a subscription, at least one of which must be left; one that is not there is passed over.
+   * Errors: INVALID_ARGUMENT, NOT_FOUND, ABORTED.
+   */
+  removeEventTypes(
+    request: RemoveEventTypesRequest,
+    callback: (error: ServiceError | null, response: Subscription) => void,
+  ): ClientUnaryCall;
+  removeEventTypes(
+    request: RemoveEventTypesRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: Subscription) => void,
+  ): ClientUnaryCall;
+  removeEventTypes(
+    request: RemoveEventTypesRequest,
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: Subscription) => void,
