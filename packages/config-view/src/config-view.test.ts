@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createFakeClock, createFakeKafka } from '@postrider/kafka/testing';
+import { createFakeClock, createFakeKafka, settled } from '@postrider/kafka/testing';
 import { startConfigView } from './config-view.ts';
 import { configRecord, deletionRecord, endpointEntity, tenantEntity } from './test-records.ts';
 import type { ConfigViewLog } from './config-view.ts';
@@ -18,15 +18,6 @@ function setup() {
   const lines: string[] = [];
   const log: ConfigViewLog = { warn: (_, text) => void lines.push(text), error: (_, text) => void lines.push(text) };
   return { clock, cluster, write, log, lines, kafka: cluster.connect() };
-}
-
-/** Awaits a promise that needs the clock to move. */
-async function settled<T>(clock: { advance(ms: number): Promise<void> }, promise: Promise<T>): Promise<T> {
-  let done = false;
-  const ended = promise.finally(() => (done = true));
-  ended.catch(() => {});
-  while (!done) await clock.advance(10);
-  return ended;
 }
 
 test('starts with everything that stands in the topic and then follows it', async () => {

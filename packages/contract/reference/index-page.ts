@@ -8,8 +8,8 @@ import type { Reference, Type } from './reference.ts';
 /** The first page: how to read the others, and every method of every service. */
 export function indexPage(reference: Reference, services: readonly DescService[], shared: readonly Type[]): string {
   return markdownPage('Reference of the API', [
-    `Every method and field of \`postrider.v1\`, as the protos in [proto/postrider/v1/](../../../proto/postrider/v1) say it. Who may do
-what: [access.md](../access.md).`,
+    `Every method and field of \`postrider.v1\`, as the protos in [proto/postrider/v1/](../../../proto/postrider/v1) say it. How to
+call it: [the API in five minutes](../README.md). Who may do what: [access.md](../access.md).`,
     `In JSON, fields are written \`lowerCamelCase\`; a \`Timestamp\` is text as in \`"2026-01-31T09:30:00Z"\`, a \`Duration\` as in \`"90s"\`, a
 \`FieldMask\` as in \`"displayName,labels"\`; 64-bit numbers are text, and \`bytes\` are base64. A field that is left out has its default: the
 empty text, 0, false, an empty list. *Required* fields must be given; *output only* ones are ignored in

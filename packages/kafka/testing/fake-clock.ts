@@ -178,3 +178,12 @@ function timerQueue() {
     size: () => live,
   };
 }
+
+/** Lets time pass, `stepMs` by `stepMs`, until the promise has settled; and then settles as it did. */
+export async function settled<T>(clock: FakeClock, promise: PromiseLike<T>, stepMs = 100): Promise<T> {
+  let done = false;
+  const ended = Promise.resolve(promise).finally(() => (done = true));
+  ended.catch(() => {});
+  while (!done) await clock.advance(stepMs);
+  return ended;
+}

@@ -1,4 +1,4 @@
-export { createFakeClock, settleMicrotasks } from './fake-clock.ts';
+export { createFakeClock, settled, settleMicrotasks } from './fake-clock.ts';
 export { createFakeKafka } from './fake-kafka.ts';
 export type { FakeClock } from './fake-clock.ts';
 export type { FakeKafka, FakePort } from './fake-kafka.ts';

@@ -16,7 +16,7 @@ import { createHandler } from './handler.ts';
 import * as deliveries from './delivery-methods.ts';
 import * as dispatchers from './dispatcher-methods.ts';
 import * as pauses from './pause-methods.ts';
-import { addReflection } from './reflection.ts';
+import { addReflection } from './reflection/reflection.ts';
 import { serverLimits } from './server-limits.ts';
 import * as roleBindings from './role-binding-methods.ts';
 import * as subscriptions from './subscription-methods.ts';

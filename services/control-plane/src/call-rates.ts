@@ -1,4 +1,5 @@
 import { createRateLimit, PostriderError } from '@postrider/core';
+import { keyOf } from './scoped-config.ts';
 import { serverLimits } from './server-limits.ts';
 import type { Clock, RateLimit } from '@postrider/core';
 import type { Principal } from './permissions.ts';
@@ -39,7 +40,7 @@ export function createCallRates(clock: Clock): CallRates {
         ? [[actor, serverLimits.callsPerSecondMax]]
         : [
             [actor, serverLimits.tenantCallsPerSecondMax],
-            [`all of ${[...tenants].toSorted().join()}`, serverLimits.tenantTogetherCallsPerSecondMax],
+            [`all of ${keyOf(tenants)}`, serverLimits.tenantTogetherCallsPerSecondMax],
           ];
       const taken = counted.map(([who, count]) => {
         const limit = limitOf(who, count, now);

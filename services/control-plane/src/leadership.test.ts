@@ -1,9 +1,9 @@
 /** Which of several control planes leads, and what the others do with changes. Double: Kafka. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createFakeClock, createFakeKafka } from '@postrider/kafka/testing';
+import { createFakeClock, createFakeKafka, settled } from '@postrider/kafka/testing';
 import { failure, startTestPlane } from '../testing/harness.ts';
-import { creation, recordsOf, settled, startOn, tenantsOf, writeAs } from '../testing/replicas.ts';
+import { creation, recordsOf, startOn, tenantsOf, writeAs } from '../testing/replicas.ts';
 
 test('of two replicas one leads; the other passes changes on to it, and what was written through it is read there', async () => {
   const clock = createFakeClock();

@@ -38,7 +38,8 @@ export function scopeSnapshot(snapshot: ConfigSnapshot, tenants: ReadonlySet<str
   return scoped;
 }
 
-function keyOf(tenants: ReadonlySet<string>): string {
+/** One text for each set of tenants. */
+export function keyOf(tenants: ReadonlySet<string>): string {
   return [...tenants].toSorted().join();
 }
 

@@ -5,9 +5,9 @@ import { Endpoint } from '@postrider/contract/postrider/v1/endpoint';
 import { Subscription } from '@postrider/contract/postrider/v1/subscription';
 import { TenantServiceClient } from '@postrider/contract/postrider/v1/tenant_service';
 import { configKey } from '@postrider/config-view';
-import { createFakeClock, createFakeKafka } from '@postrider/kafka/testing';
+import { createFakeClock, createFakeKafka, settled } from '@postrider/kafka/testing';
 import { ADMIN_KEY, calls, CONFIG_TOPIC, failure, startTestPlane } from '../testing/harness.ts';
-import { creation, recordsOf, settled, startOn, writeAs } from '../testing/replicas.ts';
+import { creation, recordsOf, startOn, writeAs } from '../testing/replicas.ts';
 import { MIN_REVISION_METADATA, REVISION_TRAILER } from './call-routing.ts';
 
 test('the first start makes the topics, the layout, the claim and the key; the second finds them', async () => {

@@ -5,17 +5,8 @@ import { TenantServiceClient } from '@postrider/contract/postrider/v1/tenant_ser
 import { recordingLogger } from '@postrider/runtime';
 import { startControlPlane } from '../src/service.ts';
 import { calls, CONFIG_TOPIC, testConfig } from './harness.ts';
-import type { FakeClock, FakeKafka } from '@postrider/kafka/testing';
+import type { FakeKafka } from '@postrider/kafka/testing';
 import type { ControlPlane } from '../src/service.ts';
-
-/** Lets time pass until the promise has settled. */
-export async function settled<T>(clock: FakeClock, promise: PromiseLike<T>, stepMs = 100): Promise<T> {
-  let done = false;
-  const ended = Promise.resolve(promise).finally(() => (done = true));
-  ended.catch(() => {});
-  while (!done) await clock.advance(stepMs);
-  return ended;
-}
 
 /** The records of `config`, decoded: value or header. */
 export function recordsOf(kafka: FakeKafka): ConfigRecord[] {
