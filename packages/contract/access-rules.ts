@@ -12,6 +12,7 @@ export interface AccessRule {
   readonly effect: number;
   readonly tenant: string;
   readonly internal: boolean;
+  readonly anyone: boolean;
 }
 
 /** The rule of a method; with effect 0 when it has none. */
@@ -21,8 +22,8 @@ export function accessRuleOf(registry: FileRegistry, method: DescMethod): Access
   return getOption(method, extension) as unknown as AccessRule;
 }
 
-/** The names of the roles that may call a method: an administrator first, who always may. None of an internal one. */
-export function rolesOf({ roles, internal }: AccessRule): string[] {
-  if (internal) return [];
+/** The names of the roles that may call a method: an administrator first, who always may. None of an internal one, nor of one for anyone. */
+export function rolesOf({ roles, internal, anyone }: AccessRule): string[] {
+  if (internal || anyone) return [];
   return ['admin', ...roles.flatMap((role) => roleNames[role] ?? []).filter((role) => role !== 'admin')];
 }

@@ -27,6 +27,20 @@ test('a method without a rule stops the build, and is named', () => {
   assert.throws(() => writeMethods(without), /CreateTenant has no rule/);
 });
 
+test('a method for anyone that writes, reveals or gives roles stops the build', () => {
+  const set = fromBinary(FileDescriptorSetSchema, bytes);
+  const [announce] = set.file
+    .flatMap(({ service }) => service.flatMap(({ method }) => method))
+    .filter(({ name }) => name === 'AnnounceEgressAddress');
+  assert.ok(announce?.options !== undefined);
+  // The rule's bytes: what a writing method has, and that it is for anyone (field 5).
+  const [rule] = announce.options.$unknown ?? [];
+  assert.ok(rule !== undefined);
+  const [length = 0] = rule.data;
+  announce.options.$unknown = [{ ...rule, data: new Uint8Array([length + 2, ...rule.data.subarray(1), 0x28, 1]) }];
+  assert.throws(() => writeMethods(toBinary(FileDescriptorSetSchema, set)), /AnnounceEgressAddress is for anyone/);
+});
+
 test('two methods of one name stop the build: rules are found by it', () => {
   const twice = planted((method) => void (method.name = 'GetEndpoint'));
   assert.throws(() => writeMethods(twice), /GetEndpoint has the name of another/);

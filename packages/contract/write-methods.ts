@@ -5,6 +5,7 @@ import { ACCESS_OPTION, accessRuleOf, roleNames, rolesOf } from './access-rules.
 import type { AccessRule } from './access-rules.ts';
 
 const effects = ['', 'read', 'write', 'reveal'];
+const READ = effects.indexOf('read');
 
 /**
  * The table of all methods with their rules as TypeScript, from a descriptor set.
@@ -37,6 +38,8 @@ export function writeMethods(descriptors: Uint8Array): string {
 function ruleProblems(method: DescMethod, rule: AccessRule): string[] {
   const isKnown = rule.roles.every((role) => (roleNames[role] ?? '') !== '');
   if (rule.effect === 0) return [`has no rule: add "option (${ACCESS_OPTION})"`];
+  if (rule.anyone && (rule.roles.length > 0 || rule.effect !== READ || rule.tenant !== '' || rule.internal))
+    return ['is for anyone, and so must only read what is no tenant’s, and give no roles'];
   if (!isKnown || new Set(rule.roles).size < rule.roles.length) return ['gives a role twice, or one that there is not'];
   if (rule.tenant === '' || rule.tenant === '-' || fieldAt(method, rule.tenant)?.at(-1)?.scalar === ScalarType.STRING)
     return [];
@@ -44,7 +47,7 @@ function ruleProblems(method: DescMethod, rule: AccessRule): string[] {
 }
 
 function entry(method: DescMethod, rule: AccessRule): string {
-  const { effect, tenant, internal } = rule;
+  const { effect, tenant, internal, anyone } = rule;
   const value = {
     service: method.parent.typeName,
     roles: rolesOf(rule),
@@ -54,6 +57,7 @@ function entry(method: DescMethod, rule: AccessRule): string {
         ?.map(({ localName }) => localName)
         .join('.') ?? tenant,
     internal,
+    anyone,
   };
   return `  ${method.name}: ${JSON.stringify(value)},`;
 }

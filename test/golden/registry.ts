@@ -8,6 +8,7 @@ import * as config from '@postrider/contract/postrider/v1/config';
 import * as deadLetter from '@postrider/contract/postrider/v1/dead_letter';
 import * as delivery from '@postrider/contract/postrider/v1/delivery';
 import * as drain from '@postrider/contract/postrider/v1/drain';
+import * as egress from '@postrider/contract/postrider/v1/egress';
 import * as endpoint from '@postrider/contract/postrider/v1/endpoint';
 import * as eventType from '@postrider/contract/postrider/v1/event_type';
 import * as ownership from '@postrider/contract/postrider/v1/ownership';
@@ -29,6 +30,7 @@ const modules: Readonly<Record<string, object>> = {
   'postrider/v1/dead_letter': deadLetter,
   'postrider/v1/delivery': delivery,
   'postrider/v1/drain': drain,
+  'postrider/v1/egress': egress,
   'postrider/v1/endpoint': endpoint,
   'postrider/v1/event_type': eventType,
   'postrider/v1/ownership': ownership,

@@ -4,6 +4,7 @@ import { settingsOfManifests } from './deployed-settings.ts';
 const settingOf: Readonly<Record<string, string>> = {
   health: 'POSTRIDER_HEALTH_PORT',
   grpc: 'POSTRIDER_GRPC_PORT',
+  'well-known': 'POSTRIDER_WELL_KNOWN_PORT',
   questions: 'POSTRIDER_QUESTIONS_PORT',
 };
 

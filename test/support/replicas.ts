@@ -40,6 +40,7 @@ export async function startReplicas(
       POSTRIDER_TOPIC_PREFIX: topicPrefix,
       POSTRIDER_HEALTH_PORT: String(healthPort),
       POSTRIDER_GRPC_PORT: String(grpcPort),
+      POSTRIDER_WELL_KNOWN_PORT: '0',
       POSTRIDER_PARTITIONS: '4',
       POSTRIDER_KEK: kek,
       POSTRIDER_BOOTSTRAP_ADMIN_KEY: adminKey,

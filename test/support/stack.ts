@@ -146,6 +146,7 @@ function controlPlaneEnv({ replicationFactor = 1 }: StackOptions, given: Given, 
     POSTRIDER_PARTITIONS: String(given.partitions),
     POSTRIDER_REPLICATION_FACTOR: String(replicationFactor),
     POSTRIDER_GRPC_PORT: String(grpcPort),
+    POSTRIDER_WELL_KNOWN_PORT: '0',
     POSTRIDER_BOOTSTRAP_ADMIN_KEY: given.adminKey,
   };
 }

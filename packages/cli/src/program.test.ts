@@ -48,7 +48,12 @@ const commandLines = [
   'attempts tail',
   'topics apply',
   'topics check',
+  'egress announce',
   'egress check',
+  'egress get',
+  'egress list',
+  'egress pools',
+  'egress retire',
 ];
 
 test('every command has help with an example, and help is a success', async () => {

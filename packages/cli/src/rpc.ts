@@ -1,6 +1,7 @@
 import { credentials, Metadata, type CallOptions, type Client, type ServiceError } from '@grpc/grpc-js';
 import { AccessServiceClient } from '@postrider/contract/postrider/v1/access_service';
 import { EventTypeServiceClient } from '@postrider/contract/postrider/v1/event_type_service';
+import { EgressServiceClient } from '@postrider/contract/postrider/v1/egress_service';
 import { EndpointServiceClient } from '@postrider/contract/postrider/v1/endpoint_service';
 import { DeliveryServiceClient } from '@postrider/contract/postrider/v1/delivery_service';
 import { DispatcherServiceClient } from '@postrider/contract/postrider/v1/dispatcher_service';
@@ -29,6 +30,7 @@ export interface Rpc extends Disposable {
   readonly dispatchers: DispatcherServiceClient;
   readonly access: AccessServiceClient;
   readonly eventTypes: EventTypeServiceClient;
+  readonly egress: EgressServiceClient;
   /** Calls a unary method with the API key and a deadline of 20 s. Rejects with `CliError`. */
   call<Request, Response>(client: Client, method: Unary<Request, Response>, request: Request): Promise<Response>;
 }
@@ -45,6 +47,7 @@ export function openRpc({ server, apiKey }: Pick<Connection, 'server' | 'apiKey'
     dispatchers: new DispatcherServiceClient(server, insecure),
     access: new AccessServiceClient(server, insecure),
     eventTypes: new EventTypeServiceClient(server, insecure),
+    egress: new EgressServiceClient(server, insecure),
   };
   const metadata = new Metadata();
   metadata.set('authorization', `Bearer ${apiKey}`);

@@ -10,6 +10,7 @@ export const configKinds = [
   'drain',
   'role-binding',
   'event-type',
+  'egress-address',
 ] as const;
 export type ConfigKind = (typeof configKinds)[number];
 

@@ -4,6 +4,7 @@ import type {
   ApiKeyConfig,
   EndpointConfig,
   EventTypeConfig,
+  EgressAddressConfig,
   Layout,
   TenantConfig,
 } from '@postrider/contract/postrider/v1/config';
@@ -39,6 +40,7 @@ interface State {
   readonly drains: ShardMap<Drain>;
   readonly roleBindings: ShardMap<RoleBinding>;
   readonly eventTypes: ShardMap<EventTypeConfig>;
+  readonly egressAddresses: ShardMap<EgressAddressConfig>;
   /** Uid by resource name, of endpoints and subscriptions. */
   readonly names: ShardMap<string>;
   readonly endpointsByTenant: GroupIndex;
@@ -58,6 +60,7 @@ export function createEntityStore(): EntityStore {
     drains: createShardMap(),
     roleBindings: createShardMap(),
     eventTypes: createShardMap(),
+    egressAddresses: createShardMap(),
     names: createShardMap(),
     endpointsByTenant: createGroupIndex(),
     subscriptionsByEndpoint: createGroupIndex(),
@@ -85,6 +88,7 @@ function storeOf(state: State): EntityStore {
         drains: state.drains.freeze(),
         roleBindings: state.roleBindings.freeze(),
         eventTypes: state.eventTypes.freeze(),
+        egressAddresses: state.egressAddresses.freeze(),
         names: state.names.freeze(),
         endpointsByTenant: state.endpointsByTenant.freeze(),
         subscriptionsByEndpoint: state.subscriptionsByEndpoint.freeze(),
@@ -119,6 +123,8 @@ function put(state: State, id: string, entity: StoredEntity): ConfigChange {
       return setRoleBinding(state, id, entity.value);
     case 'eventType':
       return setEventType(state, id, entity.value);
+    case 'egressAddress':
+      return setEgressAddress(state, id, entity.value);
     case 'layout': {
       const before = state.layout ?? undefined;
       state.layout = entity.value;
@@ -136,6 +142,7 @@ const removers: Readonly<Record<DeletableKind, (state: State, id: string, after:
   drain: setDrain,
   'role-binding': setRoleBinding,
   'event-type': setEventType,
+  'egress-address': setEgressAddress,
 };
 
 function setTenant(state: State, id: string, after: TenantConfig | undefined): ConfigChange {
@@ -152,6 +159,10 @@ function setPause(state: State, id: string, after: Pause | undefined): ConfigCha
 
 function setDrain(state: State, id: string, after: Drain | undefined): ConfigChange {
   return { kind: 'drain', id, ...sides(replace(state.drains, id, after), after) };
+}
+
+function setEgressAddress(state: State, id: string, after: EgressAddressConfig | undefined): ConfigChange {
+  return { kind: 'egress-address', id, ...sides(replace(state.egressAddresses, id, after), after) };
 }
 
 function setRoleBinding(state: State, id: string, after: RoleBinding | undefined): ConfigChange {
@@ -206,6 +217,7 @@ interface Frozen {
   readonly drains: FrozenMap<Drain>;
   readonly roleBindings: FrozenMap<RoleBinding>;
   readonly eventTypes: FrozenMap<EventTypeConfig>;
+  readonly egressAddresses: FrozenMap<EgressAddressConfig>;
   /** Uid by resource name, of endpoints and subscriptions. */
   readonly names: FrozenMap<string>;
   readonly endpointsByTenant: FrozenMap<ReadonlySet<string>>;
@@ -215,6 +227,7 @@ interface Frozen {
 
 function viewsOf(frozen: Frozen): EntityViews {
   const { tenants, endpoints, subscriptions, apiKeys, pauses, drains, names, roleBindings, eventTypes } = frozen;
+  const { egressAddresses } = frozen;
   return {
     layout: frozen.layout,
     tenant: (id) => tenants.get(id),
@@ -236,6 +249,8 @@ function viewsOf(frozen: Frozen): EntityViews {
     drains: () => iterable(drains),
     roleBinding: (id) => roleBindings.get(id),
     roleBindings: () => iterable(roleBindings),
+    egressAddress: (id) => egressAddresses.get(id),
+    egressAddresses: () => iterable(egressAddresses),
     roleBindingsOf: (principal) => members(frozen.bindingsByPrincipal, principal, roleBindings),
     eventType: (type) => eventTypes.get(type),
     eventTypes: () => iterable(eventTypes),

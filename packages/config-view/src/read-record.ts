@@ -1,5 +1,5 @@
 import { ConfigRecord } from '@postrider/contract/postrider/v1/config';
-import { parseRevision, pauseIdOf } from '@postrider/core';
+import { egressAddressId, parseRevision, pauseIdOf } from '@postrider/core';
 import { CONFIG_HEADER, header } from '@postrider/kafka';
 import { parseConfigKey } from './config-key.ts';
 import { CONFIG_SCHEMA_VERSION } from './schema-version.ts';
@@ -136,6 +136,7 @@ const caseOfKind: Readonly<Record<ConfigKind, ConfigEntity['$case']>> = {
   drain: 'drain',
   'role-binding': 'roleBinding',
   'event-type': 'eventType',
+  'egress-address': 'egressAddress',
 };
 
 /** What is wrong with an entity under this key, if anything is. */
@@ -182,6 +183,11 @@ function checkEntity(kind: ConfigKind, id: string, entity: ConfigEntity): Wrong 
       if (entity.value.eventType?.name !== `eventTypes/${id}`)
         return invalid('The event type has another name than its key.');
       return entity.value.eventType.state === 'UNRECOGNIZED' ? unknown('state') : null;
+    case 'egressAddress':
+      return egressAddressId(entity.value.address?.name ?? '') === id &&
+        entity.value.address?.effectiveTime !== undefined
+        ? null
+        : invalid('The address has another name than its key, or no effective time.');
   }
 }
 

@@ -2,6 +2,7 @@ import type {
   ApiKeyConfig,
   EndpointConfig,
   EventTypeConfig,
+  EgressAddressConfig,
   Layout,
   TenantConfig,
 } from '@postrider/contract/postrider/v1/config';
@@ -68,6 +69,10 @@ export interface ConfigSnapshot {
   eventType(type: string): EventTypeConfig | undefined;
   /** All event types that are described, in no order. */
   eventTypes(): Iterable<EventTypeConfig>;
+  /** By its id, `{pool}/{address}`. */
+  egressAddress(id: string): EgressAddressConfig | undefined;
+  /** All announced source addresses, in no order. */
+  egressAddresses(): Iterable<EgressAddressConfig>;
   /**
    * The record of this entity that this version could not read, if its newest one is such. An entity that is absent *and*
    * unreadable is not known to be gone: whoever would cancel work for a missing entity asks this first.
@@ -88,7 +93,8 @@ export type ConfigChange =
   | Change<'pause', Pause>
   | Change<'drain', Drain>
   | Change<'role-binding', RoleBinding>
-  | Change<'event-type', EventTypeConfig>;
+  | Change<'event-type', EventTypeConfig>
+  | Change<'egress-address', EgressAddressConfig>;
 
 interface Change<K extends ConfigKind, V> {
   readonly kind: K;

@@ -2,6 +2,7 @@ import type { DescMethod, DescService } from '@bufbuild/protobuf';
 import { accessRuleOf, rolesOf } from '../access-rules.ts';
 import { table } from './markdown.ts';
 import { fieldsTable, typeLink } from './type-text.ts';
+import type { AccessRule } from '../access-rules.ts';
 import type { Reference } from './reference.ts';
 
 /** The methods of a service as a table, with links to their sections on the page of this file name. */
@@ -14,7 +15,7 @@ export function methodsTable({ registry, options }: Reference, { methods }: Desc
         .http(method)
         .map(({ path }) => `\`${path}\``)
         .join('<br>'),
-      rolesOf(accessRuleOf(registry, method)).join(', '),
+      whoMay(accessRuleOf(registry, method)),
     ]),
   );
 }
@@ -48,9 +49,14 @@ function httpWords({ options }: Reference, method: DescMethod): string {
   return ways.length === 0 ? 'not at all' : ways.join('; or ');
 }
 
+function whoMay(rule: AccessRule): string {
+  return rule.anyone ? 'anyone' : rolesOf(rule).join(', ');
+}
+
 function accessWords({ registry }: Reference, method: DescMethod): string {
   const rule = accessRuleOf(registry, method);
-  const who = rolesOf(rule).join(', ');
+  const who = whoMay(rule);
+  if (rule.anyone) return `${who}, without credentials`;
   switch (rule.tenant) {
     case '':
       return `${who}; with a role in all tenants`;

@@ -17,10 +17,11 @@ const pages = referencePages(described);
 const all = [...pages.values()].join('\n');
 
 test('every method that callers reach has a section that says who may call it; what processes ask each other has none', () => {
-  for (const [name, { internal, roles }] of Object.entries(methodRules)) {
+  for (const [name, { internal, roles, anyone }] of Object.entries(methodRules)) {
     const [, section = ''] = new RegExp(`^## ${name}$(.*?)(?=^## |(?![^]))`, 'ms').exec(all) ?? [];
     assert.equal(section !== '', !internal, name);
-    if (!internal) assert.ok(section.includes(`May be called by: ${roles.join(', ')};`), name);
+    const who = anyone ? 'anyone, without credentials' : `${roles.join(', ')};`;
+    if (!internal) assert.ok(section.includes(`May be called by: ${who}`), name);
   }
 });
 

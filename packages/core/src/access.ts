@@ -15,7 +15,11 @@ export interface Grant {
 type AnyRule = (typeof methodRules)[keyof typeof methodRules];
 
 /** Who may call a method, as the contract says it. */
-export type AccessRule = Pick<AnyRule, 'effect' | 'tenant'> & { readonly roles: readonly RoleName[] };
+export type AccessRule = Pick<AnyRule, 'effect' | 'tenant'> & {
+  readonly roles: readonly RoleName[];
+  /** No credentials are asked for. */
+  readonly anyone?: boolean;
+};
 
 /** The methods of the API, without what Postrider's processes ask each other. */
 export type MethodName = {
@@ -24,6 +28,8 @@ export type MethodName = {
 
 /** The tenants that a call sees: all, or these. Whatever belongs to another one is, for that call, not there. */
 export type Reach = 'all' | ReadonlySet<string>;
+
+const noTenant: Reach = new Set();
 
 const roleNames: Readonly<Record<Role, RoleName | null>> = {
   ROLE_UNSPECIFIED: null,
@@ -60,6 +66,7 @@ export function accessRule(method: string): AccessRule | null {
  * @param named the id of the tenant that the request names; null when it names none
  */
 export function reachOf(rule: AccessRule, grants: readonly Grant[], named: string | null): Reach | null {
+  if (rule.anyone === true) return noTenant;
   const sufficing = grants.filter(({ role }) => rule.roles.some((one) => one === role));
   if (sufficing.some(({ tenant }) => tenant === '')) return 'all';
   if (rule.tenant === '' || sufficing.length === 0) return null;

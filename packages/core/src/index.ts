@@ -20,6 +20,8 @@ export * from './secret.ts';
 export * from './sign.ts';
 export * from './signing-key.ts';
 export * from './duration.ts';
+export * from './egress-address.ts';
+export * from './egress-changing.ts';
 export * from './replaced-topic.ts';
 export * from './retry-after.ts';
 export * from './retry-policy.ts';

@@ -69,6 +69,20 @@ export const limits = Object.freeze({
   /** Members of the path to an ordering key, below the data. */
   orderingKeyDepthMax: 16,
 
+  // Source addresses, as receivers are told of them.
+  /** How long before an address is used, or is used no more, receivers are promised to be told. */
+  addressNoticeMs: 30 * DAY_MS,
+  /** When it is retired where nobody says when: what is announced at the same time is in use a day before. */
+  addressRetireDefaultMs: 31 * DAY_MS,
+  /** So long before an address is retired nothing new leaves from it. */
+  addressDrainMs: MINUTE_MS,
+  addressesPerPoolMax: 256,
+  /** How far ahead a change of them may be announced. */
+  addressAheadMaxMs: 366 * DAY_MS,
+  /** Bits that the prefix of an announced range has at least. */
+  addressPrefixIpv4Min: 16,
+  addressPrefixIpv6Min: 32,
+
   // Retry schedules.
   retrySpanMinMs: SECOND_MS,
   retrySpanMaxMs: 14 * DAY_MS,

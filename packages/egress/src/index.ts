@@ -1,7 +1,15 @@
-export { receiverBlock } from './address.ts';
+export { parseAddress, receiverBlock } from './address.ts';
 export { checkUrl, type CheckedUrl } from './check-url.ts';
 export { defaultLimits, type EgressLimits } from './limits.ts';
 export { createPolicy, type AddressPolicy, type PolicyOptions } from './policy.ts';
+export {
+  overlaps,
+  parseSourceRange,
+  withheldBecause,
+  type AnnouncedRange,
+  type AnnouncedRanges,
+  type SourceRange,
+} from './pools/announced.ts';
 export { parsePools, type AddressChoice, type PoolDefinition, type PoolDefinitions } from './pools/definition.ts';
 export { DEFAULT_POOL, poolOf, poolResourceName } from './pools/name.ts';
 export type { PoolState } from './pools/pool.ts';

@@ -7,6 +7,7 @@ import { defaultLimits, type EgressLimits } from './limits.ts';
 import type { NameServersState } from './name-outage.ts';
 import { createNames, type Names } from './names.ts';
 import type { AddressPolicy } from './policy.ts';
+import type { AnnouncedRanges } from './pools/announced.ts';
 import type { PoolDefinitions } from './pools/definition.ts';
 import type { Pool } from './pools/pool.ts';
 import { createPools, type Pools } from './pools/pools.ts';
@@ -27,6 +28,8 @@ export interface EgressOptions {
   readonly limits?: Partial<EgressLimits>;
   /** The egress pools that requests may name. Default: only `default`, which is wherever the machine's routes lead. */
   readonly pools?: PoolDefinitions;
+  /** The source addresses that receivers have been told of, by pool: nothing leaves from others. Default: none was announced. */
+  readonly announced?: (pool: string) => AnnouncedRanges;
   /** Certificates trusted instead of the built-in ones; PEM. */
   readonly ca?: readonly (string | Buffer)[];
   /** What a request for an access token waits for before it is sent. Default: nothing. */
@@ -43,6 +46,8 @@ export interface Egress {
    * their request has its result.
    */
   usePolicy(policy: AddressPolicy): void;
+  /** What was announced has changed. */
+  announcedChanged(): void;
   /**
    * The address that a new connection to a host would be made to. Rejects with an `EgressError` if it has none, or any that
    * is not allowed.
@@ -87,7 +92,7 @@ function createDoor(options: EgressOptions, limits: EgressLimits): Egress {
   const { clock } = options;
   const names = createNames({ ask: askNameServers(limits.resolveMs, options.nameServers), clock, limits });
   const deps = dependencies(options, limits, names.resolve);
-  const pools = createPools({ definitions: options.pools ?? new Map(), connect: deps });
+  const pools = createPools({ definitions: options.pools ?? new Map(), connect: deps, announced: options.announced });
   const sockets = createSockets(deps, pools);
   pools.onChange(() => dropLost(sockets));
   let inFlight = 0;
@@ -128,6 +133,7 @@ function createDoor(options: EgressOptions, limits: EgressLimits): Egress {
       sockets.deps.policy = next;
       applyPolicy(sockets);
     },
+    announcedChanged: () => pools.judge(),
     addressOf: (hostname) => vet(hostname, sockets.deps).then(([first = hostname]) => first),
     inFlight: () => inFlight,
     connections: () => sockets.count,

@@ -52,3 +52,4 @@ export { kafkaEnv, kafkaSettings, type KafkaSettings } from './kafka-env.ts';
 export { processEnv, processSettings, type ProcessDefaults, type ProcessSettings } from './process-env.ts';
 export { reachableAddress, reachableAddressEnv } from './reachable-address.ts';
 export type { ListeningHost } from './reachable-address.ts';
+export { startPage, type Page, type PageDocument, type PageLimits, type PageOptions } from './page.ts';

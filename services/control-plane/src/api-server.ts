@@ -4,11 +4,13 @@ import { AccessServiceService } from '@postrider/contract/postrider/v1/access_se
 import { EventTypeServiceService } from '@postrider/contract/postrider/v1/event_type_service';
 import { EndpointServiceService } from '@postrider/contract/postrider/v1/endpoint_service';
 import { DeliveryServiceService } from '@postrider/contract/postrider/v1/delivery_service';
+import { EgressServiceService } from '@postrider/contract/postrider/v1/egress_service';
 import { DispatcherServiceService } from '@postrider/contract/postrider/v1/dispatcher_service';
 import { PauseServiceService } from '@postrider/contract/postrider/v1/pause_service';
 import { SubscriptionServiceService } from '@postrider/contract/postrider/v1/subscription_service';
 import { TenantServiceService } from '@postrider/contract/postrider/v1/tenant_service';
 import * as apiKeys from './api-key-methods.ts';
+import * as egress from './egress/egress-methods.ts';
 import * as endpoints from './endpoint-methods.ts';
 import * as eventTypes from './event-types/event-type-methods.ts';
 import { disableEndpoint, enableEndpoint } from './endpoint-state-methods.ts';
@@ -26,6 +28,7 @@ import type { AccessServiceServer } from '@postrider/contract/postrider/v1/acces
 import type { EndpointServiceServer } from '@postrider/contract/postrider/v1/endpoint_service';
 import type { EventTypeServiceServer } from '@postrider/contract/postrider/v1/event_type_service';
 import type { DeliveryServiceServer } from '@postrider/contract/postrider/v1/delivery_service';
+import type { EgressServiceServer } from '@postrider/contract/postrider/v1/egress_service';
 import type { DispatcherServiceServer } from '@postrider/contract/postrider/v1/dispatcher_service';
 import type { PauseServiceServer } from '@postrider/contract/postrider/v1/pause_service';
 import type { SubscriptionServiceServer } from '@postrider/contract/postrider/v1/subscription_service';
@@ -64,6 +67,7 @@ const services = [
   'postrider.v1.DispatcherService',
   'postrider.v1.AccessService',
   'postrider.v1.EventTypeService',
+  'postrider.v1.EgressService',
 ];
 
 /** Listens and serves. Rejects with one sentence that names the port and its variable when the port cannot be had. */
@@ -159,6 +163,7 @@ function addServices(server: Server, context: ServiceContext, events: ControlPla
   addLevers(server, handle);
   addAccess(server, handle);
   addEventTypes(server, handle);
+  addEgress(server, handle);
 }
 
 /** What the person on call asks of dispatchers and does with them. */
@@ -207,6 +212,18 @@ function addAccess(server: Server, handle: ReturnType<typeof createHandler>): vo
     deleteRoleBinding: handle('DeleteRoleBinding', roleBindings.deleteRoleBinding),
   };
   server.addService(AccessServiceService, accessService);
+}
+
+/** Where requests come from. */
+function addEgress(server: Server, handle: ReturnType<typeof createHandler>): void {
+  const egressService: EgressServiceServer = {
+    listEgressPools: handle('ListEgressPools', egress.listEgressPools),
+    getEgressPool: handle('GetEgressPool', egress.getEgressPool),
+    listEgressAddresses: handle('ListEgressAddresses', egress.listEgressAddresses),
+    announceEgressAddress: handle('AnnounceEgressAddress', egress.announceEgressAddress),
+    retireEgressAddress: handle('RetireEgressAddress', egress.retireEgressAddress),
+  };
+  server.addService(EgressServiceService, egressService);
 }
 
 async function bind(server: Server, host: string, port: number): Promise<number> {

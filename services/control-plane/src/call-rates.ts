@@ -36,12 +36,15 @@ export function createCallRates(clock: Clock): CallRates {
     take({ actor, grants }) {
       const now = clock.monotonic();
       const tenants = new Set(grants.map(({ tenant }) => tenant));
-      const counted: Counted[] = tenants.has('')
-        ? [[actor, serverLimits.callsPerSecondMax]]
-        : [
-            [actor, serverLimits.tenantCallsPerSecondMax],
-            [`all of ${keyOf(tenants)}`, serverLimits.tenantTogetherCallsPerSecondMax],
-          ];
+      const counted: Counted[] =
+        grants.length === 0
+          ? strangers(actor)
+          : tenants.has('')
+            ? [[actor, serverLimits.callsPerSecondMax]]
+            : [
+                [actor, serverLimits.tenantCallsPerSecondMax],
+                [`all of ${keyOf(tenants)}`, serverLimits.tenantTogetherCallsPerSecondMax],
+              ];
       const taken = counted.map(([who, count]) => {
         const limit = limitOf(who, count, now);
         if (limit.openAt <= now) return limit;
@@ -52,6 +55,14 @@ export function createCallRates(clock: Clock): CallRates {
       for (const limit of taken) limit.take(now);
     },
   };
+}
+
+/** Of who has shown nothing; all of them together, who are as many as they like. */
+function strangers(actor: string): Counted[] {
+  return [
+    [actor, serverLimits.strangerCallsPerSecondMax],
+    ['all without credentials', serverLimits.strangersTogetherCallsPerSecondMax],
+  ];
 }
 
 /** Whose calls are counted, and how many a second there may be. */

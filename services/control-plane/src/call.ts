@@ -3,6 +3,7 @@ import type { Clock, RandomBytes, Reach, SealingKey } from '@postrider/core';
 import type { Authenticate } from './authenticate.ts';
 import type { CallRouting } from './call-routing.ts';
 import type { ConfigWriter } from './config-writer.ts';
+import type { DeclaredSources } from './egress/announced.ts';
 import type { FindEnding } from './find-ending.ts';
 import type { Owners } from './owners.ts';
 import type { Principal } from './permissions.ts';
@@ -27,6 +28,8 @@ export interface ServiceContext {
   readonly pools: ReadonlySet<string>;
   /** Subscriptions may name described event types only. */
   readonly eventTypesRequired: boolean;
+  /** What these processes are told that they leave from. */
+  readonly sources: DeclaredSources;
   readonly authenticate: Authenticate;
   readonly clock: Clock;
   readonly random: RandomBytes;

@@ -45,6 +45,8 @@ const spec = {
   grpcPort: port('POSTRIDER_GRPC_PORT', { default: 8080 }),
   /** Where the other replicas reach that; by default the host, or this machine's name where that stands for all addresses. */
   grpcAddress: reachableAddressEnv('POSTRIDER_GRPC_ADDRESS'),
+  /** Where `/.well-known/postrider/egress.json` is served, on the host of the API. */
+  wellKnownPort: port('POSTRIDER_WELL_KNOWN_PORT', { default: 8085 }),
   /** Takes no changes, and does not lead. */
   readOnly: boolean('POSTRIDER_READ_ONLY', { default: false }),
   /** Revision up to which a loss of configuration is known: the log of a control plane that takes no changes tells it. */
@@ -91,6 +93,7 @@ export function readControlPlaneConfig(env: Env = process.env): ControlPlaneProc
       replicationFactor,
       createTopics,
       grpc: { host: read.grpcHost, port: read.grpcPort, address: read.grpcAddress ?? '' },
+      wellKnownPort: read.wellKnownPort,
       readOnly: read.readOnly,
       ...(read.acceptConfigLoss === undefined ? {} : { acceptConfigLoss: read.acceptConfigLoss }),
       reflection,

@@ -7,6 +7,7 @@ import { asTenantAsks, needsProof, proofChange, stateAfter } from './endpoint-pr
 import { sealedCredentials, splitSecrets } from './endpoint-secrets.ts';
 import { checkEtag } from './etag.ts';
 import { applyMask } from './field-mask.ts';
+import { isGivenUp } from './egress/announced.ts';
 import { isSame, sizeOf } from './messages.ts';
 import { ANY, endpointName, parseEndpointName, parseTenantName, resourceIdProblem, tenantName } from './names.ts';
 import { forgetPause } from './pause-methods.ts';
@@ -61,7 +62,7 @@ export function createEndpoint(context: ServiceContext): Method<CreateEndpointRe
       const name = endpointName({ tenant: tenantId, endpoint: endpointId === '' ? uid : endpointId });
       if (snapshot.endpointByName(name) !== undefined) alreadyExists(name);
       const asked = asTenantAsks(split.endpoint, tenant.tenant);
-      const poolProblems = endpointPoolProblems(chosen.egressPool, tenant.tenant, context.pools);
+      const poolProblems = endpointPoolProblems(chosen.egressPool, tenant.tenant, context.pools, isGivenUp(change));
       rejectViolations([...poolProblems, ...asked.violations]);
       checkQuota(snapshot, tenantId, tenant);
       const config = putNew(context, change, { ...split, endpoint: { ...asked.endpoint, name, uid } }, tenant, secret);
@@ -169,7 +170,7 @@ export function updateEndpoint(context: ServiceContext): Method<UpdateEndpointRe
       violations.addAll(split.violations);
       // A pool that the installation has given up since keeps nobody from changing other things.
       if (next.egressPool !== endpoint.egressPool) {
-        violations.addAll(endpointPoolProblems(next.egressPool, tenant.tenant, pools));
+        violations.addAll(endpointPoolProblems(next.egressPool, tenant.tenant, pools, isGivenUp(change)));
       }
       rejectViolations(violations.list);
       if (split.given.size === 0 && isSame(Endpoint, endpoint, split.endpoint)) return shownEndpoint(config);

@@ -1,9 +1,11 @@
 import { Metadata, status } from '@grpc/grpc-js';
+import { accessRule } from '@postrider/core';
 import { createCallRates } from './call-rates.ts';
 import { leftOf, REVISION_TRAILER } from './call-routing.ts';
 import { toServiceError } from './grpc-status.ts';
 import { authorize } from './permissions.ts';
 import { scopeContext } from './scoped-config.ts';
+import { strangerAt } from './stranger.ts';
 import type { handleUnaryCall, sendUnaryData, ServerUnaryCall } from '@grpc/grpc-js';
 import type { MethodName } from '@postrider/core';
 import type { MethodMaker, ServiceContext } from './call.ts';
@@ -18,15 +20,20 @@ export function createHandler(context: ServiceContext, events: ControlPlaneEvent
     name: MethodName,
     maker: MethodMaker<Request, Response>,
   ): handleUnaryCall<Request, Response> => {
+    const isForAnyone = accessRule(name)?.anyone === true;
+    const identify = (call: ServerUnaryCall<Request, Response>): Principal | Promise<Principal> => {
+      const authorization = authorizationOf(call);
+      const isStranger = isForAnyone && call.metadata.get('authorization').length === 0;
+      return isStranger ? strangerAt(call.getPeer()) : authenticate(authorization);
+    };
     const answer = async (call: ServerUnaryCall<Request, Response>): Promise<Answered<Response>> => {
       let caller: Principal | null = null;
       try {
         // Nobody waits here who is not known.
-        caller = await authenticate(authorizationOf(call));
+        caller = await identify(call);
         rates.take(caller);
         // What was waited for may be what the caller may do.
-        if (await routing.untilRevision(call.metadata, leftOf(call, clock)))
-          caller = await authenticate(authorizationOf(call));
+        if (await routing.untilRevision(call.metadata, leftOf(call, clock))) caller = await identify(call);
         const principal = caller;
         const reach = authorize(name, principal, call.request);
         const here = () => maker(scopeContext(context, reach))(call.request, principal);
@@ -74,7 +81,7 @@ function authorizationOf(call: Pick<ServerUnaryCall<unknown, unknown>, 'metadata
 const inTenant =
   /^tenants\/[a-z0-9-]{1,63}(?:\/(?:endpoints|subscriptions)\/[a-z0-9_-]{1,63}){0,2}(?:\/deliveries\/dlv_[a-f0-9]{32})?$/;
 const atLarge =
-  /^(?:installation|apiKeys\/[a-z0-9]{4,32}|roleBindings\/[a-z0-9_-]{1,63}|egressPools\/[a-z0-9_-]{1,63}|eventTypes\/[A-Za-z0-9._:-]{1,255}|dispatchers\/[A-Za-z0-9._-]{1,255})$/;
+  /^(?:installation|apiKeys\/[a-z0-9]{4,32}|roleBindings\/[a-z0-9_-]{1,63}|egressPools\/[a-z0-9_-]{1,63}(?:\/addresses\/[0-9a-f._-]{1,48})?|eventTypes\/[A-Za-z0-9._:-]{1,255}|dispatchers\/[A-Za-z0-9._-]{1,255})$/;
 
 /** The name of the resource that a message is or speaks of; empty when it names none. Nothing else of it is logged. */
 function resourceOf(message: unknown): string {

@@ -62,6 +62,12 @@ export function parseDispatcherName(name: string, field: string): string {
   return parseFlatName(name, 'dispatchers', field);
 }
 
+/** The pool and the record's id of `egressPools/{pool}/addresses/{address}`; throws as `parseTenantName`. */
+export function parseEgressAddressName(name: string, field: string): { readonly pool: string; readonly id: string } {
+  const [pool = '', address = ''] = parts(name, ['egressPools', 'addresses'], field);
+  return { pool, id: `${pool}/${address}` };
+}
+
 /** The id of `<collection>/{id}`, of what is below no tenant; throws as `parseTenantName`. */
 export function parseFlatName(name: string, collection: string, field: string): string {
   const [id = ''] = parts(name, [collection], field);
@@ -87,7 +93,10 @@ function parts(name: string, collections: readonly string[], field: string): str
     given.every((part, at) => (at % 2 === 0 ? part === collections[at / 2] : part !== ''));
   if (fits) return given.filter((_, at) => at % 2 === 1);
   const form = collections
-    .map((collection) => `${collection}/{${collection.replace(/(?:ie)?s$/, (end) => (end === 's' ? '' : 'y'))}}`)
+    .map(
+      (collection) =>
+        `${collection}/{${collection.replace(/(?:sse|ie|)s$/, (end) => ({ sses: 'ss', ies: 'y' })[end] ?? '')}}`,
+    )
     .join('/');
   const description = `must have the form ${form}`;
   throw new PostriderError('invalid_argument', `${field}: ${description}`, { violations: [{ field, description }] });

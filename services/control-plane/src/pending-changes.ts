@@ -42,7 +42,7 @@ export function createPendingChanges({ writer, clock, log, actor }: PendingChang
       } catch (error) {
         if (closed) break;
         putLast(key, apply);
-        log.warn({ error }, 'what endpoints answered could not be written; trying again soon');
+        log.warn({ error }, 'a change that nobody waits for could not be written; trying again soon');
         cancel = clock.after(serverLimits.restateAgainMs, () => void settle());
         break;
       }

@@ -69,6 +69,7 @@ function entityOf(snapshot: ConfigSnapshot, kind: string, id: string): ConfigEnt
     'api-key': () => entityIf('apiKey', snapshot.apiKey(id)),
     pause: () => entityIf('pause', snapshot.pause(id)),
     drain: () => entityIf('drain', snapshot.drain(id)),
+    'egress-address': () => entityIf('egressAddress', snapshot.egressAddress(id)),
     'role-binding': () => entityIf('roleBinding', snapshot.roleBinding(id)),
     'event-type': () => entityIf('eventType', snapshot.eventType(id)),
     layout: () => entityIf('layout', snapshot.layout ?? undefined),

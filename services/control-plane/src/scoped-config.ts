@@ -74,6 +74,9 @@ function cut(snapshot: ConfigSnapshot, tenants: ReadonlySet<string>): ConfigSnap
     // What the installation publishes is told to all of its tenants.
     eventType: (type) => snapshot.eventType(type),
     eventTypes: () => snapshot.eventTypes(),
+    // Published for everybody.
+    egressAddress: (id) => snapshot.egressAddress(id),
+    egressAddresses: () => snapshot.egressAddresses(),
     drain: () => undefined,
     drains: () => [],
     // A uid is known to who may see it only; a tenant's id, and so its pause's, may be anybody's guess.

@@ -31,6 +31,13 @@ export const serverLimits = Object.freeze({
   violationsToldMax: 32,
   violationTextMax: 200,
 
+  /** The pages under `/.well-known/`: connections at once, how long a request may take to arrive, and bytes of its headers. */
+  wellKnownConnectionsMax: 256,
+  wellKnownRequestMs: 5 * SECOND_MS,
+  wellKnownHeaderBytesMax: 8 * KIB,
+  /** How long they may be kept by whoever has asked. */
+  wellKnownKeptMs: 5 * MINUTE_MS,
+
   /** How long a mutation may take until its caller is told that its result is unknown. */
   mutationDeadlineMs: 10 * SECOND_MS,
   /** Mutations that wait for their turn; beyond, callers are told to come back. */
@@ -54,6 +61,9 @@ export const serverLimits = Object.freeze({
   tenantCallsPerSecondMax: 1_000,
   /** Of all that have their roles in the same tenants. */
   tenantTogetherCallsPerSecondMax: 2_000,
+  /** Of one address that calls what anyone may call, and of all of them. */
+  strangerCallsPerSecondMax: 100,
+  strangersTogetherCallsPerSecondMax: 1_000,
   /** Principals whose calls are counted at once. */
   principalsCountedMax: 10_000,
   /** How long until what could not be noted is tried again. */

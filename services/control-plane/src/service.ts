@@ -10,13 +10,15 @@ import {
   type PoolDefinitions,
 } from '@postrider/egress';
 import { topicName } from '@postrider/kafka';
-import { reachableAddress } from '@postrider/runtime';
+import { reachableAddress, startPage } from '@postrider/runtime';
 import { startApiServer } from './api-server.ts';
 import { createAuthenticate } from './authenticate.ts';
 import { ensureConfigTopic } from './bootstrap.ts';
 import { createCallRouting } from './call-routing.ts';
 import { watchCertificates } from './certificate-watch.ts';
 import { createConfigMark } from './config-mark.ts';
+import { declaredSources } from './egress/announced.ts';
+import { createEgressDocument, EGRESS_PATH, wellKnownLimits } from './egress/egress-document.ts';
 import { createEvents } from './events.ts';
 import { createFindEnding } from './find-ending.ts';
 import { createForwardCall } from './forward-call.ts';
@@ -43,6 +45,8 @@ import type { StaleKeys } from './stale-keys.ts';
 
 /** Everything that the control plane can be told. */
 export interface ControlPlaneConfig extends TopicsConfig, PolicySwitches {
+  /** Where the published source addresses are served over HTTP, at the host of the API; 0 lets the system choose. */
+  readonly wellKnownPort: number;
   /** Takes no changes, and does not lead. */
   readonly readOnly: boolean;
   /** A loss of configuration up to this revision is known to the operator. */
@@ -77,6 +81,8 @@ export interface ControlPlaneDeps {
 export interface ControlPlane extends AsyncDisposable {
   /** The port of the gRPC API. */
   readonly port: number;
+  /** The port of `/.well-known/`. */
+  readonly wellKnownPort: number;
   readonly view: ConfigView;
   /** Whether this replica takes changes, passes them on, or refuses them, and why; for health and people. */
   role(): string;
@@ -120,6 +126,13 @@ export async function startControlPlane(
   const context = { ...serviceContext(config, deps, view, policy), writer, verifier, routing, authenticate };
   const { reflection } = config;
   const server = stack.use(await startApiServer({ ...config.grpc, reflection, context, events, forward, clock }));
+  const published = createEgressDocument({ view, pools: context.pools, clock });
+  const wellKnown = stack.use(
+    await startPage({
+      ...{ host: config.grpc.host, port: config.wellKnownPort, portVariable: 'POSTRIDER_WELL_KNOWN_PORT' },
+      ...{ path: EGRESS_PATH, document: published, limits: wellKnownLimits },
+    }),
+  );
   if (!config.readOnly) {
     const seat = stack.use(await joinWriterSeat(seatOptions(config, deps, topic, signal)));
     const mark = createConfigMark({ admin: kafka.admin, view, topicPrefix, seat, ...acceptedLoss(config) });
@@ -132,7 +145,15 @@ export async function startControlPlane(
   log.info({ host: config.grpc.host, port: server.port, revision: view.snapshot().revision }, 'the gRPC API is served');
   const owned = stack.move();
   const role = (): string => roleOf(config, leadership);
-  return { port: server.port, view, role, ended: leadership.ended, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  const { port: wellKnownPort } = wellKnown;
+  return {
+    port: server.port,
+    wellKnownPort,
+    view,
+    role,
+    ended: leadership.ended,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
 }
 
 function problemOf(events: ControlPlaneEvents, stale: StaleKeys) {
@@ -188,6 +209,7 @@ function serviceContext(
     judgeUrl: judge,
     pools,
     eventTypesRequired,
+    sources: declaredSources(config.pools),
     clock,
     random,
   };

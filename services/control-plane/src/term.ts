@@ -1,11 +1,15 @@
 import { pause } from '@postrider/kafka';
 import { ensureAdminKey, ensureLayout, ensureTopics } from './bootstrap.ts';
 import { openConfigWriter } from './config-writer.ts';
+import { declaredSources } from './egress/announced.ts';
+import { ensureAnnounced } from './egress/first-announcement.ts';
+import { tellAddressChanges } from './egress/tell-changes.ts';
 import { serverLimits } from './server-limits.ts';
 import { startRestating } from './restating.ts';
 import { startVerifier } from './verifier.ts';
 import type { ConfigView } from '@postrider/config-view';
 import type { Clock, RandomBytes } from '@postrider/core';
+import type { PoolDefinitions } from '@postrider/egress';
 import type { KafkaPort } from '@postrider/kafka';
 import type { Logger } from '@postrider/runtime';
 import type { ApiKey } from './api-key.ts';
@@ -16,7 +20,11 @@ import type { StaleKeys } from './stale-keys.ts';
 import type { WriterSeat } from './writer-seat.ts';
 
 export interface TermOptions {
-  readonly config: TopicsConfig & { readonly processId: string; readonly bootstrapAdminKey?: ApiKey };
+  readonly config: TopicsConfig & {
+    readonly processId: string;
+    readonly bootstrapAdminKey?: ApiKey;
+    readonly pools?: PoolDefinitions;
+  };
   /** Full name of the `config` topic. */
   readonly topic: string;
   /** Where the other replicas reach this one. */
@@ -52,6 +60,9 @@ export async function beginTerm(options: TermOptions): Promise<Term> {
     log.warn({}, 'there is no API key yet: set POSTRIDER_BOOTSTRAP_ADMIN_KEY to make one');
   }
   const { topicPrefix } = config;
+  const sources = declaredSources(config.pools);
+  await ensureAnnounced(writer, view, { sources, actor: config.processId }, log);
+  stack.use(await tellAddressChanges({ kafka, view, writer, topicPrefix: config.topicPrefix, clock, log }));
   const verifier = stack.use(
     await startVerifier({ kafka, view, writer, topicPrefix, offsets: seat, clock, random, log }),
   );

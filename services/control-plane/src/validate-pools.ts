@@ -37,14 +37,18 @@ export function tenantPoolProblems(
   return problems;
 }
 
-/** What is wrong with the pool that an endpoint of this tenant wants. */
+/**
+ * What is wrong with the pool that an endpoint of this tenant wants.
+ * @param isGivenUp whether all addresses of a pool are retired, so that nothing would ever leave for the endpoint
+ */
 export function endpointPoolProblems(
   egressPool: string,
   tenant: Tenant | undefined,
   known: KnownPools,
+  isGivenUp: (pool: string) => boolean,
 ): readonly FieldViolation[] {
   // Of other pools than its own a tenant learns nothing.
-  const usable = allowedPools(tenant).filter((pool) => known.has(pool));
+  const usable = allowedPools(tenant).filter((pool) => known.has(pool) && !isGivenUp(pool));
   if (usable.includes(poolOf(egressPool))) return [];
   const names = usable.map(poolResourceName).join(', ');
   const description = `must be one of the egress pools that ${tenant?.name} may use: ${names === '' ? 'none' : names}`;

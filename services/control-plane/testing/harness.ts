@@ -11,6 +11,7 @@ import { AccessServiceClient } from '@postrider/contract/postrider/v1/access_ser
 import { EndpointServiceClient } from '@postrider/contract/postrider/v1/endpoint_service';
 import { EventTypeServiceClient } from '@postrider/contract/postrider/v1/event_type_service';
 import { DeliveryServiceClient } from '@postrider/contract/postrider/v1/delivery_service';
+import { EgressServiceClient } from '@postrider/contract/postrider/v1/egress_service';
 import { DispatcherServiceClient } from '@postrider/contract/postrider/v1/dispatcher_service';
 import { PauseServiceClient } from '@postrider/contract/postrider/v1/pause_service';
 import { SubscriptionServiceClient } from '@postrider/contract/postrider/v1/subscription_service';
@@ -43,6 +44,7 @@ export interface Running extends AsyncDisposable {
   readonly dispatchers: Calls<DispatcherServiceClient>;
   readonly access: Calls<AccessServiceClient>;
   readonly eventTypes: Calls<EventTypeServiceClient>;
+  readonly egress: Calls<EgressServiceClient>;
   /** Ends this control plane; the cluster stays. */
   stop(): Promise<void>;
 }
@@ -71,6 +73,7 @@ export function testConfig(changes: Partial<ControlPlaneConfig> = {}): ControlPl
     replicationFactor: 1,
     createTopics: true,
     grpc: { host: '127.0.0.1', port: 0, address: '' },
+    wellKnownPort: 0,
     readOnly: false,
     eventTypesRequired: false,
     reflection: true,
@@ -106,6 +109,7 @@ export async function startTestPlane(
     open(DispatcherServiceClient),
     open(AccessServiceClient),
     open(EventTypeServiceClient),
+    open(EgressServiceClient),
   ] as const;
   let stopped: Promise<void> | null = null;
   const stop = (): Promise<void> =>
@@ -128,6 +132,7 @@ export async function startTestPlane(
     dispatchers: calls(clients[5]),
     access: calls(clients[6]),
     eventTypes: calls(clients[7]),
+    egress: calls(clients[8]),
     stop,
     [Symbol.asyncDispose]: stop,
   };

@@ -31,6 +31,7 @@ import {
 import { createByteMeter, createIntakeMeters } from './byte-meter.ts';
 import { createDoneFilter } from './done-filter.ts';
 import { createEndpointCache, type Target } from './endpoint-cache.ts';
+import { followAnnounced, type AnnouncedAddresses } from './announced-addresses.ts';
 import { everyPoolIsOpen, poolsReady, tellOfPools, type EgressPools } from './egress-pools.ts';
 import { isReadyFor, namesTrouble, noTrouble, reachTrouble, tellOf, type Trouble } from './trouble.ts';
 import { createEvents, type DispatcherEvents } from './events.ts';
@@ -138,7 +139,8 @@ export async function startDispatcher(
   const policy = stack.use(watchPolicy(config, { clock, unusable: events.policyUnusable }));
   policy.onChange(events.policyChanged);
   let destinations: DestinationCap | null = null;
-  const door = openDoor(stack, config, deps, policy, (turn, done) => {
+  const announced = stack.use(followAnnounced(view));
+  const door = openDoor(stack, config, deps, { policy, announced }, (turn, done) => {
     if (destinations === null) done(true);
     else destinations.awaitTurn(turn, done);
   });
@@ -306,18 +308,19 @@ function openDoor(
   stack: AsyncDisposableStack,
   { pools, nameServers }: DispatcherConfig,
   deps: DispatcherDeps,
-  policy: LivePolicy,
+  { policy, announced }: { readonly policy: LivePolicy; readonly announced: AnnouncedAddresses },
   awaitTokenTurn: AwaitTokenTurn,
 ): Door {
   const { send, pools: givenPools = everyPoolIsOpen, names = noTrouble } = deps;
   const { addressOf = (host) => Promise.resolve(host) } = deps;
   if (send !== undefined) return { send, pools: givenPools, names, addressOf };
   const egress = createEgress({
-    ...{ policy: policy.current(), clock: deps.clock, awaitTokenTurn },
+    ...{ policy: policy.current(), clock: deps.clock, awaitTokenTurn, announced: announced.of },
     ...(pools !== undefined && { pools }),
     ...(nameServers !== undefined && { nameServers }),
   });
   policy.onChange((next) => egress.usePolicy(next));
+  announced.onChange(() => egress.announcedChanged());
   stack.defer(() => egress.close({ graceMs: CLOSE_GRACE_MS }));
   return {
     send: (request, done) => egress.send(request, done),

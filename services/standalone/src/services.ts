@@ -113,6 +113,7 @@ function controlPlaneEnv(options: ServicesOptions): Env {
     POSTRIDER_GRPC_HOST: '127.0.0.1',
     POSTRIDER_GRPC_PORT: String(options.grpcPort),
     POSTRIDER_GRPC_REFLECTION: 'true',
+    POSTRIDER_WELL_KNOWN_PORT: '0',
     POSTRIDER_KEK: options.kek,
     POSTRIDER_BOOTSTRAP_ADMIN_KEY: options.adminKey,
   };

@@ -56,6 +56,7 @@ POSTRIDER_PARTITIONS: {{ $values.kafka.partitions | int | quote }}
 POSTRIDER_REPLICATION_FACTOR: {{ $values.kafka.replicationFactor | int | quote }}
 POSTRIDER_GRPC_HOST: "0.0.0.0"
 POSTRIDER_GRPC_PORT: "8080"
+POSTRIDER_WELL_KNOWN_PORT: "8085"
 POSTRIDER_SESSION_TIMEOUT: {{ $values.controlPlane.sessionTimeout | quote }}
 POSTRIDER_READ_ONLY: {{ $values.controlPlane.readOnly | quote }}
 POSTRIDER_EVENT_TYPES_REQUIRED: {{ $values.controlPlane.eventTypesRequired | quote }}
@@ -263,6 +264,8 @@ spec:
         {{- if eq .service "control-plane" }}
         - name: grpc
           containerPort: 8080
+        - name: well-known
+          containerPort: 8085
         {{- end }}
         {{- if eq .service "dispatcher" }}
         - name: questions

@@ -16,6 +16,7 @@ import { CliError, exitCodes } from '../cli-error.ts';
 import type { CliContext } from '../context.ts';
 import { openSession, type Session } from '../session.ts';
 import { formatRow } from '../table.ts';
+import { addressCommands } from './egress-addresses.ts';
 
 interface CheckOptions {
   readonly stdin?: boolean;
@@ -29,7 +30,10 @@ const widths = [7, 22];
 
 /** `postrider egress …` */
 export function egressCommand(program: Command, context: CliContext): void {
-  const egress = program.command('egress').description('Ask what the door to endpoints would do.');
+  const egress = program
+    .command('egress')
+    .description('See and announce where requests come from, and ask what the door to endpoints would do.');
+  addressCommands(egress, context);
   egress
     .command('check')
     .description('Judge URLs by the rules that dispatchers send by; exit code 1 when any of them is denied.')

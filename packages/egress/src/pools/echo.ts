@@ -21,7 +21,7 @@ export function watchEcho(pool: Pool, url: URL, deps: ConnectDependencies): () =
     const round = async (): Promise<void> => {
       const seen = await seenFrom(pool, way, url, deps);
       if (stopped) return;
-      if (seen !== null) noteWay(pool, way, { unproven: verdictOn(pool, seen) });
+      if (seen !== null) noteWay(pool, way, { seen, unproven: verdictOn(pool, seen) });
       const settled = seen !== null && way.unproven === null;
       cancel = clock.after(settled ? limits.echoEveryMs : limits.echoAgainMs, () => void round());
     };
@@ -50,7 +50,11 @@ const noBytes = Buffer.alloc(0);
 /** What the page says, over a connection of its own; null: nothing. */
 async function seenFrom(pool: Pool, way: Way, url: URL, deps: ConnectDependencies): Promise<string | null> {
   // The question is asked by this way, open or not, and its failures are nobody else's affair.
-  const alone: Pool = { ...pool, ways: [{ ...way, broken: null, unproven: null }], changed: () => undefined };
+  const alone: Pool = {
+    ...pool,
+    ways: [{ ...way, broken: null, unproven: null, withheld: null }],
+    changed: () => undefined,
+  };
   const client = new Client(url.origin, {
     ...{ pipelining: 1, allowH2: false, maxResponseSize: answerBytesMax },
     connect({ hostname, protocol, port }, callback) {

@@ -11,6 +11,10 @@ export interface Way {
   broken: string | null;
   /** Why it is not known to lead out of an address that is declared; null: it does, or nobody asked to know. */
   unproven: string | null;
+  /** Why nothing may leave this way, as receivers were told; null: it may. */
+  withheld: string | null;
+  /** The address that its echo page saw last. */
+  seen: string | undefined;
   /** Not looked at before this (ms, monotonic): what broke it cannot be seen by looking. */
   restsUntil: number;
   /** When anything last came back through a proxy (ms, monotonic). */
@@ -26,6 +30,8 @@ export interface Pool {
   readonly name: string;
   readonly definition: PoolDefinition;
   readonly ways: readonly Way[];
+  /** Why nothing may leave from this source address now; undefined: from one that is not known. */
+  withheld: (source: string | undefined) => string | null;
   /** Ways taken so far. */
   taken: number;
   /** What is known of a way has changed. */
@@ -56,7 +62,15 @@ export interface PoolState {
 /** A pool of which nothing is known to be wrong. */
 export function createPool(definition: PoolDefinition): Pool {
   const way = (localAddress?: string, proxy?: ProxyDefinition): Way => ({
-    ...{ localAddress, proxy, broken: null, restsUntil: -Infinity, restMs: REST_MIN_MS },
+    ...{
+      localAddress,
+      proxy,
+      broken: null,
+      withheld: null,
+      seen: undefined,
+      restsUntil: -Infinity,
+      restMs: REST_MIN_MS,
+    },
     ...{ answeredAt: -Infinity, unanswered: new Set<string>() },
     unproven: definition.echoUrl === undefined ? null : 'its source address is not checked yet',
   });
@@ -64,17 +78,27 @@ export function createPool(definition: PoolDefinition): Pool {
     definition.kind === 'addresses'
       ? definition.localAddresses.map((address) => way(address))
       : [way(undefined, definition.kind === 'proxy' ? definition.proxy : undefined)];
-  return { name: definition.name, definition, ways, taken: 0, changed: () => undefined };
+  return { name: definition.name, definition, ways, taken: 0, withheld: () => null, changed: () => undefined };
 }
 
 /** Something may leave this way. */
-export function isOpen({ broken, unproven }: Way): boolean {
-  return broken === null && unproven === null;
+export function isOpen(way: Way): boolean {
+  return problemOf(way) === null;
+}
+
+function problemOf({ broken, unproven, withheld }: Way): string | null {
+  return broken ?? unproven ?? withheld;
+}
+
+/** The address that receivers see what leaves this way come from; undefined: that is not known. */
+function sourceOf({ sourceAddresses }: PoolDefinition, { seen, localAddress }: Way): string | undefined {
+  if (seen !== undefined) return seen;
+  return localAddress !== undefined && sourceAddresses.includes(localAddress) ? localAddress : undefined;
 }
 
 /** How the pool stands now. */
 export function stateOf({ name, ways }: Pool): PoolState {
-  const problems = ways.flatMap((way) => (isOpen(way) ? [] : [`${textOf(way)}: ${way.broken ?? way.unproven}`]));
+  const problems = ways.flatMap((way) => (isOpen(way) ? [] : [`${textOf(way)}: ${problemOf(way)}`]));
   return { name, open: problems.length < ways.length, problems };
 }
 
@@ -102,10 +126,15 @@ export function takeWay(pool: Pool, address: string, key: string): Way | EgressE
 }
 
 /** What was found out about a way. Whoever listens to the pool is told when that is news. */
-export function noteWay(pool: Pool, way: Way, found: Partial<Pick<Way, 'broken' | 'unproven' | 'restsUntil'>>): void {
-  const before = way.broken ?? way.unproven;
+export function noteWay(
+  pool: Pool,
+  way: Way,
+  found: Partial<Pick<Way, 'broken' | 'unproven' | 'seen' | 'restsUntil'>>,
+): void {
+  const before = problemOf(way);
   Object.assign(way, found);
-  if ((way.broken ?? way.unproven) !== before) pool.changed(way);
+  way.withheld = pool.withheld(sourceOf(pool.definition, way));
+  if (problemOf(way) !== before) pool.changed(way);
 }
 
 /** The way is of no use, which looking at it does not tell: it is left alone for a while, each time for longer. */

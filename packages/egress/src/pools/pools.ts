@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { every } from '@postrider/core';
+import { withheldBecause, type AnnouncedRanges } from './announced.ts';
 import { canBind } from './can-bind.ts';
 import type { PoolDefinitions } from './definition.ts';
 import { watchEcho } from './echo.ts';
@@ -33,6 +34,8 @@ export interface Pools {
    * Whether a failure that looks like the endpoint's is the way's: looks at the way again, now. Undefined: it is not.
    */
   blame(pool: Pool, way: Way): Promise<FailureCause | undefined>;
+  /** What was announced has changed. */
+  judge(): void;
   close(): void;
 }
 
@@ -40,24 +43,28 @@ export interface Pools {
 export interface PoolsOptions {
   readonly definitions: PoolDefinitions;
   readonly connect: ConnectDependencies;
+  /** The source addresses that receivers have been told of, by pool. */
+  readonly announced?: ((pool: string) => AnnouncedRanges) | undefined;
 }
 
 /**
  * The pools that are defined, and one named `default` in any case. Every second it is looked whether local addresses are
  * still this machine's, and whether proxies that could not be reached can be, and whether their passwords
- * are others: so a pool comes back by itself.
+ * are others: so a pool comes back by itself. And whether an announced address is used from now on, or no more.
  */
-export function createPools({ definitions, connect }: PoolsOptions): Pools {
+export function createPools({ definitions, connect, announced }: PoolsOptions): Pools {
   const { clock } = connect;
   const pools = new Map<string, Pool>();
   const listeners = new Set<(pool: Pool, way: Way) => void>();
   const looks = new Map<Way, Promise<void>>();
   pools.set(DEFAULT_POOL, createPool({ name: DEFAULT_POOL, kind: 'nat', sourceAddresses: [] }));
   for (const definition of definitions.values()) pools.set(definition.name, createPool(definition));
-  for (const pool of pools.values())
+  for (const pool of pools.values()) {
     pool.changed = (way) => {
       for (const listener of listeners) listener(pool, way);
     };
+    if (announced !== undefined) pool.withheld = (source) => withheldBecause(announced(pool.name), source, clock.now());
+  }
 
   /** One look at a time: whoever asks meanwhile is told what it finds. */
   function look(pool: Pool, way: Way): Promise<void> {
@@ -70,6 +77,7 @@ export function createPools({ definitions, connect }: PoolsOptions): Pools {
   }
 
   function lookAtAll(): void {
+    judge();
     for (const pool of pools.values()) {
       for (const way of pool.ways) {
         const isDue = way.localAddress !== undefined || (way.broken !== null && clock.monotonic() >= way.restsUntil);
@@ -79,7 +87,12 @@ export function createPools({ definitions, connect }: PoolsOptions): Pools {
     }
   }
 
-  const isWatched = [...pools.values()].some(({ definition }) => definition.kind !== 'nat');
+  function judge(): void {
+    for (const pool of pools.values()) for (const way of pool.ways) noteWay(pool, way, {});
+  }
+
+  const hasLooks = [...pools.values()].some(({ definition }) => definition.kind !== 'nat');
+  const isWatched = hasLooks || announced !== undefined;
   if (isWatched) lookAtAll();
   const stopLooking = isWatched ? every(clock, connect.limits.poolLookEveryMs, lookAtAll) : () => {};
   const stopAsking = [...pools.values()].flatMap((pool) => {
@@ -100,6 +113,7 @@ export function createPools({ definitions, connect }: PoolsOptions): Pools {
       const message = `the egress pool ${pool.name} lost the connection`;
       return { code: way.proxy === undefined ? 'pool_unavailable' : 'proxy_unavailable', owner: 'ours', message };
     },
+    judge,
     close() {
       stopLooking();
       for (const stop of stopAsking) stop();

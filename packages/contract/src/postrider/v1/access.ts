@@ -193,11 +193,13 @@ export interface AccessRule {
   tenant: string;
   /** Called by Postrider's own processes with a proof of their own, and not served by the control plane. */
   internal: boolean;
+  /** Anyone may call it, without credentials: it reads what is published anyway, and gives no roles. */
+  anyone: boolean;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
 function createBaseAccessRule(): AccessRule {
-  return { roles: [], effect: Effect.UNSPECIFIED, tenant: "", internal: false, _unknownFields: {} };
+  return { roles: [], effect: Effect.UNSPECIFIED, tenant: "", internal: false, anyone: false, _unknownFields: {} };
 }
 
 export const AccessRule: MessageFns<AccessRule> = {
@@ -217,6 +219,9 @@ export const AccessRule: MessageFns<AccessRule> = {
     }
     if (message.internal !== false) {
       writer.uint32(32).bool(message.internal);
+    }
+    if (message.anyone !== false) {
+      writer.uint32(40).bool(message.anyone);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -284,6 +289,14 @@ export const AccessRule: MessageFns<AccessRule> = {
             message.internal = reader.bool();
             continue;
           }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.anyone = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -318,6 +331,9 @@ export const AccessRule: MessageFns<AccessRule> = {
     if (message.internal !== false) {
       obj.internal = message.internal;
     }
+    if (message.anyone !== false) {
+      obj.anyone = message.anyone;
+    }
     return obj;
   },
 
@@ -330,6 +346,7 @@ export const AccessRule: MessageFns<AccessRule> = {
     message.effect = object.effect ?? Effect.UNSPECIFIED;
     message.tenant = object.tenant ?? "";
     message.internal = object.internal ?? false;
+    message.anyone = object.anyone ?? false;
     return message;
   },
 };

@@ -8,6 +8,7 @@
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Timestamp } from "../../google/protobuf/timestamp.ts";
 import { Drain } from "./drain.ts";
+import { EgressAddress } from "./egress.ts";
 import {
   Endpoint,
   SignatureScheme,
@@ -76,6 +77,9 @@ export interface ConfigRecord {
     | //
     /** Kind `event-type`; the id is the type. */
     { $case: "eventType"; value: EventTypeConfig }
+    | //
+    /** Kind `egress-address`; the id is `{pool}/{address}`. */
+    { $case: "egressAddress"; value: EgressAddressConfig }
     | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
@@ -233,6 +237,17 @@ export interface ApiKeyConfig {
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
+/** An announced source address, and how far its change has been told. */
+export interface EgressAddressConfig {
+  /** The address. Its state is not set: it follows from the times. */
+  address:
+    | EgressAddress
+    | undefined;
+  /** Revision of the address of which the topic `operations` tells. */
+  toldRevision: string;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
 /** The entity was deleted. */
 export interface Tombstone {
   /** Who deleted it. */
@@ -311,6 +326,9 @@ export const ConfigRecord: MessageFns<ConfigRecord> = {
         break;
       case "eventType":
         EventTypeConfig.encode(message.entity.value, writer.uint32(482).fork()).join();
+        break;
+      case "egressAddress":
+        EgressAddressConfig.encode(message.entity.value, writer.uint32(562).fork()).join();
         break;
     }
     if (message._unknownFields !== undefined) {
@@ -473,6 +491,14 @@ export const ConfigRecord: MessageFns<ConfigRecord> = {
             message.entity = { $case: "eventType", value: EventTypeConfig.decode(reader, reader.uint32()) };
             continue;
           }
+          case 70: {
+            if (tag !== 562) {
+              break;
+            }
+
+            message.entity = { $case: "egressAddress", value: EgressAddressConfig.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -535,6 +561,8 @@ export const ConfigRecord: MessageFns<ConfigRecord> = {
       obj.roleBinding = RoleBinding.toJSON(message.entity.value);
     } else if (message.entity?.$case === "eventType") {
       obj.eventType = EventTypeConfig.toJSON(message.entity.value);
+    } else if (message.entity?.$case === "egressAddress") {
+      obj.egressAddress = EgressAddressConfig.toJSON(message.entity.value);
     }
     return obj;
   },
@@ -616,6 +644,12 @@ export const ConfigRecord: MessageFns<ConfigRecord> = {
       case "eventType": {
         if (object.entity?.value !== undefined && object.entity?.value !== null) {
           message.entity = { $case: "eventType", value: EventTypeConfig.fromPartial(object.entity.value) };
+        }
+        break;
+      }
+      case "egressAddress": {
+        if (object.entity?.value !== undefined && object.entity?.value !== null) {
+          message.entity = { $case: "egressAddress", value: EgressAddressConfig.fromPartial(object.entity.value) };
         }
         break;
       }
@@ -1860,6 +1894,102 @@ export const ApiKeyConfig: MessageFns<ApiKeyConfig> = {
     message.updateTime = object.updateTime ?? undefined;
     message.revision = object.revision ?? "";
     message.createRequestId = object.createRequestId ?? "";
+    return message;
+  },
+};
+
+function createBaseEgressAddressConfig(): EgressAddressConfig {
+  return { address: undefined, toldRevision: "", _unknownFields: {} };
+}
+
+export const EgressAddressConfig: MessageFns<EgressAddressConfig> = {
+  encode(message: EgressAddressConfig, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.address !== undefined) {
+      EgressAddress.encode(message.address, writer.uint32(10).fork()).join();
+    }
+    if (message.toldRevision !== "") {
+      writer.uint32(18).string(message.toldRevision);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EgressAddressConfig {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEgressAddressConfig();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.address = EgressAddress.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.toldRevision = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  toJSON(message: EgressAddressConfig): unknown {
+    const obj: any = {};
+    if (message.address !== undefined) {
+      obj.address = EgressAddress.toJSON(message.address);
+    }
+    if (message.toldRevision !== "") {
+      obj.toldRevision = message.toldRevision;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<EgressAddressConfig>): EgressAddressConfig {
+    return EgressAddressConfig.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<EgressAddressConfig>): EgressAddressConfig {
+    const message = createBaseEgressAddressConfig();
+    message.address = (object.address !== undefined && object.address !== null)
+      ? EgressAddress.fromPartial(object.address)
+      : undefined;
+    message.toldRevision = object.toldRevision ?? "";
     return message;
   },
 };
