@@ -6,11 +6,13 @@ import { createFetchLoop } from './fetch-loop.ts';
 import { batchBytesMax, writeRecordBatch } from './record-batch.ts';
 import { stockModule } from './testing/stock-client.ts';
 import type { KafkaClient } from './client.ts';
+import type { FetchLoop, FetchLoopOptions } from './fetch-loop.ts';
 import type { Broker, SocketEntry } from './internals.ts';
 import type { Batch } from '../port.ts';
 
 const NOT_LEADER = 6;
 const UNKNOWN_TOPIC = 3;
+const UNKNOWN_SESSION = 70;
 
 /** The bytes of a fetch answer for one partition of t: an error, or one record. */
 const answer = (errorCode: number, partition = 0): Buffer =>
@@ -25,14 +27,14 @@ interface AnswerPart {
 }
 
 /** The bytes of a fetch answer for partitions of t, each with so many records. */
-function answerOf(parts: readonly AnswerPart[]) {
+function answerOf(parts: readonly AnswerPart[], { session = 0, error = 0 } = {}) {
   const recordsOf = ({ partition, count, bytes = 1 }: AnswerPart) =>
     Array.from({ length: count }, () => ({ topic: 't', partition, key: null, value: Buffer.alloc(bytes) }));
   const size = parts.reduce((sum, part) => sum + 100 + batchBytesMax(recordsOf(part)), 100);
   const writer = new ByteWriter(size);
   writer.int32(0);
-  writer.int16(0);
-  writer.int32(0);
+  writer.int16(error);
+  writer.int32(session);
   writer.int32(1);
   writer.string('t');
   writer.int32(parts.length);
@@ -60,7 +62,7 @@ function scripted(errorCodes: number[]) {
 }
 
 /** A client whose only broker answers the n-th fetch with what `serve` makes of it. `requests` are the fetches sent. */
-function served(serve: (turn: number) => Buffer | undefined) {
+function served(serve: (turn: number) => Buffer | Error | undefined) {
   const refreshedAt: number[] = [];
   const requests: Buffer[] = [];
   const clock = createFakeClock();
@@ -75,7 +77,8 @@ function served(serve: (turn: number) => Buffer | undefined) {
       push({ entry, sendRequest }: { entry: SocketEntry; sendRequest(): void }) {
         sendRequest();
         const payload = serve(requests.length - 1);
-        if (payload !== undefined) clock.after(1, () => entry.resolve({ payload }));
+        if (payload instanceof Error) clock.after(1, () => entry.reject(payload));
+        else if (payload !== undefined) clock.after(1, () => entry.resolve({ payload }));
       },
     },
   };
@@ -86,6 +89,13 @@ function served(serve: (turn: number) => Buffer | undefined) {
     refresh: async () => void refreshedAt.push(clock.monotonic()),
   };
   return { clock, refreshedAt, requests, client: client as unknown as KafkaClient };
+}
+
+/** A loop to which nothing happens but what the test names. */
+function openLoop(options: Pick<FetchLoopOptions, 'client' | 'clock'> & Partial<FetchLoopOptions>): FetchLoop {
+  const never = () => assert.fail();
+  const rest = { maxWaitMs: 100, maxBytesPerPartition: 1_000, onBatch: never, onOutOfRange: never, onTrouble: never };
+  return createFetchLoop({ ...rest, ...options });
 }
 
 test('stock: each answer of stale metadata makes the member join anew; here it costs a look-up, ever further apart', async () => {
@@ -105,13 +115,10 @@ test('stock: each answer of stale metadata makes the member join anew; here it c
 
   const { clock, client, refreshedAt } = scripted([NOT_LEADER, UNKNOWN_TOPIC, NOT_LEADER, NOT_LEADER, NOT_LEADER, 0]);
   const batches: Batch[] = [];
-  const loop = createFetchLoop({
+  const loop = openLoop({
     client,
     clock,
-    maxWaitMs: 100,
-    maxBytesPerPartition: 1_000,
     onBatch: (batch) => void batches.push(batch),
-    onOutOfRange: () => assert.fail(),
     onTrouble: () => undefined,
   });
   loop.start('t', 0, 0);
@@ -132,14 +139,10 @@ test('stock: each answer of stale metadata makes the member join anew; here it c
 test('an answer to a question from before a seek, a stop or a close is dropped', async () => {
   for (const meanwhile of ['seek', 'stop', 'close'] as const) {
     const { clock, client } = scripted([0]);
-    const loop = createFetchLoop({
+    const loop = openLoop({
       client,
       clock,
-      maxWaitMs: 100,
-      maxBytesPerPartition: 1_000,
       onBatch: () => assert.fail(meanwhile),
-      onOutOfRange: () => assert.fail(),
-      onTrouble: () => assert.fail(),
     });
     loop.start('t', 0, 0);
     await clock.runUntilIdle();
@@ -154,13 +157,10 @@ test('a partition that goes on failing is asked for ever more seldom, however we
   // Each odd answer is about the healthy partition, each even one about the other.
   const { clock, client, refreshedAt } = served((turn) => answer(turn % 2 === 0 ? UNKNOWN_TOPIC : 0, turn % 2));
   const troubles: Error[] = [];
-  const loop = createFetchLoop({
+  const loop = openLoop({
     client,
     clock,
-    maxWaitMs: 100,
-    maxBytesPerPartition: 1_000,
     onBatch: ({ partition, nextOffset }) => loop.start('t', partition, nextOffset - 1),
-    onOutOfRange: () => assert.fail(),
     onTrouble: (error) => void troubles.push(error),
   });
   loop.start('t', 0, 0);
@@ -173,14 +173,9 @@ test('a partition that goes on failing is asked for ever more seldom, however we
 
 test('partitions are asked for in turn, not topic by topic: a busy topic cannot keep another from being read', async () => {
   const { clock, client, requests } = served(() => undefined);
-  const loop = createFetchLoop({
+  const loop = openLoop({
     client,
     clock,
-    maxWaitMs: 100,
-    maxBytesPerPartition: 1_000,
-    onBatch: () => assert.fail(),
-    onOutOfRange: () => assert.fail(),
-    onTrouble: () => assert.fail(),
   });
   for (const [topic, partition] of [
     ['idle', 0],
@@ -205,18 +200,15 @@ test('the records of a large answer are handed over in portions, between which e
     if (next < total) setImmediate(count);
   };
   const read = Promise.withResolvers<void>();
-  const loop = createFetchLoop({
+  const loop = openLoop({
     client,
     clock,
-    maxWaitMs: 100,
-    maxBytesPerPartition: 1_000,
     onBatch({ records, nextOffset }) {
       assert.deepEqual([records[0]?.offset, next + records.length], [next, nextOffset]);
       if (next === 0) setImmediate(count);
       next = nextOffset;
       if (next === total) read.resolve();
     },
-    onOutOfRange: () => assert.fail(),
     onTrouble: (error) => read.reject(error),
   });
   loop.start('t', 0, 0);
@@ -235,11 +227,9 @@ test('what is stopped or sought in the middle of an answer gets nothing more of 
     ];
     const { clock, client, requests } = served((turn) => (turn === 0 ? answerOf(parts) : undefined));
     const batches: Batch[] = [];
-    const loop = createFetchLoop({
+    const loop = openLoop({
       client,
       clock,
-      maxWaitMs: 100,
-      maxBytesPerPartition: 1_000,
       onBatch(batch) {
         batches.push(batch);
         if (batch.partition === 1) return;
@@ -247,8 +237,6 @@ test('what is stopped or sought in the middle of an answer gets nothing more of 
         else if (meanwhile === 'stop') loop.stop('t', 0);
         else loop.close();
       },
-      onOutOfRange: () => assert.fail(),
-      onTrouble: () => assert.fail(),
     });
     loop.start('t', 0, 0);
     loop.start('t', 1, 0);
@@ -274,11 +262,9 @@ test('a partition that moves to another leader in the middle of an answer is rea
   let next = 0;
   const wrong: string[] = [];
   const read = Promise.withResolvers<void>();
-  const loop = createFetchLoop({
+  const loop = openLoop({
     client: { ...client, leaderOf: () => leader },
     clock,
-    maxWaitMs: 100,
-    maxBytesPerPartition: 1_000,
     onBatch({ records, nextOffset }) {
       if (records[0]?.offset !== next) wrong.push(`${records[0]?.offset} after ${next}`);
       next = nextOffset;
@@ -287,7 +273,6 @@ test('a partition that moves to another leader in the middle of an answer is rea
       leader = 2;
       loop.start('t', 1, 0);
     },
-    onOutOfRange: () => assert.fail(),
     onTrouble: (error) => read.reject(error),
   });
   loop.start('t', 0, 0);
@@ -309,15 +294,11 @@ test('requests that move many records begin ten milliseconds apart; after few, o
   for (const [part, expected] of cases) {
     const payload = answerOf([part]);
     const { clock, client, requests } = served(() => payload);
-    const loop = createFetchLoop({
+    const loop = openLoop({
       client,
       clock,
-      maxWaitMs: 100,
-      maxBytesPerPartition: 1_000,
       // Each answer is the same one: it is asked for again.
       onBatch: () => loop.start('t', 0, 0),
-      onOutOfRange: () => assert.fail(),
-      onTrouble: () => assert.fail(),
     });
     loop.start('t', 0, 0);
     for (let ms = 0; ms < 100; ms += 1) await clock.advance(1);
@@ -327,4 +308,85 @@ test('requests that move many records begin ten milliseconds apart; after few, o
     await clock.advance(100);
     assert.equal(requests.length, length);
   }
+});
+
+/** Session, number in it, and how many topics are named, of a request by client `c`. */
+const sessionOf = (request: Buffer) => [32, 36, 40].map((at) => request.readInt32BE(at));
+
+test('a broker that knows a session no more is asked for everything at once, and nobody is troubled', async () => {
+  const script = [
+    answerOf([{ partition: 0, count: 1 }], { session: 5 }),
+    answerOf([], { session: 5 }),
+    answerOf([], { error: UNKNOWN_SESSION }),
+    answerOf([{ partition: 1, count: 1 }], { session: 6 }),
+  ];
+  const { clock, client, requests } = served((turn) => script[turn]);
+  const read: string[] = [];
+  const loop = openLoop({
+    client,
+    clock,
+    onBatch: ({ partition, nextOffset }) => void read.push(`${partition} to ${nextOffset}`),
+  });
+  loop.start('t', 0, 0);
+  loop.start('t', 1, 0);
+  await clock.advance(10);
+  assert.deepEqual(requests.map(sessionOf), [
+    [0, 0, 1],
+    [5, 1, 1],
+    [5, 2, 0],
+    [5, 0, 1],
+    [6, 1, 1],
+  ]);
+  assert.deepEqual(read, ['0 to 1', '1 to 1']);
+  loop.close();
+});
+
+test('after a request without an answer the broker is asked for everything, and forgets the session', async () => {
+  const script = [answerOf([], { session: 5 }), new Error('the connection was lost'), answerOf([], { session: 6 })];
+  const { clock, client, requests } = served((turn) => script[turn]);
+  const troubles: string[] = [];
+  const loop = openLoop({ client, clock, onTrouble: ({ message }) => void troubles.push(message) });
+  loop.start('t', 0, 0);
+  loop.start('t', 1, 0);
+  await clock.advance(10);
+  assert.deepEqual(requests.map(sessionOf), [
+    [0, 0, 1],
+    [5, 1, 0],
+    [5, 0, 1],
+    [6, 1, 0],
+  ]);
+  assert.deepEqual(troubles, ['the connection was lost']);
+  loop.close();
+});
+
+test('a partition that is refused in a session is asked for again by its new leader, and the old one forgets it', async () => {
+  const { clock, client, requests } = served((turn) =>
+    turn === 0 ? answerOf([{ partition: 0, errorCode: NOT_LEADER, count: 0 }], { session: 5 }) : undefined,
+  );
+  let refreshed = false;
+  const asked: number[] = [];
+  const loop = openLoop({
+    client: {
+      ...client,
+      leaderOf: (_topic, partition) => (refreshed && partition === 0 ? 2 : 1),
+      broker: (leader) => (asked.push(leader), client.broker(leader)),
+      async refresh(topics) {
+        refreshed = true;
+        return client.refresh(topics);
+      },
+    },
+    clock,
+    onTrouble: () => undefined,
+  });
+  loop.start('t', 0, 0);
+  loop.start('t', 1, 0);
+  await clock.advance(10);
+  assert.deepEqual(asked, [1, 1, 2]);
+  assert.deepEqual(requests.slice(1).map(sessionOf), [
+    [5, 1, 0],
+    [0, -1, 1],
+  ]);
+  // Of one topic, t, one partition, 0, is forgotten; then comes an empty rack.
+  assert.equal(requests[1]?.toString('hex', 44), '0000000100017400000001000000000000');
+  loop.close();
 });

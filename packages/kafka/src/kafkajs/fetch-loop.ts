@@ -5,8 +5,11 @@ import { patienceMs } from '../patience.ts';
 import { pause } from '../pause.ts';
 import { createPace, type Pace } from './pace.ts';
 import { fetch } from './fetch-request.ts';
+import { createFetchSession } from './fetch-session.ts';
 import type { Clock } from '@postrider/core';
 import type { FetchedPartition } from './fetch-request.ts';
+import type { FetchSession } from './fetch-session.ts';
+import type { Broker } from './internals.ts';
 import type { KafkaClient } from './client.ts';
 import type { Batch } from '../port.ts';
 
@@ -34,11 +37,14 @@ export interface FetchLoop {
 }
 
 interface Cursor {
+  readonly key: string;
   readonly topic: string;
   readonly partition: number;
   offset: number;
   active: boolean;
-  /** Counts starts, stops and questions: only what answers the last question, and was asked since, is not stale. */
+  /** Who is asked for it; null while nobody is. */
+  leader: number | null;
+  /** When it was started, stopped, or given to another leader the last time: what was asked before that is stale. */
   turn: number;
   /** The leader must be looked up. */
   stale: boolean;
@@ -48,9 +54,9 @@ interface Cursor {
   wake: (() => void) | null;
 }
 
-/** A partition that was asked for, and since when. */
-interface Asked {
-  readonly cursor: Cursor;
+/** A request: whom it asks, and when. */
+interface Question {
+  readonly leader: number;
   readonly turn: number;
 }
 
@@ -65,11 +71,15 @@ export function createFetchLoop(options: FetchLoopOptions): FetchLoop {
 class Loop implements FetchLoop {
   readonly #options: FetchLoopOptions;
   readonly #cursors = new Map<string, Cursor>();
+  /** What each leader is asked for. */
+  readonly #sessions = new Map<number, FetchSession>();
   readonly #fetching = new Set<number>();
+  readonly #closing = new AbortController();
+  #turn = 0;
+  #isStale = false;
   #refreshing = false;
   #refreshFailures = 0;
   #planned = false;
-  readonly #closing = new AbortController();
 
   constructor(options: FetchLoopOptions) {
     this.#options = options;
@@ -77,22 +87,23 @@ class Loop implements FetchLoop {
 
   start(topic: string, partition: number, offset: number): void {
     const key = `${topic}/${partition}`;
-    const cursor = this.#cursors.get(key) ?? newCursor(topic, partition, offset);
+    const cursor = this.#cursors.get(key) ?? newCursor(key, topic, partition);
     this.#cursors.set(key, cursor);
     cursor.wake?.();
     cursor.failures = 0;
-    cursor.turn += 1;
+    cursor.turn = this.#turn += 1;
     cursor.offset = offset;
     cursor.active = true;
-    this.#plan();
+    this.#place(cursor);
   }
 
   stop(topic: string, partition: number): void {
     const cursor = this.#cursors.get(`${topic}/${partition}`);
     if (cursor === undefined) return;
-    cursor.turn += 1;
+    cursor.turn = this.#turn += 1;
     cursor.active = false;
     cursor.wake?.();
+    this.#place(cursor);
   }
 
   position(topic: string, partition: number): number | undefined {
@@ -121,65 +132,98 @@ class Loop implements FetchLoop {
 
   #run(): void {
     if (this.#closed) return;
-    const byLeader = new Map<number, Cursor[]>();
-    let stale = false;
-    for (const cursor of this.#cursors.values()) {
-      if (!cursor.active || cursor.wake !== null) continue;
-      const leader = cursor.stale ? 'none' : this.#options.client.leaderOf(cursor.topic, cursor.partition);
-      if (typeof leader !== 'number') {
-        stale = cursor.stale = true;
-        continue;
-      }
-      if (this.#fetching.has(leader)) continue;
-      const cursors = byLeader.get(leader);
-      if (cursors === undefined) byLeader.set(leader, [cursor]);
-      else cursors.push(cursor);
+    if (this.#isStale) void this.#refresh();
+    for (const [leader, session] of this.#sessions) {
+      if (session.size > 0 && !this.#fetching.has(leader)) void this.#fetch(leader, session);
     }
-    if (stale) void this.#refresh();
-    for (const [leader, cursors] of byLeader) void this.#fetch(leader, cursors);
   }
 
-  async #fetch(leader: number, cursors: readonly Cursor[]): Promise<void> {
+  /** Has it asked for from where it stands, of its leader, or of nobody. */
+  #place(cursor: Cursor): void {
+    const { key, topic, partition, offset } = cursor;
+    const leader = this.#leaderOf(cursor);
+    if (leader !== cursor.leader) {
+      if (cursor.leader !== null) this.#sessions.get(cursor.leader)?.forget(key);
+      cursor.leader = leader;
+      cursor.turn = this.#turn += 1;
+    }
+    if (leader !== null) {
+      let session = this.#sessions.get(leader);
+      if (session === undefined) this.#sessions.set(leader, (session = createFetchSession()));
+      // Who had something stands last in a whole list, so that no busy partition starves the others.
+      session.want(key, { topic, partition, offset });
+    }
+    this.#plan();
+  }
+
+  #leaderOf(cursor: Cursor): number | null {
+    if (!cursor.active || cursor.wake !== null) return null;
+    const leader = cursor.stale ? 'none' : this.#options.client.leaderOf(cursor.topic, cursor.partition);
+    if (typeof leader === 'number') return leader;
+    this.#isStale = cursor.stale = true;
+    return null;
+  }
+
+  async #fetch(leader: number, session: FetchSession): Promise<void> {
     this.#fetching.add(leader);
-    // A leader of before may still be asked, or its answer stand half handed over: both would hand over the same records.
-    const asked = cursors.map((cursor): Asked => ({ cursor, turn: (cursor.turn += 1) }));
-    const { clock } = this.#options;
+    const { clock, client } = this.#options;
     const began = clock.monotonic();
+    let question: Question = { leader, turn: (this.#turn += 1) };
     try {
-      const broker = await this.#options.client.broker(leader);
+      const broker = await client.broker(leader);
       // Closed meanwhile: a request now would connect again, and nobody would ever hang up.
       if (this.#closed) return;
-      const positions = cursors.map(({ topic, partition, offset }) => ({ topic, partition, offset }));
-      const answers = await fetch(broker, positions, this.#options);
+      question = { leader, turn: (this.#turn += 1) };
+      const answer = await this.#ask(broker, session);
       if (this.#closed) return;
-      const byKey = new Map(asked.map((one) => [`${one.cursor.topic}/${one.cursor.partition}`, one]));
-      const pace = createPace();
-      let records = 0;
-      let bytes = 0;
-      for (const answer of answers) {
-        bytes += answer.bytes.length;
-        const one = byKey.get(`${answer.topic}/${answer.partition}`);
-        if (one === undefined || !this.#isWanted(one)) continue;
-        if (answer.errorCode !== code.none) this.#refused(one.cursor, answer.errorCode);
-        else if (answer.bytes.length === 0) one.cursor.failures = 0;
-        else records += await this.#accept(one, answer, pace);
-      }
+      const { records, bytes } = await this.#acceptAll(question, answer);
       const waitMs = bytes < FULL_ANSWER_BYTES ? patienceMs(records, clock.monotonic() - began) : 0;
       if (waitMs > 0) await pause(clock, waitMs, this.#closing.signal);
     } catch (error) {
+      session.lost();
       if (this.#closed) return;
       this.#options.onTrouble(toKafkaError(error));
-      for (const { cursor, turn } of asked) if (cursor.turn === turn) this.#failed(cursor);
+      for (const cursor of this.#cursors.values()) if (isOf(question, cursor)) this.#failed(cursor);
     } finally {
       this.#fetching.delete(leader);
     }
     this.#run();
   }
 
+  /** One request; with nothing in the answer when the broker knows of no such session any more, and is to be asked for all. */
+  async #ask(broker: Broker, session: FetchSession): Promise<readonly FetchedPartition[]> {
+    const ask = session.next();
+    const { errorCode, sessionId, partitions } = await fetch(broker, ask, this.#options);
+    if (errorCode === code.none) session.answered(sessionId);
+    else if (ask.epoch > 0 && sessionErrors.has(errorCode)) session.lost();
+    else throw new ProtocolError('a fetch', errorCode);
+    return partitions;
+  }
+
+  /** How many records were handed over, and what the answer held (bytes). */
+  async #acceptAll(
+    question: Question,
+    answers: readonly FetchedPartition[],
+  ): Promise<{ readonly records: number; readonly bytes: number }> {
+    const pace = createPace();
+    let records = 0;
+    let bytes = 0;
+    for (const answer of answers) {
+      bytes += answer.bytes.length;
+      const cursor = this.#cursors.get(`${answer.topic}/${answer.partition}`);
+      if (cursor === undefined || !isOf(question, cursor)) continue;
+      if (answer.errorCode !== code.none) this.#refused(cursor, answer.errorCode);
+      else if (answer.bytes.length === 0) cursor.failures = 0;
+      else records += await this.#accept(question, cursor, answer, pace);
+    }
+    return { records, bytes };
+  }
+
   #refused(cursor: Cursor, errorCode: number): void {
     const { topic, partition } = cursor;
     if (errorCode === code.offsetOutOfRange) {
       cursor.active = false;
+      this.#place(cursor);
       return this.#options.onOutOfRange(topic, partition, cursor.offset);
     }
     this.#failed(cursor);
@@ -187,8 +231,7 @@ class Loop implements FetchLoop {
   }
 
   /** In portions: a megabyte of records in one go would keep everything else in the process waiting. Returns how many they were. */
-  async #accept(asked: Asked, answer: FetchedPartition, pace: Pace): Promise<number> {
-    const { cursor } = asked;
+  async #accept(question: Question, cursor: Cursor, answer: FetchedPartition, pace: Pace): Promise<number> {
     const { topic, partition } = cursor;
     let records = 0;
     try {
@@ -196,8 +239,9 @@ class Loop implements FetchLoop {
       for (const portion of decodeBatches(answer.bytes, where, answer.aborted)) {
         this.#pass(cursor, portion, answer.highWatermark);
         records += portion.records.length;
+        if (isOf(question, cursor)) this.#place(cursor);
         if (pace.timeIsUp()) await pace.turn();
-        if (!this.#isWanted(asked)) return records;
+        if (this.#closed || !isOf(question, cursor)) return records;
       }
     } catch (error) {
       // Bytes that cannot be read must not stop the other partitions; this one is asked for again, and every failure is told.
@@ -216,15 +260,6 @@ class Loop implements FetchLoop {
     // The broker notes its end before it reads: what was written in between may already be in the answer.
     const highWatermark = Math.max(endThen, nextOffset);
     this.#hand({ topic, partition, records, nextOffset, highWatermark });
-    // A partition that had something goes to the end of the next request, so that no busy one starves the others.
-    const key = `${topic}/${partition}`;
-    if (this.#cursors.get(key) !== cursor) return;
-    this.#cursors.delete(key);
-    this.#cursors.set(key, cursor);
-  }
-
-  #isWanted({ cursor, turn }: Asked): boolean {
-    return !this.#closed && cursor.active && cursor.turn === turn;
   }
 
   /** A receiver that throws has lost track of the batch: the process ends, and whoever comes next reads it again. */
@@ -242,11 +277,15 @@ class Loop implements FetchLoop {
   #failed(cursor: Cursor): void {
     cursor.stale = true;
     cursor.failures += 1;
-    if (cursor.failures === 1) return;
+    if (cursor.failures > 1) this.#rest(cursor, backoffMs(cursor.failures - 1));
+    this.#place(cursor);
+  }
+
+  #rest(cursor: Cursor, ms: number): void {
     cursor.wake?.();
-    const cancel = this.#options.clock.after(backoffMs(cursor.failures - 1), () => {
+    const cancel = this.#options.clock.after(ms, () => {
       cursor.wake = null;
-      this.#plan();
+      this.#place(cursor);
     });
     cursor.wake = () => {
       cursor.wake = null;
@@ -260,26 +299,53 @@ class Loop implements FetchLoop {
     this.#refreshing = true;
     const { client, clock, onTrouble } = this.#options;
     if (this.#refreshFailures > 0) await pause(clock, backoffMs(this.#refreshFailures), this.#closing.signal);
+    this.#isStale = false;
     const stale = [...this.#cursors.values()].filter((cursor) => cursor.stale && cursor.active && cursor.wake === null);
     try {
       if (!this.#closed && stale.length > 0) await client.refresh([...new Set(stale.map(({ topic }) => topic))]);
       this.#refreshFailures = 0;
-      for (const cursor of stale) {
-        cursor.stale = false;
-        if (this.#closed || typeof client.leaderOf(cursor.topic, cursor.partition) === 'number') continue;
-        // Asking again at once would be told the same.
-        cursor.failures = Math.max(1, cursor.failures);
-        this.#failed(cursor);
-      }
+      if (!this.#closed) this.#refreshed(stale);
     } catch (error) {
       this.#refreshFailures += 1;
+      this.#isStale = true;
       if (!this.#closed) onTrouble(toKafkaError(error));
     }
     this.#refreshing = false;
     this.#run();
   }
+
+  #refreshed(looked: readonly Cursor[]): void {
+    const { client } = this.#options;
+    for (const cursor of looked) {
+      cursor.stale = false;
+      if (typeof client.leaderOf(cursor.topic, cursor.partition) === 'number') continue;
+      // Asking again at once would be told the same.
+      cursor.failures = Math.max(1, cursor.failures);
+      this.#failed(cursor);
+    }
+    // The look-up told of whole topics: others of them may have moved, too.
+    for (const cursor of this.#cursors.values()) if (cursor.leader !== this.#leaderOf(cursor)) this.#place(cursor);
+  }
 }
 
-function newCursor(topic: string, partition: number, offset: number): Cursor {
-  return { topic, partition, offset, active: true, turn: 0, stale: false, failures: 0, wake: null };
+const sessionErrors: ReadonlySet<number> = new Set([code.fetchSessionIdNotFound, code.invalidFetchSessionEpoch]);
+
+/** Whether what this question is answered counts for the partition. */
+function isOf({ leader, turn }: Question, cursor: Cursor): boolean {
+  return cursor.leader === leader && cursor.turn <= turn;
+}
+
+function newCursor(key: string, topic: string, partition: number): Cursor {
+  return {
+    key,
+    topic,
+    partition,
+    offset: 0,
+    active: true,
+    leader: null,
+    turn: 0,
+    stale: false,
+    failures: 0,
+    wake: null,
+  };
 }

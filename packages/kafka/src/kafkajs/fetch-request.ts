@@ -2,22 +2,17 @@ import { limits } from '@postrider/core';
 import { ByteReader } from './byte-reader.ts';
 import { ByteWriter } from './byte-writer.ts';
 import { sendFrame } from './send-frame.ts';
+import type { FetchAsk } from './fetch-session.ts';
 import type { Broker } from './internals.ts';
 import type { AbortedTransaction } from './record-decode.ts';
+import type { TopicPartition } from '../port.ts';
 
-/** https://kafka.apache.org/protocol#The_Messages_Fetch, version 11, without fetch sessions. */
+/** https://kafka.apache.org/protocol#The_Messages_Fetch, version 11. */
 const API_KEY = 1;
 const API_VERSION = 11;
 const READ_COMMITTED = 1;
-const NO_SESSION_EPOCH = -1;
 /** A broker that is alive answers within the wait it was asked for and little more. */
 const ANSWER_MARGIN_MS = 10_000;
-
-export interface FetchPosition {
-  readonly topic: string;
-  readonly partition: number;
-  readonly offset: number;
-}
 
 export interface FetchedPartition {
   readonly topic: string;
@@ -29,42 +24,44 @@ export interface FetchedPartition {
   readonly bytes: Buffer;
 }
 
-interface FetchAsked {
+/** What a broker says to a request as a whole, and of its partitions: in a session of those only that have news. */
+export interface FetchAnswer {
+  readonly errorCode: number;
+  /** 0: none. */
+  readonly sessionId: number;
+  readonly partitions: readonly FetchedPartition[];
+}
+
+interface FetchLimits {
   readonly maxWaitMs: number;
   readonly maxBytesPerPartition: number;
 }
 
 /** Asks one broker for what stands at these positions, waiting there up to `maxWaitMs` for anything to come. */
-export async function fetch(
-  broker: Broker,
-  positions: readonly FetchPosition[],
-  asked: FetchAsked,
-): Promise<readonly FetchedPartition[]> {
+export async function fetch(broker: Broker, ask: FetchAsk, limitsOfAnswer: FetchLimits): Promise<FetchAnswer> {
   const payload = await sendFrame(broker, {
     apiKey: API_KEY,
     apiVersion: API_VERSION,
     apiName: 'Fetch',
     connection: 1,
-    timeoutMs: asked.maxWaitMs + ANSWER_MARGIN_MS,
-    encode: (correlationId, clientId) => encodeFetch(positions, asked, correlationId, clientId),
+    timeoutMs: limitsOfAnswer.maxWaitMs + ANSWER_MARGIN_MS,
+    encode: (correlationId, clientId) => encodeFetch(ask, limitsOfAnswer, correlationId, clientId),
   });
   const reader = new ByteReader(payload ?? Buffer.alloc(0));
   broker.connectionPool.pool[1]?.requestQueue.maybeThrottle(reader.int32());
-  const errorCode = reader.int16();
-  reader.int32();
-  if (errorCode !== 0) throw new Error(`the broker answered a fetch with error ${errorCode}`);
-  return decodeFetch(reader);
+  return { errorCode: reader.int16(), sessionId: reader.int32(), partitions: decodePartitions(reader) };
 }
 
 function encodeFetch(
-  positions: readonly FetchPosition[],
-  asked: FetchAsked,
+  { sessionId, epoch, positions, forgotten }: FetchAsk,
+  { maxWaitMs, maxBytesPerPartition }: FetchLimits,
   correlationId: number,
   clientId: string,
 ): Buffer {
   const runs = runsOfTopics(positions);
-  let size = 128 + 3 * clientId.length + 28 * positions.length;
-  for (const { topic } of runs) size += 8 + 3 * topic.length;
+  const forgottenRuns = runsOfTopics(forgotten);
+  let size = 128 + 3 * clientId.length + 28 * positions.length + 4 * forgotten.length;
+  for (const { topic } of [...runs, ...forgottenRuns]) size += 8 + 3 * topic.length;
   const writer = new ByteWriter(size);
   writer.int32(0);
   writer.int16(API_KEY);
@@ -72,13 +69,13 @@ function encodeFetch(
   writer.int32(correlationId);
   writer.string(clientId);
   writer.int32(-1);
-  writer.int32(asked.maxWaitMs);
+  writer.int32(maxWaitMs);
   writer.int32(1);
   // The first batch comes whole whatever its size.
   writer.int32(limits.fetchBytesMax);
   writer.int8(READ_COMMITTED);
-  writer.int32(0);
-  writer.int32(NO_SESSION_EPOCH);
+  writer.int32(sessionId);
+  writer.int32(epoch);
   writer.int32(runs.length);
   for (const { topic, partitions } of runs) {
     writer.string(topic);
@@ -88,10 +85,15 @@ function encodeFetch(
       writer.int32(-1);
       writer.int64(offset);
       writer.int64(-1);
-      writer.int32(asked.maxBytesPerPartition);
+      writer.int32(maxBytesPerPartition);
     }
   }
-  writer.int32(0);
+  writer.int32(forgottenRuns.length);
+  for (const { topic, partitions } of forgottenRuns) {
+    writer.string(topic);
+    writer.int32(partitions.length);
+    for (const { partition } of partitions) writer.int32(partition);
+  }
   writer.string('');
   writer.buffer.writeInt32BE(writer.offset - 4, 0);
   return writer.buffer.subarray(0, writer.offset);
@@ -101,17 +103,17 @@ function encodeFetch(
  * Neighbours of one topic together, in the order given: a broker fills its answer from the first on, so all partitions of a
  * topic in one place would let a busy topic keep the others from ever being read.
  */
-function runsOfTopics(positions: readonly FetchPosition[]): { topic: string; partitions: FetchPosition[] }[] {
-  const runs: { topic: string; partitions: FetchPosition[] }[] = [];
-  for (const position of positions) {
+function runsOfTopics<P extends TopicPartition>(wanted: readonly P[]): { topic: string; partitions: P[] }[] {
+  const runs: { topic: string; partitions: P[] }[] = [];
+  for (const one of wanted) {
     const last = runs.at(-1);
-    if (last?.topic === position.topic) last.partitions.push(position);
-    else runs.push({ topic: position.topic, partitions: [position] });
+    if (last?.topic === one.topic) last.partitions.push(one);
+    else runs.push({ topic: one.topic, partitions: [one] });
   }
   return runs;
 }
 
-function decodeFetch(reader: ByteReader): FetchedPartition[] {
+function decodePartitions(reader: ByteReader): FetchedPartition[] {
   const answers: FetchedPartition[] = [];
   for (let topics = reader.int32(); topics > 0; topics -= 1) {
     const topic = reader.string();

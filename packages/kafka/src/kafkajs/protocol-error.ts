@@ -19,6 +19,8 @@ export const code = {
   concurrentTransactions: 51,
   operationNotAttempted: 55,
   groupIdNotFound: 69,
+  fetchSessionIdNotFound: 70,
+  invalidFetchSessionEpoch: 71,
   memberIdRequired: 79,
 } as const;
 
