@@ -32,6 +32,11 @@ export const refusedValues: readonly { readonly set: readonly string[]; readonly
     named: 'terminationGracePeriod',
   },
   { set: ['kafka.brokers={kafka:9092}', 'logLevel=loud'], named: 'logLevel' },
+  { set: ['kafka.brokers={kafka:9092}'], named: 'controlPlane.plaintext=true' },
+  {
+    set: ['kafka.brokers={kafka:9092}', 'controlPlane.plaintext=true', 'controlPlane.tls.existingSecret=a'],
+    named: 'controlPlane.plaintext',
+  },
   { set: ['kafka.brokers={kafka:9092}', 'egress.pools.partners.kind=socks'], named: 'kind' },
   { set: ['kafka.brokers={kafka:9092}', 'egress.policy.allowLoopback=true'], named: 'allowLoopback' },
 ];

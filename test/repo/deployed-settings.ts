@@ -17,6 +17,10 @@ const standIns: Readonly<Record<string, string>> = {
   POSTRIDER_KAFKA_SASL_PASSWORD: 'stand-in for the password',
   POSTRIDER_EGRESS_POLICY: '{"ports":[443]}',
   POSTRIDER_EGRESS_POOLS: '{"default":{"kind":"nat"}}',
+  POSTRIDER_GRPC_TLS_CERT: 'stand-in for a certificate',
+  POSTRIDER_GRPC_TLS_KEY: 'stand-in for its key',
+  POSTRIDER_GRPC_TLS_CA: 'stand-in for authorities',
+  POSTRIDER_GRPC_TLS_CLIENT_CA: 'stand-in for authorities',
   POSTRIDER_REDIS_URL: 'rediss://:stand-in@redis.example.com:6380/1',
 };
 

@@ -1,5 +1,6 @@
 export { createBrokerClock, type BrokerClock } from './broker-clock.ts';
 export { every, type Clock } from './clock.ts';
+export { lookAgain, type LookAgainOptions } from './look-again.ts';
 export * from './access.ts';
 export * from './answering.ts';
 export * from './api-key-text.ts';
@@ -68,3 +69,10 @@ export * from './why-waiting.ts';
 export * from './lane-order.ts';
 export * from './work-shares.ts';
 export * from './tenant-parts.ts';
+export {
+  certificatePrincipal,
+  isCertificatePrincipal,
+  isPrincipal,
+  PRINCIPAL_FORMS,
+  type ClientCertificate,
+} from './principal.ts';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { every, type Clock } from '@postrider/core';
+import { lookAgain, type Clock } from '@postrider/core';
 import { createPolicy, type AddressPolicy, type PolicyOptions } from './policy.ts';
 import { parsePolicy } from './policy-text.ts';
 
@@ -41,41 +41,28 @@ export function watchPolicy(switches: PolicySwitches, { clock, unusable }: Polic
   let text = policyFile === undefined ? null : readFileSync(policyFile, 'utf8');
   let policy = policyOf(switches, text);
   const listeners: ((policy: AddressPolicy) => void)[] = [];
-  let trouble = '';
-  let looking = false;
-  let over = false;
-
-  async function look(file: string): Promise<void> {
-    try {
-      const now = await readFile(file, 'utf8');
-      if (over || now === text) return;
-      policy = policyOf(switches, now);
-      text = now;
-      trouble = '';
-      for (const listener of listeners) listener(policy);
-    } catch (error) {
-      const { message } = error as Error;
-      if (over || message === trouble) return;
-      trouble = message;
-      unusable(message);
-    }
-  }
-
-  const stop =
+  const looking =
     policyFile === undefined
-      ? () => {}
-      : every(clock, lookEveryMs, () => {
-          if (looking) return;
-          looking = true;
-          void look(policyFile).finally(() => (looking = false));
+      ? null
+      : lookAgain({
+          clock,
+          everyMs: lookEveryMs,
+          async read() {
+            const now = await readFile(policyFile, 'utf8');
+            return now === text ? null : { now, policy: policyOf(switches, now) };
+          },
+          changed(next) {
+            ({ now: text, policy } = next);
+            for (const listener of listeners) listener(policy);
+          },
+          trouble(problem) {
+            if (problem !== null) unusable(problem);
+          },
         });
   return {
     current: () => policy,
     onChange: (listener) => void listeners.push(listener),
-    [Symbol.dispose]() {
-      over = true;
-      stop();
-    },
+    [Symbol.dispose]: () => looking?.[Symbol.dispose](),
   };
 }
 

@@ -53,3 +53,5 @@ export { processEnv, processSettings, type ProcessDefaults, type ProcessSettings
 export { reachableAddress, reachableAddressEnv } from './reachable-address.ts';
 export type { ListeningHost } from './reachable-address.ts';
 export { startPage, type Page, type PageDocument, type PageLimits, type PageOptions } from './page.ts';
+export { isSameTls, readTlsFiles, TLS_VERSION_MIN, type TlsFiles, type TlsMaterial } from './tls-files.ts';
+export { hostOf, isLoopback, tlsChannel, type TlsChannel, type TlsChannelOptions } from './tls-channel.ts';

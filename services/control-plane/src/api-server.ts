@@ -37,6 +37,7 @@ import type { Clock } from '@postrider/core';
 import type { ServiceContext } from './call.ts';
 import type { ControlPlaneEvents } from './events.ts';
 import type { ForwardCall } from './forward-call.ts';
+import type { LiveTls } from './tls/live-tls.ts';
 
 export interface ApiServerOptions {
   readonly host: string;
@@ -48,6 +49,8 @@ export interface ApiServerOptions {
   /** Is told of every service. */
   readonly forward: Pick<ForwardCall, 'know'>;
   readonly clock: Clock;
+  /** What it shows of itself; absent: it speaks plaintext. */
+  readonly tls?: Pick<LiveTls, 'credentials' | 'onClientAuthorities'>;
 }
 
 export interface ApiServer extends AsyncDisposable {
@@ -95,7 +98,12 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       server,
       services.filter((name) => name !== ''),
     );
-  const port = await bind(server, options.host, options.port);
+  const credentials = options.tls?.credentials ?? ServerCredentials.createInsecure();
+  const port = await bind(server, options, credentials);
+  // Who was believed may not be any more: everybody connects anew, when the calls that have begun are done.
+  options.tls?.onClientAuthorities(() =>
+    server.drain(addressOf(options.host, port), serverLimits.connectionAgeGraceMs),
+  );
   const setServing = (serving: boolean): void => {
     for (const name of services) health.setStatus(name, serving ? 'SERVING' : 'NOT_SERVING');
   };
@@ -228,8 +236,18 @@ function addEgress(server: Server, handle: ReturnType<typeof createHandler>): vo
 
 async function bind(server: Server, host: string, port: number): Promise<number> {
   const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+function addressOf(host: string, port: number): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+async function bind(
+  server: Server,
+  { host, port }: Pick<ApiServerOptions, 'host' | 'port'>,
+  credentials: ServerCredentials,
+): Promise<number> {
+  const address = addressOf(host, port);
   const { promise, resolve, reject } = Promise.withResolvers<number>();
-  server.bindAsync(address, ServerCredentials.createInsecure(), (error, bound) => {
+  server.bindAsync(address, credentials, (error, bound) => {
     if (error === null) return resolve(bound);
     // A taken port is by far the most frequent cause, and the client library hides it inside its own text.
     const taken = error.message.includes('EADDRINUSE');

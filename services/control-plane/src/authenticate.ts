@@ -7,12 +7,13 @@ import type { ConfigSnapshot, ConfigView } from '@postrider/config-view';
 import type { Clock, Grant } from '@postrider/core';
 import type { NoteKeyUse } from './key-use.ts';
 import type { Principal } from './permissions.ts';
+import type { Shown } from './tls/shown.ts';
 
 /** Compared with when there is no such key, so that a wrong id takes as long as a wrong secret. */
 const noHash = Buffer.alloc(32);
 
-/** Who calls, by the `authorization` metadata. Which of the possible reasons it was is not told to who fails. */
-export type Authenticate = (authorization: string) => Principal | Promise<Principal>;
+/** Who calls, by what the call shows. Which of the possible reasons it was is not told to who fails. */
+export type Authenticate = (shown: Shown) => Principal | Promise<Principal>;
 
 export interface AuthenticateOptions {
   readonly view: Pick<ConfigView, 'snapshot'>;
@@ -20,14 +21,19 @@ export interface AuthenticateOptions {
   readonly noteKeyUse: NoteKeyUse;
 }
 
-/** Knows callers by their API keys. What it makes throws PostriderError `unauthenticated`. */
+/**
+ * Knows callers by their API keys, and those that show none by the certificates of their connections. What it makes throws
+ * PostriderError `unauthenticated`.
+ */
 export function createAuthenticate({ view, clock, noteKeyUse }: AuthenticateOptions): Authenticate {
-  return (authorization) => {
+  return ({ authorization, certificate }) => {
+    const snapshot = view.snapshot();
     if (authorization === '') {
+      const actor = certificate();
+      if (actor !== null) return { actor, grants: grantsOf(actor, snapshot) };
       throw new PostriderError('unauthenticated', 'send an API key: metadata "authorization: Bearer prk_…"');
     }
     const printed = /^bearer +(\S+)$/i.exec(authorization)?.[1] ?? '';
-    const snapshot = view.snapshot();
     const id = apiKeyId(printed);
     const stored = id === null ? undefined : snapshot.apiKey(id);
     const given = hashApiKey(printed);

@@ -31,8 +31,9 @@ function scene() {
     clock,
   });
   const answer = <T>(method: MethodName, requestId: string, here: () => T | Promise<T>) => {
-    const call = { metadata: new Metadata(), getPath: () => '', getDeadline: () => Infinity, cancelled: false };
-    return routing.answer(method, { ...call, request: { requestId } }, here);
+    const connection = { getPath: () => '', getDeadline: () => Infinity, getAuthContext: () => ({}), cancelled: false };
+    const call = { ...connection, metadata: new Metadata(), request: { requestId } };
+    return routing.answer(method, call, here);
   };
   return { clock, state, awaited, routing, answer };
 }

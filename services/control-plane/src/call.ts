@@ -8,6 +8,7 @@ import type { FindEnding } from './find-ending.ts';
 import type { Owners } from './owners.ts';
 import type { Principal } from './permissions.ts';
 import type { Paging } from './paging.ts';
+import type { Showing } from './tls/shown.ts';
 import type { Verifier } from './verifier.ts';
 import type { JudgeEndpointUrl } from './validate-endpoint.ts';
 
@@ -30,6 +31,7 @@ export interface ServiceContext {
   readonly eventTypesRequired: boolean;
   /** What these processes are told that they leave from. */
   readonly sources: DeclaredSources;
+  readonly showing: Pick<Showing, 'shownBy'>;
   readonly authenticate: Authenticate;
   readonly clock: Clock;
   readonly random: RandomBytes;

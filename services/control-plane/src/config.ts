@@ -21,6 +21,7 @@ import {
 } from '@postrider/runtime';
 import { parseApiKey } from './api-key.ts';
 import { serverLimits } from './server-limits.ts';
+import { apiTls, tlsEnv } from './tls/tls-env.ts';
 import type { Env, KafkaSettings, ProcessSettings } from '@postrider/runtime';
 import type { ControlPlaneConfig } from './service.ts';
 
@@ -47,6 +48,7 @@ const spec = {
   grpcAddress: reachableAddressEnv('POSTRIDER_GRPC_ADDRESS'),
   /** Where `/.well-known/postrider/egress.json` is served, on the host of the API. */
   wellKnownPort: port('POSTRIDER_WELL_KNOWN_PORT', { default: 8085 }),
+  tls: tlsEnv,
   /** Takes no changes, and does not lead. */
   readOnly: boolean('POSTRIDER_READ_ONLY', { default: false }),
   /** Revision up to which a loss of configuration is known: the log of a control plane that takes no changes tells it. */
@@ -85,6 +87,7 @@ export function readControlPlaneConfig(env: Env = process.env): ControlPlaneProc
   const { topicPrefix, sessionTimeoutMs } = read.process;
   const { partitions, replicationFactor, createTopics, reflection, kek, eventTypesRequired } = read;
   const { allowHttp, allowLoopback, allowCidrs, policyFile, pools, bootstrapAdminKey } = read;
+  const tls = apiTls(read.tls);
   return Object.freeze({
     service: {
       processId: `control-plane-${hostname()}-${randomBytes(4).toString('hex')}`,
@@ -96,6 +99,7 @@ export function readControlPlaneConfig(env: Env = process.env): ControlPlaneProc
       wellKnownPort: read.wellKnownPort,
       readOnly: read.readOnly,
       ...(read.acceptConfigLoss === undefined ? {} : { acceptConfigLoss: read.acceptConfigLoss }),
+      ...(tls === undefined ? {} : { tls }),
       reflection,
       eventTypesRequired,
       sessionTimeoutMs,

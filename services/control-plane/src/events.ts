@@ -32,6 +32,12 @@ export interface ControlPlaneEvents {
   readOnly(why: string): void;
   /** The client certificate of an endpoint ends within a fortnight, or has ended. */
   certificateEnds(endpoint: string, endsAt: Date, state: 'ending' | 'ended'): void;
+  /** The certificate of the API is this from now on. */
+  apiCertificateRenewed(endsAt: Date): void;
+  /** Why its files cannot be used, while what was there before stays in use; null: they can again. */
+  apiCertificateTrouble(problem: string | null): void;
+  /** It ends within a fortnight, or has ended. */
+  apiCertificateEnds(endsAt: Date, state: 'ending' | 'ended'): void;
   /** How many certificates do, as of now. */
   certificatesLookedAt(counts: CertificateCounts): void;
 }
@@ -52,6 +58,14 @@ export function createEvents(log: Logger, metrics: Metrics | undefined): Control
     [{ state: 'ending' }, certificates.ending],
     [{ state: 'ended' }, certificates.ended],
   ]);
+  let apiCertificateEndsAt: Date | null = null;
+  let apiCertificateUnusable = false;
+  metrics?.gauge('postrider_api_certificate_ends_seconds', 'When the certificate of the API ends, Unix time', () =>
+    apiCertificateEndsAt === null ? [] : [[{}, apiCertificateEndsAt.getTime() / 1_000]],
+  );
+  metrics?.gauge('postrider_api_certificate_unusable', 'Whether the files of its next certificate cannot be used', () =>
+    apiCertificateEndsAt === null ? [] : [[{}, apiCertificateUnusable ? 1 : 0]],
+  );
   let leading = false;
   let isReadOnly = false;
   metrics?.gauge('postrider_config_leader', 'Whether this replica takes changes', () => [[{}, leading ? 1 : 0]]);
@@ -91,6 +105,20 @@ export function createEvents(log: Logger, metrics: Metrics | undefined): Control
       const fields = { endpoint, endsAt: endsAt.toISOString() };
       if (state === 'ending') log.warn(fields, 'endpoint.client-certificate-ending');
       else log.error(fields, 'endpoint.client-certificate-ended');
+    },
+    apiCertificateRenewed(endsAt) {
+      apiCertificateEndsAt = endsAt;
+      log.info({ endsAt: endsAt.toISOString() }, 'api.certificate: new connections are shown this one');
+    },
+    apiCertificateTrouble(problem) {
+      apiCertificateUnusable = problem !== null;
+      if (problem !== null) log.error({ problem }, 'api.certificate-unusable: the one before it stays');
+      else log.info({}, 'api.certificate-usable');
+    },
+    apiCertificateEnds(endsAt, state) {
+      const fields = { endsAt: endsAt.toISOString() };
+      if (state === 'ending') log.warn(fields, 'api.certificate-ending');
+      else log.error(fields, 'api.certificate-ended');
     },
     certificatesLookedAt: (counts) => void (certificates = counts),
     policyUnusable: (problem) => log.error({ problem }, 'egress.policy-unusable: the policy before it stays'),

@@ -1,7 +1,7 @@
 /** Passing calls on to the leader, over real sockets. Double: the leader. Observed: what travels, and what comes back. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { Metadata, Server, ServerCredentials } from '@grpc/grpc-js';
+import { credentials, Metadata, Server, ServerCredentials } from '@grpc/grpc-js';
 import { Tenant } from '@postrider/contract/postrider/v1/tenant';
 import { CreateTenantRequest, TenantServiceService } from '@postrider/contract/postrider/v1/tenant_service';
 import { systemClock } from '@postrider/runtime';
@@ -17,18 +17,20 @@ const came: Buffer[] = [];
 const headers: Metadata[] = [];
 const answer = Buffer.concat([Tenant.encode(Tenant.fromPartial({ name: 'tenants/a' })).finish(), ofTomorrow]);
 const leader = new Server();
-const forward = createForwardCall({ processId: 'follower', clock: systemClock });
+const plain = { credentials: credentials.createInsecure(), options: {} };
+const others = { clock: systemClock, showing: { passOn: () => {} }, channelTo: () => plain };
+const forward = createForwardCall({ processId: 'follower', ...others });
 forward.know(TenantServiceService);
 const { createTenant } = TenantServiceService;
 let address = '';
 before(async () => {
-  const plain = {
+  const asBytes = {
     requestDeserialize: asIs,
     requestSerialize: asIs,
     responseSerialize: asIs,
     responseDeserialize: asIs,
   };
-  const method = { ...TenantServiceService.createTenant, ...plain };
+  const method = { ...TenantServiceService.createTenant, ...asBytes };
   leader.addService(
     { createTenant: method },
     {
@@ -56,8 +58,13 @@ function passOn(bytes: Buffer, metadata = new Metadata()) {
 }
 
 function through(by: ForwardCall, call: { readonly request: CreateTenantRequest; readonly metadata: Metadata }) {
-  const others = { getPath: () => createTenant.path, getDeadline: () => Infinity, cancelled: false };
-  return by.to<CreateTenantRequest, Tenant>(address, { ...call, ...others }, new AbortController().signal);
+  const rest = {
+    getPath: () => createTenant.path,
+    getDeadline: () => Infinity,
+    cancelled: false,
+    getAuthContext: () => ({}),
+  };
+  return by.to<CreateTenantRequest, Tenant>(address, { ...call, ...rest }, new AbortController().signal);
 }
 
 const request = Buffer.from(CreateTenantRequest.encode(CreateTenantRequest.fromPartial({ tenantId: 'a' })).finish());
@@ -83,7 +90,7 @@ test('a proxy for what leaves the cluster is not asked the way to a replica', as
   const before = process.env['http_proxy'];
   process.env['http_proxy'] = 'http://127.0.0.1:1';
   try {
-    using another = createForwardCall({ processId: 'another', clock: systemClock });
+    using another = createForwardCall({ processId: 'another', ...others });
     another.know(TenantServiceService);
     const call = { request: createTenant.requestDeserialize(request), metadata: new Metadata() };
     assert.notEqual(await through(another, call), null);

@@ -1,23 +1,19 @@
-import { credentials, makeClientConstructor, status } from '@grpc/grpc-js';
+import { makeClientConstructor, status } from '@grpc/grpc-js';
 import { serverLimits } from './server-limits.ts';
 import { FORWARDED_METADATA, leftOf, REVISION_TRAILER } from './call-routing.ts';
-import type {
-  ChannelCredentials,
-  Client,
-  Metadata,
-  MethodDefinition,
-  ServiceDefinition,
-  ServiceError,
-  StatusObject,
-} from '@grpc/grpc-js';
+import type { Client, Metadata, MethodDefinition, ServiceDefinition, ServiceError, StatusObject } from '@grpc/grpc-js';
 import type { Clock } from '@postrider/core';
 import type { Routed, RoutedCall } from './call-routing.ts';
+import type { ReplicaChannel } from './tls/replica-channel.ts';
+import type { Showing } from './tls/shown.ts';
 
 export interface ForwardCallOptions {
   readonly processId: string;
   readonly clock: Clock;
-  /** How the connection to another replica is protected. Default: not at all. */
-  readonly channel?: ChannelCredentials;
+  /** Makes what a call that is passed on says of its caller's certificate. */
+  readonly showing: Pick<Showing, 'passOn'>;
+  /** How the connection to the replica at an address is protected now; the same object as long as that is so. */
+  readonly channelTo: (address: string) => ReplicaChannel;
 }
 
 /** Passes calls on to another replica, with everything that their callers sent: it judges them by itself. */
@@ -40,21 +36,23 @@ const ofTheConnection = ['user-agent', 'content-type', 'te', 'grpc-timeout', 'gr
 const NoService = makeClientConstructor({}, 'postrider.v1');
 
 /** One connection to one replica at a time: there is one leader. */
-export function createForwardCall({ processId, clock, channel }: ForwardCallOptions): ForwardCall {
+export function createForwardCall({ processId, clock, showing, channelTo }: ForwardCallOptions): ForwardCall {
   const methods = new Map<string, MethodDefinition<unknown, unknown>>();
-  let open: { readonly address: string; readonly client: Client } | null = null;
+  let open: { readonly channel: ReplicaChannel; readonly client: Client } | null = null;
 
   function clientOf(address: string): Client {
-    if (open?.address === address) return open.client;
+    const channel = channelTo(address);
+    if (open?.channel === channel) return open.client;
     open?.client.close();
-    const client = new NoService(address, channel ?? credentials.createInsecure(), {
+    const client = new NoService(address, channel.credentials, {
+      ...channel.options,
       'grpc.max_receive_message_length': serverLimits.answerBytesMax,
       'grpc.keepalive_time_ms': serverLimits.keepaliveEveryMs,
       'grpc.keepalive_timeout_ms': serverLimits.keepaliveTimeoutMs,
       // A proxy for what leaves the cluster is not asked the way to a replica, and is not shown its callers' keys.
       'grpc.enable_http_proxy': 0,
     });
-    open = { address, client };
+    open = { channel, client };
     return client;
   }
 
@@ -69,6 +67,7 @@ export function createForwardCall({ processId, clock, channel }: ForwardCallOpti
       const metadata = call.metadata.clone();
       for (const name of ofTheConnection) metadata.remove(name);
       metadata.set(FORWARDED_METADATA, processId);
+      showing.passOn(call, metadata);
       const leftMs = Math.min(leftOf(call, clock), serverLimits.mutationDeadlineMs + serverLimits.leaderSlackMs);
       const routed = await send(client, method, { request: call.request, metadata, leftMs, signal });
       return routed as Routed<Response>;

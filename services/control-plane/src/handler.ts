@@ -14,7 +14,7 @@ import type { Principal } from './permissions.ts';
 
 /** Turns a method into what grpc-js serves: who calls, may they, the method, its answer or status. Default deny. */
 export function createHandler(context: ServiceContext, events: ControlPlaneEvents) {
-  const { authenticate, clock, routing } = context;
+  const { authenticate, showing, clock, routing } = context;
   const rates = createCallRates(clock);
   return <Request, Response>(
     name: MethodName,
@@ -29,11 +29,16 @@ export function createHandler(context: ServiceContext, events: ControlPlaneEvent
     const answer = async (call: ServerUnaryCall<Request, Response>): Promise<Answered<Response>> => {
       let caller: Principal | null = null;
       try {
+        const shown = showing.shownBy(call);
         // Nobody waits here who is not known.
         caller = await identify(call);
         rates.take(caller);
         // What was waited for may be what the caller may do.
         if (await routing.untilRevision(call.metadata, leftOf(call, clock))) caller = await identify(call);
+        caller = await authenticate(shown);
+        rates.take(caller);
+        // What was waited for may be what the caller may do.
+        if (await routing.untilRevision(call.metadata, leftOf(call, clock))) caller = await authenticate(shown);
         const principal = caller;
         const reach = authorize(name, principal, call.request);
         const here = () => maker(scopeContext(context, reach))(call.request, principal);
@@ -70,12 +75,6 @@ export function createHandler(context: ServiceContext, events: ControlPlaneEvent
 type Answered<Response> =
   | { readonly caller: Principal; readonly response: Response; readonly revision: string }
   | { readonly caller: Principal | null; readonly error: unknown };
-
-/** The metadata `authorization`; empty when there is none or more than one. */
-function authorizationOf(call: Pick<ServerUnaryCall<unknown, unknown>, 'metadata'>): string {
-  const values = call.metadata.get('authorization');
-  return values.length === 1 ? String(values[0]) : '';
-}
 
 // Names of resources, parents of lists and their ids in full; callers may send anything, also a secret, in their place.
 const inTenant =

@@ -3,7 +3,7 @@ import type { Grant, MethodName, Reach } from '@postrider/core';
 
 /** Who calls. */
 export interface Principal {
-  /** For the audit: `api-key/<id>` or `user/<subject>`. */
+  /** For the audit: one of `PRINCIPAL_FORMS`. */
   readonly actor: string;
   readonly grants: readonly Grant[];
 }

@@ -1,6 +1,6 @@
 import { configKey } from '@postrider/config-view';
 import { RoleBinding } from '@postrider/contract/postrider/v1/role_binding';
-import { derivedUid, isApiKeyId, newUid, PostriderError } from '@postrider/core';
+import { derivedUid, isPrincipal, newUid, PostriderError, PRINCIPAL_FORMS } from '@postrider/core';
 import { grantOf } from './authenticate.ts';
 import { ofRequest } from './create-request.ts';
 import { checkEtag, etagOf } from './etag.ts';
@@ -19,9 +19,6 @@ import type {
 } from '@postrider/contract/postrider/v1/access_service';
 import type { Method, ServiceContext } from './call.ts';
 
-/** A subject: printable ASCII without spaces, as it stands in the audit too. */
-const userForm = /^user\/[\x21-\x7e]{1,255}$/;
-
 function shown(binding: RoleBinding): RoleBinding {
   return { ...binding, etag: etagOf(binding) };
 }
@@ -38,9 +35,7 @@ export function createRoleBinding({
     if (idProblem !== null) violations.add('role_binding_id', idProblem);
     checkChosenId(violations, 'role_binding_id', roleBindingId, reach);
     checkRequestId(violations, requestId);
-    if (!isPrincipal(principal)) {
-      violations.add('role_binding.principal', 'must be user/{subject} or api-key/{id}');
-    }
+    if (!isPrincipal(principal)) violations.add('role_binding.principal', `must be ${PRINCIPAL_FORMS}`);
     const grant = readGrant(violations, 'role_binding', role, tenant);
     rejectViolations(violations.list);
     return writer.change(caller.actor, ({ snapshot, now, knowsDeleted, put }) => {
@@ -68,10 +63,6 @@ export function createRoleBinding({
       return shown(value);
     });
   };
-}
-
-function isPrincipal(text: string): boolean {
-  return userForm.test(text) || (text.startsWith('api-key/') && isApiKeyId(text.slice('api-key/'.length)));
 }
 
 export function getRoleBinding({ view }: ServiceContext): Method<GetRoleBindingRequest, RoleBinding> {

@@ -103,4 +103,7 @@ export const serverLimits = Object.freeze({
   /** How long before a client certificate ends it is told, and how often all are looked at. */
   certificateEndsSoonMs: 14 * 24 * HOUR_MS,
   certificateLookEveryMs: HOUR_MS,
+  /** How often the files of the API's certificate are read, and what a client has to end its handshake. */
+  tlsFilesLookEveryMs: SECOND_MS,
+  handshakeMs: 10 * SECOND_MS,
 });

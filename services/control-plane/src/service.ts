@@ -30,6 +30,9 @@ import { createAskDispatcher } from './ask-owner.ts';
 import { createOwners } from './owners.ts';
 import { createStaleKeys } from './stale-keys.ts';
 import { beginTerm } from './term.ts';
+import { watchTls } from './tls/live-tls.ts';
+import { createReplicaChannels } from './tls/replica-channel.ts';
+import { createShowing } from './tls/shown.ts';
 import { joinWriterSeat } from './writer-seat.ts';
 import type { ConfigProblem, ConfigView } from '@postrider/config-view';
 import type { Clock, RandomBytes, SealingKey } from '@postrider/core';
@@ -42,6 +45,7 @@ import type { JudgeEndpointUrl } from './validate-endpoint.ts';
 import type { ControlPlaneEvents } from './events.ts';
 import type { Leadership, Term } from './leadership.ts';
 import type { StaleKeys } from './stale-keys.ts';
+import type { ApiTls } from './tls/tls-env.ts';
 
 /** Everything that the control plane can be told. */
 export interface ControlPlaneConfig extends TopicsConfig, PolicySwitches {
@@ -57,6 +61,8 @@ export interface ControlPlaneConfig extends TopicsConfig, PolicySwitches {
   readonly grpc: { readonly host: string; readonly port: number; readonly address: string };
   /** Subscriptions may name described event types only. */
   readonly eventTypesRequired: boolean;
+  /** How its listener is protected; absent: it is not. */
+  readonly tls?: ApiTls;
   /** Whether the API describes itself to tools. */
   readonly reflection: boolean;
   /** How long the group waits for a silent leader before another takes its place. */
@@ -114,7 +120,10 @@ export async function startControlPlane(
   stack.use(watchCertificates({ view, clock, events }));
   const policy = stack.use(watchPolicy(config, { clock, unusable: events.policyUnusable }));
   policy.onChange(events.policyChanged);
-  const forward = stack.use(createForwardCall({ processId, clock }));
+  const tls = config.tls === undefined ? null : stack.use(await watchTls({ tls: config.tls, clock, events }));
+  const showing = createShowing({ kek: config.kek, clock, random });
+  const channelTo = createReplicaChannels(config.tls, () => tls?.current() ?? null);
+  const forward = stack.use(createForwardCall({ processId, clock, showing, channelTo }));
   let leadership: Leadership = neverLeads;
   const routing = createCallRouting({
     ...{ view, forward, processId, readOnly: config.readOnly, clock },
@@ -123,7 +132,7 @@ export async function startControlPlane(
   const writer: Pick<ConfigWriter, 'change'> = { change: (actor, plan) => leadership.change(actor, plan) };
   const verifier = { written: (uid: string) => leadership.written(uid) };
   const authenticate = createAuthenticate({ view, clock, noteKeyUse: createKeyUse(writer, clock, log) });
-  const context = { ...serviceContext(config, deps, view, policy), writer, verifier, routing, authenticate };
+  const context = { ...serviceContext(config, deps, view, policy), writer, verifier, routing, showing, authenticate };
   const { reflection } = config;
   const server = stack.use(await startApiServer({ ...config.grpc, reflection, context, events, forward, clock }));
   const published = createEgressDocument({ view, pools: context.pools, clock });
@@ -133,6 +142,8 @@ export async function startControlPlane(
       ...{ path: EGRESS_PATH, document: published, limits: wellKnownLimits },
     }),
   );
+  const listening = { ...config.grpc, reflection, ...(tls === null ? {} : { tls }) };
+  const server = stack.use(await startApiServer({ ...listening, context, events, forward, clock }));
   if (!config.readOnly) {
     const seat = stack.use(await joinWriterSeat(seatOptions(config, deps, topic, signal)));
     const mark = createConfigMark({ admin: kafka.admin, view, topicPrefix, seat, ...acceptedLoss(config) });

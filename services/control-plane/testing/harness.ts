@@ -22,9 +22,17 @@ import { recordingLogger } from '@postrider/runtime';
 import { parseApiKey } from '../src/api-key.ts';
 import { startControlPlane } from '../src/service.ts';
 import { STATUS_DETAILS_TRAILER } from '../src/grpc-status.ts';
-import type { CallOptions, Client, ClientUnaryCall, ServiceError } from '@grpc/grpc-js';
+import type {
+  CallOptions,
+  ChannelCredentials,
+  ChannelOptions,
+  Client,
+  ClientUnaryCall,
+  ServiceError,
+} from '@grpc/grpc-js';
 import type { FakeKafka, FakePort } from '@postrider/kafka/testing';
 import type { ControlPlane, ControlPlaneConfig } from '../src/service.ts';
+import type { ReplicaChannel } from '../src/tls/replica-channel.ts';
 
 export const ADMIN_KEY = `prk_test_${'a1'.repeat(16)}`;
 export const CONFIG_TOPIC = 'postrider.config';
@@ -90,6 +98,7 @@ export function testConfig(changes: Partial<ControlPlaneConfig> = {}): ControlPl
 export async function startTestPlane(
   changes: Partial<ControlPlaneConfig> = {},
   kafka: FakeKafka = createFakeKafka(),
+  channel: ReplicaChannel = { credentials: credentials.createInsecure(), options: {} },
 ): Promise<Running> {
   const config = testConfig(changes);
   const port = kafka.connect(config.processId);
@@ -98,8 +107,8 @@ export async function startTestPlane(
   const plane = await startControlPlane(config, { kafka: port, clock: port.clock, log }, stopping.signal);
   const address = `127.0.0.1:${plane.port}`;
   const open = <C extends Client>(
-    Service: new (address: string, creds: ReturnType<typeof credentials.createInsecure>) => C,
-  ) => new Service(address, credentials.createInsecure());
+    Service: new (address: string, creds: ChannelCredentials, options: ChannelOptions) => C,
+  ) => new Service(address, channel.credentials, channel.options);
   const clients = [
     open(TenantServiceClient),
     open(EndpointServiceClient),

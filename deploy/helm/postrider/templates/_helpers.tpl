@@ -57,6 +57,24 @@ POSTRIDER_REPLICATION_FACTOR: {{ $values.kafka.replicationFactor | int | quote }
 POSTRIDER_GRPC_HOST: "0.0.0.0"
 POSTRIDER_GRPC_PORT: "8080"
 POSTRIDER_WELL_KNOWN_PORT: "8085"
+{{- with $values.controlPlane }}
+{{- if .tls.existingSecret }}
+{{- if .plaintext }}{{ fail "controlPlane.plaintext is true, but controlPlane.tls.existingSecret is set" }}{{ end }}
+POSTRIDER_GRPC_TLS_CERT_FILE: /etc/postrider/tls/tls.crt
+POSTRIDER_GRPC_TLS_KEY_FILE: /etc/postrider/tls/tls.key
+{{- if .tls.caKey }}
+POSTRIDER_GRPC_TLS_CA_FILE: /etc/postrider/tls/ca.crt
+{{- end }}
+POSTRIDER_GRPC_TLS_SERVER_NAME: {{ default (printf "%s-control-plane.%s.svc" (include "postrider.fullname" $.root) $.root.Release.Namespace) .tls.serverName | quote }}
+{{- if .tls.clientCaSecret }}
+POSTRIDER_GRPC_TLS_CLIENT_CA_FILE: /etc/postrider/tls-clients/ca.crt
+POSTRIDER_GRPC_TLS_CLIENTS: {{ .tls.clients | quote }}
+{{- end }}
+{{- else if .plaintext }}
+POSTRIDER_GRPC_PLAINTEXT: "true"
+{{- else }}{{ fail "controlPlane.tls.existingSecret is empty: name a Secret with the certificate of the API, or set controlPlane.plaintext=true where something else encrypts" }}
+{{- end }}
+{{- end }}
 POSTRIDER_SESSION_TIMEOUT: {{ $values.controlPlane.sessionTimeout | quote }}
 POSTRIDER_READ_ONLY: {{ $values.controlPlane.readOnly | quote }}
 POSTRIDER_EVENT_TYPES_REQUIRED: {{ $values.controlPlane.eventTypesRequired | quote }}
@@ -128,6 +146,32 @@ POSTRIDER_ALLOW_CIDRS: {{ join "," . | quote }}
         path: bootstrap-admin-key
       {{- end }}
 {{- end }}
+{{- with $values.controlPlane.tls }}
+{{- if and (eq $.service "control-plane") .existingSecret }}
+- name: tls
+  secret:
+    secretName: {{ .existingSecret }}
+    defaultMode: 0440
+    items:
+      - key: {{ .certKey }}
+        path: tls.crt
+      - key: {{ .keyKey }}
+        path: tls.key
+      {{- with .caKey }}
+      - key: {{ . }}
+        path: ca.crt
+      {{- end }}
+{{- if .clientCaSecret }}
+- name: tls-clients
+  secret:
+    secretName: {{ .clientCaSecret }}
+    defaultMode: 0440
+    items:
+      - key: {{ .clientCaKey }}
+        path: ca.crt
+{{- end }}
+{{- end }}
+{{- end }}
 {{- if and (ne .service "router") $values.egress.pools }}
 - name: egress-pools
   configMap:
@@ -175,6 +219,18 @@ POSTRIDER_ALLOW_CIDRS: {{ join "," . | quote }}
 - name: secrets
   mountPath: /etc/postrider/secrets
   readOnly: true
+{{- end }}
+{{- with .root.Values.controlPlane.tls }}
+{{- if and (eq $.service "control-plane") .existingSecret }}
+- name: tls
+  mountPath: /etc/postrider/tls
+  readOnly: true
+{{- if .clientCaSecret }}
+- name: tls-clients
+  mountPath: /etc/postrider/tls-clients
+  readOnly: true
+{{- end }}
+{{- end }}
 {{- end }}
 {{- if and (ne .service "router") .root.Values.egress.pools }}
 - name: egress-pools

@@ -13,7 +13,10 @@ import { Role, roleFromJSON, roleToJSON, roleToNumber } from "./access.ts";
 export interface RoleBinding {
   /** Resource name, `roleBindings/{role_binding}`. */
   name: string;
-  /** Who: `user/{subject}`, the subject of a JWT, or `api-key/{id}`. */
+  /**
+   * Who: `api-key/{id}`; `user/{subject}` or `group/{name}`, the subject and the groups of a JWT; or whom a client certificate
+   * names, `certificate/uri:{uri}`, `certificate/dns:{name}` or `certificate/cn:{name}`.
+   */
   principal: string;
   /** What it may do. */
   role: Role;

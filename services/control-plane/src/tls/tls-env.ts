@@ -1,0 +1,79 @@
+import { accessSync, constants } from 'node:fs';
+import { boolean, hostOf, isLoopback, oneOf, parsed, text } from '@postrider/runtime';
+import type { Env, EnvField, EnvValues, TlsFiles } from '@postrider/runtime';
+
+const CERT = 'POSTRIDER_GRPC_TLS_CERT_FILE';
+const KEY = 'POSTRIDER_GRPC_TLS_KEY_FILE';
+const PLAINTEXT = 'POSTRIDER_GRPC_PLAINTEXT';
+const HOST = 'POSTRIDER_GRPC_HOST';
+
+/** How the API's listener is protected. */
+export interface ApiTls {
+  readonly files: TlsFiles;
+  /** Whether who shows no certificate, or one that is not believed, is let in all the same: it has to show a key then. */
+  readonly clients: 'optional' | 'required';
+  /** The name that the certificate of every replica bears; absent: the host of its address. */
+  readonly serverName?: string;
+}
+
+/** The settings of TLS on the API; a group of the control plane's spec. The files are read again while it runs. */
+export const tlsEnv = {
+  cert: file(CERT),
+  key: file(KEY),
+  ca: file('POSTRIDER_GRPC_TLS_CA_FILE'),
+  serverName: text('POSTRIDER_GRPC_TLS_SERVER_NAME', {
+    optional: true,
+    pattern: /^[A-Za-z0-9.:_-]{1,253}$/,
+    hint: 'a host name or address',
+  }),
+  clientCa: file('POSTRIDER_GRPC_TLS_CLIENT_CA_FILE'),
+  clients: oneOf('POSTRIDER_GRPC_TLS_CLIENTS', ['optional', 'required'], { optional: true }),
+  /** That keys travel in plaintext beyond this machine has to be said. */
+  plaintext: boolean(PLAINTEXT, { default: false }),
+  isWhole: whole(),
+} as const;
+
+/** Undefined: the API speaks no TLS. */
+export function apiTls(values: EnvValues<typeof tlsEnv>): ApiTls | undefined {
+  const { cert: certFile, key: keyFile, ca: caFile, clientCa: clientCaFile, clients = 'optional', serverName } = values;
+  if (certFile === undefined || keyFile === undefined) return undefined;
+  const believed = {
+    ...(caFile === undefined ? {} : { caFile }),
+    ...(clientCaFile === undefined ? {} : { clientCaFile }),
+  };
+  const files = { certFile, keyFile, ...believed };
+  return { files, clients, ...(serverName === undefined ? {} : { serverName }) };
+}
+
+function file(variable: string): EnvField<string | undefined> {
+  return parsed(text(variable, { optional: true }), (path) => {
+    if (path !== undefined) accessSync(path, constants.R_OK);
+    return path;
+  });
+}
+
+/** What these variables say together. */
+function whole(): EnvField<null> {
+  return {
+    variables: [],
+    read(env) {
+      const problem = problemOf(env);
+      return problem === null ? { kind: 'value', value: null } : { kind: 'problem', ...problem };
+    },
+  };
+}
+
+function problemOf(env: Env): { readonly variable: string; readonly detail: string } | null {
+  const isSet = (variable: string): boolean => env[variable] !== undefined;
+  const missing = (variable: string, by: string) => ({ variable, detail: `is missing; ${by} needs it` });
+  if (isSet(CERT) !== isSet(KEY)) return isSet(CERT) ? missing(KEY, CERT) : missing(CERT, KEY);
+  const rest = Object.keys(env).find((name) => name.startsWith('POSTRIDER_GRPC_TLS_') && isSet(name));
+  if (!isSet(CERT) && rest !== undefined) return missing(CERT, rest);
+  if (isSet('POSTRIDER_GRPC_TLS_CLIENTS') && !isSet('POSTRIDER_GRPC_TLS_CLIENT_CA_FILE'))
+    return missing('POSTRIDER_GRPC_TLS_CLIENT_CA_FILE', 'POSTRIDER_GRPC_TLS_CLIENTS');
+  const isPlain = env[PLAINTEXT] === 'true';
+  if (isPlain && isSet(CERT)) return { variable: PLAINTEXT, detail: `is true, but ${CERT} is set` };
+  if (isPlain || isSet(CERT) || isLoopback(hostOf(env[HOST] ?? '127.0.0.1'))) return null;
+  const told = `lets others than this machine call, and their keys would travel in plaintext: set ${CERT} and ${KEY}, or ${PLAINTEXT}=true where something else encrypts`;
+  return { variable: HOST, detail: told };
+}
