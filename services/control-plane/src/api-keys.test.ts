@@ -233,7 +233,17 @@ test('bad input is named field by field', async () => {
     const { code, fields } = await failure(call());
     assert.deepEqual([code, fields], ['INVALID_ARGUMENT', [field]], field);
   }
-  for (const principal of ['', 'user/', 'user/a b', 'user/a\n', 'api-key/A', 'group/x', `user/${'x'.repeat(256)}`]) {
+  for (const principal of [
+    '',
+    'user/',
+    'user/a b',
+    'user/a\n',
+    'api-key/A',
+    'group/',
+    'certificate/x',
+    'robot/x',
+    `user/${'x'.repeat(256)}`,
+  ]) {
     const roleBinding = RoleBinding.fromPartial({ principal, role: Role.ADMIN });
     const { fields } = await failure(run.access.createRoleBinding({ roleBindingId: '', roleBinding, requestId: '' }));
     assert.deepEqual(fields, ['role_binding.principal'], principal);

@@ -2,7 +2,9 @@ import { status } from '@grpc/grpc-js';
 import type { ConfigProblem } from '@postrider/config-view';
 import type { Logger, Metrics } from '@postrider/runtime';
 import type { CertificateCounts } from './certificate-watch.ts';
+import type { TlsEvents } from './tls/tls-events.ts';
 import { accessRule, type MethodName } from '@postrider/core';
+import { createTlsEvents } from './tls/tls-events.ts';
 
 /** One finished call. */
 export interface FinishedCall {
@@ -18,7 +20,7 @@ export interface FinishedCall {
 }
 
 /** What happens in the control plane, each told once as metric and log line. */
-export interface ControlPlaneEvents {
+export interface ControlPlaneEvents extends TlsEvents {
   callFinished(call: FinishedCall): void;
   configProblem(problem: ConfigProblem): void;
   /** Endpoints' URLs are judged by another policy from now on. */
@@ -32,12 +34,6 @@ export interface ControlPlaneEvents {
   readOnly(why: string): void;
   /** The client certificate of an endpoint ends within a fortnight, or has ended. */
   certificateEnds(endpoint: string, endsAt: Date, state: 'ending' | 'ended'): void;
-  /** The certificate of the API is this from now on. */
-  apiCertificateRenewed(endsAt: Date): void;
-  /** Why its files cannot be used, while what was there before stays in use; null: they can again. */
-  apiCertificateTrouble(problem: string | null): void;
-  /** It ends within a fortnight, or has ended. */
-  apiCertificateEnds(endsAt: Date, state: 'ending' | 'ended'): void;
   /** How many certificates do, as of now. */
   certificatesLookedAt(counts: CertificateCounts): void;
 }
@@ -58,14 +54,6 @@ export function createEvents(log: Logger, metrics: Metrics | undefined): Control
     [{ state: 'ending' }, certificates.ending],
     [{ state: 'ended' }, certificates.ended],
   ]);
-  let apiCertificateEndsAt: Date | null = null;
-  let apiCertificateUnusable = false;
-  metrics?.gauge('postrider_api_certificate_ends_seconds', 'When the certificate of the API ends, Unix time', () =>
-    apiCertificateEndsAt === null ? [] : [[{}, apiCertificateEndsAt.getTime() / 1_000]],
-  );
-  metrics?.gauge('postrider_api_certificate_unusable', 'Whether the files of its next certificate cannot be used', () =>
-    apiCertificateEndsAt === null ? [] : [[{}, apiCertificateUnusable ? 1 : 0]],
-  );
   let leading = false;
   let isReadOnly = false;
   metrics?.gauge('postrider_config_leader', 'Whether this replica takes changes', () => [[{}, leading ? 1 : 0]]);
@@ -73,6 +61,7 @@ export function createEvents(log: Logger, metrics: Metrics | undefined): Control
     [{}, isReadOnly ? 1 : 0],
   ]);
   return {
+    ...createTlsEvents(log, metrics),
     ledBegun() {
       leading = true;
       isReadOnly = false;
@@ -105,20 +94,6 @@ export function createEvents(log: Logger, metrics: Metrics | undefined): Control
       const fields = { endpoint, endsAt: endsAt.toISOString() };
       if (state === 'ending') log.warn(fields, 'endpoint.client-certificate-ending');
       else log.error(fields, 'endpoint.client-certificate-ended');
-    },
-    apiCertificateRenewed(endsAt) {
-      apiCertificateEndsAt = endsAt;
-      log.info({ endsAt: endsAt.toISOString() }, 'api.certificate: new connections are shown this one');
-    },
-    apiCertificateTrouble(problem) {
-      apiCertificateUnusable = problem !== null;
-      if (problem !== null) log.error({ problem }, 'api.certificate-unusable: the one before it stays');
-      else log.info({}, 'api.certificate-usable');
-    },
-    apiCertificateEnds(endsAt, state) {
-      const fields = { endsAt: endsAt.toISOString() };
-      if (state === 'ending') log.warn(fields, 'api.certificate-ending');
-      else log.error(fields, 'api.certificate-ended');
     },
     certificatesLookedAt: (counts) => void (certificates = counts),
     policyUnusable: (problem) => log.error({ problem }, 'egress.policy-unusable: the policy before it stays'),

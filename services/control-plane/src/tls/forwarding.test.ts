@@ -109,7 +109,7 @@ test('a leader that another authority vouches for, or that bears another name, i
     const { port } = s.leader.plane;
     const answer = forward.to(`127.0.0.1:${port}`, call, new AbortController().signal);
     // It bears no authorization, and is refused for that when it arrives.
-    return answer.then(
+    return await answer.then(
       (routed) => routed !== null,
       ({ code }: ServiceError) => code === status.UNAUTHENTICATED,
     );

@@ -2,13 +2,13 @@ import { every, lookAgain, type Clock } from '@postrider/core';
 import { isSameTls, readTlsFiles, type TlsMaterial } from '@postrider/runtime';
 import { serverLimits } from '../server-limits.ts';
 import { RenewableCredentials } from './server-credentials.ts';
-import type { ControlPlaneEvents } from '../events.ts';
 import type { ApiTls } from './tls-env.ts';
+import type { TlsEvents } from './tls-events.ts';
 
 export interface LiveTlsOptions {
   readonly tls: ApiTls;
   readonly clock: Clock;
-  readonly events: Pick<ControlPlaneEvents, 'apiCertificateRenewed' | 'apiCertificateTrouble' | 'apiCertificateEnds'>;
+  readonly events: TlsEvents;
 }
 
 /** What the API shows of itself and whom it believes, as the files say it now. */
