@@ -234,8 +234,6 @@ function addEgress(server: Server, handle: ReturnType<typeof createHandler>): vo
   server.addService(EgressServiceService, egressService);
 }
 
-async function bind(server: Server, host: string, port: number): Promise<number> {
-  const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 function addressOf(host: string, port: number): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }

@@ -11,6 +11,7 @@ import type { MethodName } from '@postrider/core';
 import type { MethodMaker, ServiceContext } from './call.ts';
 import type { ControlPlaneEvents } from './events.ts';
 import type { Principal } from './permissions.ts';
+import type { Shown } from './tls/shown.ts';
 
 /** Turns a method into what grpc-js serves: who calls, may they, the method, its answer or status. Default deny. */
 export function createHandler(context: ServiceContext, events: ControlPlaneEvents) {
@@ -21,24 +22,19 @@ export function createHandler(context: ServiceContext, events: ControlPlaneEvent
     maker: MethodMaker<Request, Response>,
   ): handleUnaryCall<Request, Response> => {
     const isForAnyone = accessRule(name)?.anyone === true;
-    const identify = (call: ServerUnaryCall<Request, Response>): Principal | Promise<Principal> => {
-      const authorization = authorizationOf(call);
-      const isStranger = isForAnyone && call.metadata.get('authorization').length === 0;
-      return isStranger ? strangerAt(call.getPeer()) : authenticate(authorization);
+    const identify = (call: ServerUnaryCall<Request, Response>, shown: Shown): Principal | Promise<Principal> => {
+      const isStranger = isForAnyone && call.metadata.get('authorization').length === 0 && shown.certificate() === null;
+      return isStranger ? strangerAt(call.getPeer()) : authenticate(shown);
     };
     const answer = async (call: ServerUnaryCall<Request, Response>): Promise<Answered<Response>> => {
       let caller: Principal | null = null;
       try {
         const shown = showing.shownBy(call);
         // Nobody waits here who is not known.
-        caller = await identify(call);
+        caller = await identify(call, shown);
         rates.take(caller);
         // What was waited for may be what the caller may do.
-        if (await routing.untilRevision(call.metadata, leftOf(call, clock))) caller = await identify(call);
-        caller = await authenticate(shown);
-        rates.take(caller);
-        // What was waited for may be what the caller may do.
-        if (await routing.untilRevision(call.metadata, leftOf(call, clock))) caller = await authenticate(shown);
+        if (await routing.untilRevision(call.metadata, leftOf(call, clock))) caller = await identify(call, shown);
         const principal = caller;
         const reach = authorize(name, principal, call.request);
         const here = () => maker(scopeContext(context, reach))(call.request, principal);

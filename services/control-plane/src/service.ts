@@ -134,7 +134,8 @@ export async function startControlPlane(
   const authenticate = createAuthenticate({ view, clock, noteKeyUse: createKeyUse(writer, clock, log) });
   const context = { ...serviceContext(config, deps, view, policy), writer, verifier, routing, showing, authenticate };
   const { reflection } = config;
-  const server = stack.use(await startApiServer({ ...config.grpc, reflection, context, events, forward, clock }));
+  const listening = { ...config.grpc, reflection, ...(tls === null ? {} : { tls }) };
+  const server = stack.use(await startApiServer({ ...listening, context, events, forward, clock }));
   const published = createEgressDocument({ view, pools: context.pools, clock });
   const wellKnown = stack.use(
     await startPage({
@@ -142,8 +143,6 @@ export async function startControlPlane(
       ...{ path: EGRESS_PATH, document: published, limits: wellKnownLimits },
     }),
   );
-  const listening = { ...config.grpc, reflection, ...(tls === null ? {} : { tls }) };
-  const server = stack.use(await startApiServer({ ...listening, context, events, forward, clock }));
   if (!config.readOnly) {
     const seat = stack.use(await joinWriterSeat(seatOptions(config, deps, topic, signal)));
     const mark = createConfigMark({ admin: kafka.admin, view, topicPrefix, seat, ...acceptedLoss(config) });
