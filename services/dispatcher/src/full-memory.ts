@@ -1,8 +1,11 @@
 import { crowdedPlan } from './intake.ts';
 import { mayStart, takeArrival, takeBulk, type Lane } from './lane.ts';
+import { createSweep, type Slices, type Sweep } from './slices.ts';
 import { limits, type Clock } from '@postrider/core';
 import type { ByteMeter } from './byte-meter.ts';
 import type { Lanes } from './lanes.ts';
+import type { Reign } from './reign.ts';
+import type { Work } from './work.ts';
 import type { WorkTable } from './work-table.ts';
 
 /** Frees memory that is held for lanes which cannot start, so that they cannot hold up the pod's others. */
@@ -18,40 +21,71 @@ export interface FullMemoryOptions {
   readonly bulkMeter: ByteMeter;
   readonly lanes: Lanes;
   readonly table: WorkTable;
+  readonly reign: Pick<Reign, 'draining' | 'over'>;
+  readonly slices: Slices;
   readonly clock: Clock;
 }
 
 /**
  * A pod that has read nothing for a second because its memory is full: what its lanes hold that stand still is put, the
  * largest first, until there is room; and when hardly any of it was freed for a while, what those hold that may start no more
- * than they do. The same for bulk work alone, whose part of the memory is full.
+ * than they do. The same for bulk work alone, whose part of the memory is full. Many are put in slices: what others send does
+ * not wait for it.
  */
-export function createFullMemory({ meter, bulkMeter, lanes, table, clock }: FullMemoryOptions): FullMemory {
+export function createFullMemory(options: FullMemoryOptions): FullMemory {
+  const { meter, bulkMeter, lanes, table, reign, clock } = options;
   const lookAt = watchOf(limits.podQueuedBytesMax);
   const lookAtBulk = watchOf(limits.podQueuedBytesMax * limits.bulkQueuedFraction);
+  const sweepOf = (full: ByteMeter): Sweep<Putting> =>
+    createSweep({
+      ...{ slices: options.slices, perStep: 16 },
+      mayGoOn: () => full.full && !reign.draining && reign.over === null,
+      act({ work, isTurn, lane }) {
+        table.put(work, crowdedPlan(isTurn, lane, clock));
+      },
+    });
+  const sweep = sweepOf(meter);
+  const bulkSweep = sweepOf(bulkMeter);
 
-  function free(full: ByteMeter, verdict: Verdict, putOf: (lane: Lane) => void): void {
+  function keptBy(verdict: Verdict): Lane[] {
     const now = clock.monotonic();
     const isMeant = (lane: Lane): boolean => {
       if (lane.held.size > 0) return true;
       return lane.queuedBytes > 0 && !mayStart(lane, now) && (verdict === 'stuck' || lane.inFlight === 0);
     };
-    const kept = [...lanes.all()].filter(isMeant);
-    kept.sort((a, b) => b.queuedBytes - a.queuedBytes);
-    for (const lane of kept) {
-      if (!full.full) break;
-      putOf(lane);
-    }
+    return [...lanes.all()].filter(isMeant).toSorted((a, b) => b.queuedBytes - a.queuedBytes);
   }
 
   return {
     tick() {
       const verdict = lookAt(meter, clock.monotonic());
-      if (verdict !== 'room') free(meter, verdict, (lane) => putArrivals(lane, table, clock));
+      if (verdict !== 'room') sweep.run(arrivalsOf(keptBy(verdict), table));
       const bulkVerdict = lookAtBulk(bulkMeter, clock.monotonic());
-      if (bulkVerdict !== 'room') free(bulkMeter, bulkVerdict, (lane) => putBulk(lane, table, clock));
+      if (bulkVerdict !== 'room') bulkSweep.run(bulkOf(keptBy(bulkVerdict)));
     },
   };
+}
+
+/** A first attempt that was taken out of its queue to be put. */
+interface Putting {
+  readonly work: Work;
+  readonly isTurn: boolean;
+  readonly lane: Lane;
+}
+
+/** What the lanes have queued from `deliveries.bulk`. */
+function* bulkOf(lanes: readonly Lane[]): Generator<Putting> {
+  for (const lane of lanes) {
+    for (let work = takeBulk(lane); work !== undefined; work = takeBulk(lane)) yield { work, isTurn: true, lane };
+  }
+}
+
+/** Whatever the lanes have queued or hold of first attempts, as far as it may be put. */
+function* arrivalsOf(lanes: readonly Lane[], table: WorkTable): Generator<Putting> {
+  for (const lane of lanes) {
+    for (let work = takeArrival(lane); work !== undefined; work = takeArrival(lane)) yield { work, isTurn: true, lane };
+    for (const work of lane.held) if (table.mayPut(work)) yield { work, isTurn: false, lane };
+  }
 }
 
 /** `full`: since the last look at least; `stuck`: and for a while hardly any of it was freed. */
@@ -71,17 +105,4 @@ function watchOf(bytesMax: number): (meter: ByteMeter, now: number) => Verdict {
     since = { at: now, bytes };
     return before.bytes - bytes < bytesMax * limits.stuckMovedFraction ? 'stuck' : 'full';
   };
-}
-
-/** Puts what the lane has queued from `deliveries.bulk`. */
-function putBulk(lane: Lane, table: WorkTable, clock: Clock): void {
-  for (let work = takeBulk(lane); work !== undefined; work = takeBulk(lane))
-    table.put(work, crowdedPlan(true, lane, clock));
-}
-
-/** Puts whatever the lane has queued or holds of first attempts, as far as it may be put. */
-function putArrivals(lane: Lane, table: WorkTable, clock: Clock): void {
-  for (let work = takeArrival(lane); work !== undefined; work = takeArrival(lane))
-    table.put(work, crowdedPlan(true, lane, clock));
-  for (const work of lane.held) if (table.mayPut(work)) table.put(work, crowdedPlan(false, lane, clock));
 }

@@ -2,6 +2,7 @@ import { createSessionFence, drainDeadline, every, isOtherTopic, limits, type Se
 import { coPartitionedTopics } from '@postrider/kafka';
 import { intakeTopics } from './intake-ledger.ts';
 import { createPartitionOwner, type PartitionOwner } from './partition-owner.ts';
+import { createSweep, type Sweep } from './slices.ts';
 import { createStallWatch, type Reading, type StallWatch } from './stall-watch.ts';
 import type { CheckResult } from '@postrider/runtime';
 import type { Assignment, Batch, GroupMember, KafkaPort, TopicPartitionOffset } from '@postrider/kafka';
@@ -55,6 +56,8 @@ export async function joinGroup(options: OwnerGroupOptions): Promise<OwnerGroup>
 class Group implements OwnerGroup {
   readonly owners = new Map<number, PartitionOwner>();
   readonly #pod: Pod;
+  /** Each looks through all that it holds: not all of them in one turn of the event loop. */
+  readonly #looks: Sweep<PartitionOwner>;
   #member: GroupMember | null = null;
   #fence: SessionFence | null = null;
   /** What the newest assignment names us for, which may come before the member itself is known. */
@@ -71,6 +74,8 @@ class Group implements OwnerGroup {
 
   constructor(pod: Pod) {
     this.#pod = pod;
+    const { slices } = pod;
+    this.#looks = createSweep({ slices, perStep: 1, mayGoOn: () => true, act: (owner) => owner.tick() });
   }
 
   joined(member: GroupMember): void {
@@ -141,7 +146,7 @@ class Group implements OwnerGroup {
   #planTick(): void {
     this.#cancelTick = every(this.#pod.clock, TICK_MS, () => {
       this.#fence?.open();
-      for (const owner of this.owners.values()) owner.tick();
+      this.#looks.run(this.owners.values());
       this.#pod.rowBound.tick();
       this.#pod.destinations?.tick();
       this.#pod.pauses.tick();

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { liveBytes } from '../../../test/bench/live-bytes.ts';
 import { createHarness } from '../testing/harness.ts';
-import { giveOwnBytes, giveWaitingOwnBytes } from './own-bytes.ts';
+import { giveOwnBytes, giveOwnBytesIfWaiting } from './own-bytes.ts';
 import type { Work } from './work.ts';
 
 const MIB = 1_024 * 1_024;
@@ -21,9 +21,9 @@ function readFrom(answer: Buffer, bytes = 1_000): Work {
 test('what waits in memory keeps no more of it alive than about what it takes itself', async () => {
   const before = await liveBytes();
   const works = Array.from({ length: 100 }, () => readFrom(Buffer.allocUnsafeSlow(MIB)));
-  giveWaitingOwnBytes(works, 999);
+  for (const work of works) giveOwnBytesIfWaiting(work, 999);
   assert.ok((await liveBytes()) - before >= 100 * MIB);
-  giveWaitingOwnBytes(works, 1_000);
+  for (const work of works) giveOwnBytesIfWaiting(work, 1_000);
   assert.ok((await liveBytes()) - before < 10 * MIB);
   for (const { delivery, view } of works) {
     assert.equal(delivery?.header.toString(), 'h'.repeat(100));
@@ -37,7 +37,7 @@ test('what has started meanwhile, and what is most of its answer, is not copied'
   const large = readFrom(Buffer.allocUnsafeSlow(MIB), 600_000);
   const before = [started.delivery, large.delivery];
   started.queuedIn = null;
-  giveWaitingOwnBytes([started, large], 10_000);
+  for (const work of [started, large]) giveOwnBytesIfWaiting(work, 10_000);
   assert.deepEqual([started.delivery === before[0], large.delivery === before[1]], [true, true]);
 });
 

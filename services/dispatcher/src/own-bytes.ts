@@ -24,7 +24,7 @@ export function giveOwnBytes(work: Work): void {
 /** How long a first attempt is in its queue before it gets them: most are started sooner, and need none (ms). */
 const SOON_MS = 1_000;
 
-/** The same for all of `works` that still stand in their queues (`now`: ms since the Unix epoch). Keeps none of them. */
-export function giveWaitingOwnBytes(works: Iterable<Work>, now: number): void {
-  for (const work of works) if (work.queuedIn !== null && now - work.readyAt >= SOON_MS) giveOwnBytes(work);
+/** The same for what still stands in its queue after that (`now`: ms since the Unix epoch). */
+export function giveOwnBytesIfWaiting(work: Work, now: number): void {
+  if (work.queuedIn !== null && now - work.readyAt >= SOON_MS) giveOwnBytes(work);
 }

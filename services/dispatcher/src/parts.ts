@@ -16,6 +16,7 @@ import { RowIndex } from './row-index.ts';
 import { createTierBook, type TierBook } from './tier-book.ts';
 import { createTakeOff } from './take-off.ts';
 import { usableDelivery, type Usable } from './usable-delivery.ts';
+import type { Slices } from './slices.ts';
 import { createWorkTable, type WorkTable } from './work-table.ts';
 import type { EndpointHolds, Tier } from '@postrider/core';
 import { topicOf, type IntakeEnds, type IntakeLedger } from './intake-ledger.ts';
@@ -39,6 +40,8 @@ export interface Parts {
   readonly ordering: Ordering;
   readonly held: HeldArrivals;
   readonly walks: LaneWalks;
+  /** For long work of this reign. */
+  readonly slices: Slices;
 }
 
 /** What the parts are made for. */
@@ -133,7 +136,7 @@ export function createParts(options: PartsOptions): Parts {
   });
   const held = createHeldArrivals({ lanes, ordering, table, endings, clock });
 
-  return { store, book, table, lanes, endings, intake, gone, walks, ordering, held };
+  return { store, book, table, lanes, endings, intake, gone, walks, ordering, held, slices };
 }
 
 /** Where results go, and what their ids are made of. */

@@ -134,10 +134,9 @@ class OneServing implements Serving {
       onLoaded: (tier) => this.#loaded(tier),
     });
     this.parts = parts;
-    this.#heads = intakeTopics.map((topic) =>
-      createStuckHead({ topic, ledger, table: parts.table, scheduler: this.#pod.scheduler, clock: this.#pod.clock }),
-    );
-    this.#memory = createFullMemory({ ...this.#pod, ...parts });
+    const freeing = { ...this.#pod, ...parts, reign: this.#reign };
+    this.#heads = intakeTopics.map((topic) => createStuckHead({ ...freeing, topic, ledger }));
+    this.#memory = createFullMemory(freeing);
     const judgeAll = (): void => {
       if (this.#reign.over === null && !this.#reign.draining) parts.lanes.refresh();
     };

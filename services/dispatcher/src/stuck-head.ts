@@ -1,9 +1,11 @@
 import { WaitReason } from '@postrider/contract/postrider/v1/delivery';
-import { createRangeWatch, limits, type Clock } from '@postrider/core';
+import { createRangeWatch, limits, type Clock, type RangeVerdict } from '@postrider/core';
 import { crowdedPlan, waitFor } from './intake.ts';
 import { mayStart } from './lane.ts';
+import { createSweep, type Slices } from './slices.ts';
 import type { IntakeLedger, IntakeTopic } from './intake-ledger.ts';
 import type { Lane } from './lane.ts';
+import type { Reign } from './reign.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { IntakeOffset, Work } from './work.ts';
 import type { WorkTable } from './work-table.ts';
@@ -19,29 +21,40 @@ export interface StuckHeadOptions {
   readonly topic: IntakeTopic;
   readonly ledger: IntakeLedger;
   readonly table: WorkTable;
+  readonly reign: Pick<Reign, 'draining' | 'over'>;
   readonly scheduler: Pick<Scheduler, 'hasRoom'>;
+  readonly slices: Slices;
   readonly clock: Clock;
 }
 
 /**
  * What is open in the older half of a range that is held up: queued, it is put; in flight, it gets a guard row, due after
  * the request's longest deadline, which is overwritten or removed when the attempt ends. Where lanes hold it up, only
- * those are meant that can do no more than they do; while the process itself can do no more, none are.
+ * those are meant that can do no more than they do; while the process itself can do no more, none are. Thousands of them are
+ * put in slices: what others send does not wait for it.
  */
-export function createStuckHead({ topic, ledger, table, scheduler, clock }: StuckHeadOptions): StuckHead {
+export function createStuckHead(options: StuckHeadOptions): StuckHead {
+  const { topic, ledger, table, reign, scheduler, clock } = options;
   const watch = createRangeWatch();
   const bulk = topic === 'deliveries.bulk';
   /** What guard rows were written for: a row that its tier has not taken yet, or never takes, is not written again. */
   const guarded = new WeakSet<readonly IntakeOffset[]>();
 
-  function free(isMeant: (work: Work, lane: Lane) => boolean): void {
-    const range = ledger.range(topic);
-    const below = range.watermark + range.size / 2;
-    for (const work of table.works.values()) {
+  let verdict: RangeVerdict = 'nothing';
+  let below = 0;
+  const sweep = createSweep<Work>({
+    ...{ slices: options.slices, perStep: 16 },
+    mayGoOn: () => !reign.draining && reign.over === null,
+    act(work) {
       const { lane } = work;
-      if (lane === null || !isMeant(work, lane)) continue;
+      if (lane === null || !isMeant(work, lane)) return;
       if (work.open.some((at) => at.bulk === bulk && at.offset < below)) freeOne(work, lane);
-    }
+    },
+  });
+
+  function isMeant(work: Work, lane: Lane): boolean {
+    if (verdict === 'head') return true;
+    return scheduler.hasRoom && (work.queuedIn === 'held' || !mayStart(lane, clock.monotonic()));
   }
 
   function freeOne(work: Work, lane: Lane): void {
@@ -57,11 +70,12 @@ export function createStuckHead({ topic, ledger, table, scheduler, clock }: Stuc
 
   return {
     tick() {
-      const now = clock.monotonic();
-      const verdict = watch.judge(ledger.range(topic), now);
-      if (verdict === 'head') free(() => true);
-      if (verdict === 'lanes' && scheduler.hasRoom)
-        free((work, lane) => work.queuedIn === 'held' || !mayStart(lane, now));
+      const range = ledger.range(topic);
+      const found = watch.judge(range, clock.monotonic());
+      if (found === 'nothing') return;
+      verdict = found;
+      below = range.watermark + range.size / 2;
+      sweep.run(table.works.values());
     },
   };
 }

@@ -3,8 +3,9 @@ import { countDown } from './count-down.ts';
 import { createDueRows, type DueRows } from './due-rows.ts';
 import { topicOf } from './intake-ledger.ts';
 import { enqueue, unqueue } from './lane.ts';
-import { giveWaitingOwnBytes } from './own-bytes.ts';
+import { giveOwnBytesIfWaiting } from './own-bytes.ts';
 import { NO_ROW, mark, type RowIndex } from './row-index.ts';
+import { createSweep, type Sweep } from './slices.ts';
 import { createTombstones, type Tombstones } from './tombstones.ts';
 import type { Tier } from '@postrider/core';
 import type { ByteMeter } from './byte-meter.ts';
@@ -33,6 +34,7 @@ export class WorkTable {
   readonly #o: WorkTableOptions;
   readonly #due: DueRows;
   readonly #tombstones: Tombstones;
+  readonly #ownBytes: Sweep<Work>;
   /** What fell due before the reign began waits for us only since then. */
   readonly #since: number;
 
@@ -41,6 +43,11 @@ export class WorkTable {
     this.rows = options.rows;
     this.#since = options.clock.now();
     this.#tombstones = createTombstones(options);
+    this.#ownBytes = createSweep({
+      ...{ slices: options.slices, perStep: 64 },
+      mayGoOn: () => options.reign.over === null,
+      act: (work) => giveOwnBytesIfWaiting(work, options.clock.now()),
+    });
     this.#due = createDueRows({
       ...options,
       mayWake: () => !options.reign.draining && options.reign.over === null,
@@ -51,7 +58,7 @@ export class WorkTable {
   /** Called every second. */
   tick(): void {
     this.#due.look();
-    giveWaitingOwnBytes(this.works.values(), this.#o.clock.now());
+    this.#ownBytes.run(this.works.values());
   }
 
   /** A first attempt that may start now or as soon as its lane lets it. */
