@@ -1,4 +1,6 @@
-import { limits } from '@postrider/core';
+import { limits, type Clock } from '@postrider/core';
+import { createSweep, type Slices, type Sweep } from './slices.ts';
+import type { Reign } from './reign.ts';
 import type { Work } from './work.ts';
 
 /**
@@ -27,4 +29,19 @@ const SOON_MS = 1_000;
 /** The same for what still stands in its queue after that (`now`: ms since the Unix epoch). */
 export function giveOwnBytesIfWaiting(work: Work, now: number): void {
   if (work.queuedIn !== null && now - work.readyAt >= SOON_MS) giveOwnBytes(work);
+}
+
+/** Goes through a reign's deliveries and gives those that wait bytes of their own. */
+export function createOwnBytesSweep({ slices, reign, clock }: OwnBytesOptions): Sweep<Work> {
+  return createSweep<Work>({
+    ...{ slices, perStep: 64 },
+    mayGoOn: () => reign.over === null,
+    act: (work) => giveOwnBytesIfWaiting(work, clock.now()),
+  });
+}
+
+interface OwnBytesOptions {
+  readonly slices: Slices;
+  readonly reign: Pick<Reign, 'over'>;
+  readonly clock: Pick<Clock, 'now'>;
 }

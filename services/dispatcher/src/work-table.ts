@@ -3,14 +3,14 @@ import { countDown } from './count-down.ts';
 import { createDueRows, type DueRows } from './due-rows.ts';
 import { topicOf } from './intake-ledger.ts';
 import { enqueue, unqueue } from './lane.ts';
-import { giveOwnBytesIfWaiting } from './own-bytes.ts';
+import { createOwnBytesSweep } from './own-bytes.ts';
 import { NO_ROW, mark, type RowIndex } from './row-index.ts';
-import { createSweep, type Sweep } from './slices.ts';
 import { createTombstones, type Tombstones } from './tombstones.ts';
 import type { Tier } from '@postrider/core';
 import type { ByteMeter } from './byte-meter.ts';
 import type { Lane } from './lane.ts';
 import type { Result } from './result-record.ts';
+import type { Sweep } from './slices.ts';
 import type { StoredDelivery } from './waiting-store.ts';
 import type { Ending, WaitPlan, WorkTableOptions } from './work-table-options.ts';
 import { workOfRow, type IntakeOffset, type Work, type WorkState } from './work.ts';
@@ -43,11 +43,7 @@ export class WorkTable {
     this.rows = options.rows;
     this.#since = options.clock.now();
     this.#tombstones = createTombstones(options);
-    this.#ownBytes = createSweep({
-      ...{ slices: options.slices, perStep: 64 },
-      mayGoOn: () => options.reign.over === null,
-      act: (work) => giveOwnBytesIfWaiting(work, options.clock.now()),
-    });
+    this.#ownBytes = createOwnBytesSweep(options);
     this.#due = createDueRows({
       ...options,
       mayWake: () => !options.reign.draining && options.reign.over === null,
