@@ -4,7 +4,7 @@ import type { DescMethod, FileRegistry } from '@bufbuild/protobuf';
 /** The option of a method that says who may call it. */
 export const ACCESS_OPTION = 'postrider.v1.access';
 /** By their numbers in access.proto, as people write them. */
-export const roleNames = ['', 'admin', 'operator', 'tenant-admin', 'tenant-viewer', 'publisher'];
+export const roleNames = ['', 'admin', 'operator', 'tenant-admin', 'tenant-viewer', 'publisher', 'secret-reader'];
 
 /** An AccessRule of access.proto. */
 export interface AccessRule {

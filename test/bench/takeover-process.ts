@@ -1,6 +1,7 @@
 /** A dispatcher that measures itself while it takes partitions over. Told what to do by the first message, it answers once. */
 import { once } from 'node:events';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { localKeys } from '@postrider/config-view';
 import { limits, parseKek } from '@postrider/core';
 import { connectKafka, type KafkaPort } from '@postrider/kafka';
 import { recordingLogger, systemClock } from '@postrider/runtime';
@@ -63,7 +64,7 @@ const send: Send = ({ path }, done) => {
   if (!resumed.has(partition)) resumed.set(partition, performance.now() - namedAt);
   setImmediate(() => done(responded(200)));
 };
-const settings = { topicPrefix: work.prefix, kek: parseKek(work.kek), processId: 'takeover', contactUrl: '' };
+const settings = { topicPrefix: work.prefix, keys: localKeys(parseKek(work.kek)), processId: 'takeover', contactUrl: '' };
 const dispatcher = await startDispatcher(
   {
     ...{ ...settings, allowHttp: true, allowLoopback: true, allowCidrs: [], storeDir: work.storeDir },

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { localKeys } from '@postrider/config-view';
 import { encodeRowVersion, moveDelivery, parseKek, readDelivery } from '@postrider/core';
 import { WaitReason } from '@postrider/contract/postrider/v1/delivery';
 import { DELIVERY_HEADER, ROW_HEADER, topicSpecs } from '@postrider/kafka';
@@ -83,7 +84,7 @@ async function run(count: number, spreadMs: number): Promise<Outcome> {
     if (sent === count) all();
     setImmediate(() => answered(responded(200)));
   };
-  const settings = { topicPrefix: 'postrider.', kek, allowHttp: false, allowLoopback: false, allowCidrs: [] };
+  const settings = { topicPrefix: 'postrider.', keys: localKeys(kek), allowHttp: false, allowLoopback: false, allowCidrs: [] };
   const dispatcher = await startDispatcher(
     { ...settings, processId: 'timers', sessionTimeoutMs: 30_000, contactUrl: '', storeDir: storeDir.path },
     { kafka: kafka.connect('timers'), clock: systemClock, log: silentLogger, send },

@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
+import { localKeys } from '@postrider/config-view';
 import { DeadReason } from '@postrider/contract/postrider/v1/attempt';
 import { DeadLetter } from '@postrider/contract/postrider/v1/dead_letter';
 import { parseKek } from '@postrider/core';
@@ -54,7 +55,7 @@ async function install() {
   const settings = { allowHttp: false, allowLoopback: false, allowCidrs: [], contactUrl: '', sessionTimeoutMs: 6_000 };
   const start = () =>
     startDispatcher(
-      { ...settings, processId: `${topicPrefix}dispatcher`, topicPrefix, kek },
+      { ...settings, processId: `${topicPrefix}dispatcher`, topicPrefix, keys: localKeys(kek) },
       {
         ...{ kafka, clock: systemClock, log: recordingLogger() },
         send: ({ path }, done) => {

@@ -135,7 +135,7 @@ test('dispatchers are listed with what they say of themselves, drained when anot
   assert.match(alone.err, /FAILED_PRECONDITION.*only one/);
   const { run } = stack;
   const kafka = run.kafka.connect('dispatcher-2');
-  const config = { topicPrefix: 'postrider.', sessionTimeoutMs: 6_000, contactUrl: '', kek: testConfig().kek };
+  const config = { topicPrefix: 'postrider.', sessionTimeoutMs: 6_000, contactUrl: '', keys: testConfig().keys };
   const policy = { allowHttp: true, allowLoopback: true, allowCidrs: [] };
   const questions = { host: '127.0.0.1', port: 0, address: '' };
   await using second = await startDispatcher(

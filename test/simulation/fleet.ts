@@ -1,3 +1,4 @@
+import { localKeys } from '@postrider/config-view';
 import { startDispatcher, type Dispatcher, type Send } from '@postrider/dispatcher';
 import { startRouter, type Router } from '@postrider/router';
 import type { FakeClock, FakeKafka, FakePort } from '@postrider/kafka/testing';
@@ -181,7 +182,7 @@ class OneFleet implements Fleet {
     const random = this.#random;
     const config = {
       topicPrefix: 'postrider.',
-      kek,
+      keys: localKeys(kek),
       allowHttp: false,
       allowLoopback: false,
       allowCidrs: [],

@@ -29,7 +29,7 @@ export async function startPlaneAndDispatcher(contactUrl = ''): Promise<PlaneAnd
     await startDispatcher(
       {
         ...{ processId: 'dispatcher-1', topicPrefix: 'postrider.', sessionTimeoutMs: 6_000, contactUrl },
-        ...{ kek: testConfig().kek, ...laptop, questions: { host: '127.0.0.1', port: 0, address: '' } },
+        ...{ keys: testConfig().keys, ...laptop, questions: { host: '127.0.0.1', port: 0, address: '' } },
       },
       { kafka, clock: kafka.clock, log: run.log },
       new AbortController().signal,

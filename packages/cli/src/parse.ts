@@ -86,7 +86,7 @@ export function parseSubscriptionState(text: string): SubscriptionState {
 export function parseRole(text: string): Role {
   const role = roleNamed(text);
   if (role !== undefined) return role;
-  throw new InvalidArgumentError(`"${text}" is none of: admin, operator, tenant-admin, tenant-viewer, publisher.`);
+  throw new InvalidArgumentError(`"${text}" is none of: admin, operator, tenant-admin, tenant-viewer, publisher, secret-reader.`);
 }
 
 /** `100/1s`: starts at most in a period. */

@@ -23,6 +23,7 @@ function setup() {
     sealed,
     createTime: new Date(0),
     expireTime: undefined,
+    ...{ fingerprintEnd: '', publicKey: '', imported: false, createRequestId: '' },
   };
   const endpoint: EndpointConfig = { ...endpointPart.value, secrets: [one] };
   return { tenant, endpoint, secret, one };

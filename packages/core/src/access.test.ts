@@ -39,7 +39,7 @@ test('no grants, unknown roles and unknown methods give nothing', () => {
 });
 
 test('nobody gives more than he has: who was given something reaches nothing that the giver does not', () => {
-  const roles = ['admin', 'operator', 'tenant-admin', 'tenant-viewer', 'publisher'] as const;
+  const roles = ['admin', 'operator', 'tenant-admin', 'tenant-viewer', 'publisher', 'secret-reader'] as const;
   const grant = fc.record({ role: fc.constantFrom(...roles), tenant: fc.constantFrom('', 'a', 'b') });
   const rules = ['CreateEndpoint', 'GetEndpoint', 'DeleteTenant', 'ListDispatchers', 'MoveDelivery', 'PauseDeliveries'];
   fc.assert(

@@ -2,7 +2,7 @@ import { methodRules } from '@postrider/contract/postrider/v1/methods';
 import type { Role } from '@postrider/contract/postrider/v1/access';
 
 /** What a principal may do, as it stands in records and is told to people. */
-export type RoleName = 'admin' | 'operator' | 'tenant-admin' | 'tenant-viewer' | 'publisher';
+export type RoleName = 'admin' | 'operator' | 'tenant-admin' | 'tenant-viewer' | 'publisher' | 'secret-reader';
 
 /** One role in one tenant, or in all. */
 export interface Grant {
@@ -39,6 +39,7 @@ const roleNames: Readonly<Record<Role, RoleName | null>> = {
   ROLE_TENANT_ADMIN: 'tenant-admin',
   ROLE_TENANT_VIEWER: 'tenant-viewer',
   ROLE_PUBLISHER: 'publisher',
+  ROLE_SECRET_READER: 'secret-reader',
 };
 
 /** The name of a role; null for none, and for one that this version does not know. */

@@ -6,7 +6,7 @@ import { parseKek } from './seal.ts';
 import { Secret } from './secret.ts';
 
 const kek = parseKek(new Secret('0123456789abcdef'.repeat(4)));
-const prover = createCallProver(kek);
+const prover = createCallProver([kek]);
 const nonce = Buffer.alloc(12, 7);
 const call = {
   method: 'SkipWork',
@@ -16,14 +16,14 @@ const call = {
   nonce,
 };
 /** What whoever has seen nothing before says. */
-const problem = (...asked: Parameters<typeof prover.problem>) => createCallProver(kek).problem(...asked);
+const problem = (...asked: Parameters<typeof prover.problem>) => createCallProver([kek]).problem(...asked);
 
 test('a call is proved by whoever has the key, for one method, process, request and time', () => {
   const proof = prover.prove(call);
   assert.equal(problem(proof, call, call.time + 1_000), null);
   for (const other of [{ method: 'MoveWork' }, { processId: 'dispatcher-b' }, { request: Buffer.from('two') }])
     assert.match(problem(proof, { ...call, ...other }, call.time) ?? '', /wrong/);
-  const stranger = createCallProver(parseKek(new Secret('fedcba9876543210'.repeat(4)))).prove(call);
+  const stranger = createCallProver([parseKek(new Secret('fedcba9876543210'.repeat(4)))]).prove(call);
   assert.match(problem(stranger, call, call.time) ?? '', /POSTRIDER_KEK/);
   for (const junk of ['', 'v1', 'v1 x y', `${proof}x`, proof.replace('v1', 'v2'), proof.replace(/ \d+ /, ' 1 ')])
     assert.match(problem(junk, call, call.time) ?? '', /no proof|wrong/, junk);
@@ -49,7 +49,7 @@ test('a proof is good for one call, however its last digit is written; the same 
 });
 
 test('used proofs are forgotten when they are worth nothing any more, and until then no more than so many are accepted', () => {
-  const own = createCallProver(kek);
+  const own = createCallProver([kek]);
   const used = (index: number, now: number): string | null => {
     const one = { ...call, nonce: Buffer.alloc(12), time: now };
     one.nonce.writeUInt32BE(index);

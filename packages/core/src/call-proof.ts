@@ -1,4 +1,5 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
+import { PostriderError } from './errors.ts';
 import { limits } from './limits.ts';
 import type { SealingKey } from './seal.ts';
 
@@ -38,42 +39,49 @@ export type ProvableAnswer = Uint8Array | { readonly code: number; readonly deta
 
 const form = /^v1 (\d{1,15}) ([A-Za-z0-9_-]{16}) ([A-Za-z0-9_-]{43})$/;
 
-/** A prover by the installation's key. The key itself never travels, and signs nothing else. */
-export function createCallProver({ key }: Pick<SealingKey, 'key'>): CallProver {
-  const own = createHmac('sha256', key).update('postrider calls between services').digest();
+/**
+ * A prover by the installation's keys: by the first it proves, and each it believes, so that keys can be changed one process
+ * after the other. The keys themselves never travel, and these sign nothing else.
+ * @param keys at least one
+ */
+export function createCallProver(keys: readonly Pick<SealingKey, 'key'>[]): CallProver {
+  const believed = keys.map(({ key }) => createHmac('sha256', key).update('postrider calls between services').digest());
+  const [own] = believed;
+  if (own === undefined) throw new PostriderError('internal', 'there is no key to prove calls by');
   const used = createUsedProofs();
-  const macOf = ({ method, processId, time, nonce, request }: ProvableCall): Buffer =>
-    createHmac('sha256', own)
+  const macOf = (by: Buffer, { method, processId, time, nonce, request }: ProvableCall): Buffer =>
+    createHmac('sha256', by)
       .update(JSON.stringify(['call', method, processId, time, nonce.toString('base64url')]))
       .update('\n')
       .update(request)
       .digest();
-  const answerMac = (proof: string, answer: ProvableAnswer): Buffer => {
+  const answerMac = (by: Buffer, proof: string, answer: ProvableAnswer): Buffer => {
     const isFailure = !(answer instanceof Uint8Array);
     const what = isFailure ? ['failure', proof, answer.code, answer.details] : ['answer', proof];
-    const mac = createHmac('sha256', own).update(JSON.stringify(what)).update('\n');
+    const mac = createHmac('sha256', by).update(JSON.stringify(what)).update('\n');
     return (isFailure ? mac : mac.update(answer)).digest();
   };
   return {
-    prove: (call) => `v1 ${call.time} ${call.nonce.toString('base64url')} ${macOf(call).toString('base64url')}`,
+    prove: (call) => `v1 ${call.time} ${call.nonce.toString('base64url')} ${macOf(own, call).toString('base64url')}`,
     problem(proof, call, now) {
       const [, time = '', nonce = '', mac = ''] = form.exec(proof) ?? [];
       if (time === '') return 'the call bears no proof';
-      const wanted = macOf({ ...call, time: Number(time), nonce: Buffer.from(nonce, 'base64url') });
-      if (!timingSafeEqual(wanted, Buffer.from(mac, 'base64url'))) {
+      const made = { ...call, time: Number(time), nonce: Buffer.from(nonce, 'base64url') };
+      const given = Buffer.from(mac, 'base64url');
+      if (!believed.some((by) => timingSafeEqual(macOf(by, made), given))) {
         return 'the proof of the call is wrong: do both services have the same POSTRIDER_KEK?';
       }
       const apartMs = Math.abs(now - Number(time));
       if (apartMs > limits.callProofKeptMs) {
         return `the call was made ${Math.round(apartMs / 1_000)} s from now: are the clocks of the two machines right?`;
       }
-      return used.use(wanted.toString('base64url'), Number(time) + limits.callProofKeptMs, now);
+      return used.use(mac, Number(time) + limits.callProofKeptMs, now);
     },
-    proveAnswer: (proof, answer) => answerMac(proof, answer).toString('base64url'),
+    proveAnswer: (proof, answer) => answerMac(own, proof, answer).toString('base64url'),
     isAnswer(answerProof, proof, answer) {
       const given = Buffer.from(answerProof, 'base64url');
-      const wanted = answerMac(proof, answer);
-      return given.length === wanted.length && timingSafeEqual(wanted, given);
+      const isBy = (wanted: Buffer): boolean => given.length === wanted.length && timingSafeEqual(wanted, given);
+      return believed.some((by) => isBy(answerMac(by, proof, answer)));
     },
   };
 }

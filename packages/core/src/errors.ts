@@ -8,7 +8,8 @@
  * - about a record or a value that was read: `header_unreadable`, `record_unreadable`, `progress_unreadable`,
  *   `claim_unreadable`, `revision_invalid`, `filter_unsupported`, `layout_invalid`
  * - about secrets: `secret_invalid` (malformed), `secret_unreadable` (sealed under another key or context, or damaged),
- *   `key_invalid` (a key-encryption or data key that cannot be one), `secrets_too_many`
+ *   `key_invalid` (a key-encryption or data key that cannot be one), `key_unavailable` (it may be had later),
+ *   `secrets_too_many`
  * - about ourselves: `limit_reached`, `limits_inconsistent`, `config_invalid`, `unavailable`, `deadline_exceeded`,
  *   `fenced` (this process no longer owns what it wanted to write), `cancelled` (a shutdown), `internal`
  */
@@ -34,6 +35,7 @@ export type ErrorCode =
   | 'secret_invalid'
   | 'secret_unreadable'
   | 'key_invalid'
+  | 'key_unavailable'
   | 'secrets_too_many'
   | 'limit_reached'
   | 'limits_inconsistent'

@@ -18,6 +18,7 @@ export { boundedJson } from './json-members.ts';
 export * from './schema-shape.ts';
 export * from './seal.ts';
 export * from './secret.ts';
+export * from './secret-rotation.ts';
 export * from './sign.ts';
 export * from './signing-key.ts';
 export * from './duration.ts';

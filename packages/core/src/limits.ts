@@ -64,6 +64,24 @@ export const limits = Object.freeze({
   signingSecretBytesMin: 24,
   signingSecretBytesMax: 64,
   activeSecretsMax: 2,
+  /** How long a secret signs beside its successor. */
+  secretOverlapDefaultMs: DAY_MS,
+  secretOverlapMaxMs: 30 * DAY_MS,
+
+  // Keys.
+  keyEncryptionKeysMax: 8,
+  /** How long a data key that a KMS has opened is used without asking again: so long may the KMS be away. */
+  dataKeyKeptMs: 5 * MINUTE_MS,
+  /** How long before the end of that it is asked again. */
+  dataKeyRenewedBeforeMs: 150 * SECOND_MS,
+  /** Questions to one key of a KMS at once, and how long one may take. */
+  kmsAsksAtOnceMax: 8,
+  kmsTimeoutMs: 3 * SECOND_MS,
+  /** How long a call waits for a KMS. */
+  kmsWaitMs: 5 * SECOND_MS,
+  /** How soon a KMS that did not answer is asked again, and one that refused. */
+  kmsAgainMs: SECOND_MS,
+  kmsRefusedAgainMs: 30 * SECOND_MS,
   statusRangesMax: 64,
   orderingKeyBytesMax: 255,
   /** Members of the path to an ordering key, below the data. */

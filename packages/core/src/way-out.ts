@@ -9,6 +9,9 @@ const namesUnanswered = new Set(['dns_failure', 'dns_timeout']);
 /** Nearly no endpoint answered the process: one request a second asks whether that is over (`pod-judgement.ts`). */
 export const cutOffCode = 'cut_off';
 
+/** A key-encryption key cannot be had now, and so nothing of the tenant can be signed: it is known at once when that is over. */
+export const keyMissingCode = 'key_unavailable';
+
 /**
  * Failures of our own that say nothing about the delivery: nothing can leave the house as it should, or no more may now. An operator, or time,
  * opens the way again, and then every delivery goes on.
@@ -16,6 +19,7 @@ export const cutOffCode = 'cut_off';
 const wayOutIsClosed = new Set([
   ...namesUnanswered,
   cutOffCode,
+  keyMissingCode,
   'pool_unavailable',
   'proxy_unavailable',
   'proxy_timeout',
@@ -32,7 +36,7 @@ export function waitsForNames(code: string): boolean {
 
 /** Whether after such a failure of our own it is known at once when it is over, so that another try need not be put off. */
 export function isOverAtOnce(code: string): boolean {
-  return waitsForNames(code) || code === cutOffCode;
+  return waitsForNames(code) || code === cutOffCode || code === keyMissingCode;
 }
 
 /** Of these a delivery counts so many at most: far enough for the longest backoff, never enough to be given up. */

@@ -16,6 +16,7 @@ import { EgressServiceService } from '@postrider/contract/postrider/v1/egress_se
 import { EndpointServiceService } from '@postrider/contract/postrider/v1/endpoint_service';
 import { methodRules } from '@postrider/contract/postrider/v1/methods';
 import { PauseServiceService } from '@postrider/contract/postrider/v1/pause_service';
+import { SecretServiceService } from '@postrider/contract/postrider/v1/secret_service';
 import { SubscriptionServiceService } from '@postrider/contract/postrider/v1/subscription_service';
 import { TenantServiceService } from '@postrider/contract/postrider/v1/tenant_service';
 import { accessRule, roleNamed, type AccessRule, type RoleName } from '@postrider/core';
@@ -32,10 +33,11 @@ const definitions: readonly ServiceDefinition[] = [
   EndpointServiceService,
   EventTypeServiceService,
   PauseServiceService,
+  SecretServiceService,
   SubscriptionServiceService,
   TenantServiceService,
 ];
-const roles: readonly RoleName[] = ['admin', 'operator', 'tenant-admin', 'tenant-viewer', 'publisher'];
+const roles: readonly RoleName[] = ['admin', 'operator', 'tenant-admin', 'tenant-viewer', 'publisher', 'secret-reader'];
 const places = ['own', 'foreign', 'absent'] as const;
 type Place = (typeof places)[number];
 /** Of equal length, so that no text tells one from another. */

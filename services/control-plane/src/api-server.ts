@@ -21,6 +21,7 @@ import * as pauses from './pause-methods.ts';
 import { addReflection } from './reflection/reflection.ts';
 import { serverLimits } from './server-limits.ts';
 import * as roleBindings from './role-binding-methods.ts';
+import { addSecrets } from './secrets/serve-secrets.ts';
 import * as subscriptions from './subscription-methods.ts';
 import * as tenants from './tenant-methods.ts';
 import type { ServerOptions, ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
@@ -69,6 +70,7 @@ const services = [
   'postrider.v1.DeliveryService',
   'postrider.v1.DispatcherService',
   'postrider.v1.AccessService',
+  'postrider.v1.SecretService',
   'postrider.v1.EventTypeService',
   'postrider.v1.EgressService',
 ];
@@ -170,6 +172,7 @@ function addServices(server: Server, context: ServiceContext, events: ControlPla
   server.addService(PauseServiceService, pauseService);
   addLevers(server, handle);
   addAccess(server, handle);
+  addSecrets(server, handle);
   addEventTypes(server, handle);
   addEgress(server, handle);
 }

@@ -9,8 +9,8 @@ import { systemClock } from '@postrider/runtime';
 import { createAskDispatcher } from './ask-owner.ts';
 
 const kek = parseKek(new Secret('0123456789abcdef'.repeat(4)));
-const prover = createCallProver(kek);
-const ask = createAskDispatcher(kek, systemClock);
+const prover = createCallProver([kek]);
+const ask = createAskDispatcher([kek], systemClock);
 const answer = DispatcherStatus.fromPartial({ version: 'x' });
 
 /** How the dispatcher answers the call that bore this proof. */

@@ -32,8 +32,8 @@ const NoService = makeClientConstructor({}, 'postrider.v1.OwnerService');
  * Asks over gRPC, each time over a connection of its own: questions are rare, and dispatchers come and go. A proxy for what
  * leaves the cluster (`http_proxy`) is not asked the way to them.
  */
-export function createAskDispatcher(kek: SealingKey, clock: Clock): AskDispatcher {
-  const prover = createCallProver(kek);
+export function createAskDispatcher(shared: readonly SealingKey[], clock: Clock): AskDispatcher {
+  const prover = createCallProver(shared);
   return async (dispatcher, name, request) => {
     const { processId, address } = dispatcher;
     if (address === '') {

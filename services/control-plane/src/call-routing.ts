@@ -30,7 +30,7 @@ export interface CallRoutingOptions {
 }
 
 /** What they show is shown once: repeated behind the caller's back, they would answer without it. */
-const showsOnce: ReadonlySet<MethodName> = new Set(['CreateApiKey', 'CreateEndpoint']);
+const showsOnce: ReadonlySet<MethodName> = new Set(['CreateApiKey', 'CreateEndpoint', 'RotateSecret']);
 
 /** Any call of a client, as grpc-js serves it. */
 export type RoutedCall<Request> = Pick<

@@ -1,5 +1,5 @@
-import type { ConfigView } from '@postrider/config-view';
-import type { Clock, RandomBytes, Reach, SealingKey } from '@postrider/core';
+import type { ConfigView, DataKeys, Keyring } from '@postrider/config-view';
+import type { Clock, RandomBytes, Reach } from '@postrider/core';
 import type { Authenticate } from './authenticate.ts';
 import type { CallRouting } from './call-routing.ts';
 import type { ConfigWriter } from './config-writer.ts';
@@ -9,6 +9,7 @@ import type { Owners } from './owners.ts';
 import type { Principal } from './permissions.ts';
 import type { Paging } from './paging.ts';
 import type { Showing } from './tls/shown.ts';
+import type { RecordReveal } from './secrets/reveal-secret.ts';
 import type { Verifier } from './verifier.ts';
 import type { JudgeEndpointUrl } from './validate-endpoint.ts';
 
@@ -23,7 +24,10 @@ export interface ServiceContext {
   readonly owners: Owners;
   readonly findEnding: FindEnding;
   readonly paging: Paging;
-  readonly kek: SealingKey;
+  readonly keyring: Keyring;
+  readonly dataKeys: DataKeys;
+  /** Null: nothing can be put on record, so nothing is shown. */
+  readonly recordReveal: RecordReveal | null;
   readonly judgeUrl: JudgeEndpointUrl;
   /** Names of the egress pools that there are. */
   readonly pools: ReadonlySet<string>;

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { randomBytes } from 'node:crypto';
-import { limits, parseKek, Secret } from '@postrider/core';
+import { parseKeyring } from '@postrider/config-view';
+import { limits, Secret } from '@postrider/core';
 import { createPolicy, parsePools, readPolicy } from '@postrider/egress';
 import { TOPIC_PREFIX_DEFAULT } from '@postrider/kafka';
 import {
@@ -60,8 +61,8 @@ const spec = {
   reflection: boolean('POSTRIDER_GRPC_REFLECTION', { default: false }),
   /** New subscriptions may name event types that are described, and no others. Patterns are free. */
   eventTypesRequired: boolean('POSTRIDER_EVENT_TYPES_REQUIRED', { default: false }),
-  /** 32 bytes as hexadecimal digits or base64: `openssl rand -hex 32`. */
-  kek: parsed(secret('POSTRIDER_KEK'), (value) => parseKek(new Secret(value.reveal()))),
+  /** Key-encryption keys, the primary first: docs/operations/secrets.md. */
+  keys: parsed(secret('POSTRIDER_KEK'), (value) => parseKeyring(new Secret(value.reveal()))),
   bootstrapAdminKey: parsed(secret('POSTRIDER_BOOTSTRAP_ADMIN_KEY', { optional: true }), (value) =>
     value === undefined ? undefined : parseApiKey(new Secret(value.reveal())),
   ),
@@ -85,7 +86,7 @@ const spec = {
 export function readControlPlaneConfig(env: Env = process.env): ControlPlaneProcessConfig {
   const read = readEnv(env, spec);
   const { topicPrefix, sessionTimeoutMs } = read.process;
-  const { partitions, replicationFactor, createTopics, reflection, kek, eventTypesRequired } = read;
+  const { partitions, replicationFactor, createTopics, reflection, keys, eventTypesRequired } = read;
   const { allowHttp, allowLoopback, allowCidrs, policyFile, pools, bootstrapAdminKey } = read;
   const tls = apiTls(read.tls);
   return Object.freeze({
@@ -103,7 +104,7 @@ export function readControlPlaneConfig(env: Env = process.env): ControlPlaneProc
       reflection,
       eventTypesRequired,
       sessionTimeoutMs,
-      kek,
+      keys,
       ...(bootstrapAdminKey === undefined ? {} : { bootstrapAdminKey }),
       allowHttp,
       allowLoopback,

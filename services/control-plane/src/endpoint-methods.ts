@@ -1,10 +1,10 @@
 import { configKey } from '@postrider/config-view';
-import { Endpoint, EndpointState } from '@postrider/contract/postrider/v1/endpoint';
+import { Endpoint, EndpointState, SignatureScheme } from '@postrider/contract/postrider/v1/endpoint';
 import { derivedUid, newUid, PostriderError } from '@postrider/core';
 import { createdBy, ofRequest } from './create-request.ts';
 import { chosenPart, endpointMaskRules, shownEndpoint } from './endpoint-resource.ts';
 import { asTenantAsks, needsProof, proofChange, stateAfter } from './endpoint-proof.ts';
-import { sealedCredentials, splitSecrets } from './endpoint-secrets.ts';
+import { givesSecrets, sealedCredentials, splitSecrets } from './endpoint-secrets.ts';
 import { checkEtag } from './etag.ts';
 import { applyMask } from './field-mask.ts';
 import { isGivenUp } from './egress/announced.ts';
@@ -13,7 +13,7 @@ import { ANY, endpointName, parseEndpointName, parseTenantName, resourceIdProble
 import { forgetPause } from './pause-methods.ts';
 import { alreadyExists, found, rejectUnreadable, rejectViolations, required } from './reject.ts';
 import { serverLimits } from './server-limits.ts';
-import { newSigningSecret, sealForRecord } from './signing-secret.ts';
+import { isNewSecret, newSigningSecret, sealForRecord } from './signing-secret.ts';
 import { checkRequestId, createViolations } from './validate-common.ts';
 import { validateEndpoint } from './validate-endpoint.ts';
 import { endpointPoolProblems } from './validate-pools.ts';
@@ -31,10 +31,10 @@ import type { Method, ServiceContext } from './call.ts';
 import type { Change } from './config-writer.ts';
 import type { ProofChange } from './endpoint-proof.ts';
 import type { SplitEndpoint } from './endpoint-secrets.ts';
-import type { NewSecret } from './signing-secret.ts';
+import type { NewSecret, WantedSecret } from './signing-secret.ts';
 
 export function createEndpoint(context: ServiceContext): Method<CreateEndpointRequest, Endpoint> {
-  const { writer, random, clock, judgeUrl, verifier } = context;
+  const { writer, view, random, clock, judgeUrl, verifier, dataKeys } = context;
   return async (request, caller) => {
     const { endpointId, requestId } = request;
     const tenantId = parseTenantName(request.parent, 'parent');
@@ -47,10 +47,11 @@ export function createEndpoint(context: ServiceContext): Method<CreateEndpointRe
     violations.addAll(validateEndpoint(chosen, { judgeUrl, now: new Date(clock.now()) }));
     const split = splitSecrets(chosen);
     violations.addAll(split.violations);
-    const secret = newSigningSecret(wanted, random);
-    if (!isSecret(secret)) violations.addAll(secret);
+    const secret = newSigningSecret(wantedSecret(wanted), random);
+    if (!isNewSecret(secret)) violations.addAll(secret);
     rejectViolations(violations.list);
-    if (!isSecret(secret)) throw new PostriderError('internal', 'a signing secret could not be made');
+    if (!isNewSecret(secret)) throw new PostriderError('internal', 'a signing secret could not be made');
+    await dataKeys.prepare(view.snapshot().tenant(tenantId));
     const created = await writer.change(caller.actor, (change) => {
       const { snapshot } = change;
       const tenant = found(snapshot.tenant(tenantId), request.parent);
@@ -73,8 +74,9 @@ export function createEndpoint(context: ServiceContext): Method<CreateEndpointRe
   };
 }
 
-function isSecret(made: ReturnType<typeof newSigningSecret>): made is NewSecret {
-  return 'printed' in made;
+function wantedSecret({ signingSecret: given, signing }: Endpoint): WantedSecret {
+  const scheme = signing?.scheme ?? SignatureScheme.UNSPECIFIED;
+  return { given, field: 'endpoint.signing_secret', scheme, schemeField: 'endpoint.signing' };
 }
 
 function putNew(
@@ -84,9 +86,10 @@ function putNew(
   tenant: TenantConfig,
   secret: NewSecret,
 ): EndpointConfig {
-  const { kek, random } = context;
+  const { dataKeys, random } = context;
   const { endpoint: chosen } = split;
-  const sealed = sealForRecord(secret, tenant, kek, now, random);
+  const tenantId = tenant.tenant?.name.split('/')[1] ?? '';
+  const sealed = sealForRecord(secret, tenantId, dataKeys.of(tenant), now, random);
   const credentials = sealedCredentials(split, tenant, {}, context);
   const { value } = put(configKey('endpoint', chosen.uid), (revision) => {
     const owesProof = needsProof(chosen);
@@ -149,11 +152,12 @@ export function listEndpoints({ view, paging }: ServiceContext): Method<ListEndp
 }
 
 export function updateEndpoint(context: ServiceContext): Method<UpdateEndpointRequest, Endpoint> {
-  const { writer, judgeUrl, pools, verifier } = context;
+  const { writer, view, judgeUrl, pools, verifier, dataKeys } = context;
   return async ({ endpoint: wanted, updateMask }, caller) => {
     const given = required(wanted, 'endpoint');
     const { name } = given;
-    parseEndpointName(name, 'endpoint.name');
+    const { tenant: tenantId } = parseEndpointName(name, 'endpoint.name');
+    if (givesSecrets(given)) await dataKeys.prepare(view.snapshot().tenant(tenantId));
     const written = await writer.change(caller.actor, (change) => {
       const { config, endpoint } = currentEndpoint(change.snapshot, name);
       checkEtag(given.etag, endpoint);
@@ -161,7 +165,7 @@ export function updateEndpoint(context: ServiceContext): Method<UpdateEndpointRe
       if ((updateMask ?? []).length === 0 || updateMask?.includes('*') === true) checkKept(violations, endpoint, given);
       const masked = applyMask(endpointMaskRules, endpoint, given, updateMask);
       if ('violations' in masked) violations.addAll(masked.violations);
-      const tenant = found(change.snapshot.tenant(parseEndpointName(name, 'endpoint.name').tenant), name);
+      const tenant = found(change.snapshot.tenant(tenantId), name);
       const asked = asTenantAsks('next' in masked ? masked.next : endpoint, tenant.tenant, endpoint);
       violations.addAll(asked.violations);
       const next = asked.endpoint;
@@ -185,9 +189,10 @@ export function updateEndpoint(context: ServiceContext): Method<UpdateEndpointRe
 
 /** What cannot be changed may be sent back as it was read, but a wish for something else is not passed over in silence. */
 function checkKept(violations: ReturnType<typeof createViolations>, endpoint: Endpoint, given: Endpoint): void {
-  if (given.signingSecret !== '') violations.add('endpoint.signing_secret', 'can only be given at creation');
+  if (given.signingSecret !== '')
+    violations.add('endpoint.signing_secret', 'can only be given at creation; RotateSecret gives another one');
   if (given.signing !== undefined && given.signing.scheme !== endpoint.signing?.scheme) {
-    violations.add('endpoint.signing', 'cannot be changed after creation by this version');
+    violations.add('endpoint.signing', 'is changed by RotateSecret');
   }
 }
 

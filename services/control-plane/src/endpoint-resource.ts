@@ -24,7 +24,7 @@ export const endpointMaskRules: MaskRules<Endpoint> = {
   labels: { kind: 'changeable', property: 'labels' },
   state: { kind: 'immutable', why: 'is changed by EnableEndpoint and DisableEndpoint' },
   disable_reason: outputOnly,
-  signing: { kind: 'immutable', why: 'cannot be changed after creation by this version' },
+  signing: { kind: 'immutable', why: 'is changed by RotateSecret' },
   retry_policy: {
     kind: 'changeable',
     property: 'retryPolicy',
@@ -66,7 +66,7 @@ export const endpointMaskRules: MaskRules<Endpoint> = {
   verification: { kind: 'changeable', property: 'verification', unset: VerificationMode.UNSPECIFIED },
   attempt_body: { kind: 'changeable', property: 'attemptBody', unset: AttemptBodyPolicy.UNSPECIFIED },
   secrets: outputOnly,
-  signing_secret: { kind: 'immutable', why: 'can only be given at creation' },
+  signing_secret: { kind: 'immutable', why: 'can only be given at creation; RotateSecret gives another one' },
   create_time: outputOnly,
   update_time: outputOnly,
   etag: { kind: 'immutable', why: 'guards the change and is not changed by it' },

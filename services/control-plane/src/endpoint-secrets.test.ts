@@ -5,7 +5,7 @@ import { inspect } from 'node:util';
 import { openCredential, openDataKey } from '@postrider/config-view';
 import { Endpoint, EndpointTls } from '@postrider/contract/postrider/v1/endpoint';
 import { createTestAuthority, type TestAuthority, type TestCertificate } from '../../../test/support/certificates.ts';
-import { CONFIG_TOPIC, failure, startTestPlane, testConfig } from '../testing/harness.ts';
+import { CONFIG_TOPIC, failure, startTestPlane, testKek } from '../testing/harness.ts';
 import type { EndpointAuth } from '@postrider/contract/postrider/v1/endpoint';
 import type { Running } from '../testing/harness.ts';
 
@@ -46,7 +46,7 @@ const tlsOf = ({ cert, key }: TestCertificate): EndpointTls =>
 function stored(uid: string): Record<string, string> {
   const snapshot = run.plane.view.snapshot();
   const config = snapshot.endpoint(uid) ?? assert.fail();
-  const dataKey = openDataKey(snapshot.tenant('acme') ?? assert.fail(), testConfig().kek);
+  const dataKey = openDataKey(snapshot.tenant('acme') ?? assert.fail(), testKek);
   const names = Object.keys(config.credentials);
   return Object.fromEntries(names.map((name) => [name, openCredential(config, dataKey, name).reveal()]));
 }

@@ -1,8 +1,9 @@
-import { credentialNames, headerCredential, openDataKey, sealCredential } from '@postrider/config-view';
+import { credentialNames, headerCredential, sealCredential } from '@postrider/config-view';
 import { clientCertificateEnd, isSecretHeader, limits, MASKED, Secret } from '@postrider/core';
 import type { EndpointConfig, SealedSecret, TenantConfig } from '@postrider/contract/postrider/v1/config';
 import type { Endpoint, EndpointAuth, EndpointTls } from '@postrider/contract/postrider/v1/endpoint';
-import type { FieldViolation, RandomBytes, SealingKey } from '@postrider/core';
+import type { FieldViolation, RandomBytes } from '@postrider/core';
+import type { DataKeys } from '@postrider/config-view';
 
 /** A field of an endpoint that holds a secret. */
 interface SecretField {
@@ -47,6 +48,11 @@ export function splitSecrets(wanted: Endpoint, before?: EndpointConfig): SplitEn
   return { endpoint: withoutSecrets(wanted), given, kept, violations };
 }
 
+/** Whether a client gives any secret, so that there will be something to seal. */
+export function givesSecrets(wanted: Endpoint): boolean {
+  return fieldsOf(wanted).some(({ given }) => given !== null);
+}
+
 /** The headers with masks in the length of what they stand for, so that the whole can be measured. */
 export function unmasked({ headers }: Endpoint, before?: EndpointConfig): Readonly<Record<string, string>> {
   const measured = Object.entries(headers).map(([name, value]) => {
@@ -62,7 +68,7 @@ export function sealedCredentials(
   { endpoint, given, kept }: SplitEndpoint,
   tenant: TenantConfig,
   before: Readonly<Record<string, SealedSecret>>,
-  { kek, random }: { readonly kek: SealingKey; readonly random: RandomBytes },
+  { dataKeys, random }: { readonly dataKeys: Pick<DataKeys, 'of'>; readonly random: RandomBytes },
 ): Record<string, SealedSecret> {
   const credentials: Record<string, SealedSecret> = {};
   for (const name of kept) {
@@ -70,7 +76,7 @@ export function sealedCredentials(
     if (sealed !== undefined) credentials[name] = sealed;
   }
   if (given.size === 0) return credentials;
-  const dataKey = openDataKey(tenant, kek);
+  const dataKey = dataKeys.of(tenant);
   const owner = { tenantId: tenant.tenant?.name.split('/')[1] ?? '', endpointUid: endpoint.uid };
   for (const [name, secret] of given) credentials[name] = sealCredential(secret, dataKey, owner, name, random);
   return credentials;

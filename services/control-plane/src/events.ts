@@ -34,6 +34,10 @@ export interface ControlPlaneEvents extends TlsEvents {
   readOnly(why: string): void;
   /** The client certificate of an endpoint ends within a fortnight, or has ended. */
   certificateEnds(endpoint: string, endsAt: Date, state: 'ending' | 'ended'): void;
+  /** A key management service did not open or seal a data key. */
+  keyTrouble(kekId: string, error: unknown): void;
+  /** Data keys were sealed anew under the primary key-encryption key; so many are still to be. */
+  keysRewrapped(count: number, left: number): void;
   /** How many certificates do, as of now. */
   certificatesLookedAt(counts: CertificateCounts): void;
 }
@@ -96,6 +100,8 @@ export function createEvents(log: Logger, metrics: Metrics | undefined): Control
       else log.error(fields, 'endpoint.client-certificate-ended');
     },
     certificatesLookedAt: (counts) => void (certificates = counts),
+    keyTrouble: (key, error) => log.error({ key, error }, 'key.unavailable: a data key cannot be opened or sealed now'),
+    keysRewrapped: (count, left) => log.info({ count, left }, 'keys.rewrapped'),
     policyUnusable: (problem) => log.error({ problem }, 'egress.policy-unusable: the policy before it stays'),
   };
 }

@@ -40,6 +40,7 @@ const statusOfCode: Readonly<Record<ErrorCode, status>> = {
   secrets_too_many: status.FAILED_PRECONDITION,
   limit_reached: status.RESOURCE_EXHAUSTED,
   unavailable: status.UNAVAILABLE,
+  key_unavailable: status.UNAVAILABLE,
   deadline_exceeded: status.UNAVAILABLE,
   fenced: status.UNAVAILABLE,
   cancelled: status.UNAVAILABLE,

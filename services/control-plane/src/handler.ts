@@ -74,7 +74,7 @@ type Answered<Response> =
 
 // Names of resources, parents of lists and their ids in full; callers may send anything, also a secret, in their place.
 const inTenant =
-  /^tenants\/[a-z0-9-]{1,63}(?:\/(?:endpoints|subscriptions)\/[a-z0-9_-]{1,63}){0,2}(?:\/deliveries\/dlv_[a-f0-9]{32})?$/;
+  /^tenants\/[a-z0-9-]{1,63}(?:\/(?:endpoints|subscriptions|secrets)\/[a-z0-9_-]{1,63}){0,2}(?:\/deliveries\/dlv_[a-f0-9]{32})?$/;
 const atLarge =
   /^(?:installation|apiKeys\/[a-z0-9]{4,32}|roleBindings\/[a-z0-9_-]{1,63}|egressPools\/[a-z0-9_-]{1,63}(?:\/addresses\/[0-9a-f._-]{1,48})?|eventTypes\/[A-Za-z0-9._:-]{1,255}|dispatchers\/[A-Za-z0-9._-]{1,255})$/;
 

@@ -51,6 +51,12 @@ export function parseSubscriptionName(name: string, field: string): Subscription
   return { tenant, endpoint, subscription };
 }
 
+/** The ids of `tenants/{tenant}/endpoints/{endpoint}/secrets/{secret}`; throws as `parseTenantName`. */
+export function parseSecretName(name: string, field: string): EndpointName & { readonly secret: string } {
+  const [tenant = '', endpoint = '', secret = ''] = parts(name, ['tenants', 'endpoints', 'secrets'], field);
+  return { tenant, endpoint, secret };
+}
+
 /** The ids of `tenants/{tenant}/endpoints/{endpoint}/deliveries/{delivery}`; throws as `parseTenantName`. */
 export function parseDeliveryName(name: string, field: string): EndpointName & { readonly delivery: string } {
   const [tenant = '', endpoint = '', delivery = ''] = parts(name, ['tenants', 'endpoints', 'deliveries'], field);

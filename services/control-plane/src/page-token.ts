@@ -19,9 +19,9 @@ export interface PageList {
 
 const MAC_BYTES = 16;
 
-/** Tokens under a key that only the control plane knows. */
-export function createPageTokens(key: Buffer): PageTokens {
-  const macOf = ({ method, parent }: PageList, name: string): Buffer =>
+/** Tokens under the first of the keys that only the control plane knows; what any of them has made is read. */
+export function createPageTokens(first: Buffer, ...older: readonly Buffer[]): PageTokens {
+  const macOf = ({ method, parent }: PageList, name: string, key = first): Buffer =>
     createHmac('sha256', key)
       .update(JSON.stringify([method, parent, name]))
       .digest()
@@ -35,7 +35,8 @@ export function createPageTokens(key: Buffer): PageTokens {
       const mac = bytes.subarray(0, MAC_BYTES);
       // One spelling only: the decoder would pass over stray characters.
       const canonical = bytes.toString('base64url') === token;
-      if (canonical && mac.length === MAC_BYTES && timingSafeEqual(mac, macOf(list, name))) return name;
+      const isOurs = (key: Buffer): boolean => timingSafeEqual(mac, macOf(list, name, key));
+      if (canonical && mac.length === MAC_BYTES && [first, ...older].some(isOurs)) return name;
       throw invalidArgument([
         { field: 'page_token', description: 'must be the next_page_token of a page of this very list' },
       ]);

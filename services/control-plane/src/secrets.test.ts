@@ -4,7 +4,7 @@ import { inspect } from 'node:util';
 import { ConfigRecord } from '@postrider/contract/postrider/v1/config';
 import { Endpoint } from '@postrider/contract/postrider/v1/endpoint';
 import { openDataKey, openSigningSecrets } from '@postrider/config-view';
-import { ADMIN_KEY, CONFIG_TOPIC, failure, startTestPlane, testConfig } from '../testing/harness.ts';
+import { ADMIN_KEY, CONFIG_TOPIC, failure, startTestPlane, testKek } from '../testing/harness.ts';
 
 test('a secret stands sealed in the records, and in no answer, error or log line but the one of its creation', async () => {
   await using run = await startTestPlane();
@@ -62,7 +62,7 @@ test('what is stored opens with the key-encryption key to the secret that the cr
   const snapshot = run.plane.view.snapshot();
   const tenant = snapshot.tenant('acme') ?? assert.fail();
   const config = snapshot.endpoint(created.uid) ?? assert.fail();
-  const [active] = openSigningSecrets(config, openDataKey(tenant, testConfig().kek), Date.now());
+  const [active] = openSigningSecrets(config, openDataKey(tenant, testKek), Date.now());
   assert.equal(active?.secret.reveal(), created.signingSecret);
   assert.equal(active?.id, created.secrets[0]?.id);
 });

@@ -106,4 +106,8 @@ export const serverLimits = Object.freeze({
   /** How often the files of the API's certificate are read, and what a client has to end its handshake. */
   tlsFilesLookEveryMs: SECOND_MS,
   handshakeMs: 10 * SECOND_MS,
+  /** Data keys that are sealed anew at once, how long everything else has its turn in between, and how often is looked. */
+  rewrapsTogetherMax: 50,
+  rewrapPauseMs: 50,
+  rewrapAgainMs: 10 * SECOND_MS,
 });

@@ -1,6 +1,6 @@
 import { createHmac, randomBytes } from 'node:crypto';
-import { orAborted, startConfigView } from '@postrider/config-view';
-import { assertLimits } from '@postrider/core';
+import { assertKeysKnown, createDataKeys, orAborted, startConfigView } from '@postrider/config-view';
+import { assertLimits, PostriderError } from '@postrider/core';
 import {
   DEFAULT_POOL,
   judgeUrl,
@@ -29,17 +29,18 @@ import { createPaging } from './paging.ts';
 import { createAskDispatcher } from './ask-owner.ts';
 import { createOwners } from './owners.ts';
 import { createStaleKeys } from './stale-keys.ts';
-import { beginTerm } from './term.ts';
+import { beginTerm, type TermOptions } from './term.ts';
 import { watchTls } from './tls/live-tls.ts';
 import { createReplicaChannels } from './tls/replica-channel.ts';
 import { createShowing } from './tls/shown.ts';
 import { joinWriterSeat } from './writer-seat.ts';
-import type { ConfigProblem, ConfigView } from '@postrider/config-view';
-import type { Clock, RandomBytes, SealingKey } from '@postrider/core';
+import type { ConfigProblem, ConfigView, Keyring } from '@postrider/config-view';
+import type { Clock, RandomBytes } from '@postrider/core';
 import type { KafkaPort } from '@postrider/kafka';
 import type { Logger, Metrics } from '@postrider/runtime';
 import type { ApiKey } from './api-key.ts';
 import type { TopicsConfig } from './bootstrap.ts';
+import type { ServiceContext } from './call.ts';
 import type { ConfigWriter } from './config-writer.ts';
 import type { JudgeEndpointUrl } from './validate-endpoint.ts';
 import type { ControlPlaneEvents } from './events.ts';
@@ -67,8 +68,8 @@ export interface ControlPlaneConfig extends TopicsConfig, PolicySwitches {
   readonly reflection: boolean;
   /** How long the group waits for a silent leader before another takes its place. */
   readonly sessionTimeoutMs: number;
-  /** The key-encryption key. */
-  readonly kek: SealingKey;
+  /** The key-encryption keys. */
+  readonly keys: Keyring;
   /** The egress pools that endpoints may name; absent: only `default`. */
   readonly pools?: PoolDefinitions;
   /** A key that may do everything; absent when one has been made before. */
@@ -117,11 +118,13 @@ export async function startControlPlane(
   const view = stack.use(
     await startConfigView({ kafka, topic, log, clock, signal, onProblem: problemOf(events, stale) }),
   );
+  assertKeysKnown(config.keys, view.snapshot());
+  const dataKeys = stack.use(createDataKeys({ keyring: config.keys, clock, onTrouble: events.keyTrouble }));
   stack.use(watchCertificates({ view, clock, events }));
   const policy = stack.use(watchPolicy(config, { clock, unusable: events.policyUnusable }));
   policy.onChange(events.policyChanged);
   const tls = config.tls === undefined ? null : stack.use(await watchTls({ tls: config.tls, clock, events }));
-  const showing = createShowing({ kek: config.kek, clock, random });
+  const showing = createShowing({ shared: config.keys.shared, clock, random });
   const channelTo = createReplicaChannels(config.tls, () => tls?.current() ?? null);
   const forward = stack.use(createForwardCall({ processId, clock, showing, channelTo }));
   let leadership: Leadership = neverLeads;
@@ -132,24 +135,18 @@ export async function startControlPlane(
   const writer: Pick<ConfigWriter, 'change'> = { change: (actor, plan) => leadership.change(actor, plan) };
   const verifier = { written: (uid: string) => leadership.written(uid) };
   const authenticate = createAuthenticate({ view, clock, noteKeyUse: createKeyUse(writer, clock, log) });
-  const context = { ...serviceContext(config, deps, view, policy), writer, verifier, routing, showing, authenticate };
+  const context = {
+    ...serviceContext(config, deps, view, policy),
+    ...{ writer, verifier, routing, showing, authenticate, dataKeys },
+  };
   const { reflection } = config;
   const listening = { ...config.grpc, reflection, ...(tls === null ? {} : { tls }) };
   const server = stack.use(await startApiServer({ ...listening, context, events, forward, clock }));
-  const published = createEgressDocument({ view, pools: context.pools, clock });
-  const wellKnown = stack.use(
-    await startPage({
-      ...{ host: config.grpc.host, port: config.wellKnownPort, portVariable: 'POSTRIDER_WELL_KNOWN_PORT' },
-      ...{ path: EGRESS_PATH, document: published, limits: wellKnownLimits },
-    }),
-  );
+  const wellKnown = stack.use(await startWellKnown(config, context));
   if (!config.readOnly) {
-    const seat = stack.use(await joinWriterSeat(seatOptions(config, deps, topic, signal)));
-    const mark = createConfigMark({ admin: kafka.admin, view, topicPrefix, seat, ...acceptedLoss(config) });
     const address = reachableAddress(config.grpc, server.port);
-    const begin = (): Promise<Term> =>
-      beginTerm({ config, topic, address, kafka, view, seat, mark, stale, clock, random, log, signal });
-    leadership = stack.use(startLeadership({ seat, begin, clock, log, events }));
+    const parts = { config, topic, address, kafka, view, stale, dataKeys, events, clock, random, log, signal };
+    leadership = await openLeadership(parts, deps, stack);
     await orAborted(leadership.settled, signal);
   }
   log.info({ host: config.grpc.host, port: server.port, revision: view.snapshot().revision }, 'the gRPC API is served');
@@ -164,6 +161,30 @@ export async function startControlPlane(
     ended: leadership.ended,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
+}
+
+async function openLeadership(
+  parts: Omit<TermOptions, 'seat' | 'mark'> & { config: ControlPlaneConfig; events: ControlPlaneEvents },
+  deps: ControlPlaneDeps,
+  stack: AsyncDisposableStack,
+): Promise<Leadership> {
+  const { config, topic, kafka, view, events, clock, log, signal } = parts;
+  const seat = stack.use(await joinWriterSeat(seatOptions(config, deps, topic, signal)));
+  const { topicPrefix } = config;
+  const mark = createConfigMark({ admin: kafka.admin, view, topicPrefix, seat, ...acceptedLoss(config) });
+  const begin = (): Promise<Term> => beginTerm({ ...parts, seat, mark });
+  return stack.use(startLeadership({ seat, begin, clock, log, events }));
+}
+
+/** What is told to anybody, over plain HTTP. */
+function startWellKnown(
+  { grpc, wellKnownPort }: ControlPlaneConfig,
+  { view, pools, clock }: Pick<ServiceContext, 'view' | 'pools' | 'clock'>,
+): ReturnType<typeof startPage> {
+  return startPage({
+    ...{ host: grpc.host, port: wellKnownPort, portVariable: 'POSTRIDER_WELL_KNOWN_PORT' },
+    ...{ path: EGRESS_PATH, document: createEgressDocument({ view, pools, clock }), limits: wellKnownLimits },
+  });
 }
 
 function problemOf(events: ControlPlaneEvents, stale: StaleKeys) {
@@ -199,23 +220,27 @@ function serviceContext(
   view: ConfigView,
   policy: LivePolicy,
 ) {
-  const { kek, topicPrefix, eventTypesRequired } = config;
-  const owners = createOwners({ kafka, view, topicPrefix, clock, ask: createAskDispatcher(kek, clock) });
+  const { keys, topicPrefix, eventTypesRequired } = config;
+  const owners = createOwners({ kafka, view, topicPrefix, clock, ask: createAskDispatcher(keys.shared, clock) });
   const judge: JudgeEndpointUrl = (url) => {
     const verdict = judgeUrl(url, policy.current());
     return verdict.verdict === 'allow' ? null : { reason: verdict.reason, detail: verdict.detail };
   };
   // Tokens must outlive a restart, be worth the same at every replica, and nothing elsewhere.
-  const tokenKey = createHmac('sha256', kek.key).update('postrider page tokens').digest();
+  const [tokenKey, ...olderKeys] = keys.shared.map(({ key }) =>
+    createHmac('sha256', key).update('postrider page tokens').digest(),
+  );
+  if (tokenKey === undefined) throw new PostriderError('internal', 'there is no key to make page tokens by');
   const pools = new Set([DEFAULT_POOL, ...(config.pools?.keys() ?? [])]);
-  const paging = createPaging(createPageTokens(tokenKey));
+  const paging = createPaging(createPageTokens(tokenKey, ...olderKeys));
   return {
     view,
     reach: 'all' as const,
     owners,
     findEnding: createFindEnding({ kafka, topicPrefix }),
     paging,
-    kek,
+    keyring: keys,
+    recordReveal: null,
     judgeUrl: judge,
     pools,
     eventTypesRequired,

@@ -1,4 +1,5 @@
-import { openDataKey, sealSigningSecret } from '@postrider/config-view';
+import { createHash } from 'node:crypto';
+import { sealSigningSecret } from '@postrider/config-view';
 import { SignatureScheme } from '@postrider/contract/postrider/v1/endpoint';
 import {
   generateSigningSecret,
@@ -8,36 +9,45 @@ import {
   schemeName,
   Secret,
 } from '@postrider/core';
-import type { EndpointSecret, TenantConfig } from '@postrider/contract/postrider/v1/config';
-import type { Endpoint, SecretInfo } from '@postrider/contract/postrider/v1/endpoint';
+import type { EndpointSecret } from '@postrider/contract/postrider/v1/config';
+import type { SecretInfo } from '@postrider/contract/postrider/v1/endpoint';
 import type { FieldViolation, RandomBytes, SealingKey } from '@postrider/core';
 
-/** A new endpoint's secret: for the caller once, and sealed for the record. */
+/** A new secret of an endpoint: for the caller once, and sealed for the record. */
 export interface NewSecret {
   readonly printed: Secret;
   readonly scheme: SignatureScheme;
   /** `whpk_…`; empty for a shared secret. */
   readonly publicKey: string;
+  readonly imported: boolean;
+}
+
+/** What is asked for. */
+export interface WantedSecret {
+  /** To be imported; empty: one is generated. */
+  readonly given: string;
+  /** The field that it was given in. */
+  readonly field: string;
+  readonly scheme: SignatureScheme;
+  /** The field that the scheme was given in. */
+  readonly schemeField: string;
 }
 
 /**
- * The secret that a new endpoint signs with: the imported one, or a generated one.
+ * The secret that an endpoint is to sign with: the imported one, or a generated one.
  * @returns the secret, or what is wrong with the imported one
  */
-export function newSigningSecret(endpoint: Endpoint, random: RandomBytes): NewSecret | readonly FieldViolation[] {
-  const wanted = endpoint.signing?.scheme ?? SignatureScheme.UNSPECIFIED;
-  const scheme = wanted === SignatureScheme.UNSPECIFIED ? SignatureScheme.STANDARD_V1 : wanted;
-  // A scheme that is not known here is reported by the endpoint's own validation.
+export function newSigningSecret(wanted: WantedSecret, random: RandomBytes): NewSecret | readonly FieldViolation[] {
+  const scheme = wanted.scheme === SignatureScheme.UNSPECIFIED ? SignatureScheme.STANDARD_V1 : wanted.scheme;
+  // A scheme that is not known here is reported by who read it.
   if (scheme === SignatureScheme.UNRECOGNIZED) return [];
-  const printed =
-    endpoint.signingSecret === ''
-      ? generateSigningSecret(schemeName(scheme), random)
-      : new Secret(endpoint.signingSecret);
-  const field = 'endpoint.signing_secret';
+  const { given, field, schemeField } = wanted;
+  const imported = given !== '';
+  const printed = imported ? new Secret(given) : generateSigningSecret(schemeName(scheme), random);
   try {
     const key = parseSigningSecret(printed);
-    if (key.scheme === schemeName(scheme)) return { printed, scheme, publicKey: key.publicKey ?? '' };
-    const description = `is a secret for the scheme ${key.scheme}, and endpoint.signing asks for ${schemeName(scheme)}`;
+    if (key.scheme === schemeName(scheme)) return { printed, scheme, publicKey: key.publicKey ?? '', imported };
+    const description = `is a secret for the scheme ${key.scheme}, and ${schemeField} asks for ${schemeName(scheme)}`;
     return [{ field, description }];
   } catch (error) {
     if (!isPostriderError(error, 'secret_invalid')) throw error;
@@ -45,18 +55,27 @@ export function newSigningSecret(endpoint: Endpoint, random: RandomBytes): NewSe
   }
 }
 
+export function isNewSecret(made: ReturnType<typeof newSigningSecret>): made is NewSecret {
+  return 'printed' in made;
+}
+
 /** Seals a new secret under its tenant's data key. */
 export function sealForRecord(
-  secret: NewSecret,
-  tenant: TenantConfig,
-  kek: SealingKey,
+  { printed, scheme, publicKey, imported }: NewSecret,
+  tenantId: string,
+  dataKey: SealingKey,
   now: Date,
   random: RandomBytes,
+  createRequestId = '',
 ): EndpointSecret {
-  const tenantId = tenant.tenant?.name.split('/')[1] ?? '';
   const id = newUid('sec', random);
-  const sealed = sealSigningSecret(secret.printed, openDataKey(tenant, kek), tenantId, id, random);
-  return { id, scheme: secret.scheme, sealed, createTime: now, expireTime: undefined };
+  return {
+    ...{ id, scheme, publicKey, imported, createRequestId },
+    sealed: sealSigningSecret(printed, dataKey, tenantId, id, random),
+    createTime: now,
+    expireTime: undefined,
+    fingerprintEnd: createHash('sha256').update(printed.revealBytes()).digest('hex').slice(-4),
+  };
 }
 
 /** What may be told of a secret. */

@@ -1,4 +1,4 @@
-import { configKey, sealDataKey } from '@postrider/config-view';
+import { configKey, dataKeyOf, wrapDataKey } from '@postrider/config-view';
 import { VerificationMode } from '@postrider/contract/postrider/v1/endpoint';
 import { Tenant, TenantQuotas } from '@postrider/contract/postrider/v1/tenant';
 import { generateDataKey, PostriderError } from '@postrider/core';
@@ -12,7 +12,7 @@ import { isSame, sizeOf } from './messages.ts';
 import { checkRequestId, createViolations } from './validate-common.ts';
 import { tenantPoolProblems, type KnownPools } from './validate-pools.ts';
 import { validateTenant } from './validate-tenant.ts';
-import type { TenantConfig } from '@postrider/contract/postrider/v1/config';
+import type { SealedSecret, TenantConfig } from '@postrider/contract/postrider/v1/config';
 import type {
   CreateTenantRequest,
   DeleteTenantRequest,
@@ -51,8 +51,9 @@ function shown({ tenant }: TenantConfig): Tenant {
   return { ...resource, etag: etagOf(resource) };
 }
 
-export function createTenant({ writer, kek, random, pools }: ServiceContext): Method<CreateTenantRequest, Tenant> {
-  return ({ tenantId, tenant: wanted, requestId }, caller) => {
+export function createTenant(context: ServiceContext): Method<CreateTenantRequest, Tenant> {
+  const { writer, keyring, dataKeys, random, pools } = context;
+  return async ({ tenantId, tenant: wanted, requestId }, caller) => {
     const tenant = wanted ?? Tenant.fromPartial({});
     const violations = createViolations();
     const idProblem = tenantIdProblem(tenantId);
@@ -62,13 +63,15 @@ export function createTenant({ writer, kek, random, pools }: ServiceContext): Me
     violations.addAll(tenantPoolProblems(tenant, pools, []));
     rejectViolations(violations.list);
     const name = tenantName(tenantId);
+    const key = dataKeyOf(generateDataKey(random));
+    const dataKey = await wrapped(() => wrapDataKey(key, keyring.primary, tenantId, random));
+    dataKeys.remember(tenantId, dataKey, key);
     return writer.change(caller.actor, ({ snapshot, now, put }) => {
       const existing = snapshot.tenant(tenantId);
       if (existing !== undefined) {
         return requestId !== '' && existing.createRequestId === requestId ? shown(existing) : alreadyExists(name);
       }
       rejectUnreadable(snapshot, 'tenant', tenantId, name);
-      const dataKey = sealDataKey(generateDataKey(random), kek, tenantId, random);
       const { displayName, labels, quotas, verification } = tenant;
       const times = { createTime: now, updateTime: now };
       const { value } = put(configKey('tenant', tenantId), (revision) => {
@@ -76,11 +79,22 @@ export function createTenant({ writer, kek, random, pools }: ServiceContext): Me
           ...Tenant.fromPartial({ name, displayName, labels, verification, ...times, revision }),
           quotas,
         };
-        return { $case: 'tenant', value: { tenant: resource, dataKey, createRequestId: requestId } };
+        const sealed = { dataKey, dataKeyId: key.id, dataKeySealTime: now };
+        return { $case: 'tenant', value: { tenant: resource, ...sealed, createRequestId: requestId } };
       });
       return shown(value);
     });
   };
+}
+
+/** @throws PostriderError `key_unavailable` when the KMS does not seal it */
+async function wrapped(wrap: () => Promise<SealedSecret>): Promise<SealedSecret> {
+  try {
+    return await wrap();
+  } catch (cause) {
+    const text = 'a data key could not be sealed: the key management service does not do it now; nothing was written';
+    throw new PostriderError('key_unavailable', text, { cause });
+  }
 }
 
 export function getTenant({ view }: ServiceContext): Method<GetTenantRequest, Tenant> {

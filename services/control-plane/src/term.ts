@@ -6,8 +6,9 @@ import { ensureAnnounced } from './egress/first-announcement.ts';
 import { tellAddressChanges } from './egress/tell-changes.ts';
 import { serverLimits } from './server-limits.ts';
 import { startRestating } from './restating.ts';
+import { startRewrapping } from './secrets/rewrapping.ts';
 import { startVerifier } from './verifier.ts';
-import type { ConfigView } from '@postrider/config-view';
+import type { ConfigView, DataKeys, Keyring } from '@postrider/config-view';
 import type { Clock, RandomBytes } from '@postrider/core';
 import type { PoolDefinitions } from '@postrider/egress';
 import type { KafkaPort } from '@postrider/kafka';
@@ -15,6 +16,7 @@ import type { Logger } from '@postrider/runtime';
 import type { ApiKey } from './api-key.ts';
 import type { TopicsConfig } from './bootstrap.ts';
 import type { ConfigMark } from './config-mark.ts';
+import type { ControlPlaneEvents } from './events.ts';
 import type { Term } from './leadership.ts';
 import type { StaleKeys } from './stale-keys.ts';
 import type { WriterSeat } from './writer-seat.ts';
@@ -22,6 +24,7 @@ import type { WriterSeat } from './writer-seat.ts';
 export interface TermOptions {
   readonly config: TopicsConfig & {
     readonly processId: string;
+    readonly keys: Keyring;
     readonly bootstrapAdminKey?: ApiKey;
     readonly pools?: PoolDefinitions;
   };
@@ -34,6 +37,8 @@ export interface TermOptions {
   readonly seat: WriterSeat;
   readonly mark: ConfigMark;
   readonly stale: StaleKeys;
+  readonly dataKeys: DataKeys;
+  readonly events: Pick<ControlPlaneEvents, 'keysRewrapped' | 'keyTrouble'>;
   readonly clock: Clock;
   readonly random: RandomBytes;
   readonly log: Logger;
@@ -66,6 +71,7 @@ export async function beginTerm(options: TermOptions): Promise<Term> {
   const verifier = stack.use(
     await startVerifier({ kafka, view, writer, topicPrefix, offsets: seat, clock, random, log }),
   );
+  stack.use(startRewrapping({ ...options, keyring: config.keys, writer }));
   const note = async (): Promise<void> => {
     await mark.inspect();
     await mark.note();

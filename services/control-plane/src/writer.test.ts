@@ -103,7 +103,13 @@ test('a record of an older writer is ignored, and the truth is written again beh
   const stale = { name: 'tenants/acme', displayName: 'stale' };
   const entity = {
     $case: 'tenant' as const,
-    value: { tenant: { ...truth, ...stale } as never, dataKey: undefined, createRequestId: '' },
+    value: {
+      tenant: { ...truth, ...stale } as never,
+      dataKey: undefined,
+      createRequestId: '',
+      dataKeyId: '',
+      dataKeySealTime: undefined,
+    },
   };
   const { revision } = second.plane.view.snapshot();
   writeAs(kafka, second.plane, configKey('tenant', 'acme'), entity, oldEpoch);
@@ -129,7 +135,10 @@ test('a truth that could not be written again is written a little later', async 
   const plane = await settled(clock, starting);
   try {
     kafka.failNextProduce(CONFIG_TOPIC, { kind: 'refuse', errorCode: 87 }, 2);
-    const entity = { $case: 'tenant' as const, value: { tenant: undefined, dataKey: undefined, createRequestId: '' } };
+    const entity = {
+      $case: 'tenant' as const,
+      value: { tenant: undefined, dataKey: undefined, createRequestId: '', dataKeyId: '', dataKeySealTime: undefined },
+    };
     writeAs(kafka, plane, configKey('tenant', 'gone'), entity, oldEpoch);
     const isWritten = (): boolean => recordsOf(kafka).at(-1)?.entity?.$case === 'tombstone';
     for (let seconds = 0; !isWritten() && seconds < 60; seconds += 1) await clock.advance(1_000);

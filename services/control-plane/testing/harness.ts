@@ -14,8 +14,10 @@ import { DeliveryServiceClient } from '@postrider/contract/postrider/v1/delivery
 import { EgressServiceClient } from '@postrider/contract/postrider/v1/egress_service';
 import { DispatcherServiceClient } from '@postrider/contract/postrider/v1/dispatcher_service';
 import { PauseServiceClient } from '@postrider/contract/postrider/v1/pause_service';
+import { SecretServiceClient } from '@postrider/contract/postrider/v1/secret_service';
 import { SubscriptionServiceClient } from '@postrider/contract/postrider/v1/subscription_service';
 import { TenantServiceClient } from '@postrider/contract/postrider/v1/tenant_service';
+import { localKeys } from '@postrider/config-view';
 import { parseKek, Secret } from '@postrider/core';
 import { createFakeKafka } from '@postrider/kafka/testing';
 import { recordingLogger } from '@postrider/runtime';
@@ -35,6 +37,8 @@ import type { ControlPlane, ControlPlaneConfig } from '../src/service.ts';
 import type { ReplicaChannel } from '../src/tls/replica-channel.ts';
 
 export const ADMIN_KEY = `prk_test_${'a1'.repeat(16)}`;
+/** The key-encryption key of every test's control plane. */
+export const testKek = parseKek(createHash('sha256').update('kek of the tests').digest('hex'));
 export const CONFIG_TOPIC = 'postrider.config';
 
 let processes = 0;
@@ -53,6 +57,7 @@ export interface Running extends AsyncDisposable {
   readonly access: Calls<AccessServiceClient>;
   readonly eventTypes: Calls<EventTypeServiceClient>;
   readonly egress: Calls<EgressServiceClient>;
+  readonly secrets: Calls<SecretServiceClient>;
   /** Ends this control plane; the cluster stays. */
   stop(): Promise<void>;
 }
@@ -86,7 +91,7 @@ export function testConfig(changes: Partial<ControlPlaneConfig> = {}): ControlPl
     eventTypesRequired: false,
     reflection: true,
     sessionTimeoutMs: 6_000,
-    kek: parseKek(createHash('sha256').update('kek of the tests').digest('hex')),
+    keys: localKeys(testKek),
     bootstrapAdminKey: parseApiKey(new Secret(ADMIN_KEY)),
     allowHttp: false,
     allowLoopback: false,
@@ -119,6 +124,7 @@ export async function startTestPlane(
     open(AccessServiceClient),
     open(EventTypeServiceClient),
     open(EgressServiceClient),
+    open(SecretServiceClient),
   ] as const;
   let stopped: Promise<void> | null = null;
   const stop = (): Promise<void> =>
@@ -142,6 +148,7 @@ export async function startTestPlane(
     access: calls(clients[6]),
     eventTypes: calls(clients[7]),
     egress: calls(clients[8]),
+    secrets: calls(clients[9]),
     stop,
     [Symbol.asyncDispose]: stop,
   };

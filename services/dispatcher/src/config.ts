@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { limits, parseKek, Secret, type SealingKey } from '@postrider/core';
+import { parseKeyring, type Keyring } from '@postrider/config-view';
+import { limits, Secret } from '@postrider/core';
 import {
   askNameServers,
   createPolicy,
@@ -40,8 +41,8 @@ export interface DispatcherConfig extends PolicySwitches {
   /** Unique per start of the process: the Kafka client id, by which others see who owns a partition. */
   readonly processId: string;
   readonly topicPrefix: string;
-  /** The key-encryption key. */
-  readonly kek: SealingKey;
+  /** The key-encryption keys. */
+  readonly keys: Keyring;
   /** Name servers instead of the machine's: `address` or `address:port`. */
   readonly nameServers?: readonly string[];
   /** The egress pools that endpoints may name; absent: only `default`, the machine's own routes. */
@@ -87,8 +88,8 @@ const spec = {
       max: limits.sessionTimeoutMaxMs,
     },
   }),
-  /** 32 bytes as hexadecimal digits or base64; the same as the control plane's. */
-  kek: parsed(secret('POSTRIDER_KEK'), (value) => parseKek(new Secret(value.reveal()))),
+  /** Key-encryption keys, the same as the control plane's: docs/operations/secrets.md. */
+  keys: parsed(secret('POSTRIDER_KEK'), (value) => parseKeyring(new Secret(value.reveal()))),
   allowHttp: boolean('POSTRIDER_ALLOW_HTTP', { default: false }),
   allowLoopback: boolean('POSTRIDER_ALLOW_LOOPBACK', { default: false }),
   allowCidrs: parsed(list('POSTRIDER_ALLOW_CIDRS', { default: [] }), (allowCidrs) => {

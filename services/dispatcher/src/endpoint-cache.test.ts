@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
-import { dataKeyOf, sealDataKey, sealSigningSecret } from '@postrider/config-view';
+import { createDataKeys, dataKeyOf, localKeys, sealDataKey, sealSigningSecret } from '@postrider/config-view';
 import { ConfigRecord, type EndpointConfig, type TenantConfig } from '@postrider/contract/postrider/v1/config';
 import {
   PostriderError,
@@ -12,6 +12,7 @@ import {
   sign,
   verify,
 } from '@postrider/core';
+import { systemClock } from '@postrider/runtime';
 import { createEndpointCache } from './endpoint-cache.ts';
 import type { ConfigSnapshot } from '@postrider/config-view';
 
@@ -47,7 +48,7 @@ function cacheOf(state: { endpoint: EndpointConfig | undefined; tenant?: TenantC
         endpoint: () => state.endpoint,
         tenant: (id: string) => (id === 'acme' ? (state.tenant ?? tenant) : undefined),
       }) as never as ConfigSnapshot,
-    kek: withKek,
+    dataKeys: createDataKeys({ keyring: localKeys(withKek), clock: systemClock }),
     judgeUrl: () => ({ kind: 'allow', origin: 'https://example.com', host: 'example.com', path: '/hook' }),
   });
 }

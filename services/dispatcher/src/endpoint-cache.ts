@@ -1,4 +1,4 @@
-import { openDataKey, openSigningSecrets } from '@postrider/config-view';
+import { openSigningSecrets } from '@postrider/config-view';
 import {
   PostriderError,
   durationMs,
@@ -13,7 +13,7 @@ import {
 } from '@postrider/core';
 import { poolOf } from '@postrider/egress';
 import { createCredentials, isSealedHeader, type Credentials } from './endpoint-credentials.ts';
-import type { ConfigSnapshot } from '@postrider/config-view';
+import type { ConfigSnapshot, DataKeys } from '@postrider/config-view';
 import type { EndpointConfig, TenantConfig } from '@postrider/contract/postrider/v1/config';
 import { OrderingMode } from '@postrider/contract/postrider/v1/delivery';
 import { OnExhausted } from '@postrider/contract/postrider/v1/endpoint';
@@ -62,12 +62,14 @@ export interface PreparedEndpoint {
   readonly headers: readonly string[];
   /**
    * The secrets that have not expired at `now` (ms since the Unix epoch).
-   * @throws PostriderError `secret_unreadable`, `secret_invalid`
+   * @throws PostriderError `key_unavailable`, `secret_unreadable`, `secret_invalid`
    */
   activeKeys(now: number): ActiveKeys;
+  /** Whether its secrets can be opened now, as far as that depends on its tenant's data key. */
+  hasKey(): boolean;
   /**
    * How requests show who we are, besides the signature.
-   * @throws PostriderError `secret_unreadable`
+   * @throws PostriderError `key_unavailable`, `secret_unreadable`
    */
   credentials(): Credentials;
 }
@@ -82,7 +84,7 @@ export interface EndpointCache {
 
 export interface EndpointCacheOptions {
   readonly snapshot: () => ConfigSnapshot;
-  readonly kek: SealingKey;
+  readonly dataKeys: Pick<DataKeys, 'of' | 'has'>;
   /** Whether requests may go there at all, by the text of the URL. */
   readonly judgeUrl: (url: string) => Target;
 }
@@ -90,7 +92,7 @@ export interface EndpointCacheOptions {
 const RATE_PERIOD_DEFAULT_MS = 1_000;
 
 /** An empty cache. */
-export function createEndpointCache({ snapshot, kek, judgeUrl }: EndpointCacheOptions): EndpointCache {
+export function createEndpointCache({ snapshot, dataKeys, judgeUrl }: EndpointCacheOptions): EndpointCache {
   interface Entry {
     readonly config: EndpointConfig;
     readonly tenant: TenantConfig;
@@ -99,13 +101,6 @@ export function createEndpointCache({ snapshot, kek, judgeUrl }: EndpointCacheOp
     comparedWith: ConfigSnapshot;
   }
   const entries = new Map<string, Entry>();
-  const dataKeys = new WeakMap<TenantConfig, SealingKey>();
-  /** Opened once for all of a tenant's endpoints: that costs more than all else of one. */
-  const dataKeyOf = (tenant: TenantConfig): SealingKey => {
-    let key = dataKeys.get(tenant);
-    if (key === undefined) dataKeys.set(tenant, (key = openDataKey(tenant, kek)));
-    return key;
-  };
   let others = entries.entries();
   /** One that nobody asks for any more would keep the keys and secrets of what is deleted: each in turn is looked at. */
   const lookAtAnother = (now: ConfigSnapshot): void => {
@@ -131,7 +126,7 @@ export function createEndpointCache({ snapshot, kek, judgeUrl }: EndpointCacheOp
         entry.comparedWith = now;
         return entry.prepared;
       }
-      const prepared = prepare(config, config.endpoint, tenant, { judgeUrl, dataKeyOf });
+      const prepared = prepare(config, config.endpoint, tenant, { judgeUrl, dataKeys });
       entries.set(uid, { config, tenant, prepared, comparedWith: now });
       return prepared;
     },
@@ -144,19 +139,17 @@ function tenantOf(endpoint: Endpoint | undefined): string {
   return endpoint?.name.split('/')[1] ?? '';
 }
 
-interface Preparing extends Pick<EndpointCacheOptions, 'judgeUrl'> {
-  readonly dataKeyOf: (tenant: TenantConfig) => SealingKey;
-}
+type Preparing = Pick<EndpointCacheOptions, 'judgeUrl' | 'dataKeys'>;
 
 function prepare(
   config: EndpointConfig,
   endpoint: Endpoint,
   tenant: TenantConfig,
-  { judgeUrl, dataKeyOf }: Preparing,
+  { judgeUrl, dataKeys }: Preparing,
 ): PreparedEndpoint {
   const { limits: bounds } = endpoint;
   const timeoutMs = bounds?.timeout === undefined ? limits.attemptTimeoutDefaultMs : durationMs(bounds.timeout);
-  let active: (ActiveKeys & { readonly until: number }) | null = null;
+  let active: (ActiveKeys & Opened) | null = null;
   return {
     endpoint,
     tenant: tenantOf(endpoint),
@@ -179,9 +172,12 @@ function prepare(
     rateCount: bounds?.rateCount ?? 0,
     ratePeriodMs: (bounds?.ratePeriod === undefined ? 0 : durationMs(bounds.ratePeriod)) || RATE_PERIOD_DEFAULT_MS,
     headers: ownHeaders(endpoint),
-    credentials: createCredentials(config, () => dataKeyOf(tenant), judgeUrl),
+    credentials: createCredentials(config, () => dataKeys.of(tenant), judgeUrl),
+    hasKey: () => dataKeys.has(tenant),
     activeKeys(now) {
-      if (active === null || now >= active.until) active = openKeys(config, dataKeyOf(tenant), now);
+      // Asked each time: what was opened with a key is of no use any more when that may not be used.
+      const dataKey = dataKeys.of(tenant);
+      if (active?.dataKey !== dataKey || now >= active.until) active = openKeys(config, dataKey, now);
       return active;
     },
   };
@@ -208,7 +204,13 @@ function isOrdered(ordering: Ordering | undefined): boolean {
   return ordering?.mode === OrderingMode.ENDPOINT || ordering?.mode === OrderingMode.KEY;
 }
 
-function openKeys(config: EndpointConfig, dataKey: SealingKey, now: number): ActiveKeys & { until: number } {
+/** What keys were opened with, and until when they are the ones that sign (ms since the Unix epoch). */
+interface Opened {
+  readonly dataKey: SealingKey;
+  readonly until: number;
+}
+
+function openKeys(config: EndpointConfig, dataKey: SealingKey, now: number): ActiveKeys & Opened {
   const secrets = openSigningSecrets(config, dataKey, now).toReversed();
   const first = secrets[0];
   if (first === undefined) {
@@ -221,6 +223,7 @@ function openKeys(config: EndpointConfig, dataKey: SealingKey, now: number): Act
   return {
     keys: secrets.map(({ secret }) => parseSigningSecret(secret)),
     firstKeyId: first.id,
+    dataKey,
     until: Math.min(...ends.filter((end) => end > now)),
   };
 }

@@ -4,6 +4,7 @@ import { faultEvents, type FaultEvents } from './fault-events.ts';
 import { topicEvents, type TopicEvents } from './topic-events.ts';
 import { destinationEvents, type DestinationEvents } from './destination-events.ts';
 import { doneFilterEvents, type DoneFilterEvents } from './done-filter-events.ts';
+import { keyEvents, type KeyEvents } from './key-events.ts';
 import { idsOf } from './delivery-ids.ts';
 import type { CancelReason, DeadReason } from '@postrider/contract/postrider/v1/attempt';
 import type { Drain } from '@postrider/contract/postrider/v1/drain';
@@ -20,6 +21,7 @@ export type DispatcherEvents = DeliveryEvents &
   DoneFilterEvents &
   DestinationEvents &
   FaultEvents &
+  KeyEvents &
   TopicEvents;
 
 /** What happens to deliveries and their endpoints. */
@@ -78,6 +80,7 @@ export function createEvents(log: Logger, metrics: Metrics, spans: Spans = noSpa
   return {
     ...deliveryEvents(log, metrics, spans),
     ...partitionEvents(log, metrics),
+    ...keyEvents(log, metrics),
     ...breakerEvents(log, metrics),
     ...topicEvents(log, metrics),
     ...destinationEvents(log),

@@ -1,5 +1,6 @@
 import {
   createBreaker,
+  keyMissingCode,
   signOf,
   waitsForNames,
   type Answering,
@@ -23,6 +24,7 @@ export function heed(lane: Lane, classified: Classified, now: number, random: Ra
   if (outcome === Outcome.DELIVERED) lane.concurrency.succeeded(lane.inFlight, startedAt, now);
   if (outcome === Outcome.THROTTLED || outcome === Outcome.TIMED_OUT) lane.concurrency.lowered(startedAt, now);
   if (outcome === Outcome.INTERNAL_ERROR && waitsForNames(code)) lane.waitsForNames = true;
+  if (outcome === Outcome.INTERNAL_ERROR && code === keyMissingCode) lane.waitsForKey = true;
   hear(lane.answering, classified);
   if (lane.hostAnswering !== lane.answering) hear(lane.hostAnswering, classified);
   const pauseMs = pauseAskedMs(classified);

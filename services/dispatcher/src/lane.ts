@@ -20,7 +20,8 @@ import type { Work } from './work.ts';
  * Whether a lane may start anything.
  * - `open`: yes;
  * - `config`: the config view has not reached the revision that its deliveries were routed with;
- * - `way-out`: nothing can leave from the endpoint's egress pool now, or a name that it needs cannot be resolved;
+ * - `way-out`: nothing can leave from the endpoint's egress pool now, a name that it needs cannot be resolved, or its tenant's
+ *   data key cannot be opened, so that nothing could be signed;
  * - `disabled`: the endpoint is disabled and keeps what is pending;
  * - `paused`: a person has paused it, its tenant, its egress pool or everything;
  * - `cancel`: endpoint or tenant are gone, or disabled without keeping: everything ends cancelled.
@@ -82,6 +83,8 @@ export interface Lane {
   rate: RateLimit | null;
   /** A name that its requests need was not answered when no name was: it waits for name servers. */
   waitsForNames: boolean;
+  /** Its tenant's data key cannot be opened now. */
+  waitsForKey: boolean;
   /** Host that its requests go to; empty: not known, or none may go there. */
   host: string;
   /** Turns at its destination that it has and has not used, and until when they hold (ms, monotonic). */
@@ -152,6 +155,7 @@ export function createLane(owner: LaneOwner, endpointId: string, tenant: string,
     heldUntil: -Infinity,
     rate: null,
     waitsForNames: false,
+    waitsForKey: false,
     host: '',
     turns: 0,
     turnsUntil: -Infinity,

@@ -195,7 +195,8 @@ function knownGate(lane: Lane, { endpoints, view, holds, pools, names, pauses }:
       if (pauses.of({ tenant: lane.tenant, endpointId: lane.endpointId, pool: prepared.pool }).length > 0)
         return { kind: 'paused' };
       lane.waitsForNames &&= names.isFailing();
-      return { kind: pools.isOpen(prepared.pool) && !lane.waitsForNames ? 'open' : 'way-out' };
+      lane.waitsForKey = !prepared.hasKey();
+      return { kind: isWayOpen(lane) && pools.isOpen(prepared.pool) ? 'open' : 'way-out' };
     case EndpointState.DISABLED:
       if (pending === PendingPolicy.CANCEL) return { kind: 'cancel', reason: CancelReason.ENDPOINT_DISABLED };
       return { kind: 'disabled' };
@@ -204,6 +205,10 @@ function knownGate(lane: Lane, { endpoints, view, holds, pools, names, pauses }:
     case EndpointState.UNRECOGNIZED:
       return { kind: 'disabled' };
   }
+}
+
+function isWayOpen({ waitsForNames, waitsForKey }: Lane): boolean {
+  return !waitsForNames && !waitsForKey;
 }
 
 function missing(lane: Lane, view: LanesOptions['view']): LaneGate {

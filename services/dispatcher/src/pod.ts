@@ -1,4 +1,4 @@
-import type { ConfigView } from '@postrider/config-view';
+import type { ConfigView, DataKeys } from '@postrider/config-view';
 import type { Clock, RandomBytes, RandomFraction } from '@postrider/core';
 import type { Admin, KafkaPort, Producer, TopicId } from '@postrider/kafka';
 import type { AnsweringBook } from './answering-book.ts';
@@ -48,6 +48,7 @@ export interface Pod {
   readonly configEnd: ConfigEnd;
   readonly view: ConfigView;
   readonly endpoints: EndpointCache;
+  readonly dataKeys: Pick<DataKeys, 'onChange'>;
   readonly send: Send;
   readonly pools: EgressPools;
   readonly names: Trouble;

@@ -58,7 +58,8 @@ export function createPublish(options: PublishOptions): (decided: Decided) => vo
     const attempt = attemptResult(fields, options.attempts);
     events.attempted(fields, work);
     const news = heeding(options, decided);
-    if (work.lane?.waitsForNames === true) options.lanes.judge(work.lane);
+    const { lane } = work;
+    if (lane?.waitsForNames === true || lane?.waitsForKey === true) options.lanes.judge(lane);
     if (sent.result.kind === 'response' && decided.decision.kind !== 'done') {
       if (hasUnreadableRetryAfter(sent.result.headers, sent.endedAt)) events.retryAfterIgnored(view);
     }

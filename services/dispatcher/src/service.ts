@@ -1,5 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { startConfigView, untilKafkaAnswers, type ConfigView, type UntilKafkaAnswers } from '@postrider/config-view';
+import {
+  assertKeysKnown,
+  createDataKeys,
+  startConfigView,
+  untilKafkaAnswers,
+  type ConfigView,
+  type UntilKafkaAnswers,
+} from '@postrider/config-view';
 import {
   assertLimits,
   drainLimitMs,
@@ -134,6 +141,7 @@ export async function startDispatcher(
     log.warn({ missing }, 'the dispatcher waits for Kafka and its topics');
   await whenTopicsExist(['config' as const, ...ownTopics].map(topic), { admin: kafka.admin, clock, signal, onWaiting });
   const view = stack.use(await startConfigView({ kafka, topic: topic('config'), log, clock, signal }));
+  assertKeysKnown(config.keys, view.snapshot());
   const waiting = { clock, log, signal, what: 'the dispatcher' };
   await untilKafkaAnswers(waiting, () => checkOwnTopics(kafka, config.topicPrefix, view));
   const policy = stack.use(watchPolicy(config, { clock, unusable: events.policyUnusable }));
@@ -200,7 +208,8 @@ function createPod(
       ? { kind: 'deny', detail: verdict.detail }
       : { kind: 'allow', ...targetOf(verdict.url) };
   };
-  const endpoints = createEndpointCache({ snapshot: () => view.snapshot(), kek: config.kek, judgeUrl: judge });
+  const dataKeys = stack.use(createDataKeys({ keyring: config.keys, clock, onTrouble: events.keyTrouble }));
+  const endpoints = createEndpointCache({ snapshot: () => view.snapshot(), dataKeys, judgeUrl: judge });
   policy.onChange(() => endpoints.forget());
   const reach = createReach(clock);
   const slices = createSlices(clock);
@@ -236,6 +245,7 @@ function createPod(
     offsetsAt: createOffsetsAt((name, timestamp) => kafka.admin.offsetsAt(name, timestamp)),
     view,
     endpoints,
+    dataKeys,
     send: door.send,
     pools: door.pools,
     names: door.names,

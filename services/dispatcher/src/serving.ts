@@ -148,6 +148,7 @@ class OneServing implements Serving {
       }),
       this.#pod.pools.onChange(judgeAll),
       this.#pod.names.onChange(judgeAll),
+      this.#pod.dataKeys.onChange(judgeAll),
       this.#pod.reach.onChange(() => {
         // Whoever failed lately may not have failed at all.
         for (const { breaker } of parts.lanes.all()) breaker?.tryNow(this.#pod.clock.monotonic());
@@ -192,7 +193,8 @@ class OneServing implements Serving {
     this.#progress.tick();
     const { held } = this.#reign;
     this.#reign.held = false;
-    lanes.refresh(() => held);
+    // Who waits for a key says so again and again: a KMS is asked only for what somebody needs.
+    lanes.refresh(({ waitsForKey }) => held || waitsForKey);
     for (const lane of lanes.all()) {
       expireArrivals(lane, endings, this.#pod.clock.now());
       // Its host may have answered others since it was given its place.

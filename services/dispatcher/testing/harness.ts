@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { localKeys } from '@postrider/config-view';
 import { Attempt } from '@postrider/contract/postrider/v1/attempt';
 import { DeadLetter } from '@postrider/contract/postrider/v1/dead_letter';
 import { Delivery } from '@postrider/contract/postrider/v1/delivery';
@@ -192,7 +193,7 @@ function createProcesses(
   log: Logger,
   sendOf: (port: FakePort, process: string) => Send,
 ) {
-  const settings = { topicPrefix: 'postrider.', kek, allowHttp: false, allowLoopback: false, allowCidrs: [] };
+  const settings = { topicPrefix: 'postrider.', keys: localKeys(kek), allowHttp: false, allowLoopback: false, allowCidrs: [] };
   return {
     async start(
       processId: string,

@@ -26,7 +26,7 @@ function configuration(kafka: FakeKafka) {
     tenant: (id: string) =>
       put(`tenant/${id}`, {
         $case: 'tenant',
-        value: { tenant: Tenant.fromPartial({ name: `tenants/${id}` }), dataKey: undefined, createRequestId: '' },
+        value: { tenant: Tenant.fromPartial({ name: `tenants/${id}` }), dataKey: undefined, createRequestId: '', dataKeyId: '', dataKeySealTime: undefined },
       }),
     endpoint(tenant: string, id: string, fields: Partial<Endpoint> = {}) {
       const endpoint = Endpoint.fromPartial({

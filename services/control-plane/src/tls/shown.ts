@@ -28,17 +28,18 @@ export interface Showing {
 }
 
 export interface ShowingOptions {
-  readonly kek: SealingKey;
+  /** What replicas know each other by. */
+  readonly shared: readonly SealingKey[];
   readonly clock: Clock;
   readonly random: RandomBytes;
 }
 
-/** Whoever has the key-encryption key is a replica, and is believed what it says of a caller's certificate, for one call. */
+/** Whoever has such a key is a replica, and is believed what it says of a caller's certificate, for one call. */
 const REPLICAS = 'control-plane';
 
 /** Reads what calls show, and lets it survive the way to the leader. */
-export function createShowing({ kek, clock, random }: ShowingOptions): Showing {
-  const prover = createCallProver(kek);
+export function createShowing({ shared, clock, random }: ShowingOptions): Showing {
+  const prover = createCallProver(shared);
 
   function ofConnection(call: ShowingCall): string | null {
     const { sslPeerCertificate } = call.getAuthContext();

@@ -14,7 +14,7 @@ export interface Desk {
 
 /** Opens the desk that the configuration asks for; `stack` closes it. */
 export async function openDesk(
-  { questions, processId, kek }: Pick<DispatcherConfig, 'questions' | 'processId' | 'kek'>,
+  { questions, processId, keys }: Pick<DispatcherConfig, 'questions' | 'processId' | 'keys'>,
   { clock, log, stack }: { readonly clock: Clock; readonly log: Logger; readonly stack: AsyncDisposableStack },
 ): Promise<Desk> {
   let answers: Answers | null = null;
@@ -23,6 +23,6 @@ export async function openDesk(
   };
   if (questions === undefined) return { address: '', answer };
   const { host, port } = questions;
-  const server = stack.use(await startOwnerServer(() => answers, { host, port, processId, kek, clock, log }));
+  const server = stack.use(await startOwnerServer(() => answers, { host, port, processId, shared: keys.shared, clock, log }));
   return { address: reachableAddress(questions, server.port), answer };
 }

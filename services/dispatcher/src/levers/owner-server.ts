@@ -37,7 +37,8 @@ export interface OwnerServer extends AsyncDisposable {
 /** What it needs. */
 export interface OwnerServerOptions extends Pick<QuestionsConfig, 'host' | 'port'> {
   readonly processId: string;
-  readonly kek: SealingKey;
+  /** What the installation's processes know each other by. */
+  readonly shared: readonly SealingKey[];
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -77,7 +78,7 @@ export async function startOwnerServer(
   setLogVerbosity(logVerbosity.NONE);
   const server = new Server(serverOptions);
   const { processId, clock, log } = options;
-  const prover = createCallProver(options.kek);
+  const prover = createCallProver(options.shared);
   const definitions: Record<string, MethodDefinition<Asked, Buffer>> = {};
   const handlers: Record<string, handleUnaryCall<Asked, Buffer>> = {};
 

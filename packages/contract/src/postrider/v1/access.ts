@@ -21,6 +21,8 @@ export const Role = {
   TENANT_VIEWER: "ROLE_TENANT_VIEWER",
   /** PUBLISHER - Publishes events, and nothing else. */
   PUBLISHER: "ROLE_PUBLISHER",
+  /** SECRET_READER - Sees signing secrets, each time on record, and what may be told of them; nothing else. */
+  SECRET_READER: "ROLE_SECRET_READER",
   UNRECOGNIZED: "UNRECOGNIZED",
 } as const;
 
@@ -33,6 +35,7 @@ export namespace Role {
   export type TENANT_ADMIN = typeof Role.TENANT_ADMIN;
   export type TENANT_VIEWER = typeof Role.TENANT_VIEWER;
   export type PUBLISHER = typeof Role.PUBLISHER;
+  export type SECRET_READER = typeof Role.SECRET_READER;
   export type UNRECOGNIZED = typeof Role.UNRECOGNIZED;
 }
 
@@ -56,6 +59,9 @@ export function roleFromJSON(object: any): Role {
     case 5:
     case "ROLE_PUBLISHER":
       return Role.PUBLISHER;
+    case 6:
+    case "ROLE_SECRET_READER":
+      return Role.SECRET_READER;
     case -1:
     case "UNRECOGNIZED":
     default:
@@ -77,6 +83,8 @@ export function roleToJSON(object: Role): string {
       return "ROLE_TENANT_VIEWER";
     case Role.PUBLISHER:
       return "ROLE_PUBLISHER";
+    case Role.SECRET_READER:
+      return "ROLE_SECRET_READER";
     case Role.UNRECOGNIZED:
     default:
       return "UNRECOGNIZED";
@@ -97,6 +105,8 @@ export function roleToNumber(object: Role): number {
       return 4;
     case Role.PUBLISHER:
       return 5;
+    case Role.SECRET_READER:
+      return 6;
     case Role.UNRECOGNIZED:
     default:
       return -1;

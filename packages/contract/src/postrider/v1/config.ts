@@ -96,6 +96,10 @@ export interface TenantConfig {
     | undefined;
   /** `request_id` of the CreateTenant call, if it had one: a repetition of that call is answered with this tenant. */
   createRequestId: string;
+  /** Id of the data key, `dek_…`: the same however often it is sealed anew. Empty: not noted. */
+  dataKeyId: string;
+  /** When it was sealed as it is now. Absent: when the tenant was created. */
+  dataKeySealTime: Date | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -154,20 +158,33 @@ export interface EndpointSecret {
     | Date
     | undefined;
   /** After this time it signs nothing. Absent: it does not expire. */
-  expireTime: Date | undefined;
+  expireTime:
+    | Date
+    | undefined;
+  /** The last four hexadecimal digits of SHA-256 of its printed form. */
+  fingerprintEnd: string;
+  /** `whpk_…` of a `whsk_…` secret; empty for a shared one. */
+  publicKey: string;
+  /** It was imported; else it was generated here. */
+  imported: boolean;
+  /** `request_id` of the RotateSecret call that made it, if it had one. */
+  createRequestId: string;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
 /**
- * A secret at rest: encrypted with AES-256-GCM. Additional authenticated data: the UTF-8 text
+ * A secret at rest, encrypted. Additional authenticated data: the UTF-8 text
  * `postrider|<tenant>|<kind>|<id>|<schema version>`, so that a sealed secret moved elsewhere does not open.
  */
 export interface SealedSecret {
-  /** The algorithm; `AES-256-GCM` is the only one. */
+  /**
+   * How: `AES-256-GCM`, or `KMS`, of a data key that a key management service has sealed: then `nonce` is empty and `ciphertext`
+   * is the service's own.
+   */
   algorithm: string;
   /** Id of the key that it is sealed under: a tenant's data key, or the key-encryption key for data keys. */
   keyId: string;
-  /** 12 random bytes. */
+  /** 12 random bytes; empty if a KMS has sealed it. */
   nonce: Buffer;
   /** Ciphertext followed by the 16-byte tag. */
   ciphertext: Buffer;
@@ -659,7 +676,14 @@ export const ConfigRecord: MessageFns<ConfigRecord> = {
 };
 
 function createBaseTenantConfig(): TenantConfig {
-  return { tenant: undefined, dataKey: undefined, createRequestId: "", _unknownFields: {} };
+  return {
+    tenant: undefined,
+    dataKey: undefined,
+    createRequestId: "",
+    dataKeyId: "",
+    dataKeySealTime: undefined,
+    _unknownFields: {},
+  };
 }
 
 export const TenantConfig: MessageFns<TenantConfig> = {
@@ -672,6 +696,12 @@ export const TenantConfig: MessageFns<TenantConfig> = {
     }
     if (message.createRequestId !== "") {
       writer.uint32(26).string(message.createRequestId);
+    }
+    if (message.dataKeyId !== "") {
+      writer.uint32(34).string(message.dataKeyId);
+    }
+    if (message.dataKeySealTime !== undefined) {
+      Timestamp.encode(toTimestamp(message.dataKeySealTime), writer.uint32(42).fork()).join();
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -721,6 +751,22 @@ export const TenantConfig: MessageFns<TenantConfig> = {
             message.createRequestId = reader.string();
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.dataKeyId = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.dataKeySealTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -752,6 +798,12 @@ export const TenantConfig: MessageFns<TenantConfig> = {
     if (message.createRequestId !== "") {
       obj.createRequestId = message.createRequestId;
     }
+    if (message.dataKeyId !== "") {
+      obj.dataKeyId = message.dataKeyId;
+    }
+    if (message.dataKeySealTime !== undefined) {
+      obj.dataKeySealTime = message.dataKeySealTime.toISOString();
+    }
     return obj;
   },
 
@@ -767,6 +819,8 @@ export const TenantConfig: MessageFns<TenantConfig> = {
       ? SealedSecret.fromPartial(object.dataKey)
       : undefined;
     message.createRequestId = object.createRequestId ?? "";
+    message.dataKeyId = object.dataKeyId ?? "";
+    message.dataKeySealTime = object.dataKeySealTime ?? undefined;
     return message;
   },
 };
@@ -1135,6 +1189,10 @@ function createBaseEndpointSecret(): EndpointSecret {
     sealed: undefined,
     createTime: undefined,
     expireTime: undefined,
+    fingerprintEnd: "",
+    publicKey: "",
+    imported: false,
+    createRequestId: "",
     _unknownFields: {},
   };
 }
@@ -1155,6 +1213,18 @@ export const EndpointSecret: MessageFns<EndpointSecret> = {
     }
     if (message.expireTime !== undefined) {
       Timestamp.encode(toTimestamp(message.expireTime), writer.uint32(42).fork()).join();
+    }
+    if (message.fingerprintEnd !== "") {
+      writer.uint32(50).string(message.fingerprintEnd);
+    }
+    if (message.publicKey !== "") {
+      writer.uint32(58).string(message.publicKey);
+    }
+    if (message.imported !== false) {
+      writer.uint32(64).bool(message.imported);
+    }
+    if (message.createRequestId !== "") {
+      writer.uint32(74).string(message.createRequestId);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -1220,6 +1290,38 @@ export const EndpointSecret: MessageFns<EndpointSecret> = {
             message.expireTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.fingerprintEnd = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.publicKey = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.imported = reader.bool();
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.createRequestId = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1257,6 +1359,18 @@ export const EndpointSecret: MessageFns<EndpointSecret> = {
     if (message.expireTime !== undefined) {
       obj.expireTime = message.expireTime.toISOString();
     }
+    if (message.fingerprintEnd !== "") {
+      obj.fingerprintEnd = message.fingerprintEnd;
+    }
+    if (message.publicKey !== "") {
+      obj.publicKey = message.publicKey;
+    }
+    if (message.imported !== false) {
+      obj.imported = message.imported;
+    }
+    if (message.createRequestId !== "") {
+      obj.createRequestId = message.createRequestId;
+    }
     return obj;
   },
 
@@ -1272,6 +1386,10 @@ export const EndpointSecret: MessageFns<EndpointSecret> = {
       : undefined;
     message.createTime = object.createTime ?? undefined;
     message.expireTime = object.expireTime ?? undefined;
+    message.fingerprintEnd = object.fingerprintEnd ?? "";
+    message.publicKey = object.publicKey ?? "";
+    message.imported = object.imported ?? false;
+    message.createRequestId = object.createRequestId ?? "";
     return message;
   },
 };
