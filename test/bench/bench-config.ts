@@ -78,7 +78,10 @@ export async function writeBenchConfig(options: BenchConfigOptions): Promise<rea
     const dataKey = generateDataKey(randomBytes);
     const sealed = sealDataKey(dataKey, options.kek, id, randomBytes);
     const tenant = Tenant.fromPartial({ name: `tenants/${id}` });
-    put(configKey('tenant', id), () => ({ $case: 'tenant', value: { tenant, dataKey: sealed, createRequestId: '', dataKeyId: '', dataKeySealTime: undefined } }));
+    put(configKey('tenant', id), () => ({
+      $case: 'tenant',
+      value: { tenant, dataKey: sealed, createRequestId: '', dataKeyId: '', dataKeySealTime: undefined },
+    }));
     return { id, dataKey: dataKeyOf(dataKey) };
   });
   const endpoints = Array.from({ length: options.endpoints }, (_, index): BenchEndpoint => {
@@ -144,7 +147,9 @@ function endpointConfig({ uid, url, revision, tenant, dataKey, fields }: NewEndp
       revision,
       ...fields,
     }),
-    secrets: [{ id: secretId, scheme: SignatureScheme.STANDARD_V1, sealed, createTime: now, expireTime: undefined, ...noted }],
+    secrets: [
+      { id: secretId, scheme: SignatureScheme.STANDARD_V1, sealed, createTime: now, expireTime: undefined, ...noted },
+    ],
     credentials: {},
     cancelsBelow: '',
     verificationSince: '',

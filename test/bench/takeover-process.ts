@@ -64,7 +64,12 @@ const send: Send = ({ path }, done) => {
   if (!resumed.has(partition)) resumed.set(partition, performance.now() - namedAt);
   setImmediate(() => done(responded(200)));
 };
-const settings = { topicPrefix: work.prefix, keys: localKeys(parseKek(work.kek)), processId: 'takeover', contactUrl: '' };
+const settings = {
+  topicPrefix: work.prefix,
+  keys: localKeys(parseKek(work.kek)),
+  processId: 'takeover',
+  contactUrl: '',
+};
 const dispatcher = await startDispatcher(
   {
     ...{ ...settings, allowHttp: true, allowLoopback: true, allowCidrs: [], storeDir: work.storeDir },

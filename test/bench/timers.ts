@@ -84,7 +84,13 @@ async function run(count: number, spreadMs: number): Promise<Outcome> {
     if (sent === count) all();
     setImmediate(() => answered(responded(200)));
   };
-  const settings = { topicPrefix: 'postrider.', keys: localKeys(kek), allowHttp: false, allowLoopback: false, allowCidrs: [] };
+  const settings = {
+    topicPrefix: 'postrider.',
+    keys: localKeys(kek),
+    allowHttp: false,
+    allowLoopback: false,
+    allowCidrs: [],
+  };
   const dispatcher = await startDispatcher(
     { ...settings, processId: 'timers', sessionTimeoutMs: 30_000, contactUrl: '', storeDir: storeDir.path },
     { kafka: kafka.connect('timers'), clock: systemClock, log: silentLogger, send },

@@ -20,6 +20,11 @@ export function subscriptionName(text: string): string {
   return nested(text, ['tenants', 'endpoints', 'subscriptions'], 'tenant/endpoint/subscription');
 }
 
+/** `acme/orders/sec_…` or the whole name → `tenants/acme/endpoints/orders/secrets/sec_…`. */
+export function secretName(text: string): string {
+  return nested(text, ['tenants', 'endpoints', 'secrets'], 'tenant/endpoint/secret');
+}
+
 /** `acme/orders` and a delivery's id → `tenants/acme/endpoints/orders/deliveries/dlv_…`. */
 export function deliveryName(endpoint: string, id: string): string {
   return `${endpointName(endpoint)}/deliveries/${id}`;

@@ -1,6 +1,11 @@
 import { InvalidArgumentError } from 'commander';
 import { OrderingMode } from '@postrider/contract/postrider/v1/delivery';
-import { OnExhausted, type Ordering, VerificationMode } from '@postrider/contract/postrider/v1/endpoint';
+import {
+  OnExhausted,
+  type Ordering,
+  SignatureScheme,
+  VerificationMode,
+} from '@postrider/contract/postrider/v1/endpoint';
 import { SubscriptionState } from '@postrider/contract/postrider/v1/subscription';
 import { durationOf, plainEnum, roleNamed } from '@postrider/core';
 import type { Role } from '@postrider/contract/postrider/v1/access';
@@ -86,7 +91,17 @@ export function parseSubscriptionState(text: string): SubscriptionState {
 export function parseRole(text: string): Role {
   const role = roleNamed(text);
   if (role !== undefined) return role;
-  throw new InvalidArgumentError(`"${text}" is none of: admin, operator, tenant-admin, tenant-viewer, publisher, secret-reader.`);
+  throw new InvalidArgumentError(
+    `"${text}" is none of: admin, operator, tenant-admin, tenant-viewer, publisher, secret-reader.`,
+  );
+}
+
+/** `standard-v1` or `standard-v1a`. */
+export function parseScheme(text: string): SignatureScheme {
+  const schemes = [SignatureScheme.STANDARD_V1, SignatureScheme.STANDARD_V1A];
+  const scheme = schemes.find((one) => plainEnum(one, 'SIGNATURE_SCHEME') === text);
+  if (scheme !== undefined) return scheme;
+  throw new InvalidArgumentError(`"${text}" is neither standard-v1 nor standard-v1a.`);
 }
 
 /** `100/1s`: starts at most in a period. */

@@ -15,6 +15,7 @@ import { pauseCommands } from './commands/pause.ts';
 import { publishCommand } from './commands/publish.ts';
 import { quarantineCommand } from './commands/quarantine.ts';
 import { roleCommand } from './commands/role.ts';
+import { secretCommand } from './commands/secret.ts';
 import { subscriptionCommand } from './commands/subscription.ts';
 import { tenantCommand } from './commands/tenant.ts';
 import { topicsCommand } from './commands/topics.ts';
@@ -67,6 +68,7 @@ export function buildProgram(context: CliContext): Command {
     endpointCommand,
     subscriptionCommand,
     eventTypeCommand,
+    secretCommand,
     apiKeyCommand,
     roleCommand,
     doctorCommand,

@@ -6,6 +6,7 @@ import { EndpointServiceClient } from '@postrider/contract/postrider/v1/endpoint
 import { DeliveryServiceClient } from '@postrider/contract/postrider/v1/delivery_service';
 import { DispatcherServiceClient } from '@postrider/contract/postrider/v1/dispatcher_service';
 import { PauseServiceClient } from '@postrider/contract/postrider/v1/pause_service';
+import { SecretServiceClient } from '@postrider/contract/postrider/v1/secret_service';
 import { SubscriptionServiceClient } from '@postrider/contract/postrider/v1/subscription_service';
 import { TenantServiceClient } from '@postrider/contract/postrider/v1/tenant_service';
 import type { Connection } from './connection.ts';
@@ -31,6 +32,7 @@ export interface Rpc extends Disposable {
   readonly access: AccessServiceClient;
   readonly eventTypes: EventTypeServiceClient;
   readonly egress: EgressServiceClient;
+  readonly secrets: SecretServiceClient;
   /** Calls a unary method with the API key and a deadline of 20 s. Rejects with `CliError`. */
   call<Request, Response>(client: Client, method: Unary<Request, Response>, request: Request): Promise<Response>;
 }
@@ -48,6 +50,7 @@ export function openRpc({ server, apiKey }: Pick<Connection, 'server' | 'apiKey'
     access: new AccessServiceClient(server, insecure),
     eventTypes: new EventTypeServiceClient(server, insecure),
     egress: new EgressServiceClient(server, insecure),
+    secrets: new SecretServiceClient(server, insecure),
   };
   const metadata = new Metadata();
   metadata.set('authorization', `Bearer ${apiKey}`);

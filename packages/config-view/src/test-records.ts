@@ -43,7 +43,10 @@ export function claimRecord(revision: number, processId = 'process'): TestRecord
 
 export function tenantEntity(id: string, displayName = ''): NonNullable<Entity> {
   const tenant = Tenant.fromPartial({ name: `tenants/${id}`, displayName });
-  return { $case: 'tenant', value: { tenant, dataKey: undefined, createRequestId: '', dataKeyId: '', dataKeySealTime: undefined } };
+  return {
+    $case: 'tenant',
+    value: { tenant, dataKey: undefined, createRequestId: '', dataKeyId: '', dataKeySealTime: undefined },
+  };
 }
 
 export function endpointEntity(tenant: string, uid: string, url = 'https://a.example', id = uid): NonNullable<Entity> {

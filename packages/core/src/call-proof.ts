@@ -75,7 +75,8 @@ export function createCallProver(keys: readonly Pick<SealingKey, 'key'>[]): Call
       if (apartMs > limits.callProofKeptMs) {
         return `the call was made ${Math.round(apartMs / 1_000)} s from now: are the clocks of the two machines right?`;
       }
-      return used.use(mac, Number(time) + limits.callProofKeptMs, now);
+      // As it is written anew: the last digit of base64 has spellings that mean the same.
+      return used.use(given.toString('base64url'), Number(time) + limits.callProofKeptMs, now);
     },
     proveAnswer: (proof, answer) => answerMac(own, proof, answer).toString('base64url'),
     isAnswer(answerProof, proof, answer) {

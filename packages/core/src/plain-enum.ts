@@ -10,7 +10,9 @@ export type PlainEnumKind =
   | 'LANE_GATE'
   | 'DELIVERY_STAGE'
   | 'CANCEL_REASON'
-  | 'VERIFICATION_MODE';
+  | 'VERIFICATION_MODE'
+  | 'SIGNATURE_SCHEME'
+  | 'SECRET_STATE';
 
 /** An enum value as people read it, without its kind: `OUTCOME_TIMED_OUT` is `timed-out`. */
 export function plainEnum(value: string, kind: PlainEnumKind): string {

@@ -123,11 +123,14 @@ function ask(method: string, request: object, key: string): Promise<Answer> {
     resolve({
       code: status[error?.code ?? 0] ?? '',
       message: error?.details ?? '',
-      body: error === null ? JSON.stringify(answer) : '',
+      body: error === null ? JSON.stringify(answer, plainNumber) : '',
     }),
   );
   return promise;
 }
+
+/** Numbers of 64 bits have no form in JSON. */
+const plainNumber = (_: string, value: unknown): unknown => (typeof value === 'bigint' ? String(value) : value);
 
 /** A message of the method's type with these fields. */
 function complete(method: string, fields: object): object {

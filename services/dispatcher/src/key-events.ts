@@ -8,9 +8,11 @@ export interface KeyEvents {
 
 /** Events that go to a log and to metrics. */
 export function keyEvents(log: Logger, metrics: Metrics): KeyEvents {
-  const failed = metrics.counter('postrider_data_key_failures', 'Data keys that a key management service did not open', [
-    'key',
-  ]);
+  const failed = metrics.counter(
+    'postrider_data_key_failures',
+    'Data keys that a key management service did not open',
+    ['key'],
+  );
   return {
     keyTrouble(key, error) {
       failed.with({ key }).add();

@@ -193,7 +193,13 @@ function createProcesses(
   log: Logger,
   sendOf: (port: FakePort, process: string) => Send,
 ) {
-  const settings = { topicPrefix: 'postrider.', keys: localKeys(kek), allowHttp: false, allowLoopback: false, allowCidrs: [] };
+  const settings = {
+    topicPrefix: 'postrider.',
+    keys: localKeys(kek),
+    allowHttp: false,
+    allowLoopback: false,
+    allowCidrs: [],
+  };
   return {
     async start(
       processId: string,

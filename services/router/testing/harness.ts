@@ -26,7 +26,13 @@ function configuration(kafka: FakeKafka) {
     tenant: (id: string) =>
       put(`tenant/${id}`, {
         $case: 'tenant',
-        value: { tenant: Tenant.fromPartial({ name: `tenants/${id}` }), dataKey: undefined, createRequestId: '', dataKeyId: '', dataKeySealTime: undefined },
+        value: {
+          tenant: Tenant.fromPartial({ name: `tenants/${id}` }),
+          dataKey: undefined,
+          createRequestId: '',
+          dataKeyId: '',
+          dataKeySealTime: undefined,
+        },
       }),
     endpoint(tenant: string, id: string, fields: Partial<Endpoint> = {}) {
       const endpoint = Endpoint.fromPartial({

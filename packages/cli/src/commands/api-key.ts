@@ -61,7 +61,11 @@ function createCommand(parent: Command, context: CliContext): void {
   parent
     .command('create')
     .description('Make a key. It is printed this one time.')
-    .requiredOption('--role <role>', 'admin, operator, tenant-admin, tenant-viewer, publisher or secret-reader', parseRole)
+    .requiredOption(
+      '--role <role>',
+      'admin, operator, tenant-admin, tenant-viewer, publisher or secret-reader',
+      parseRole,
+    )
     .option('--tenant <tenant>', 'in this tenant only; without it, in all')
     .option('--id <id>', 'the visible part: 4–32 characters of a–z and 0–9')
     .option('--display-name <text>', 'name for people')

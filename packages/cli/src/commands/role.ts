@@ -20,7 +20,11 @@ export function roleCommand(program: Command, context: CliContext): void {
   role
     .command('give <principal>')
     .description('Give a principal, api-key/<id>, a role.')
-    .requiredOption('--role <role>', 'admin, operator, tenant-admin, tenant-viewer, publisher or secret-reader', parseRole)
+    .requiredOption(
+      '--role <role>',
+      'admin, operator, tenant-admin, tenant-viewer, publisher or secret-reader',
+      parseRole,
+    )
     .option('--tenant <tenant>', 'in this tenant only; without it, in all')
     .option('--id <id>', 'id of the binding')
     .addHelpText('after', '\nExample:\n  postrider role give api-key/0k3v5w9z1x2y3 --role tenant-viewer --tenant acme')

@@ -3,7 +3,7 @@ import type { Clock } from '@postrider/core';
 
 /** What is asked of one KMS key: a few at a time, and one while it does not answer. */
 export interface KmsQueue<T> {
-  /** Asks, unless that is under way or waits for its turn. */
+  /** Asks, unless that is under way or waits for its turn. What fails is asked again for as long as it is wanted. */
   ask(what: T): void;
   /** Resolves when the next answer to it has come, a failure too, or after `timeoutMs`. */
   settled(what: T, timeoutMs: number): Promise<void>;
@@ -14,98 +14,115 @@ export interface KmsQueueOptions<T> {
   readonly clock: Clock;
   /** Whether anybody still needs it. */
   readonly isWanted: (what: T) => boolean;
-  /** Rejects with an error whose `refused` is true, or that is no fault of the KMS, when only this one failed. */
+  /** Rejects with a PostriderError, or an error whose `refused` is true, when only this one failed and soon would again. */
   readonly ask: (what: T) => Promise<void>;
 }
 
 /** Nobody is asked yet. */
-export function createKmsQueue<T>({ clock, isWanted, ask }: KmsQueueOptions<T>): KmsQueue<T> {
-  const waiting = new Set<T>();
-  const asking = new Set<T>();
-  /** Refused: not asked again before this, ms, monotonic. */
-  const refusedUntil = new Map<T, number>();
-  const listeners = new Map<T, Set<() => void>>();
-  let answers = true;
-  let quietUntil = -Infinity;
-  let closed = false;
-  let cancel: (() => void) | null = null;
+export function createKmsQueue<T>(options: KmsQueueOptions<T>): KmsQueue<T> {
+  return new Queue(options);
+}
 
-  function wakeIn(ms: number): void {
-    cancel?.();
-    cancel = clock.after(ms, () => {
-      cancel = null;
-      pump();
-    });
+class Queue<T> implements KmsQueue<T> {
+  readonly #o: KmsQueueOptions<T>;
+  readonly #waiting = new Set<T>();
+  readonly #asking = new Set<T>();
+  /** Refused: not asked again before this, ms, monotonic. */
+  readonly #refusedUntil = new Map<T, number>();
+  readonly #listeners = new Map<T, Set<() => void>>();
+  #answers = true;
+  /** Nothing is asked before this, ms, monotonic: it did not answer a moment ago. */
+  #quietUntil = -Infinity;
+  #closed = false;
+  #cancelWake: (() => void) | null = null;
+
+  constructor(options: KmsQueueOptions<T>) {
+    this.#o = options;
   }
 
-  function pump(): void {
-    if (closed) return;
-    const now = clock.monotonic();
-    if (now < quietUntil) return wakeIn(quietUntil - now);
-    const most = answers ? limits.kmsAsksAtOnceMax : 1;
+  ask(what: T): void {
+    if (this.#closed || this.#asking.has(what) || this.#waiting.has(what)) return;
+    this.#waiting.add(what);
+    this.#pump();
+  }
+
+  settled(what: T, timeoutMs: number): Promise<void> {
+    if (this.#closed || (!this.#asking.has(what) && !this.#waiting.has(what))) return Promise.resolve();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const told = this.#listeners.get(what) ?? new Set();
+    this.#listeners.set(what, told);
+    const done = (): void => {
+      told.delete(done);
+      if (told.size === 0) this.#listeners.delete(what);
+      cancelTimeout();
+      resolve();
+    };
+    const cancelTimeout = this.#o.clock.after(timeoutMs, done);
+    told.add(done);
+    return promise;
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#cancelWake?.();
+    this.#waiting.clear();
+    for (const what of [...this.#listeners.keys()]) this.#tell(what);
+  }
+
+  #pump(): void {
+    if (this.#closed) return;
+    const now = this.#o.clock.monotonic();
+    if (now < this.#quietUntil) return this.#wakeIn(this.#quietUntil - now);
+    const most = this.#answers ? limits.kmsAsksAtOnceMax : 1;
     let soonest = Infinity;
-    for (const what of waiting) {
-      if (asking.size >= most) return;
-      const from = refusedUntil.get(what) ?? -Infinity;
+    for (const what of this.#waiting) {
+      if (this.#asking.size >= most) return;
+      const from = this.#refusedUntil.get(what) ?? -Infinity;
       if (from > now) {
         soonest = Math.min(soonest, from);
         continue;
       }
-      waiting.delete(what);
-      if (isWanted(what)) void begin(what);
-      else refusedUntil.delete(what);
+      this.#waiting.delete(what);
+      this.#refusedUntil.delete(what);
+      if (this.#o.isWanted(what)) void this.#begin(what);
     }
-    if (soonest < Infinity) wakeIn(soonest - now);
+    if (soonest < Infinity) this.#wakeIn(soonest - now);
   }
 
-  async function begin(what: T): Promise<void> {
-    asking.add(what);
+  async #begin(what: T): Promise<void> {
+    this.#asking.add(what);
     try {
-      await ask(what);
-      answers = true;
-      refusedUntil.delete(what);
+      await this.#o.ask(what);
+      this.#answers = true;
     } catch (error) {
-      const now = clock.monotonic();
-      if (isRefusal(error)) refusedUntil.set(what, now + limits.kmsRefusedAgainMs);
-      else {
-        answers = false;
-        quietUntil = now + limits.kmsAgainMs;
-      }
-      if (!closed) waiting.add(what);
+      this.#failed(what, isRefusal(error));
     }
-    asking.delete(what);
-    for (const listener of listeners.get(what) ?? []) listener();
-    pump();
+    this.#asking.delete(what);
+    this.#tell(what);
+    this.#pump();
   }
 
-  return {
-    ask(what) {
-      if (closed || asking.has(what) || waiting.has(what)) return;
-      waiting.add(what);
-      pump();
-    },
-    settled(what, timeoutMs) {
-      if (closed || (!asking.has(what) && !waiting.has(what))) return Promise.resolve();
-      const { promise, resolve } = Promise.withResolvers<void>();
-      const told = listeners.get(what) ?? new Set();
-      listeners.set(what, told);
-      const done = (): void => {
-        told.delete(done);
-        if (told.size === 0) listeners.delete(what);
-        cancelTimeout();
-        resolve();
-      };
-      const cancelTimeout = clock.after(timeoutMs, done);
-      told.add(done);
-      return promise;
-    },
-    close() {
-      closed = true;
-      cancel?.();
-      waiting.clear();
-      for (const told of [...listeners.values()]) for (const listener of [...told]) listener();
-    },
-  };
+  #failed(what: T, refused: boolean): void {
+    const now = this.#o.clock.monotonic();
+    if (refused) this.#refusedUntil.set(what, now + limits.kmsRefusedAgainMs);
+    else {
+      this.#answers = false;
+      this.#quietUntil = now + limits.kmsAgainMs;
+    }
+    if (!this.#closed) this.#waiting.add(what);
+  }
+
+  #tell(what: T): void {
+    for (const listener of this.#listeners.get(what) ?? []) listener();
+  }
+
+  #wakeIn(ms: number): void {
+    this.#cancelWake?.();
+    this.#cancelWake = this.#o.clock.after(ms, () => {
+      this.#cancelWake = null;
+      this.#pump();
+    });
+  }
 }
 
 /** Asking again at once is of no use. */

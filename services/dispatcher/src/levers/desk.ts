@@ -23,6 +23,8 @@ export async function openDesk(
   };
   if (questions === undefined) return { address: '', answer };
   const { host, port } = questions;
-  const server = stack.use(await startOwnerServer(() => answers, { host, port, processId, shared: keys.shared, clock, log }));
+  const server = stack.use(
+    await startOwnerServer(() => answers, { host, port, processId, shared: keys.shared, clock, log }),
+  );
   return { address: reachableAddress(questions, server.port), answer };
 }

@@ -59,7 +59,14 @@ test('who proves the call is answered; who does not, or calls another process, i
 });
 
 test('a call is answered once: whoever has seen it go by cannot make it again', async () => {
-  const options = { host: '127.0.0.1', port: 0, processId: 'a', shared: [kek], clock: systemClock, log: recordingLogger() };
+  const options = {
+    host: '127.0.0.1',
+    port: 0,
+    processId: 'a',
+    shared: [kek],
+    clock: systemClock,
+    log: recordingLogger(),
+  };
   await using server = await startOwnerServer(() => known, options);
   const client = new OwnerServiceClient(`127.0.0.1:${server.port}`, credentials.createInsecure());
   const metadata = new Metadata();
@@ -73,7 +80,14 @@ test('a call is answered once: whoever has seen it go by cannot make it again', 
 });
 
 test('floods, bodies beyond the bound and talk that is no HTTP/2 leave others answered', async () => {
-  const options = { host: '127.0.0.1', port: 0, processId: 'a', shared: [kek], clock: systemClock, log: recordingLogger() };
+  const options = {
+    host: '127.0.0.1',
+    port: 0,
+    processId: 'a',
+    shared: [kek],
+    clock: systemClock,
+    log: recordingLogger(),
+  };
   await using server = await startOwnerServer(() => known, options);
   const stranger = connect(server.port, '127.0.0.1', () => stranger.write('GET / HTTP/1.1\r\n\r\n'));
   stranger.on('error', () => {});
@@ -116,7 +130,14 @@ test('a port that is taken is told with the variable that chooses another', asyn
   const taken = createServer().listen(0, '127.0.0.1');
   await once(taken, 'listening');
   const { port } = taken.address() as { port: number };
-  const options = { host: '127.0.0.1', port, processId: 'a', shared: [kek], clock: systemClock, log: recordingLogger() };
+  const options = {
+    host: '127.0.0.1',
+    port,
+    processId: 'a',
+    shared: [kek],
+    clock: systemClock,
+    log: recordingLogger(),
+  };
   await assert.rejects(
     startOwnerServer(() => null, options),
     /POSTRIDER_QUESTIONS_PORT/,
