@@ -2,18 +2,23 @@ import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { TOPIC_PREFIX_DEFAULT } from '@postrider/kafka';
 import { CliError, exitCodes } from './cli-error.ts';
+import { serverAddress, tlsFlags, type TlsFlags } from './server-tls.ts';
+import type { RpcOptions } from './rpc.ts';
 
 /** Where an installation is, and how to be let in. */
 export interface Connection {
-  /** `host:port` of the gRPC server. */
+  /** The gRPC server as a person writes it: `host:port`, with or without `https://` or `http://`. */
   readonly server: string;
+  /** An API key or a JWT; empty: a client certificate says who calls. */
   readonly apiKey: string;
   readonly brokers: readonly string[];
   readonly topicPrefix: string;
+  /** Of the server; where nothing is said of it here, `server` alone decides. */
+  readonly tls?: TlsFlags;
 }
 
 /** What the command line said; each field overrides environment and file. */
-export interface ConnectionFlags {
+export interface ConnectionFlags extends TlsFlags {
   readonly server?: string;
   readonly apiKey?: string;
   readonly brokers?: string;
@@ -25,7 +30,7 @@ export const connectionFile = join('.postrider', 'connection.json');
 
 /**
  * The connection: flags, else the environment (`POSTRIDER_SERVER`, `POSTRIDER_API_KEY`, `POSTRIDER_KAFKA_BROKERS`,
- * `POSTRIDER_TOPIC_PREFIX`), else the connection file of a standalone installation in this folder or one above it. The
+ * `POSTRIDER_TOPIC_PREFIX`, and for TLS those of `tlsFlags`), else the connection file of a standalone installation in this folder or one above it. The
  * file's API key goes with the file's server only.
  */
 export function findConnection(
@@ -43,16 +48,17 @@ export function findConnection(
     ...(server === undefined ? {} : { server }),
     ...(apiKey === undefined ? {} : { apiKey }),
     ...(brokers === undefined ? {} : { brokers }),
+    tls: tlsFlags(flags, env),
     topicPrefix: flags.topicPrefix ?? env['POSTRIDER_TOPIC_PREFIX'] ?? file.topicPrefix ?? TOPIC_PREFIX_DEFAULT,
   };
 }
 
-/** The parts that a gRPC command needs. Throws `CliError` saying how to give what is missing. */
-export function requireServer(connection: Partial<Connection>): Pick<Connection, 'server' | 'apiKey'> {
-  const { server, apiKey } = connection;
+/** The parts that a gRPC command needs. Throws `CliError` saying how to give what is missing, or what cannot be used. */
+export function requireServer({ server, apiKey, tls = {} }: Partial<Connection>, cwd: string): RpcOptions {
   if (server === undefined) throw missing('which server to talk to', '--server host:port', 'POSTRIDER_SERVER');
-  if (apiKey === undefined) throw missing('an API key', '--api-key prk_…', 'POSTRIDER_API_KEY');
-  return { server, apiKey };
+  if (apiKey === undefined && tls.cert === undefined)
+    throw missing('an API key', '--api-key prk_…', 'POSTRIDER_API_KEY');
+  return { ...serverAddress(server, tls, cwd), apiKey: apiKey ?? '' };
 }
 
 /** The parts that a Kafka command needs. Throws `CliError` saying how to give what is missing. */

@@ -27,7 +27,8 @@ export const exitCodeHelp = `
 Exit codes: 0 done; 1 refused or not as it should be; 2 wrong usage, or --yes is missing; 3 server or Kafka does not
 answer; 4 not found.
 The connection is found in the flags, else POSTRIDER_SERVER, POSTRIDER_API_KEY and POSTRIDER_KAFKA_BROKERS, else in
-.postrider/connection.json of a running standalone installation.`;
+.postrider/connection.json of a running standalone installation. For TLS: POSTRIDER_CA_FILE, POSTRIDER_CERT_FILE,
+POSTRIDER_KEY_FILE and POSTRIDER_SERVER_NAME.`;
 
 /**
  * Runs one command line.
@@ -50,13 +51,8 @@ export async function runCli(args: readonly string[], context: CliContext): Prom
 
 /** Every command, ready to be run in this context. */
 export function buildProgram(context: CliContext): Command {
-  const program = new Command('postrider')
+  const program = withConnection(new Command('postrider'))
     .description('Manage Postrider: tenants, endpoints and subscriptions over gRPC; events and attempts over Kafka.')
-    .option('--server <host:port>', 'gRPC server')
-    .option('--api-key <prk_…>', 'API key')
-    .option('--brokers <list>', 'Kafka brokers, host:port separated by commas')
-    .option('--topic-prefix <prefix>', 'prefix of Postrider’s topics')
-    .option('--json', 'print JSON: one document, or one object a line for streams')
     .configureOutput({ writeOut: (text) => context.out(text), writeErr: (text) => context.err(text) })
     .version(VERSION, '--version', 'print the version')
     .configureHelp({ optionDescription })
@@ -96,17 +92,25 @@ export function optionDescription({ description, mandatory, defaultValue }: Opti
   return isTold ? `${description} (default: ${JSON.stringify(defaultValue)})` : description;
 }
 
+/** The options of every command. */
+function withConnection(command: Command): Command {
+  return command
+    .option('--server <host:port>', 'gRPC server; TLS but on this machine, unless http:// stands before it')
+    .option('--api-key <prk_…>', 'API key, or a JWT')
+    .option('--ca <file>', 'PEM of the authorities that vouch for the server')
+    .option('--cert <file>', 'PEM of the client certificate to show')
+    .option('--key <file>', 'PEM of its key')
+    .option('--server-name <name>', 'the name in the server’s certificate, where it is not the host’s')
+    .option('--brokers <list>', 'Kafka brokers, host:port separated by commas')
+    .option('--topic-prefix <prefix>', 'prefix of Postrider’s topics')
+    .option('--json', 'print JSON: one document, or one object a line for streams');
+}
+
 /** Commander's settings do not reach nested commands by themselves; neither does a global flag that is typed last. */
 function inheritSettings(parent: Command, commands: readonly Command[]): void {
   for (const command of commands) {
     command.copyInheritedSettings(parent);
-    if (command.commands.length === 0)
-      command
-        .option('--json', 'print JSON')
-        .option('--server <host:port>', 'gRPC server')
-        .option('--api-key <prk_…>', 'API key')
-        .option('--brokers <list>', 'Kafka brokers')
-        .option('--topic-prefix <prefix>', 'prefix of Postrider’s topics');
+    if (command.commands.length === 0) withConnection(command);
     inheritSettings(command, command.commands);
   }
 }

@@ -6,12 +6,18 @@ import { CliError, exitCodes, type ExitCode } from './cli-error.ts';
 
 const badRequestType = 'type.googleapis.com/google.rpc.BadRequest';
 
+/** Where a call went, and by what. */
+export interface Called {
+  /** `host:port`. */
+  readonly server: string;
+  readonly isTls: boolean;
+  readonly apiKey: string;
+}
+
 /** Turns a failed call into words: the status, the sentence of the server, and one line per field that is wrong. */
-export function explainRpcError(error: ServiceError, server: string, apiKey = ''): CliError {
+export function explainRpcError(error: ServiceError, { server, isTls, apiKey }: Called): CliError {
   if (error.code === status.UNAVAILABLE && error.details.startsWith('No connection established'))
-    return new CliError(exitCodes.unreachable, `Nothing answers at ${server}. Is Postrider running there?`, {
-      cause: error,
-    });
+    return new CliError(exitCodes.unreachable, unconnected(error.details, server, isTls), { cause: error });
   // A made-up key of one's own has no checksum, so this is asked only when a key was refused.
   const isTypo = error.code === status.UNAUTHENTICATED && apiKey !== '' && isMistyped(apiKey);
   const hint = isTypo ? '\n  It does not look like a key that Postrider made: was it copied as a whole?' : '';
@@ -19,6 +25,42 @@ export function explainRpcError(error: ServiceError, server: string, apiKey = ''
   const name = status[error.code] ?? String(error.code);
   const sentence = violations.length > 0 ? 'These fields are wrong:' : error.details || 'no details';
   return new CliError(exitCodeOf(error.code), `${name}: ${sentence}${violations.join('')}${hint}`, { cause: error });
+}
+
+/** Why there is no connection, by what OpenSSL and Node say, and what to do about it. */
+const handshakeFailures: readonly (readonly [RegExp, (server: string) => string])[] = [
+  [
+    /ERR_TLS_CERT_ALTNAME_INVALID/,
+    (server) =>
+      `The certificate of ${server} is not for that name. Call it by a name in it, or say with --server-name which it bears.`,
+  ],
+  [/certificate has expired/i, (server) => `The certificate of ${server} has expired.`],
+  [
+    /certificate is not yet valid/i,
+    (server) => `The certificate of ${server} is not valid yet. Is the clock of this machine right?`,
+  ],
+  [
+    /self-signed certificate|unable to (?:verify|get (?:local )?issuer)/i,
+    (server) =>
+      `No authority that is believed here vouches for the certificate of ${server}. Name the one that does with --ca.`,
+  ],
+  [
+    /wrong version number|packet length too long|record layer failure/i,
+    (server) =>
+      `${server} does not speak TLS. If its calls are protected in another way, write http://${server}; keys travel in plaintext then.`,
+  ],
+  [
+    /alert certificate required|alert number 116|alert unknown ca|alert bad certificate|alert certificate (?:unknown|expired)/i,
+    (server) => `${server} wants a client certificate that it believes: give it with --cert and --key.`,
+  ],
+];
+
+function unconnected(details: string, server: string, isTls: boolean): string {
+  const known = handshakeFailures.find(([pattern]) => pattern.test(details))?.[1];
+  if (known !== undefined) return known(server);
+  const isRefused = /ECONNREFUSED/.test(details);
+  const hint = isTls || isRefused ? '' : ` If it speaks TLS, write https://${server}.`;
+  return `Nothing answers at ${server}. Is Postrider running there?${hint}`;
 }
 
 /** The field violations that the server sent along (google.rpc.BadRequest in `grpc-status-details-bin`). */

@@ -1,4 +1,12 @@
-import { credentials, Metadata, type CallOptions, type Client, type ServiceError } from '@grpc/grpc-js';
+import {
+  credentials,
+  Metadata,
+  type CallOptions,
+  type ChannelCredentials,
+  type ChannelOptions,
+  type Client,
+  type ServiceError,
+} from '@grpc/grpc-js';
 import { AccessServiceClient } from '@postrider/contract/postrider/v1/access_service';
 import { EventTypeServiceClient } from '@postrider/contract/postrider/v1/event_type_service';
 import { EgressServiceClient } from '@postrider/contract/postrider/v1/egress_service';
@@ -9,8 +17,10 @@ import { PauseServiceClient } from '@postrider/contract/postrider/v1/pause_servi
 import { SecretServiceClient } from '@postrider/contract/postrider/v1/secret_service';
 import { SubscriptionServiceClient } from '@postrider/contract/postrider/v1/subscription_service';
 import { TenantServiceClient } from '@postrider/contract/postrider/v1/tenant_service';
-import type { Connection } from './connection.ts';
+import { tlsChannel } from '@postrider/runtime';
+import { CliError, exitCodes } from './cli-error.ts';
 import { explainRpcError } from './rpc-error.ts';
+import type { ServerAddress, ServerTls } from './server-tls.ts';
 
 const deadlineMs = 20_000;
 
@@ -35,36 +45,63 @@ export interface Rpc extends Disposable {
   readonly secrets: SecretServiceClient;
   /** Calls a unary method with the API key and a deadline of 20 s. Rejects with `CliError`. */
   call<Request, Response>(client: Client, method: Unary<Request, Response>, request: Request): Promise<Response>;
+  /** When the certificate that the server has shown ends; null: it has shown none yet. */
+  serverCertificateEnds(): Date | null;
 }
 
-/** Opens the services at `server`. */
-export function openRpc({ server, apiKey }: Pick<Connection, 'server' | 'apiKey'>): Rpc {
-  const insecure = credentials.createInsecure();
+export interface RpcOptions extends ServerAddress {
+  /** Empty: the client certificate says who calls. */
+  readonly apiKey: string;
+}
+
+/** Opens the services of a server. Throws `CliError` when a certificate or key that is to be shown cannot be used. */
+export function openRpc({ server, tls, apiKey }: RpcOptions): Rpc {
+  let serverCertificateEnds: Date | null = null;
+  const { channel, options } = channelTo(server, tls, (endsAt) => (serverCertificateEnds = endsAt));
   const clients = {
-    tenants: new TenantServiceClient(server, insecure),
-    endpoints: new EndpointServiceClient(server, insecure),
-    subscriptions: new SubscriptionServiceClient(server, insecure),
-    pauses: new PauseServiceClient(server, insecure),
-    deliveries: new DeliveryServiceClient(server, insecure),
-    dispatchers: new DispatcherServiceClient(server, insecure),
-    access: new AccessServiceClient(server, insecure),
-    eventTypes: new EventTypeServiceClient(server, insecure),
-    egress: new EgressServiceClient(server, insecure),
-    secrets: new SecretServiceClient(server, insecure),
+    secrets: new SecretServiceClient(server, channel, options),
+    tenants: new TenantServiceClient(server, channel, options),
+    endpoints: new EndpointServiceClient(server, channel, options),
+    subscriptions: new SubscriptionServiceClient(server, channel, options),
+    pauses: new PauseServiceClient(server, channel, options),
+    deliveries: new DeliveryServiceClient(server, channel, options),
+    dispatchers: new DispatcherServiceClient(server, channel, options),
+    access: new AccessServiceClient(server, channel, options),
+    eventTypes: new EventTypeServiceClient(server, channel, options),
+    egress: new EgressServiceClient(server, channel, options),
   };
   const metadata = new Metadata();
-  metadata.set('authorization', `Bearer ${apiKey}`);
+  if (apiKey !== '') metadata.set('authorization', `Bearer ${apiKey}`);
   return {
     ...clients,
     call: (client, method, request) =>
       new Promise((resolve, reject) => {
         method.call(client, request, metadata, { deadline: Date.now() + deadlineMs }, (error, response) => {
           if (error === null) resolve(response);
-          else reject(explainRpcError(error, server, apiKey));
+          else reject(explainRpcError(error, { server, isTls: tls !== undefined, apiKey }));
         });
       }),
+    serverCertificateEnds: () => serverCertificateEnds,
     [Symbol.dispose]: () => {
       for (const client of Object.values(clients)) client.close();
     },
   };
+}
+
+function channelTo(
+  server: string,
+  tls: ServerTls | undefined,
+  onEnd: (endsAt: Date) => void,
+): { readonly channel: ChannelCredentials; readonly options: ChannelOptions } {
+  if (tls === undefined) return { channel: credentials.createInsecure(), options: {} };
+  try {
+    const { secureContext, verify, options } = tlsChannel({
+      ...{ address: server, ...tls },
+      onServer: ({ valid_to: end }) => onEnd(new Date(end)),
+    });
+    return { channel: credentials.createFromSecureContext(secureContext, verify), options };
+  } catch (error) {
+    const text = `What --ca, --cert and --key name cannot be used: ${(error as Error).message}.`;
+    throw new CliError(exitCodes.usage, text, { cause: error });
+  }
 }

@@ -39,7 +39,7 @@ export function openSession(context: CliContext, command: Command): Session {
     context,
     json,
     withRpc: async (work) => {
-      using rpc = openRpc(requireServer(connection()));
+      using rpc = openRpc(requireServer(connection(), context.cwd));
       return await work(rpc);
     },
     withKafka: async (work) => {

@@ -5,7 +5,7 @@ import { TLS_VERSION_MIN } from './tls-files.ts';
 export interface TlsChannelOptions {
   /** `host:port`; an IPv6 address in brackets. */
   readonly address: string;
-  /** Authorities that are believed, PEM; absent: the system's. */
+  /** Authorities that are believed, PEM; absent: those that Node believes. */
   readonly ca?: string;
   /** What the client shows of itself, PEM. */
   readonly cert?: string;

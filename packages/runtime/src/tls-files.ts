@@ -8,7 +8,7 @@ export interface TlsFiles {
   /** The server's certificate, the ones that vouch for it behind it. */
   readonly certFile: string;
   readonly keyFile: string;
-  /** Authorities whose servers this process believes when it calls one of its own kind; absent: the system's. */
+  /** Authorities whose servers this process believes when it calls one of its own kind; absent: those that Node believes. */
   readonly caFile?: string;
   /** Authorities whose clients are believed; absent: clients are not asked for a certificate. */
   readonly clientCaFile?: string;

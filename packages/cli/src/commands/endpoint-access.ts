@@ -1,9 +1,8 @@
-import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { EndpointTls, TlsVersion } from '@postrider/contract/postrider/v1/endpoint';
 import type { Endpoint, EndpointAuth, VerificationMode } from '@postrider/contract/postrider/v1/endpoint';
 import { CliError, exitCodes } from '../cli-error.ts';
+import { readNamedFile } from '../named-file.ts';
 import type { CliContext } from '../context.ts';
 import { collect, parseVerification } from '../parse.ts';
 
@@ -39,7 +38,7 @@ export function accessFields(
   options: AccessOptions,
   { cwd }: Pick<CliContext, 'cwd'>,
 ): { endpoint: Partial<Endpoint>; paths: string[] } {
-  const read: Read = (flag, file) => contentOf(resolve(cwd, file), flag, file);
+  const read: Read = (flag, file) => readNamedFile(cwd, flag, file);
   const endpoint: Partial<Endpoint> = {};
   const paths: string[] = [];
   const { auth, verification } = options;
@@ -99,13 +98,4 @@ function tlsVersion(text: string): TlsVersion {
   if (text === '1.2') return TlsVersion.TLS_VERSION_1_2;
   if (text === '1.3') return TlsVersion.TLS_VERSION_1_3;
   throw new CliError(exitCodes.usage, `--tls-min: "${text}" is neither 1.2 nor 1.3.`);
-}
-
-function contentOf(path: string, flag: string, file: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    const { code = 'unknown error' } = error as NodeJS.ErrnoException;
-    throw new CliError(exitCodes.usage, `${flag}: the file ${JSON.stringify(file)} cannot be read (${code}).`);
-  }
 }

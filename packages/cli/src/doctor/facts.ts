@@ -40,6 +40,8 @@ export interface KafkaFacts {
 export interface PlaneFacts {
   readonly dispatchers: ListDispatchersResponse;
   readonly pauses: readonly Pause[];
+  /** When the certificate that it shows ends; null: it shows none. */
+  readonly certificateEnds: Date | null;
 }
 
 /** Everything that findings are made from. Undefined: nobody was asked, for want of an address. */

@@ -52,6 +52,7 @@ const plane = (one: Partial<Dispatcher> = {}, fields: Partial<PlaneFacts> = {}):
       serverTime: new Date(now),
     }),
     pauses: [],
+    certificateEnds: null,
     ...fields,
   });
 const kafka = (fields: Partial<KafkaFacts> = {}): Facts['kafka'] => ok({ ...healthyKafka, ...fields });
@@ -82,6 +83,12 @@ const cases: readonly (readonly [code: string, severity: string, broken: Partial
   ['kafka-unreachable', 'error', { kafka: failed }, /no broker/],
   ['topic-unfit', 'error', { kafka: kafka({ topicProblems: ['Topic x does not exist.'] }) }, /Topic x/],
   ['layout-missing', 'error', { kafka: kafka({ layout: ok(null) }) }, /no control plane has run/],
+  [
+    'api-certificate-ending',
+    'warning',
+    { plane: plane({}, { certificateEnds: new Date(now + 86_400_000) }) },
+    /ends at/,
+  ],
   [
     'no-dispatcher',
     'error',

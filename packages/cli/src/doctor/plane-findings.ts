@@ -15,19 +15,30 @@ export function planeFindings(plane: Asked<PlaneFacts>, facts: Pick<Facts, 'now'
     const action = 'Deliveries go on without it; nothing can be changed or asked until it runs. Look at its log.';
     return [{ code: 'control-plane-dead', severity: 'error', what, action }];
   }
-  const { dispatchers, pauses } = plane.value;
+  const { dispatchers, pauses, certificateEnds } = plane.value;
   const serverTime = dispatchers.serverTime?.getTime() ?? facts.now;
   const answered = dispatchers.dispatchers.flatMap(({ name, status }) =>
     status === undefined ? [] : [{ name, status }],
   );
   return [
     ...clockFinding('the control plane', serverTime - facts.now),
+    ...certificateFinding(certificateEnds, serverTime),
     ...pauses.map((pause) => pauseFinding(pause)),
     ...drainFindings(dispatchers.dispatchers),
     ...dispatchers.dispatchers.flatMap((one) => dispatcherFindings(one)),
     ...answered.flatMap(({ name, status }) => statusFindings(name, status, serverTime)),
     ...versionFindings(answered, facts.version),
   ];
+}
+
+/** Before this it is being renewed by whoever does that. */
+const CERTIFICATE_ENDS_SOON_MS = 14 * 24 * 3_600_000;
+
+function certificateFinding(endsAt: Date | null, now: number): Finding[] {
+  if (endsAt === null || endsAt.getTime() - now > CERTIFICATE_ENDS_SOON_MS) return [];
+  const what = `The certificate of the API ends at ${endsAt.toISOString()}: nobody will believe the control plane then.`;
+  const action = 'Renew it: the control plane reads its files every second, and its log says why it cannot use them.';
+  return [{ code: 'api-certificate-ending', severity: 'warning', what, action }];
 }
 
 function pauseFinding({ name, reason, actor, createTime, expireTime }: Pause): Finding {
