@@ -1,6 +1,7 @@
 import { createSessionFence, drainDeadline, every, isOtherTopic, limits, type SessionFence } from '@postrider/core';
 import { coPartitionedTopics } from '@postrider/kafka';
 import { intakeTopics } from './intake-ledger.ts';
+import { createOwnBytesSweep } from './own-bytes.ts';
 import { createPartitionOwner, type PartitionOwner } from './partition-owner.ts';
 import { createSweep, type Sweep } from './slices.ts';
 import { createStallWatch, type Reading, type StallWatch } from './stall-watch.ts';
@@ -8,6 +9,7 @@ import type { CheckResult } from '@postrider/runtime';
 import type { Assignment, Batch, GroupMember, KafkaPort, TopicPartitionOffset } from '@postrider/kafka';
 import type { FeedTopic } from './partition-feed.ts';
 import type { Pod } from './pod.ts';
+import type { Work } from './work.ts';
 
 /** The group that says which process should own which partition. */
 export interface OwnerGroup {
@@ -58,6 +60,7 @@ class Group implements OwnerGroup {
   readonly #pod: Pod;
   /** Each looks through all that it holds: not all of them in one turn of the event loop. */
   readonly #looks: Sweep<PartitionOwner>;
+  readonly #ownBytes: { run(): void };
   #member: GroupMember | null = null;
   #fence: SessionFence | null = null;
   /** What the newest assignment names us for, which may come before the member itself is known. */
@@ -76,6 +79,7 @@ class Group implements OwnerGroup {
     this.#pod = pod;
     const { slices } = pod;
     this.#looks = createSweep({ slices, perStep: 1, mayGoOn: () => true, act: (owner) => owner.tick() });
+    this.#ownBytes = createOwnBytesSweep({ slices, clock: pod.clock, works: () => this.#works() });
   }
 
   joined(member: GroupMember): void {
@@ -133,6 +137,10 @@ class Group implements OwnerGroup {
       for (const { topic, position } of owner.readings()) yield { topic, partition: owner.partition, position };
   }
 
+  *#works(): Iterable<Work> {
+    for (const { serving } of this.owners.values()) yield* serving?.parts?.table.works.values() ?? [];
+  }
+
   async stop(): Promise<void> {
     this.#stopping = true;
     const deadline = drainDeadline(this.#pod.clock.monotonic());
@@ -147,6 +155,7 @@ class Group implements OwnerGroup {
     this.#cancelTick = every(this.#pod.clock, TICK_MS, () => {
       this.#fence?.open();
       this.#looks.run(this.owners.values());
+      this.#ownBytes.run();
       this.#pod.rowBound.tick();
       this.#pod.destinations?.tick();
       this.#pod.pauses.tick();

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { createFakeClock } from '@postrider/kafka/testing';
 import { liveBytes } from '../../../test/bench/live-bytes.ts';
 import { createHarness } from '../testing/harness.ts';
-import { giveOwnBytes, giveOwnBytesIfWaiting } from './own-bytes.ts';
+import { createOwnBytesSweep, giveOwnBytes } from './own-bytes.ts';
+import { createSlices } from './slices.ts';
 import type { Work } from './work.ts';
 
 const MIB = 1_024 * 1_024;
@@ -18,12 +20,19 @@ function readFrom(answer: Buffer, bytes = 1_000): Work {
   } as unknown as Work;
 }
 
+/** All of them, at that time. */
+async function sweep(works: readonly Work[], now: number): Promise<void> {
+  const clock = createFakeClock(now);
+  createOwnBytesSweep({ slices: createSlices(clock), clock, works: () => works }).run();
+  await clock.runUntilIdle();
+}
+
 test('what waits in memory keeps no more of it alive than about what it takes itself', async () => {
   const before = await liveBytes();
   const works = Array.from({ length: 100 }, () => readFrom(Buffer.allocUnsafeSlow(MIB)));
-  for (const work of works) giveOwnBytesIfWaiting(work, 999);
+  await sweep(works, 999);
   assert.ok((await liveBytes()) - before >= 100 * MIB);
-  for (const work of works) giveOwnBytesIfWaiting(work, 1_000);
+  await sweep(works, 1_000);
   assert.ok((await liveBytes()) - before < 10 * MIB);
   for (const { delivery, view } of works) {
     assert.equal(delivery?.header.toString(), 'h'.repeat(100));
@@ -32,13 +41,25 @@ test('what waits in memory keeps no more of it alive than about what it takes it
   }
 });
 
-test('what has started meanwhile, and what is most of its answer, is not copied', () => {
+test('what has started meanwhile, and what is most of its answer, is not copied', async () => {
   const started = readFrom(Buffer.allocUnsafeSlow(MIB));
   const large = readFrom(Buffer.allocUnsafeSlow(MIB), 600_000);
   const before = [started.delivery, large.delivery];
   started.queuedIn = null;
-  for (const work of [started, large]) giveOwnBytesIfWaiting(work, 10_000);
+  await sweep([started, large], 10_000);
   assert.deepEqual([started.delivery === before[0], large.delivery === before[1]], [true, true]);
+});
+
+test('a backlog that is read in one answer is not copied while most of it waits; what is left of it is', async () => {
+  const answer = Buffer.allocUnsafeSlow(MIB);
+  const works = Array.from({ length: 500 }, (_, index) => readFrom(answer.subarray(index * 1_000)));
+  const copied = () => works.filter(({ delivery }) => delivery?.body.buffer !== answer.buffer).length;
+  await sweep(works, 10_000);
+  assert.equal(copied(), 0);
+  // What is sent meanwhile counts no more.
+  for (const work of works.slice(10)) work.queuedIn = null;
+  await sweep(works, 10_000);
+  assert.equal(copied(), 10);
 });
 
 test('what has no bytes in memory is left alone', () => {

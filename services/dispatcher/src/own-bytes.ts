@@ -1,6 +1,5 @@
 import { limits, type Clock } from '@postrider/core';
-import { createSweep, type Slices, type Sweep } from './slices.ts';
-import type { Reign } from './reign.ts';
+import { createSweep, type Slices } from './slices.ts';
 import type { Work } from './work.ts';
 
 /**
@@ -9,13 +8,10 @@ import type { Work } from './work.ts';
  */
 export function giveOwnBytes(work: Work): void {
   const { delivery, view } = work;
-  if (delivery === null) return;
+  if (delivery === null || !keepsMoreThan(delivery.header.buffer, countedOf(work))) return;
   const { header, body } = delivery;
-  const own = header.length + body.length;
-  const kept = header.buffer.byteLength + (body.buffer === header.buffer ? 0 : body.buffer.byteLength);
-  if (kept <= limits.keptAliveFactor * (own + limits.queuedOverheadBytes)) return;
   // Not of the pool that small buffers share: it would be kept alive as well.
-  const copy = Buffer.allocUnsafeSlow(own);
+  const copy = Buffer.allocUnsafeSlow(header.length + body.length);
   header.copy(copy);
   body.copy(copy, header.length);
   const ownHeader = copy.subarray(0, header.length);
@@ -26,22 +22,51 @@ export function giveOwnBytes(work: Work): void {
 /** How long a first attempt is in its queue before it gets them: most are started sooner, and need none (ms). */
 const SOON_MS = 1_000;
 
-/** The same for what still stands in its queue after that (`now`: ms since the Unix epoch). */
-export function giveOwnBytesIfWaiting(work: Work, now: number): void {
-  if (work.queuedIn !== null && now - work.readyAt >= SOON_MS) giveOwnBytes(work);
-}
-
-/** Goes through a reign's deliveries and gives those that wait bytes of their own. */
-export function createOwnBytesSweep({ slices, reign, clock }: OwnBytesOptions): Sweep<Work> {
-  return createSweep<Work>({
-    ...{ slices, perStep: 64 },
-    mayGoOn: () => reign.over === null,
-    act: (work) => giveOwnBytesIfWaiting(work, clock.now()),
-  });
-}
-
-interface OwnBytesOptions {
+export interface OwnBytesOptions {
   readonly slices: Slices;
-  readonly reign: Pick<Reign, 'over'>;
   readonly clock: Pick<Clock, 'now'>;
+  /** All deliveries in hand. Asked twice for each sweep. */
+  readonly works: () => Iterable<Work>;
+}
+
+/**
+ * Goes through a process's deliveries and gives bytes of their own to those that wait and are the little that is left of an
+ * answer. Deliveries of one answer that wait keep it alive together: a backlog, in which everything waits for seconds, is
+ * hardly copied at all.
+ */
+export function createOwnBytesSweep({ slices, clock, works }: OwnBytesOptions): { run(): void } {
+  const sweep = createSweep<Work | null>({
+    ...{ slices, perStep: 64, mayGoOn: () => true },
+    act(work) {
+      if (work !== null) giveOwnBytes(work);
+    },
+  });
+  return { run: () => sweep.run(leftOver(works, clock.now())) };
+}
+
+/** What is to be copied, and null for each other delivery on the way: first all are counted, then judged. */
+function* leftOver(works: () => Iterable<Work>, now: number): Generator<Work | null> {
+  const counted = new Map<ArrayBufferLike, number>();
+  for (const work of works()) {
+    const answer = waitsIn(work);
+    if (answer !== null) counted.set(answer, (counted.get(answer) ?? 0) + countedOf(work));
+    yield null;
+  }
+  for (const work of works()) {
+    const answer = now - work.readyAt < SOON_MS ? null : waitsIn(work);
+    yield answer !== null && keepsMoreThan(answer, counted.get(answer) ?? 0) ? work : null;
+  }
+}
+
+/** The answer that keeps a delivery which stands in its queue; null: it stands in none. */
+function waitsIn({ queuedIn, delivery }: Work): ArrayBufferLike | null {
+  return queuedIn === null || delivery === null ? null : delivery.header.buffer;
+}
+
+function keepsMoreThan(answer: ArrayBufferLike, counted: number): boolean {
+  return answer.byteLength > limits.keptAliveFactor * counted;
+}
+
+function countedOf({ delivery }: Work): number {
+  return delivery === null ? 0 : delivery.header.length + delivery.body.length + limits.queuedOverheadBytes;
 }

@@ -3,14 +3,12 @@ import { countDown } from './count-down.ts';
 import { createDueRows, type DueRows } from './due-rows.ts';
 import { topicOf } from './intake-ledger.ts';
 import { enqueue, unqueue } from './lane.ts';
-import { createOwnBytesSweep } from './own-bytes.ts';
 import { NO_ROW, mark, type RowIndex } from './row-index.ts';
 import { createTombstones, type Tombstones } from './tombstones.ts';
 import type { Tier } from '@postrider/core';
 import type { ByteMeter } from './byte-meter.ts';
 import type { Lane } from './lane.ts';
 import type { Result } from './result-record.ts';
-import type { Sweep } from './slices.ts';
 import type { StoredDelivery } from './waiting-store.ts';
 import type { Ending, WaitPlan, WorkTableOptions } from './work-table-options.ts';
 import { workOfRow, type IntakeOffset, type Work, type WorkState } from './work.ts';
@@ -34,7 +32,6 @@ export class WorkTable {
   readonly #o: WorkTableOptions;
   readonly #due: DueRows;
   readonly #tombstones: Tombstones;
-  readonly #ownBytes: Sweep<Work>;
   /** What fell due before the reign began waits for us only since then. */
   readonly #since: number;
 
@@ -43,7 +40,6 @@ export class WorkTable {
     this.rows = options.rows;
     this.#since = options.clock.now();
     this.#tombstones = createTombstones(options);
-    this.#ownBytes = createOwnBytesSweep(options);
     this.#due = createDueRows({
       ...options,
       mayWake: () => !options.reign.draining && options.reign.over === null,
@@ -54,7 +50,6 @@ export class WorkTable {
   /** Called every second. */
   tick(): void {
     this.#due.look();
-    this.#ownBytes.run(this.works.values());
   }
 
   /** A first attempt that may start now or as soon as its lane lets it. */
