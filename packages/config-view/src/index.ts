@@ -12,7 +12,7 @@ export { orAborted, untilKafkaAnswers } from './until-kafka-answers.ts';
 export type { UntilKafkaAnswers } from './until-kafka-answers.ts';
 export { dataKeyOf, openDataKey, openSigningSecrets, sealDataKey, sealSigningSecret } from './sealed-config.ts';
 export type { ActiveSecret } from './sealed-config.ts';
-export { keyring, localKeys, parseKeyring, wrapDataKey } from './keys/keyring.ts';
+export { keyring, localKeys, parseKeyring, readKeyring, wrapDataKey } from './keys/keyring.ts';
 export type { KeyEncryptionKey, Keyring, KeyringOptions, Kms, KmsContext } from './keys/keyring.ts';
 export { createDataKeys } from './keys/data-keys.ts';
 export type { DataKeys, DataKeysOptions } from './keys/data-keys.ts';

@@ -6,6 +6,11 @@ const relations: readonly (readonly [text: string, holds: (l: Limits) => boolean
   ['headerBytesMax < recordOverheadBytes', (l) => l.headerBytesMax < l.recordOverheadBytes],
   ['customHeaderValueBytesMax ≤ customHeaderBytesMax', (l) => l.customHeaderValueBytesMax <= l.customHeaderBytesMax],
   ['signingSecretBytesMin ≤ signingSecretBytesMax', (l) => l.signingSecretBytesMin <= l.signingSecretBytesMax],
+  ['secretOverlapDefaultMs ≤ secretOverlapMaxMs', (l) => l.secretOverlapDefaultMs <= l.secretOverlapMaxMs],
+  [
+    'kmsTimeoutMs + kmsAgainMs < dataKeyRenewedBeforeMs < dataKeyKeptMs',
+    (l) => l.kmsTimeoutMs + l.kmsAgainMs < l.dataKeyRenewedBeforeMs && l.dataKeyRenewedBeforeMs < l.dataKeyKeptMs,
+  ],
   ['verificationSpanMs ≤ retrySpanMaxMs', (l) => l.verificationSpanMs <= l.retrySpanMaxMs],
   ['retrySpanMinMs < retrySpanMaxMs', (l) => l.retrySpanMinMs < l.retrySpanMaxMs],
   ['retrySpanDefaultMinMs ≤ retrySpanMaxMs', (l) => l.retrySpanDefaultMinMs <= l.retrySpanMaxMs],

@@ -239,6 +239,35 @@ export function secret<const O extends { readonly optional?: true; readonly minL
   };
 }
 
+/** The values of several fields. */
+type ValuesOf<S> = { readonly [K in keyof S]: S[K] extends EnvField<infer T> ? T : never };
+
+/**
+ * A field whose value is made of several fields'; what `make` throws is the problem of the first of them. Its message must hold
+ * no secret.
+ */
+export function combined<const S extends Readonly<Record<string, EnvField<unknown>>>, B>(
+  fields: S,
+  make: (values: ValuesOf<S>) => B,
+): EnvField<B> {
+  const variables = Object.values(fields).flatMap((one) => [...one.variables]);
+  return parsed(
+    {
+      variables,
+      read(env) {
+        const values: Record<string, unknown> = {};
+        for (const [name, one] of Object.entries(fields)) {
+          const result = one.read(env);
+          if (result.kind === 'problem') return result;
+          values[name] = result.value;
+        }
+        return { kind: 'value', value: values as ValuesOf<S> };
+      },
+    },
+    make,
+  );
+}
+
 /** A field whose value is made of another field's; what `make` throws is the problem. Its message must hold no secret. */
 export function parsed<A, B>(from: EnvField<A>, make: (value: A) => B): EnvField<B> {
   return {

@@ -11,6 +11,7 @@ export {
 export {
   boolean,
   bytes,
+  combined,
   duration,
   fileContent,
   integer,
@@ -48,6 +49,8 @@ export {
 } from './metrics.ts';
 export { createSpans, noSpans, spansTo, type SpanFields, type Spans } from './spans.ts';
 export { addProcessMetrics } from './process-metrics.ts';
+export { awsEnv, awsKms, type KmsSettings } from './aws/aws-env.ts';
+export { AwsKmsError, type AwsKmsKey } from './aws/kms.ts';
 export { kafkaEnv, kafkaSettings, type KafkaSettings } from './kafka-env.ts';
 export { processEnv, processSettings, type ProcessDefaults, type ProcessSettings } from './process-env.ts';
 export { reachableAddress, reachableAddressEnv } from './reachable-address.ts';

@@ -1,11 +1,14 @@
 import { hostname } from 'node:os';
 import { randomBytes } from 'node:crypto';
-import { parseKeyring } from '@postrider/config-view';
+import { readKeyring } from '@postrider/config-view';
 import { limits, Secret } from '@postrider/core';
 import { createPolicy, parsePools, readPolicy } from '@postrider/egress';
 import { TOPIC_PREFIX_DEFAULT } from '@postrider/kafka';
 import {
+  awsEnv,
+  awsKms,
   boolean,
+  combined,
   fileContent,
   integer,
   kafkaEnv,
@@ -18,6 +21,7 @@ import {
   reachableAddressEnv,
   readEnv,
   secret,
+  systemClock,
   text,
 } from '@postrider/runtime';
 import { parseApiKey } from './api-key.ts';
@@ -62,7 +66,10 @@ const spec = {
   /** New subscriptions may name event types that are described, and no others. Patterns are free. */
   eventTypesRequired: boolean('POSTRIDER_EVENT_TYPES_REQUIRED', { default: false }),
   /** Key-encryption keys, the primary first: docs/operations/secrets.md. */
-  keys: parsed(secret('POSTRIDER_KEK'), (value) => parseKeyring(new Secret(value.reveal()))),
+  keys: combined(
+    { kek: secret('POSTRIDER_KEK'), callKey: secret('POSTRIDER_CALL_KEY', { optional: true }), ...awsEnv },
+    (values) => readKeyring(values, awsKms(values, { clock: systemClock, timeoutMs: limits.kmsTimeoutMs })),
+  ),
   bootstrapAdminKey: parsed(secret('POSTRIDER_BOOTSTRAP_ADMIN_KEY', { optional: true }), (value) =>
     value === undefined ? undefined : parseApiKey(new Secret(value.reveal())),
   ),

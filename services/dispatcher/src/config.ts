@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseKeyring, type Keyring } from '@postrider/config-view';
-import { limits, Secret } from '@postrider/core';
+import { readKeyring, type Keyring } from '@postrider/config-view';
+import { limits } from '@postrider/core';
 import {
   askNameServers,
   createPolicy,
@@ -16,7 +16,10 @@ import { TOPIC_PREFIX_DEFAULT } from '@postrider/kafka';
 import { parseRedisUrl, type RedisTarget } from './redis-target.ts';
 import type { QuestionsConfig } from './levers/owner-server.ts';
 import {
+  awsEnv,
+  awsKms,
   boolean,
+  combined,
   fileContent,
   integer,
   kafkaEnv,
@@ -30,6 +33,7 @@ import {
   reachableAddressEnv,
   readEnv,
   secret,
+  systemClock,
   text,
   type Env,
   type KafkaSettings,
@@ -89,7 +93,10 @@ const spec = {
     },
   }),
   /** Key-encryption keys, the same as the control plane's: docs/operations/secrets.md. */
-  keys: parsed(secret('POSTRIDER_KEK'), (value) => parseKeyring(new Secret(value.reveal()))),
+  keys: combined(
+    { kek: secret('POSTRIDER_KEK'), callKey: secret('POSTRIDER_CALL_KEY', { optional: true }), ...awsEnv },
+    (values) => readKeyring(values, awsKms(values, { clock: systemClock, timeoutMs: limits.kmsTimeoutMs })),
+  ),
   allowHttp: boolean('POSTRIDER_ALLOW_HTTP', { default: false }),
   allowLoopback: boolean('POSTRIDER_ALLOW_LOOPBACK', { default: false }),
   allowCidrs: parsed(list('POSTRIDER_ALLOW_CIDRS', { default: [] }), (allowCidrs) => {

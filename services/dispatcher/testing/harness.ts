@@ -124,7 +124,7 @@ function createConfig(kafka: FakeKafka, partitions: number) {
   write(records.tenant());
   return {
     revision: records.revision,
-    tenant: (id: string) => write(records.tenant(id)),
+    tenant: (...args: Parameters<typeof records.tenant>) => write(records.tenant(...args)),
     endpoint: (...args: Parameters<typeof records.endpoint>) => write(records.endpoint(...args)),
     deleteEndpoint: (id: string) => write(records.deleteEndpoint(id)),
     pause: (...args: Parameters<typeof records.pause>) => write(records.pause(...args)),

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { dataKeyOf, sealDataKey, sealSigningSecret } from '@postrider/config-view';
-import { ConfigRecord } from '@postrider/contract/postrider/v1/config';
+import { ConfigRecord, type SealedSecret } from '@postrider/contract/postrider/v1/config';
 import { Delivery, DeliveryKind, PriorityClass, RunKind } from '@postrider/contract/postrider/v1/delivery';
 import { Endpoint, EndpointState } from '@postrider/contract/postrider/v1/endpoint';
 import { Drain } from '@postrider/contract/postrider/v1/drain';
@@ -40,10 +40,11 @@ export function createConfigRecords(kek: SealingKey, partitions: number) {
   return {
     revision: () => String(revision),
     layout: () => recordOf('layout/current', { $case: 'layout', value: { generation: 1, partitions, slots: 4_096 } }),
-    tenant(id: string = tenant) {
+    /** `sealed`: how the tenant's data key is sealed, if not under the key-encryption key. */
+    tenant(id: string = tenant, sealed?: (dataKey: Buffer) => SealedSecret) {
       const value = {
         tenant: { name: `tenants/${id}` },
-        dataKey: sealDataKey(dataKeyMaterial, kek, id, randomBytes),
+        dataKey: sealed?.(dataKeyMaterial.revealBytes()) ?? sealDataKey(dataKeyMaterial, kek, id, randomBytes),
       };
       return recordOf(`tenant/${id}`, ConfigRecord.fromPartial({ entity: { $case: 'tenant', value } }).entity);
     },

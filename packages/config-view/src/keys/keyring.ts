@@ -65,11 +65,35 @@ export function parseKeyring(text: Secret, options: KeyringOptions = {}): Keyrin
       const id = `kek_${createHash('sha256').update(`kms\n${kms.label}`).digest('hex').slice(0, 16)}`;
       return { kind: 'kms', id, kms };
     } catch (error) {
-      if (entries.length === 1 || !(error instanceof PostriderError)) throw error;
+      if (entries.length === 1 || !(error instanceof Error)) throw error;
       throw invalid(`key ${at + 1} of ${entries.length}: ${error.message}`);
     }
   });
   return keyring(keys, options.callKey);
+}
+
+/** A secret of the environment. */
+interface Given {
+  reveal(): string;
+}
+
+/**
+ * The keyring that the environment gives: `kek` as `parseKeyring` reads it, where `aws-kms:<ARN>` is a key of AWS KMS, and
+ * `callKey`, one more key in the form of a local one.
+ * @throws PostriderError `key_invalid`; what `awsKms` throws
+ */
+export function readKeyring(
+  { kek, callKey }: { readonly kek: Given; readonly callKey: Given | undefined },
+  awsKms: (arn: string) => Kms,
+): Keyring {
+  return parseKeyring(new Secret(kek.reveal()), {
+    ...(callKey === undefined ? {} : { callKey: parseKek(new Secret(callKey.reveal())) }),
+    kms(name) {
+      const [, arn] = /^aws-kms:(.+)$/.exec(name) ?? [];
+      if (arn === undefined) throw invalid('of key management services only aws-kms:<ARN> is known');
+      return awsKms(arn);
+    },
+  });
 }
 
 /** The keyring of local keys, the primary first. */
