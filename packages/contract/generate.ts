@@ -8,6 +8,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { referencePages } from './reference/pages.ts';
+import { writeAuditedFields } from './write-audited-fields.ts';
 import { writeMethods } from './write-methods.ts';
 
 const root = resolve(import.meta.dirname, '../..');
@@ -30,10 +31,9 @@ rmSync(templateFile);
 rmSync(join(output, 'src/google/api'), { recursive: true, force: true });
 rmSync(join(output, 'src/google/protobuf/descriptor.ts'), { force: true });
 buf('build', ...paths, '--as-file-descriptor-set', '--exclude-source-info', '-o', join(output, 'descriptors.binpb'));
-writeFileSync(
-  join(output, 'src/postrider/v1/methods.ts'),
-  writeMethods(readFileSync(join(output, 'descriptors.binpb'))),
-);
+const descriptors = readFileSync(join(output, 'descriptors.binpb'));
+writeFileSync(join(output, 'src/postrider/v1/methods.ts'), writeMethods(descriptors));
+writeFileSync(join(output, 'src/postrider/v1/audited-fields.ts'), writeAuditedFields(descriptors));
 
 const described = join(output, 'described.tmp.binpb');
 buf('build', ...paths, '--as-file-descriptor-set', '-o', described);

@@ -48,6 +48,8 @@ test('the records are there: every kind of record of every topic', () => {
     'Claim',
     'Progress',
     'ConfigRecord',
+    'AuditRecord',
+    'AuditEntry',
   ];
   for (const name of [...wanted, 'SealedSecret', 'Layout']) assert.ok(names.has(name), name);
 });

@@ -4,6 +4,7 @@ import type { DescField, DescMessage, FileRegistry } from '@bufbuild/protobuf';
 import { createFileRegistry, fromBinary } from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import * as attempt from '@postrider/contract/postrider/v1/attempt';
+import * as audit from '@postrider/contract/postrider/v1/audit';
 import * as config from '@postrider/contract/postrider/v1/config';
 import * as deadLetter from '@postrider/contract/postrider/v1/dead_letter';
 import * as delivery from '@postrider/contract/postrider/v1/delivery';
@@ -26,6 +27,7 @@ export interface Codec {
 /** The modules of the contract whose messages stand on topics, by the proto file they are made from. */
 const modules: Readonly<Record<string, object>> = {
   'postrider/v1/attempt': attempt,
+  'postrider/v1/audit': audit,
   'postrider/v1/config': config,
   'postrider/v1/dead_letter': deadLetter,
   'postrider/v1/delivery': delivery,

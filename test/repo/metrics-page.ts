@@ -12,7 +12,7 @@ export function metricsOutOfStep(files: readonly RepoFile[]): Finding[] {
   const findings: Finding[] = [];
   const made = new Set<string>();
   for (const { path, text: code } of files) {
-    if (!/^(?:services|packages)\/[^/]+\/src\/.*\.ts$/.test(path) || isTest(path)) continue;
+    if (!/^(?:services|packages)\/(?!contract\/)[^/]+\/src\/.*\.ts$/.test(path) || isTest(path)) continue;
     for (const match of code.matchAll(inCode)) {
       const name = match[1] ?? '';
       made.add(name);

@@ -32,8 +32,11 @@ export interface ConfigFold {
 /** The configuration as it will be once what was put here is written. */
 export interface ConfigDraft {
   snapshot(): ConfigSnapshot;
-  /** Puts an entity under its key, or takes it away. Claims, and keys of kinds that are not known, change nothing. */
-  put(key: string, entity: ConfigEntity | null): void;
+  /**
+   * Puts an entity under its key, or takes it away: what that changed. Claims, keys of kinds that are not known, and what is
+   * taken away without being there, change nothing.
+   */
+  put(key: string, entity: ConfigEntity | null): ConfigChange | null;
   /** Whether a deletion of this key, and nothing newer, is known or was put here. */
   knowsDeleted(key: string): boolean;
 }
@@ -91,11 +94,12 @@ function createDraft(before: ConfigSnapshot, state: State): ConfigDraft {
     knowsDeleted: (key) => gone.get(key) ?? state.deleted.has(key),
     put(key, entity) {
       const parsed = parseConfigKey(key);
-      if (parsed === null || parsed.kind === null || parsed.kind === 'writer' || entity?.$case === 'writer') return;
+      if (parsed === null || parsed.kind === null || parsed.kind === 'writer' || entity?.$case === 'writer')
+        return null;
       taken = null;
       gone.set(key, entity === null);
-      if (entity !== null) store.put(parsed.id, entity);
-      else if (parsed.kind !== 'layout') store.remove(parsed.kind, parsed.id);
+      if (entity !== null) return store.put(parsed.id, entity);
+      return parsed.kind === 'layout' ? null : store.remove(parsed.kind, parsed.id);
     },
   };
 }

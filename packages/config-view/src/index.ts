@@ -6,6 +6,7 @@ export type { ConfigProblem, ConfigProblemCode } from './config-problem.ts';
 export { createConfigFold } from './fold.ts';
 export type { ConfigDraft, ConfigFold, Folded } from './fold.ts';
 export { CONFIG_SCHEMA_VERSION, schemaVersionOf } from './schema-version.ts';
+export { caseOfKind } from './read-record.ts';
 export type { ConfigEntity } from './read-record.ts';
 export type { ConfigChange, ConfigSnapshot, ConfigWriter } from './snapshot.ts';
 export { orAborted, untilKafkaAnswers } from './until-kafka-answers.ts';

@@ -125,7 +125,8 @@ interface Wrong {
   readonly detail: string;
 }
 
-const caseOfKind: Readonly<Record<ConfigKind, ConfigEntity['$case']>> = {
+/** The arm of a record that an entity of this kind stands in. */
+export const caseOfKind: Readonly<Record<ConfigKind, ConfigEntity['$case']>> = {
   tenant: 'tenant',
   endpoint: 'endpoint',
   subscription: 'subscription',

@@ -336,6 +336,13 @@ export const limits = Object.freeze({
   destinationAddressKeptMs: 10 * SECOND_MS,
   /** Hosts whose address is remembered. */
   destinationAddressesMax: 100_000,
+
+  // The audit.
+  /** Characters of a value before and after a change, as JSON; what is longer is cut, and says so. */
+  auditValueCharsMax: 4_096,
+  /** How long entries are kept when nobody says otherwise, and at least. */
+  auditRetentionMs: 400 * DAY_MS,
+  auditRetentionMinMs: 30 * DAY_MS,
 });
 
 /** The set of limits, as numbers by name. */

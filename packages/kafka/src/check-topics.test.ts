@@ -25,7 +25,7 @@ test('topics made from the declarations pass the check, for one broker and for t
 
 test('all problems are told at once, each naming its topic', () => {
   const found = checkTopics([], limits);
-  assert.equal(found.length, 12);
+  assert.equal(found.length, 13);
   assert.ok(found.includes('Topic postrider.deliveries does not exist.'));
 });
 
@@ -43,6 +43,11 @@ const broken: [string, Parameters<typeof described>[1], RegExp][] = [
   ['deliveries', { config: { 'min.insync.replicas': '3' } }, /would stop all writes/],
   ['deliveries', { replicationFactor: 1 }, /can never be written/],
   ['deliveries', { config: { 'unclean.leader.election.enable': 'true' } }, /unclean/],
+  [
+    'audit',
+    { config: { 'retention.ms': String(90 * 86_400_000) } },
+    /at least .*\(400 d\) as POSTRIDER_AUDIT_RETENTION says/,
+  ],
   ['dead-letters', { config: { 'message.timestamp.type': 'CreateTime' } }, /LogAppendTime/],
 ];
 for (const [id, change, sentence] of broken) {

@@ -1,14 +1,12 @@
 import { RECORD_OVERHEAD_BYTES_MIN, topicDeclaration, topicDeclarations, topicName } from './topics.ts';
 import type { TopicDescription } from './port.ts';
-import type { TopicDeclaration, TopicId } from './topics.ts';
+import type { AskedRetention, TopicDeclaration, TopicId } from './topics.ts';
 
-export interface TopicLimits {
+export interface TopicLimits extends AskedRetention {
   readonly prefix: string;
   /** P of the layout record. */
   readonly partitions: number;
   readonly bodyBytesMax: number;
-  /** The longest time that a delivery may be retried for. */
-  readonly retrySpanMs: number;
   /** The topics to look at; all declared ones when absent. A service names those it uses. */
   readonly topics?: readonly TopicId[];
 }
@@ -72,11 +70,15 @@ function expiryProblems(topic: TopicDescription, declaration: TopicDeclaration, 
       `Topic ${topic.name} has retention.bytes=${bytes}; it must be -1, as size must never expire a record.`,
     );
   }
-  const leastMs = declaration.retentionLeastMs?.(limits.retrySpanMs);
+  const leastMs = declaration.retentionLeastMs?.(limits);
   const retentionMs = numberOf(topic, 'retention.ms');
   if (leastMs !== undefined && retentionMs !== -1 && !(retentionMs >= leastMs)) {
+    const why =
+      declaration.id === 'audit'
+        ? 'as POSTRIDER_AUDIT_RETENTION says'
+        : `for a retry span of ${days(limits.retrySpanMs)}`;
     problems.push(
-      `Topic ${topic.name} has retention.ms=${retentionMs} (${days(retentionMs)}); it needs at least ${leastMs} (${days(leastMs)}) for a retry span of ${days(limits.retrySpanMs)}.`,
+      `Topic ${topic.name} has retention.ms=${retentionMs} (${days(retentionMs)}); it needs at least ${leastMs} (${days(leastMs)}) ${why}.`,
     );
   }
   return problems;

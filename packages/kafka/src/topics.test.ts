@@ -47,6 +47,15 @@ test('tiers and ownership are not compacted for a day, and tiers keep rows for 2
   assert.equal(spec('ownership').config['retention.ms'], undefined);
 });
 
+test('the audit is kept for as long as is asked, and for more than a year when nobody asks', () => {
+  const { config, partitions } = spec('audit');
+  assert.deepEqual(
+    [partitions, config['cleanup.policy'], config['retention.ms']],
+    [1, 'delete', String(400 * 86_400_000)],
+  );
+  assert.equal(spec('audit', { auditRetentionMs: 7 }).config['retention.ms'], '7');
+});
+
 test('min.insync.replicas is 2 with three replicas and 1 below', () => {
   assert.equal(spec('deliveries').config['min.insync.replicas'], '2');
   assert.equal(spec('deliveries', { replicationFactor: 2 }).config['min.insync.replicas'], '1');

@@ -1,3 +1,4 @@
+import { limits } from '@postrider/core';
 import type { TopicSpec } from './port.ts';
 
 /** The topics that Postrider declares, by the last part of their names. */
@@ -13,7 +14,8 @@ export type TopicId =
   | 'attempts'
   | 'quarantine'
   | 'operations'
-  | 'config';
+  | 'config'
+  | 'audit';
 
 /**
  * How the partition of a record is chosen:
@@ -41,8 +43,16 @@ export interface TopicDeclaration {
   readonly tombstonesMs?: number;
   /** Whether records carry a body, or several: their largest size follows the body limit. */
   readonly carriesBody: boolean;
-  /** What the topic must keep at least, given the longest retry span (ms). Absent: losing old records harms no promise. */
-  readonly retentionLeastMs?: (retrySpanMs: number) => number;
+  /** What the topic must keep at least (ms). Absent: losing old records harms no promise. */
+  readonly retentionLeastMs?: (asked: AskedRetention) => number;
+}
+
+/** What is asked of how long topics keep. */
+export interface AskedRetention {
+  /** The longest time that a delivery may be retried for. */
+  readonly retrySpanMs: number;
+  /** How long the audit is kept; absent: as limits.ts of core says. */
+  readonly auditRetentionMs?: number;
 }
 
 const HOUR_MS = 3_600_000;
@@ -65,7 +75,7 @@ const tier = {
   compactionLagMinMs: DAY_MS,
   segmentMs: 6 * HOUR_MS,
   carriesBody: true,
-  retentionLeastMs: (retrySpanMs: number) => retrySpanMs + RETENTION_MARGIN_MS,
+  retentionLeastMs: ({ retrySpanMs }: AskedRetention) => retrySpanMs + RETENTION_MARGIN_MS,
 } as const;
 const weekOfDeliveries = {
   ...slotted,
@@ -132,6 +142,16 @@ export const topicDeclarations: readonly TopicDeclaration[] = [
     tombstonesMs: 21 * DAY_MS,
     carriesBody: false,
   },
+  {
+    // One chain, so one partition.
+    id: 'audit',
+    partitions: 1,
+    partitionBy: 'single',
+    policy: 'delete',
+    retentionMs: limits.auditRetentionMs,
+    carriesBody: false,
+    retentionLeastMs: ({ auditRetentionMs = limits.auditRetentionMs }) => auditRetentionMs,
+  },
 ];
 
 /** Partition i of all of these belongs to one owner. Declared for ever: a topic added later cannot be rolled out without a stop. */
@@ -175,6 +195,8 @@ export interface TopicLayout {
   readonly replicationFactor: number;
   /** The largest body of an event or delivery. */
   readonly bodyBytesMax: number;
+  /** How long the audit is kept; absent: as it is declared. */
+  readonly auditRetentionMs?: number;
 }
 
 /** What to create for a layout. Throws `RangeError` naming the field when a number is not a positive integer. */
@@ -202,7 +224,9 @@ function topicConfig(declaration: TopicDeclaration, layout: TopicLayout): Record
     'min.insync.replicas': layout.replicationFactor >= 3 ? '2' : '1',
     'unclean.leader.election.enable': 'false',
   };
-  if (declaration.retentionMs !== undefined) config['retention.ms'] = String(declaration.retentionMs);
+  const asked = declaration.id === 'audit' ? layout.auditRetentionMs : undefined;
+  const retentionMs = asked ?? declaration.retentionMs;
+  if (retentionMs !== undefined) config['retention.ms'] = String(retentionMs);
   if (declaration.compactionLagMinMs !== undefined) {
     config['min.compaction.lag.ms'] = String(declaration.compactionLagMinMs);
   }

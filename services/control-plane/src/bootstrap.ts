@@ -17,6 +17,8 @@ export interface TopicsConfig {
   readonly replicationFactor: number;
   /** Whether missing topics are created. */
   readonly createTopics: boolean;
+  /** How long entries of the audit are kept, at least. */
+  readonly auditRetentionMs: number;
 }
 
 export interface TopicsContext {
@@ -29,11 +31,11 @@ export interface TopicsContext {
 const BOOT_ACTOR = 'control-plane';
 const ADMIN_ROLE: RoleName = 'admin';
 
-/** The `config` topic, made first: it says how large the others are. */
-export async function ensureConfigTopic(config: TopicsConfig, context: TopicsContext): Promise<void> {
+/** The topics of the first change, `config`, which says how large the others are, and `audit`, which tells of it. */
+export async function ensureFirstTopics(config: TopicsConfig, context: TopicsContext): Promise<void> {
   if (!config.createTopics) return;
-  const name = topicName(config.topicPrefix, 'config');
-  await createMissing(config, config.partitions, context, (topic) => topic === name);
+  const names = (['config', 'audit'] as const).map((id) => topicName(config.topicPrefix, id));
+  await createMissing(config, config.partitions, context, (topic) => names.includes(topic));
 }
 
 /** Creates what is missing, if asked to, and holds what is there against what the promises need. */
@@ -46,6 +48,7 @@ export async function ensureTopics(config: TopicsConfig, layout: Layout, context
     partitions: layout.partitions,
     bodyBytesMax: limits.bodyBytesMax,
     retrySpanMs: limits.retrySpanMaxMs,
+    auditRetentionMs: config.auditRetentionMs,
   });
   if (problems.length > 0) throw new PostriderError('config_invalid', `the topics are not fit: ${problems.join(' ')}`);
 }
@@ -61,8 +64,8 @@ async function createMissing(
   if (created.length > 0) context.log.info({ topics: created }, 'created topics');
 }
 
-function topicLayout({ topicPrefix, replicationFactor }: TopicsConfig, partitions: number) {
-  return { prefix: topicPrefix, partitions, replicationFactor, bodyBytesMax: limits.bodyBytesMax };
+function topicLayout({ topicPrefix, replicationFactor, auditRetentionMs }: TopicsConfig, partitions: number) {
+  return { prefix: topicPrefix, partitions, replicationFactor, bodyBytesMax: limits.bodyBytesMax, auditRetentionMs };
 }
 
 function ask<T>({ clock, log, signal }: TopicsContext, action: () => Promise<T>): Promise<T> {

@@ -31,7 +31,13 @@ function scene() {
     clock,
   });
   const answer = <T>(method: MethodName, requestId: string, here: () => T | Promise<T>) => {
-    const connection = { getPath: () => '', getDeadline: () => Infinity, getAuthContext: () => ({}), cancelled: false };
+    const connection = {
+      getPath: () => '',
+      getPeer: () => '',
+      getDeadline: () => Infinity,
+      getAuthContext: () => ({}),
+      cancelled: false,
+    };
     const call = { ...connection, metadata: new Metadata(), request: { requestId } };
     return routing.answer(method, call, here);
   };

@@ -35,7 +35,7 @@ const showsOnce: ReadonlySet<MethodName> = new Set(['CreateApiKey', 'CreateEndpo
 /** Any call of a client, as grpc-js serves it. */
 export type RoutedCall<Request> = Pick<
   ServerUnaryCall<Request, unknown>,
-  'request' | 'metadata' | 'getPath' | 'getDeadline' | 'getAuthContext' | 'cancelled'
+  'request' | 'metadata' | 'getPath' | 'getPeer' | 'getDeadline' | 'getAuthContext' | 'cancelled'
 >;
 
 export interface Routed<Response> {

@@ -9,7 +9,6 @@ import type { Owners } from './owners.ts';
 import type { Principal } from './permissions.ts';
 import type { Paging } from './paging.ts';
 import type { Showing } from './tls/shown.ts';
-import type { RecordReveal } from './secrets/reveal-secret.ts';
 import type { Verifier } from './verifier.ts';
 import type { JudgeEndpointUrl } from './validate-endpoint.ts';
 
@@ -26,8 +25,6 @@ export interface ServiceContext {
   readonly paging: Paging;
   readonly keyring: Keyring;
   readonly dataKeys: DataKeys;
-  /** Null: nothing can be put on record, so nothing is shown. */
-  readonly recordReveal: RecordReveal | null;
   readonly judgeUrl: JudgeEndpointUrl;
   /** Names of the egress pools that there are. */
   readonly pools: ReadonlySet<string>;

@@ -1,6 +1,7 @@
 import { formatRevision, parseRevision, PostriderError } from '@postrider/core';
 import { topicName } from '@postrider/kafka';
 import type { ConfigView } from '@postrider/config-view';
+import type { AuditHead } from '@postrider/contract/postrider/v1/audit';
 import type { Admin } from '@postrider/kafka';
 import type { WriterSeat } from './writer-seat.ts';
 
@@ -20,13 +21,17 @@ export interface ConfigMark {
    * @throws PostriderError `read_only`, with what to do
    */
   inspect(): Promise<string>;
-  /** Notes how far the topic goes now. Asked of the leader only. */
-  note(): Promise<void>;
+  /** The end of the audit as leaders before noted it; absent: none did. */
+  audited(): Promise<AuditHead | undefined>;
+  /** Notes how far the topic goes now, and the end of the audit. Asked of the leader only. */
+  note(audit: AuditHead): Promise<void>;
 }
 
 /** What is noted with the group's offset of `config`. */
 interface Noted {
   readonly revision: string;
+  /** Number and hash (base64) of the newest entry of the audit. */
+  readonly audit?: { readonly sequence: string; readonly hash: string };
 }
 
 /**
@@ -48,26 +53,34 @@ export function createConfigMark(options: ConfigMarkOptions): ConfigMark {
       if (topicId !== '' && id !== '' && id !== topicId) throw lost(`${topic} was deleted and made anew`, view);
       if (end < highest) throw lost(`${topic} ends at offset ${end}, but was read up to ${highest}`, view);
       if (id !== '') topicId = id;
-      const noted = readNoted((await seat.committed(place))?.metadata);
+      const noted = parseRevision(readNoted((await seat.committed(place))?.metadata).revision);
       const present = BigInt(view.snapshot().revision);
       if (noted !== null && noted > present && noted > (parseRevision(acceptLossTo) ?? 0n)) {
         throw rolledBack(topic, present, noted);
       }
       return formatRevision(noted !== null && noted > present ? noted : present);
     },
-    async note() {
-      const noted: Noted = { revision: view.snapshot().revision };
+    async audited() {
+      const { audit } = readNoted((await seat.committed(place))?.metadata);
+      const sequence = parseRevision(audit?.sequence ?? '');
+      if (audit === undefined || sequence === null) return undefined;
+      return { sequence, hash: Buffer.from(audit.hash, 'base64') };
+    },
+    async note({ sequence, hash }) {
+      const audit = { sequence: String(sequence), hash: hash.toString('base64') };
+      const noted: Noted = { revision: view.snapshot().revision, audit };
       await seat.commit([{ ...place, offset: view.position().next, metadata: JSON.stringify(noted) }]);
     },
   };
 }
 
-function readNoted(metadata: string | undefined): bigint | null {
+function readNoted(metadata: string | undefined): Noted {
   try {
-    const { revision } = JSON.parse(metadata ?? '') as Partial<Noted>;
-    return typeof revision === 'string' ? parseRevision(revision) : null;
+    const { revision, audit } = JSON.parse(metadata ?? '') as Partial<Noted>;
+    const isAudit = typeof audit?.sequence === 'string' && typeof audit.hash === 'string';
+    return { revision: typeof revision === 'string' ? revision : '', ...(isAudit ? { audit } : {}) };
   } catch {
-    return null;
+    return { revision: '' };
   }
 }
 

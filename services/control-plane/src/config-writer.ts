@@ -3,18 +3,27 @@ import { configKey, schemaVersionOf, WRITER_KEY } from '@postrider/config-view';
 import { formatRevision, parseRevision, PostriderError } from '@postrider/core';
 import { CONFIG_HEADER, isRefusal, KafkaError, pause } from '@postrider/kafka';
 import { restateOne } from './restating.ts';
+import { changeEntry, noteEntry } from './audit/entry.ts';
+import { newCallId } from './audit/origin.ts';
 import { createTurns } from './turns.ts';
 import { serverLimits } from './server-limits.ts';
 import type { ConfigDraft, ConfigEntity, ConfigKind, ConfigSnapshot, ConfigView } from '@postrider/config-view';
 import type { Clock, RandomBytes } from '@postrider/core';
-import type { KafkaPort, OutgoingRecord, TransactionalWriter } from '@postrider/kafka';
+import type { KafkaPort, OutgoingRecord, TopicPartitionOffset, TransactionalWriter } from '@postrider/kafka';
 import type { Logger } from '@postrider/runtime';
+import type { AuditEntry, AuditHead } from '@postrider/contract/postrider/v1/audit';
+import type { WriterClaim } from '@postrider/contract/postrider/v1/config';
+import type { AuditChain } from './audit/chain.ts';
+import type { AuditBy, AuditNote } from './audit/entry.ts';
+import type { AuditOrigin } from './audit/origin.ts';
 import type { Outcomes, Turns } from './turns.ts';
 
 export interface ConfigWriterOptions {
   readonly kafka: Pick<KafkaPort, 'admin' | 'transactionalWriter'>;
   readonly view: ConfigView;
   readonly topic: string;
+  /** Asked when older writers cannot write any more: the end of the audit, which every change is told to. */
+  readonly openAudit: () => Promise<AuditChain>;
   readonly processId: string;
   /** Where the other replicas reach this one, `host:port`. */
   readonly address: string;
@@ -43,17 +52,21 @@ export interface Change {
   /** Writes an entity and gives it back; `entity` is given the revision that the record will have. */
   put<E extends ConfigEntity>(key: string, entity: (revision: string) => E): E;
   remove(key: string): void;
+  /** Tells the audit of something besides what is written; it is stored with that, or alone, before the change is acknowledged. */
+  note(note: AuditNote): void;
 }
 
 /** The only writer of `config`. */
 export interface ConfigWriter extends AsyncDisposable {
   /**
    * Changes the configuration: `plan` throws what speaks against it, and says what to write and to answer. It is run alone.
-   * Resolves once this process has read its own records back.
+   * Resolves once this process has read its own records back. What changed stands in the audit by then, as the call's or, without one, as Postrider's own.
    * @throws PostriderError `outcome_unknown` when whether it took effect cannot be told in time, `unavailable` or
    * `not_leader` when it did not, and what `plan` throws
    */
-  change<T>(actor: string, plan: (change: Change) => T): Promise<T>;
+  change<T>(actor: string, plan: (change: Change) => T, origin?: AuditOrigin): Promise<T>;
+  /** The newest entry of the audit. */
+  readonly auditHead: AuditHead;
   /** Calls `listener` once this writer is of no use any more: a newer one has claimed the topic, or the broker refuses it. */
   onEnded(listener: (why: string) => void): void;
   /** Writes the truth of these keys again: behind it, a record of an older writer would outlive it in a compacted topic. */
@@ -76,13 +89,16 @@ export async function openConfigWriter(options: ConfigWriterOptions): Promise<Co
     const highest = BigInt(view.snapshot().revision);
     const first = (floor > highest ? floor : highest) + 1n;
     const randomId = random(16);
-    const entity: ConfigEntity = { $case: 'writer', value: { processId, randomId, address } };
+    const entity = { $case: 'writer' as const, value: { processId, randomId, address } };
     const epoch = view.snapshot().writer?.epoch ?? 0;
     const claim = { key: WRITER_KEY, epoch, revision: formatRevision(first), actor: processId, entity };
-    const [end] = await writer.write([outgoing(options, claim)]);
-    await untilRead(view, end?.offset ?? -1, 'the claim of the configuration cannot be read');
+    const audit = await options.openAudit();
+    const part = audit.next(claimEntries(options, claim.revision, entity.value), options.mayWrite);
+    const ends = await writer.write([outgoing(options, claim), ...part.records]);
+    audit.wrote(part, ends);
+    await untilRead(view, endOf(ends, topic), 'the claim of the configuration cannot be read');
     if (view.snapshot().writer?.randomId.equals(randomId) !== true) throw superseded(view);
-    return new Writer(options, writer, randomId);
+    return new Writer(options, writer, audit, randomId);
   } catch (error) {
     await writer[Symbol.asyncDispose]();
     throw error;
@@ -92,6 +108,25 @@ export async function openConfigWriter(options: ConfigWriterOptions): Promise<Co
 async function untilRead(view: ConfigView, offset: number, otherwise: string): Promise<void> {
   if (offset < 0 || (await view.whenOffset(offset, serverLimits.mutationDeadlineMs))) return;
   throw new PostriderError('unavailable', `${otherwise} (up to offset ${offset})`);
+}
+
+function claimEntries(
+  { view, clock, random }: ConfigWriterOptions,
+  revision: string,
+  after: WriterClaim,
+): readonly AuditEntry[] {
+  const change = { kind: 'writer' as const, id: 'current', before: view.snapshot().writer ?? undefined, after };
+  const entry = changeEntry(change, revision, byOf('control-plane', undefined, clock, random));
+  return entry === null ? [] : [entry];
+}
+
+function byOf(actor: string, origin: AuditOrigin | undefined, clock: Clock, random: RandomBytes): AuditBy {
+  return { actor, origin, time: new Date(clock.now()), callId: origin?.callId ?? newCallId(random) };
+}
+
+/** Where the last record for the topic stands; -1: there is none. */
+function endOf(ends: readonly TopicPartitionOffset[], topic: string): number {
+  return ends.find((end) => end.topic === topic)?.offset ?? -1;
 }
 
 interface Row {
@@ -122,12 +157,14 @@ function outgoing({ topic, clock, mayWrite }: ConfigWriterOptions, row: Row): Ou
 
 interface Job {
   readonly actor: string;
+  readonly origin: AuditOrigin | undefined;
   readonly plan: (change: Change) => unknown;
 }
 
 class Writer implements ConfigWriter {
   readonly #options: ConfigWriterOptions;
   readonly #writer: TransactionalWriter;
+  readonly #audit: AuditChain;
   readonly #randomId: Buffer;
   readonly #turns: Turns<Job>;
   readonly #listeners = new Set<(why: string) => void>();
@@ -135,10 +172,11 @@ class Writer implements ConfigWriter {
   #revision: bigint;
   #ended: string | null = null;
 
-  constructor(options: ConfigWriterOptions, writer: TransactionalWriter, randomId: Buffer) {
+  constructor(options: ConfigWriterOptions, writer: TransactionalWriter, audit: AuditChain, randomId: Buffer) {
     const { view, clock } = options;
     this.#options = options;
     this.#writer = writer;
+    this.#audit = audit;
     this.#randomId = randomId;
     this.#revision = BigInt(view.snapshot().revision);
     this.#turns = createTurns<Job>(clock, (jobs) => this.#writeAll(jobs));
@@ -147,8 +185,12 @@ class Writer implements ConfigWriter {
     });
   }
 
-  change<T>(actor: string, plan: (change: Change) => T): Promise<T> {
-    return this.#turns.take({ actor, plan }, serverLimits.mutationDeadlineMs) as Promise<T>;
+  get auditHead(): AuditHead {
+    return this.#audit.head;
+  }
+
+  change<T>(actor: string, plan: (change: Change) => T, origin?: AuditOrigin): Promise<T> {
+    return this.#turns.take({ actor, origin, plan }, serverLimits.mutationDeadlineMs) as Promise<T>;
   }
 
   onEnded(listener: (why: string) => void): void {
@@ -162,7 +204,7 @@ class Writer implements ConfigWriter {
     const plan = (change: Change): void => {
       for (const key of keys) restateOne(change, key, log);
     };
-    await this.#turns.take({ actor: processId, plan }, Infinity);
+    await this.#turns.take({ actor: processId, origin: undefined, plan }, Infinity);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -188,6 +230,7 @@ class Writer implements ConfigWriter {
   /** Runs one plan on the draft; what it writes is in the draft only when it ended well. */
   #planOne(job: Job, draft: ConfigDraft, epoch: number): Planned {
     const rows: Row[] = [];
+    const notes: AuditNote[] = [];
     const add = <E extends ConfigEntity | null>(key: string, build: (next: string) => E): E => {
       const next = formatRevision((this.#revision += 1n));
       const entity = build(next);
@@ -202,11 +245,18 @@ class Writer implements ConfigWriter {
         knowsDeleted: (kind, id) => draft.knowsDeleted(configKey(kind, id)),
         put: add,
         remove: (key) => void add(key, () => null),
+        note: (note) => void notes.push(note),
       });
-      for (const { key, entity } of rows) draft.put(key, entity);
-      return { rows, outcome: { status: 'fulfilled', value } };
+      const { clock, random } = this.#options;
+      const by = byOf(job.actor, job.origin, clock, random);
+      const told = rows.flatMap(({ key, entity, revision }) => {
+        const changed = draft.put(key, entity);
+        return (changed === null ? null : changeEntry(changed, revision, by)) ?? [];
+      });
+      const entries = [...told, ...notes.map((note) => noteEntry(note, by))];
+      return { rows, entries, outcome: { status: 'fulfilled', value } };
     } catch (reason) {
-      return { rows: [], outcome: { status: 'rejected', reason } };
+      return { rows: [], entries: [], outcome: { status: 'rejected', reason } };
     }
   }
 
@@ -218,13 +268,20 @@ class Writer implements ConfigWriter {
     const draft = view.draft();
     const planned = jobs.map((job) => this.#planOne(job, draft, claim.epoch));
     const rows = planned.flatMap((one) => one.rows);
+    const { topic, mayWrite } = this.#options;
+    const part = this.#audit.next(
+      planned.flatMap((one) => one.entries),
+      mayWrite,
+    );
     const { highest } = view.position();
-    if (rows.length > 0) {
+    const records = [...rows.map((row) => outgoing(this.#options, row)), ...part.records];
+    if (records.length > 0) {
       try {
-        const [end] = await this.#writer.write(rows.map((row) => outgoing(this.#options, row)));
-        const last = end?.offset ?? -1;
+        const ends = await this.#writer.write(records);
+        this.#audit.wrote(part, ends);
+        const last = endOf(ends, topic);
         // Waiting for an offset that was passed long ago would read nothing back.
-        if (last - rows.length + 1 < highest) throw this.#misplaced(last, highest);
+        if (rows.length > 0 && last - rows.length + 1 < highest) throw this.#misplaced(last, highest);
         if (!(await view.whenOffset(last, Infinity))) throw unknown('the control plane is stopping');
       } catch (error) {
         // One that is too large must not fail the others: what was refused stored nothing.
@@ -267,6 +324,7 @@ class Writer implements ConfigWriter {
 
 interface Planned {
   readonly rows: readonly Row[];
+  readonly entries: readonly AuditEntry[];
   readonly outcome: PromiseSettledResult<unknown>;
 }
 

@@ -9,6 +9,7 @@ import {
   awsKms,
   boolean,
   combined,
+  duration,
   fileContent,
   integer,
   kafkaEnv,
@@ -47,6 +48,11 @@ const spec = {
   partitions: integer('POSTRIDER_PARTITIONS', { default: 12, min: 1, max: limits.slots }),
   replicationFactor: integer('POSTRIDER_REPLICATION_FACTOR', { default: 1, min: 1, max: 32 }),
   createTopics: boolean('POSTRIDER_CREATE_TOPICS', { default: true }),
+  /** How long entries of the audit are kept. */
+  auditRetentionMs: duration('POSTRIDER_AUDIT_RETENTION', {
+    default: limits.auditRetentionMs,
+    min: limits.auditRetentionMinMs,
+  }),
   grpcHost: text('POSTRIDER_GRPC_HOST', { default: '127.0.0.1' }),
   grpcPort: port('POSTRIDER_GRPC_PORT', { default: 8080 }),
   /** Where the other replicas reach that; by default the host, or this machine's name where that stands for all addresses. */
@@ -93,7 +99,7 @@ const spec = {
 export function readControlPlaneConfig(env: Env = process.env): ControlPlaneProcessConfig {
   const read = readEnv(env, spec);
   const { topicPrefix, sessionTimeoutMs } = read.process;
-  const { partitions, replicationFactor, createTopics, reflection, keys, eventTypesRequired } = read;
+  const { partitions, replicationFactor, createTopics, auditRetentionMs, reflection, keys, eventTypesRequired } = read;
   const { allowHttp, allowLoopback, allowCidrs, policyFile, pools, bootstrapAdminKey } = read;
   const tls = apiTls(read.tls);
   return Object.freeze({
@@ -103,6 +109,7 @@ export function readControlPlaneConfig(env: Env = process.env): ControlPlaneProc
       partitions,
       replicationFactor,
       createTopics,
+      auditRetentionMs,
       grpc: { host: read.grpcHost, port: read.grpcPort, address: read.grpcAddress ?? '' },
       wellKnownPort: read.wellKnownPort,
       readOnly: read.readOnly,

@@ -9,6 +9,7 @@ import { endpointName, parseDeliveryName, parseEndpointName } from './names.ts';
 import { rejectViolations } from './reject.ts';
 import { serverLimits } from './server-limits.ts';
 import { checkReason, createViolations } from './validate-common.ts';
+import { whileAudited } from './audit/asked.ts';
 import { withDeadline } from './with-deadline.ts';
 import type {
   ExplainDeliveryRequest,
@@ -55,18 +56,22 @@ export function skipDelivery(context: ServiceContext): Method<SkipDeliveryReques
     rejectViolations(violations.list);
     const { work, owner } = await ownedWork(context, request);
     const detail = `${caller.actor}: ${request.reason}`;
-    return named(request, await context.owners.ask(owner, 'skipWork', { work, detail }));
+    return whileAudited(context, caller, { ...request, detail: request.reason }, async () =>
+      named(request, await context.owners.ask(owner, 'skipWork', { work, detail })),
+    );
   };
 }
 
 export function moveDelivery(context: ServiceContext): Method<MoveDeliveryRequest, DeliveryExplanation> {
-  return async (request) => {
+  return async (request, caller) => {
     const { to } = request;
     if (to === MoveTo.UNSPECIFIED || to === MoveTo.UNRECOGNIZED) {
       throw invalidArgument([{ field: 'to', description: 'must say where to' }]);
     }
     const { work, owner } = await ownedWork(context, request);
-    return named(request, await context.owners.ask(owner, 'moveWork', { work, to }));
+    return whileAudited(context, caller, { ...request, detail: to }, async () =>
+      named(request, await context.owners.ask(owner, 'moveWork', { work, to })),
+    );
   };
 }
 

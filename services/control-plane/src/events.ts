@@ -2,8 +2,10 @@ import { status } from '@grpc/grpc-js';
 import type { ConfigProblem } from '@postrider/config-view';
 import type { Logger, Metrics } from '@postrider/runtime';
 import type { CertificateCounts } from './certificate-watch.ts';
+import type { AuditEvents } from './audit/audit-events.ts';
 import type { TlsEvents } from './tls/tls-events.ts';
 import { accessRule, type MethodName } from '@postrider/core';
+import { createAuditEvents } from './audit/audit-events.ts';
 import { createTlsEvents } from './tls/tls-events.ts';
 
 /** One finished call. */
@@ -20,7 +22,7 @@ export interface FinishedCall {
 }
 
 /** What happens in the control plane, each told once as metric and log line. */
-export interface ControlPlaneEvents extends TlsEvents {
+export interface ControlPlaneEvents extends TlsEvents, AuditEvents {
   callFinished(call: FinishedCall): void;
   configProblem(problem: ConfigProblem): void;
   /** Endpoints' URLs are judged by another policy from now on. */
@@ -66,6 +68,7 @@ export function createEvents(log: Logger, metrics: Metrics | undefined): Control
   ]);
   return {
     ...createTlsEvents(log, metrics),
+    ...createAuditEvents(log, metrics),
     ledBegun() {
       leading = true;
       isReadOnly = false;

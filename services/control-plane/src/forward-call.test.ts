@@ -60,6 +60,7 @@ function passOn(bytes: Buffer, metadata = new Metadata()) {
 function through(by: ForwardCall, call: { readonly request: CreateTenantRequest; readonly metadata: Metadata }) {
   const rest = {
     getPath: () => createTenant.path,
+    getPeer: () => '192.0.2.7:40000',
     getDeadline: () => Infinity,
     cancelled: false,
     getAuthContext: () => ({}),

@@ -1,4 +1,5 @@
 import { makeClientConstructor, status } from '@grpc/grpc-js';
+import { FORWARDED_FOR_METADATA } from './audit/origin.ts';
 import { serverLimits } from './server-limits.ts';
 import { FORWARDED_METADATA, leftOf, REVISION_TRAILER } from './call-routing.ts';
 import type { Client, Metadata, MethodDefinition, ServiceDefinition, ServiceError, StatusObject } from '@grpc/grpc-js';
@@ -68,6 +69,7 @@ export function createForwardCall({ processId, clock, showing, channelTo }: Forw
       for (const name of ofTheConnection) metadata.remove(name);
       metadata.set(FORWARDED_METADATA, processId);
       showing.passOn(call, metadata);
+      metadata.set(FORWARDED_FOR_METADATA, call.getPeer());
       const leftMs = Math.min(leftOf(call, clock), serverLimits.mutationDeadlineMs + serverLimits.leaderSlackMs);
       const routed = await send(client, method, { request: call.request, metadata, leftMs, signal });
       return routed as Routed<Response>;

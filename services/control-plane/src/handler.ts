@@ -1,5 +1,6 @@
 import { Metadata, status } from '@grpc/grpc-js';
 import { accessRule } from '@postrider/core';
+import { auditedContext, originOf } from './audit/origin.ts';
 import { createCallRates } from './call-rates.ts';
 import { leftOf, REVISION_TRAILER } from './call-routing.ts';
 import { toServiceError } from './grpc-status.ts';
@@ -37,7 +38,8 @@ export function createHandler(context: ServiceContext, events: ControlPlaneEvent
         if (await routing.untilRevision(call.metadata, leftOf(call, clock))) caller = await identify(call, shown);
         const principal = caller;
         const reach = authorize(name, principal, call.request);
-        const here = () => maker(scopeContext(context, reach))(call.request, principal);
+        const origin = originOf(name, call, principal, context.random);
+        const here = () => maker(scopeContext(auditedContext(context, origin), reach))(call.request, principal);
         const { response, revision } = await routing.answer(name, call, here);
         return { caller, response, revision };
       } catch (error) {

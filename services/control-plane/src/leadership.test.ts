@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { createFakeClock, createFakeKafka, settled } from '@postrider/kafka/testing';
 import { failure, startTestPlane } from '../testing/harness.ts';
 import { creation, recordsOf, startOn, tenantsOf, writeAs } from '../testing/replicas.ts';
+import { auditedOf, verifiedOf } from '../testing/audited.ts';
 
 test('of two replicas one leads; the other passes changes on to it, and what was written through it is read there', async () => {
   const clock = createFakeClock();
@@ -99,6 +100,9 @@ test('a leader that was stopped and wakes up is refused by the broker, whatever 
     behind.map(({ key, writerEpoch }) => [key, Number(writerEpoch)]),
     [['tenant/late', plane.view.snapshot().writer?.epoch]],
   );
+  // What the broker refused of a change it refused of its entry, too.
+  assert.equal(verifiedOf(kafka).broken, null);
+  assert.equal(auditedOf(kafka).filter(({ resource }) => resource === 'tenants/late').length, 1);
   for (const one of [old, plane]) await settled(clock, one[Symbol.asyncDispose]());
 });
 

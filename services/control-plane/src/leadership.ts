@@ -3,6 +3,7 @@ import { KafkaError, pause } from '@postrider/kafka';
 import { serverLimits } from './server-limits.ts';
 import type { Clock } from '@postrider/core';
 import type { Logger } from '@postrider/runtime';
+import type { AuditOrigin } from './audit/origin.ts';
 import type { Change, ConfigWriter } from './config-writer.ts';
 import type { ControlPlaneEvents } from './events.ts';
 import type { Verifier } from './verifier.ts';
@@ -34,7 +35,7 @@ export interface Leadership extends AsyncDisposable {
   /** Why no changes are taken, though this replica has the seat; null: nothing is wrong. */
   readOnlyBecause(): string | null;
   /** Rejects with `not_leader` when this replica does not lead. */
-  change<T>(actor: string, plan: (change: Change) => T): Promise<T>;
+  change<T>(actor: string, plan: (change: Change) => T, origin?: AuditOrigin): Promise<T>;
   /** To be told of an endpoint that was written. */
   written(endpointUid: string): void;
   /** Resolves when this replica leads for the first time, or knows that it does not for now. Rejects as `ended` does. */
@@ -86,8 +87,8 @@ class SeatedLeadership implements Leadership {
     return this.#readOnly;
   }
 
-  change<T>(actor: string, plan: (change: Change) => T): Promise<T> {
-    return this.#term === null ? Promise.reject(notLeader()) : this.#term.writer.change(actor, plan);
+  change<T>(actor: string, plan: (change: Change) => T, origin?: AuditOrigin): Promise<T> {
+    return this.#term === null ? Promise.reject(notLeader()) : this.#term.writer.change(actor, plan, origin);
   }
 
   written(endpointUid: string): void {

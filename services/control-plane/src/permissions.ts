@@ -6,6 +6,8 @@ export interface Principal {
   /** For the audit: one of `PRINCIPAL_FORMS`. */
   readonly actor: string;
   readonly grants: readonly Grant[];
+  /** For the audit: what it was known by, where the actor does not say it. */
+  readonly credential?: string;
 }
 
 /**

@@ -15,8 +15,8 @@ export function scopeContext(context: ServiceContext, reach: Reach): ServiceCont
   if (reach === 'all') return context;
   const { view, writer, paging } = context;
   const scopedWriter: Pick<ConfigWriter, 'change'> = {
-    change: (actor, plan) =>
-      writer.change(actor, (change) => plan({ ...change, snapshot: scopeSnapshot(change.snapshot, reach) })),
+    change: (actor, plan, origin) =>
+      writer.change(actor, (change) => plan({ ...change, snapshot: scopeSnapshot(change.snapshot, reach) }), origin),
   };
   return {
     ...context,

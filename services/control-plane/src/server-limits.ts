@@ -110,4 +110,9 @@ export const serverLimits = Object.freeze({
   rewrapsTogetherMax: 50,
   rewrapPauseMs: 50,
   rewrapAgainMs: 10 * SECOND_MS,
+  /** Of the audit, held in memory at once for one reader. */
+  auditStretchRecordsMax: 2_000,
+  auditStretchBytesMax: MIB,
+  /** How often the head of the audit is told to the log, when it has moved. */
+  auditHeadToldEveryMs: HOUR_MS,
 });

@@ -13,7 +13,7 @@ import { topicName } from '@postrider/kafka';
 import { reachableAddress, startPage } from '@postrider/runtime';
 import { startApiServer } from './api-server.ts';
 import { createAuthenticate } from './authenticate.ts';
-import { ensureConfigTopic } from './bootstrap.ts';
+import { ensureFirstTopics } from './bootstrap.ts';
 import { createCallRouting } from './call-routing.ts';
 import { watchCertificates } from './certificate-watch.ts';
 import { createConfigMark } from './config-mark.ts';
@@ -114,7 +114,7 @@ export async function startControlPlane(
   const events = createEvents(log, deps.metrics);
   const stale = createStaleKeys();
   await using stack = new AsyncDisposableStack();
-  await ensureConfigTopic(config, { admin: kafka.admin, clock, log, signal });
+  await ensureFirstTopics(config, { admin: kafka.admin, clock, log, signal });
   const view = stack.use(
     await startConfigView({ kafka, topic, log, clock, signal, onProblem: problemOf(events, stale) }),
   );
@@ -132,7 +132,9 @@ export async function startControlPlane(
     ...{ view, forward, processId, readOnly: config.readOnly, clock },
     leadership: { leads: () => leadership.leads(), readOnlyBecause: () => leadership.readOnlyBecause() },
   });
-  const writer: Pick<ConfigWriter, 'change'> = { change: (actor, plan) => leadership.change(actor, plan) };
+  const writer: Pick<ConfigWriter, 'change'> = {
+    change: (actor, plan, origin) => leadership.change(actor, plan, origin),
+  };
   const verifier = { written: (uid: string) => leadership.written(uid) };
   const authenticate = createAuthenticate({ view, clock, noteKeyUse: createKeyUse(writer, clock, log) });
   const context = {
@@ -240,7 +242,6 @@ function serviceContext(
     findEnding: createFindEnding({ kafka, topicPrefix }),
     paging,
     keyring: keys,
-    recordReveal: null,
     judgeUrl: judge,
     pools,
     eventTypesRequired,

@@ -1,4 +1,6 @@
-import { pause } from '@postrider/kafka';
+import { pause, topicName } from '@postrider/kafka';
+import { openAuditChain } from './audit/chain.ts';
+import { createHeadTeller } from './audit/head-teller.ts';
 import { ensureAdminKey, ensureLayout, ensureTopics } from './bootstrap.ts';
 import { openConfigWriter } from './config-writer.ts';
 import { declaredSources } from './egress/announced.ts';
@@ -15,7 +17,9 @@ import type { KafkaPort } from '@postrider/kafka';
 import type { Logger } from '@postrider/runtime';
 import type { ApiKey } from './api-key.ts';
 import type { TopicsConfig } from './bootstrap.ts';
+import type { AuditChain } from './audit/chain.ts';
 import type { ConfigMark } from './config-mark.ts';
+import type { AuditEvents } from './audit/audit-events.ts';
 import type { ControlPlaneEvents } from './events.ts';
 import type { Term } from './leadership.ts';
 import type { StaleKeys } from './stale-keys.ts';
@@ -38,7 +42,7 @@ export interface TermOptions {
   readonly mark: ConfigMark;
   readonly stale: StaleKeys;
   readonly dataKeys: DataKeys;
-  readonly events: Pick<ControlPlaneEvents, 'keysRewrapped' | 'keyTrouble'>;
+  readonly events: AuditEvents & Pick<ControlPlaneEvents, 'keysRewrapped' | 'keyTrouble'>;
   readonly clock: Clock;
   readonly random: RandomBytes;
   readonly log: Logger;
@@ -51,10 +55,23 @@ export interface TermOptions {
  * @throws PostriderError `config_invalid` when the topics are not fit; what `openConfigWriter` throws
  */
 export async function beginTerm(options: TermOptions): Promise<Term> {
-  const { config, kafka, view, seat, mark, stale, clock, random, log, signal } = options;
+  const { config, kafka, view, seat, mark, stale, clock, random, log, signal, events } = options;
   await using stack = new AsyncDisposableStack();
+  const openAudit = async (): Promise<AuditChain> =>
+    openAuditChain({
+      kafka,
+      topic: topicName(config.topicPrefix, 'audit'),
+      noted: await mark.audited(),
+      onLoss: events.auditLost,
+    });
   const writer = stack.use(
-    await openConfigWriter({ ...options, ...config, mayWrite: () => seat.mayWrite(), inspect: () => mark.inspect() }),
+    await openConfigWriter({
+      ...options,
+      ...config,
+      openAudit,
+      mayWrite: () => seat.mayWrite(),
+      inspect: () => mark.inspect(),
+    }),
   );
   const restating = stack.use(startRestating({ writer, stale: stale.keys, clock, log }));
   stack.defer(stale.onMore(() => restating.wake()));
@@ -74,10 +91,13 @@ export async function beginTerm(options: TermOptions): Promise<Term> {
   stack.use(startRewrapping({ ...options, keyring: config.keys, writer }));
   const note = async (): Promise<void> => {
     await mark.inspect();
-    await mark.note();
+    await mark.note(writer.auditHead);
+    tellHead(writer.auditHead);
     await verifier.note();
   };
-  await mark.note();
+  await mark.note(writer.auditHead);
+  const tellHead = createHeadTeller(events, clock);
+  tellHead(writer.auditHead);
   const owned = stack.move();
   return {
     writer,
@@ -85,6 +105,7 @@ export async function beginTerm(options: TermOptions): Promise<Term> {
     note,
     async [Symbol.asyncDispose]() {
       await owned.disposeAsync();
+      tellHead(writer.auditHead, 'now');
       // Whoever leads by now notes more than we know.
       if (seat.held) await Promise.race([noteAtTheEnd(), pause(clock, serverLimits.writerStopGraceMs)]);
     },
@@ -92,7 +113,7 @@ export async function beginTerm(options: TermOptions): Promise<Term> {
 
   async function noteAtTheEnd(): Promise<void> {
     try {
-      await Promise.all([mark.note(), verifier.note()]);
+      await Promise.all([mark.note(writer.auditHead), verifier.note()]);
     } catch (error) {
       log.warn({ error }, 'how far the configuration was written could not be noted');
     }

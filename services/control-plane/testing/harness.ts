@@ -40,6 +40,7 @@ export const ADMIN_KEY = `prk_test_${'a1'.repeat(16)}`;
 /** The key-encryption key of every test's control plane. */
 export const testKek = parseKek(createHash('sha256').update('kek of the tests').digest('hex'));
 export const CONFIG_TOPIC = 'postrider.config';
+export const AUDIT_TOPIC = 'postrider.audit';
 
 let processes = 0;
 
@@ -85,6 +86,7 @@ export function testConfig(changes: Partial<ControlPlaneConfig> = {}): ControlPl
     partitions: 4,
     replicationFactor: 1,
     createTopics: true,
+    auditRetentionMs: 86_400_000,
     grpc: { host: '127.0.0.1', port: 0, address: '' },
     wellKnownPort: 0,
     readOnly: false,

@@ -78,6 +78,7 @@ POSTRIDER_GRPC_PLAINTEXT: "true"
 POSTRIDER_SESSION_TIMEOUT: {{ $values.controlPlane.sessionTimeout | quote }}
 POSTRIDER_READ_ONLY: {{ $values.controlPlane.readOnly | quote }}
 POSTRIDER_EVENT_TYPES_REQUIRED: {{ $values.controlPlane.eventTypesRequired | quote }}
+POSTRIDER_AUDIT_RETENTION: {{ $values.controlPlane.auditRetention | quote }}
 {{- with $values.controlPlane.acceptConfigLoss }}
 POSTRIDER_ACCEPT_CONFIG_LOSS: {{ . | quote }}
 {{- end }}

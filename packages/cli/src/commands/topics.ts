@@ -40,7 +40,12 @@ export function topicsCommand(program: Command, context: CliContext): void {
       const session = openSession(context, command);
       const problems = await session.withKafka(async (kafka, prefix) => {
         const names = topicSpecs({ prefix, ...options }).map((spec) => spec.name);
-        const limit = { prefix, retrySpanMs: limits.retrySpanMaxMs, ...options };
+        const limit = {
+          prefix,
+          retrySpanMs: limits.retrySpanMaxMs,
+          auditRetentionMs: limits.auditRetentionMinMs,
+          ...options,
+        };
         return checkTopics(await kafka.admin.describeTopics(names), limit);
       });
       session.printList(

@@ -70,7 +70,11 @@ async function asked<T>(clock: Clock, question: () => Promise<T>): Promise<Asked
 async function topicProblems(kafka: KafkaPort, prefix: string, partitions: number): Promise<readonly string[]> {
   const own = { prefix, partitions, replicationFactor: 1, bodyBytesMax: limits.bodyBytesDefault };
   const described = await kafka.admin.describeTopics(topicSpecs(own).map(({ name }) => name));
-  return checkTopics(described, { ...own, retrySpanMs: limits.retrySpanMaxMs });
+  return checkTopics(described, {
+    ...own,
+    retrySpanMs: limits.retrySpanMaxMs,
+    auditRetentionMs: limits.auditRetentionMinMs,
+  });
 }
 
 /** Null when there is no layout. What cannot be read is left to the services, which tell of it. */

@@ -3,15 +3,16 @@
  * dispatcher would sign with.
  */
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { inspect } from 'node:util';
 import { openDataKey, openSigningSecrets } from '@postrider/config-view';
+import { AuditAction } from '@postrider/contract/postrider/v1/audit';
 import { Endpoint, SignatureScheme } from '@postrider/contract/postrider/v1/endpoint';
 import { RotateSecretRequest, SecretState } from '@postrider/contract/postrider/v1/secret_service';
 import { durationOf, generateSigningSecret, limits, parseSigningSecret, Secret } from '@postrider/core';
-import { randomBytes } from 'node:crypto';
-import { CONFIG_TOPIC, failure, startTestPlane, testKek } from '../../testing/harness.ts';
+import { auditedOf } from '../../testing/audited.ts';
+import { AUDIT_TOPIC, CONFIG_TOPIC, failure, startTestPlane, testKek } from '../../testing/harness.ts';
 import type { Running } from '../../testing/harness.ts';
 
 let run: Running;
@@ -188,12 +189,18 @@ test('a rotation is held to the etag, and ends when its endpoint is not there', 
   assert.equal((await failure(run.secrets.getSecret({ name: `${name}/secrets/sec_absent` }))).code, 'NOT_FOUND');
 });
 
-test('no secret is shown while there is no audit to record that in', async () => {
-  const { name, secrets } = await create();
+test('a secret is shown to who says why, and that stands in the audit by then, without the secret', async () => {
+  const { name, secrets, signingSecret } = await create();
   const secret = `${name}/secrets/${secrets[0]?.id}`;
-  const { code, message } = await failure(run.secrets.revealSecret({ name: secret, reason: 'support case 17' }));
-  assert.deepEqual([code, /audit/.test(message)], ['FAILED_PRECONDITION', true]);
   assert.equal((await failure(run.secrets.revealSecret({ name: secret, reason: '' }))).code, 'INVALID_ARGUMENT');
+  const { value } = await run.secrets.revealSecret({ name: secret, reason: 'support case 17' });
+  assert.equal(value, signingSecret);
+  const entry = auditedOf(run.kafka).at(-1);
+  assert.deepEqual(
+    [entry?.action, entry?.resource, entry?.detail, entry?.method, entry?.tenant],
+    [AuditAction.REVEAL, secret, 'support case 17', 'RevealSecret', 'tenants/acme'],
+  );
+  assert.ok(!inspect(auditedOf(run.kafka), { depth: 9 }).includes(value));
 });
 
 test('what was rotated in is in no record, log line or answer but the one that made it', async () => {
@@ -205,4 +212,12 @@ test('what was rotated in is in no record, log line or answer but the one that m
   const raw = Buffer.from(made.value.slice('whsec_'.length), 'base64');
   for (const form of [made.value, raw]) assert.ok(!Buffer.concat(records).includes(form));
   assert.ok(!told.includes(made.value) && !told.includes(raw.toString('hex')));
+});
+
+test('a secret whose showing cannot be put on record is not shown', async () => {
+  const { name, secrets } = await create();
+  run.kafka.deleteTopic(AUDIT_TOPIC);
+  const secret = `${name}/secrets/${secrets[0]?.id}`;
+  const { code } = await failure(run.secrets.revealSecret({ name: secret, reason: 'support case 18' }));
+  assert.equal(code, 'UNAVAILABLE');
 });

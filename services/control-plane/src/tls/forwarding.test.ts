@@ -105,7 +105,14 @@ test('a leader that another authority vouches for, or that bears another name, i
     using forward = createForwardCall({ processId: 'a', clock: systemClock, showing: { passOn: () => {} }, channelTo });
     forward.know(TenantServiceService);
     const rest = { getPath: () => TenantServiceService.createTenant.path, getDeadline: () => Infinity };
-    const call = { ...rest, request, metadata: new Metadata(), cancelled: false, getAuthContext: () => ({}) };
+    const call = {
+      ...rest,
+      getPeer: () => '',
+      request,
+      metadata: new Metadata(),
+      cancelled: false,
+      getAuthContext: () => ({}),
+    };
     const { port } = s.leader.plane;
     const answer = forward.to(`127.0.0.1:${port}`, call, new AbortController().signal);
     // It bears no authorization, and is refused for that when it arrives.
