@@ -33,6 +33,7 @@ export const refusedValues: readonly { readonly set: readonly string[]; readonly
   },
   { set: ['kafka.brokers={kafka:9092}', 'logLevel=loud'], named: 'logLevel' },
   { set: ['kafka.brokers={kafka:9092}'], named: 'controlPlane.plaintext=true' },
+  { set: ['kafka.brokers={kafka:9092}', 'controlPlane.jwt.issuer=https://login.example.com'], named: 'jwksUrl' },
   {
     set: ['kafka.brokers={kafka:9092}', 'controlPlane.plaintext=true', 'controlPlane.tls.existingSecret=a'],
     named: 'controlPlane.plaintext',

@@ -1,6 +1,6 @@
 export { createBrokerClock, type BrokerClock } from './broker-clock.ts';
 export { every, type Clock } from './clock.ts';
-export { lookAgain, type LookAgainOptions } from './look-again.ts';
+export { lookAgain, type LookAgainOptions, type LookingAgain } from './look-again.ts';
 export * from './access.ts';
 export * from './answering.ts';
 export * from './api-key-text.ts';
@@ -16,7 +16,7 @@ export * from './limits.ts';
 export * from './load-from.ts';
 export * from './model.ts';
 export * from './revision.ts';
-export { boundedJson } from './json-members.ts';
+export { boundedJson, jsonMembers, type JsonMember } from './json-members.ts';
 export * from './schema-shape.ts';
 export * from './seal.ts';
 export * from './secret.ts';

@@ -11,13 +11,18 @@ export interface LookAgainOptions<T> {
   readonly trouble: (problem: string | null) => void;
 }
 
+export interface LookingAgain extends Disposable {
+  /** Looks now, or joins the look that has begun. Resolves when it is over, whatever it saw. */
+  look(): Promise<void>;
+}
+
 /**
  * Looks again and again at what changes without telling, such as a file that is mounted, until disposed. What cannot be used
  * is told, and changes nothing. One look at a time; one that outlives its end tells nothing.
  */
-export function lookAgain<T>({ clock, everyMs, read, changed, trouble }: LookAgainOptions<T>): Disposable {
+export function lookAgain<T>({ clock, everyMs, read, changed, trouble }: LookAgainOptions<T>): LookingAgain {
   let problem: string | null = null;
-  let looking = false;
+  let looking: Promise<void> | null = null;
   let over = false;
 
   const tell = (now: string | null): void => {
@@ -26,7 +31,7 @@ export function lookAgain<T>({ clock, everyMs, read, changed, trouble }: LookAga
     trouble(now);
   };
 
-  async function look(): Promise<void> {
+  async function lookOnce(): Promise<void> {
     try {
       const value = await read();
       if (over) return;
@@ -37,12 +42,10 @@ export function lookAgain<T>({ clock, everyMs, read, changed, trouble }: LookAga
     }
   }
 
-  const stop = every(clock, everyMs, () => {
-    if (looking) return;
-    looking = true;
-    void look().finally(() => (looking = false));
-  });
+  const look = (): Promise<void> => (looking ??= lookOnce().finally(() => (looking = null)));
+  const stop = every(clock, everyMs, () => void look());
   return {
+    look,
     [Symbol.dispose]() {
       over = true;
       stop();

@@ -58,3 +58,4 @@ export type { ListeningHost } from './reachable-address.ts';
 export { startPage, type Page, type PageDocument, type PageLimits, type PageOptions } from './page.ts';
 export { isSameTls, readTlsFiles, TLS_VERSION_MIN, type TlsFiles, type TlsMaterial } from './tls-files.ts';
 export { hostOf, isLoopback, tlsChannel, type TlsChannel, type TlsChannelOptions } from './tls-channel.ts';
+export { fetchDocument, type FetchDocumentOptions } from './fetch-document.ts';

@@ -1,6 +1,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import { apiKeyId, PostriderError, roleName, tenantOfName } from '@postrider/core';
 import { hashApiKey } from './api-key.ts';
+import { looksLikeJwt, type VerifyJwt } from './jwt/verify-jwt.ts';
 import type { ApiKeyConfig } from '@postrider/contract/postrider/v1/config';
 import type { RoleBinding } from '@postrider/contract/postrider/v1/role_binding';
 import type { ConfigSnapshot, ConfigView } from '@postrider/config-view';
@@ -19,13 +20,23 @@ export interface AuthenticateOptions {
   readonly view: Pick<ConfigView, 'snapshot'>;
   readonly clock: Clock;
   readonly noteKeyUse: NoteKeyUse;
+  /** Absent: no tokens are believed. */
+  readonly verifyJwt?: VerifyJwt;
 }
 
 /**
- * Knows callers by their API keys, and those that show none by the certificates of their connections. What it makes throws
- * PostriderError `unauthenticated`.
+ * Knows callers by their API keys, by JWTs, and those that show neither by the certificates of their connections. What it
+ * makes throws PostriderError `unauthenticated`; for a key it answers at once.
  */
-export function createAuthenticate({ view, clock, noteKeyUse }: AuthenticateOptions): Authenticate {
+export function createAuthenticate({ view, clock, noteKeyUse, verifyJwt }: AuthenticateOptions): Authenticate {
+  async function byToken(token: string, verify: VerifyJwt): Promise<Principal> {
+    const caller = await verify(token);
+    if (caller === null) throw new PostriderError('unauthenticated', 'the token is not valid');
+    const { actor, groups } = caller;
+    const snapshot = view.snapshot();
+    return { actor, grants: [actor, ...groups].flatMap((principal) => grantsOf(principal, snapshot)) };
+  }
+
   return ({ authorization, certificate }) => {
     const snapshot = view.snapshot();
     if (authorization === '') {
@@ -34,6 +45,7 @@ export function createAuthenticate({ view, clock, noteKeyUse }: AuthenticateOpti
       throw new PostriderError('unauthenticated', 'send an API key: metadata "authorization: Bearer prk_…"');
     }
     const printed = /^bearer +(\S+)$/i.exec(authorization)?.[1] ?? '';
+    if (verifyJwt !== undefined && looksLikeJwt(printed)) return byToken(printed, verifyJwt);
     const id = apiKeyId(printed);
     const stored = id === null ? undefined : snapshot.apiKey(id);
     const given = hashApiKey(printed);

@@ -27,6 +27,7 @@ import {
 } from '@postrider/runtime';
 import { parseApiKey } from './api-key.ts';
 import { serverLimits } from './server-limits.ts';
+import { jwtEnv, jwtSettings } from './jwt/jwt-env.ts';
 import { apiTls, tlsEnv } from './tls/tls-env.ts';
 import type { Env, KafkaSettings, ProcessSettings } from '@postrider/runtime';
 import type { ControlPlaneConfig } from './service.ts';
@@ -60,6 +61,7 @@ const spec = {
   /** Where `/.well-known/postrider/egress.json` is served, on the host of the API. */
   wellKnownPort: port('POSTRIDER_WELL_KNOWN_PORT', { default: 8085 }),
   tls: tlsEnv,
+  jwt: jwtEnv,
   /** Takes no changes, and does not lead. */
   readOnly: boolean('POSTRIDER_READ_ONLY', { default: false }),
   /** Revision up to which a loss of configuration is known: the log of a control plane that takes no changes tells it. */
@@ -102,6 +104,7 @@ export function readControlPlaneConfig(env: Env = process.env): ControlPlaneProc
   const { partitions, replicationFactor, createTopics, auditRetentionMs, reflection, keys, eventTypesRequired } = read;
   const { allowHttp, allowLoopback, allowCidrs, policyFile, pools, bootstrapAdminKey } = read;
   const tls = apiTls(read.tls);
+  const jwt = jwtSettings(read.jwt);
   return Object.freeze({
     service: {
       processId: `control-plane-${hostname()}-${randomBytes(4).toString('hex')}`,
@@ -115,6 +118,7 @@ export function readControlPlaneConfig(env: Env = process.env): ControlPlaneProc
       readOnly: read.readOnly,
       ...(read.acceptConfigLoss === undefined ? {} : { acceptConfigLoss: read.acceptConfigLoss }),
       ...(tls === undefined ? {} : { tls }),
+      ...(jwt === undefined ? {} : { jwt }),
       reflection,
       eventTypesRequired,
       sessionTimeoutMs,

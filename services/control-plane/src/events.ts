@@ -3,9 +3,11 @@ import type { ConfigProblem } from '@postrider/config-view';
 import type { Logger, Metrics } from '@postrider/runtime';
 import type { CertificateCounts } from './certificate-watch.ts';
 import type { AuditEvents } from './audit/audit-events.ts';
+import type { JwtEvents } from './jwt/key-source.ts';
 import type { TlsEvents } from './tls/tls-events.ts';
 import { accessRule, type MethodName } from '@postrider/core';
 import { createAuditEvents } from './audit/audit-events.ts';
+import { createJwtEvents } from './jwt/jwt-events.ts';
 import { createTlsEvents } from './tls/tls-events.ts';
 
 /** One finished call. */
@@ -22,7 +24,7 @@ export interface FinishedCall {
 }
 
 /** What happens in the control plane, each told once as metric and log line. */
-export interface ControlPlaneEvents extends TlsEvents, AuditEvents {
+export interface ControlPlaneEvents extends TlsEvents, AuditEvents, JwtEvents {
   callFinished(call: FinishedCall): void;
   configProblem(problem: ConfigProblem): void;
   /** Endpoints' URLs are judged by another policy from now on. */
@@ -69,6 +71,7 @@ export function createEvents(log: Logger, metrics: Metrics | undefined): Control
   return {
     ...createTlsEvents(log, metrics),
     ...createAuditEvents(log, metrics),
+    ...createJwtEvents(log, metrics),
     ledBegun() {
       leading = true;
       isReadOnly = false;

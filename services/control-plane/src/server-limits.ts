@@ -1,7 +1,7 @@
 const KIB = 1_024;
 const MIB = 1_024 * KIB;
 const SECOND_MS = 1_000;
-const MINUTE_MS = 60 * SECOND_MS;
+export const MINUTE_MS = 60 * SECOND_MS;
 const HOUR_MS = 60 * MINUTE_MS;
 
 /** The bounds of the API server, named with their units; everything without one is a count. */
@@ -103,8 +103,27 @@ export const serverLimits = Object.freeze({
   /** How long before a client certificate ends it is told, and how often all are looked at. */
   certificateEndsSoonMs: 14 * 24 * HOUR_MS,
   certificateLookEveryMs: HOUR_MS,
-  /** How often the files of the API's certificate are read, and what a client has to end its handshake. */
-  tlsFilesLookEveryMs: SECOND_MS,
+  /** A token, and how long and how many that have been verified are known: a signature costs more than the rest of a call. */
+  jwtBytesMax: 8 * KIB,
+  jwtKnownMs: MINUTE_MS,
+  jwtsKnownMax: 10_000,
+  /** How far in the future a token may end: one that is stolen is worth something until then. */
+  jwtLifetimeMaxMs: 24 * HOUR_MS,
+  /** Groups of a token that count. */
+  jwtGroupsMax: 100,
+  /** The keys of the issuer: their document, how long fetching it may take, and how often it is looked whether it is fresh. */
+  jwksBytesMax: 256 * KIB,
+  jwksKeysMax: 100,
+  jwksFetchMs: 5 * SECOND_MS,
+  jwksLookEveryMs: 30 * SECOND_MS,
+  jwksFreshMs: 5 * MINUTE_MS,
+  /** How long the last ones are used while they cannot be read. */
+  jwksKeptMs: 24 * HOUR_MS,
+  /** How often they are read because a token names a key that is not there, and how many calls wait for it at once. */
+  jwksUnknownKeyEveryMs: 30 * SECOND_MS,
+  jwksWaitersMax: 100,
+  /** How often the files of the API's certificate, and of keys for tokens, are read; what a client has to end its handshake. */
+  filesLookEveryMs: SECOND_MS,
   handshakeMs: 10 * SECOND_MS,
   /** Data keys that are sealed anew at once, how long everything else has its turn in between, and how often is looked. */
   rewrapsTogetherMax: 50,

@@ -30,6 +30,8 @@ import { createAskDispatcher } from './ask-owner.ts';
 import { createOwners } from './owners.ts';
 import { createStaleKeys } from './stale-keys.ts';
 import { beginTerm, type TermOptions } from './term.ts';
+import { openKeySource } from './jwt/key-source.ts';
+import { createVerifyJwt, type VerifyJwt } from './jwt/verify-jwt.ts';
 import { watchTls } from './tls/live-tls.ts';
 import { createReplicaChannels } from './tls/replica-channel.ts';
 import { createShowing } from './tls/shown.ts';
@@ -46,6 +48,7 @@ import type { JudgeEndpointUrl } from './validate-endpoint.ts';
 import type { ControlPlaneEvents } from './events.ts';
 import type { Leadership, Term } from './leadership.ts';
 import type { StaleKeys } from './stale-keys.ts';
+import type { JwtSettings } from './jwt/jwt-env.ts';
 import type { ApiTls } from './tls/tls-env.ts';
 
 /** Everything that the control plane can be told. */
@@ -64,6 +67,8 @@ export interface ControlPlaneConfig extends TopicsConfig, PolicySwitches {
   readonly eventTypesRequired: boolean;
   /** How its listener is protected; absent: it is not. */
   readonly tls?: ApiTls;
+  /** Whose tokens are believed; absent: nobody's. */
+  readonly jwt?: JwtSettings;
   /** Whether the API describes itself to tools. */
   readonly reflection: boolean;
   /** How long the group waits for a silent leader before another takes its place. */
@@ -136,7 +141,8 @@ export async function startControlPlane(
     change: (actor, plan, origin) => leadership.change(actor, plan, origin),
   };
   const verifier = { written: (uid: string) => leadership.written(uid) };
-  const authenticate = createAuthenticate({ view, clock, noteKeyUse: createKeyUse(writer, clock, log) });
+  const tokens = await believedTokens(config.jwt, { clock, events }, stack);
+  const authenticate = createAuthenticate({ view, clock, noteKeyUse: createKeyUse(writer, clock, log), ...tokens });
   const context = {
     ...serviceContext(config, deps, view, policy),
     ...{ writer, verifier, routing, showing, authenticate, dataKeys },
@@ -187,6 +193,16 @@ function startWellKnown(
     ...{ host: grpc.host, port: wellKnownPort, portVariable: 'POSTRIDER_WELL_KNOWN_PORT' },
     ...{ path: EGRESS_PATH, document: createEgressDocument({ view, pools, clock }), limits: wellKnownLimits },
   });
+}
+
+async function believedTokens(
+  settings: JwtSettings | undefined,
+  { clock, events }: { readonly clock: Clock; readonly events: ControlPlaneEvents },
+  stack: AsyncDisposableStack,
+): Promise<{ readonly verifyJwt?: VerifyJwt }> {
+  if (settings === undefined) return {};
+  const source = stack.use(await openKeySource({ keys: settings.keys, clock, events }));
+  return { verifyJwt: createVerifyJwt({ settings, source, clock }) };
 }
 
 function problemOf(events: ControlPlaneEvents, stale: StaleKeys) {

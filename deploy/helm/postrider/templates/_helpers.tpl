@@ -74,6 +74,15 @@ POSTRIDER_GRPC_TLS_CLIENTS: {{ .tls.clients | quote }}
 POSTRIDER_GRPC_PLAINTEXT: "true"
 {{- else }}{{ fail "controlPlane.tls.existingSecret is empty: name a Secret with the certificate of the API, or set controlPlane.plaintext=true where something else encrypts" }}
 {{- end }}
+{{- if .jwt.issuer }}
+POSTRIDER_JWT_ISSUER: {{ .jwt.issuer | quote }}
+POSTRIDER_JWT_AUDIENCES: {{ join "," .jwt.audiences | quote }}
+POSTRIDER_JWT_JWKS_URL: {{ .jwt.jwksUrl | quote }}
+POSTRIDER_JWT_ALGORITHMS: {{ join "," .jwt.algorithms | quote }}
+{{- with .jwt.groupsClaim }}
+POSTRIDER_JWT_GROUPS_CLAIM: {{ . | quote }}
+{{- end }}
+{{- end }}
 {{- end }}
 POSTRIDER_SESSION_TIMEOUT: {{ $values.controlPlane.sessionTimeout | quote }}
 POSTRIDER_READ_ONLY: {{ $values.controlPlane.readOnly | quote }}

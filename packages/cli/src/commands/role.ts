@@ -16,10 +16,12 @@ interface GiveOptions {
 
 /** `postrider role …` */
 export function roleCommand(program: Command, context: CliContext): void {
-  const role = program.command('role').description('Give keys roles beside their own, and take them away.');
+  const role = program.command('role').description('Give principals roles, and take them away.');
   role
     .command('give <principal>')
-    .description('Give a principal, api-key/<id>, a role.')
+    .description(
+      'Give a principal a role: api-key/<id>, user/<subject>, group/<name>, or certificate/uri:, dns: or cn:<name>.',
+    )
     .requiredOption(
       '--role <role>',
       'admin, operator, tenant-admin, tenant-viewer, publisher or secret-reader',

@@ -52,7 +52,7 @@ export async function watchTls({ tls, clock, events }: LiveTlsOptions): Promise<
 
   const looking = lookAgain({
     clock,
-    everyMs: serverLimits.tlsFilesLookEveryMs,
+    everyMs: serverLimits.filesLookEveryMs,
     async read() {
       const now = await readTlsFiles(files);
       return isSameTls(now, material) ? null : now;
