@@ -10,6 +10,7 @@ import { join, resolve } from 'node:path';
 import { referencePages } from './reference/pages.ts';
 import { writeAuditedFields } from './write-audited-fields.ts';
 import { writeMethods } from './write-methods.ts';
+import { writeShapes } from './write-shapes.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const output = resolve(process.argv[2] ?? import.meta.dirname);
@@ -34,6 +35,7 @@ buf('build', ...paths, '--as-file-descriptor-set', '--exclude-source-info', '-o'
 const descriptors = readFileSync(join(output, 'descriptors.binpb'));
 writeFileSync(join(output, 'src/postrider/v1/methods.ts'), writeMethods(descriptors));
 writeFileSync(join(output, 'src/postrider/v1/audited-fields.ts'), writeAuditedFields(descriptors));
+writeFileSync(join(output, 'src/postrider/v1/request-shapes.ts'), writeShapes(descriptors));
 
 const described = join(output, 'described.tmp.binpb');
 buf('build', ...paths, '--as-file-descriptor-set', '-o', described);

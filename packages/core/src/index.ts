@@ -51,6 +51,7 @@ export * from './header-rules.ts';
 export * from './reflected.ts';
 export * from './kept-headers.ts';
 export * from './request.ts';
+export * from './request-bytes.ts';
 export * from './status-policy.ts';
 export * from './random-pool.ts';
 export * from './rate-limit.ts';

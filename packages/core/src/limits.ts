@@ -87,6 +87,9 @@ export const limits = Object.freeze({
   /** Members of the path to an ordering key, below the data. */
   orderingKeyDepthMax: 16,
 
+  /** Messages within messages in a request of the API. */
+  requestDepthMax: 32,
+
   // Source addresses, as receivers are told of them.
   /** How long before an address is used, or is used no more, receivers are promised to be told. */
   addressNoticeMs: 30 * DAY_MS,

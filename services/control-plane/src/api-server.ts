@@ -18,6 +18,7 @@ import { createHandler } from './handler.ts';
 import * as deliveries from './delivery-methods.ts';
 import * as dispatchers from './dispatcher-methods.ts';
 import * as pauses from './pause-methods.ts';
+import { readWhole } from './unread-request.ts';
 import { addReflection } from './reflection/reflection.ts';
 import { serverLimits } from './server-limits.ts';
 import * as roleBindings from './role-binding-methods.ts';
@@ -130,7 +131,7 @@ class KnownServer extends Server {
 
   override addService(service: ServiceDefinition, implementation: UntypedServiceImplementation): void {
     this.#forward.know(service);
-    super.addService(service, implementation);
+    super.addService(readWhole(service), implementation);
   }
 }
 

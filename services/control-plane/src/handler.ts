@@ -1,5 +1,5 @@
 import { Metadata, status } from '@grpc/grpc-js';
-import { accessRule } from '@postrider/core';
+import { accessRule, invalidArgument } from '@postrider/core';
 import { auditedContext, originOf } from './audit/origin.ts';
 import { createCallRates } from './call-rates.ts';
 import { leftOf, REVISION_TRAILER } from './call-routing.ts';
@@ -7,6 +7,7 @@ import { toServiceError } from './grpc-status.ts';
 import { authorize } from './permissions.ts';
 import { scopeContext } from './scoped-config.ts';
 import { strangerAt } from './stranger.ts';
+import { UnreadRequest } from './unread-request.ts';
 import type { handleUnaryCall, sendUnaryData, ServerUnaryCall } from '@grpc/grpc-js';
 import type { MethodName } from '@postrider/core';
 import type { MethodMaker, ServiceContext } from './call.ts';
@@ -34,6 +35,7 @@ export function createHandler(context: ServiceContext, events: ControlPlaneEvent
         // Nobody waits here who is not known.
         caller = await identify(call, shown);
         rates.take(caller);
+        if (call.request instanceof UnreadRequest) throw invalidArgument([call.request.problem]);
         // What was waited for may be what the caller may do.
         if (await routing.untilRevision(call.metadata, leftOf(call, clock))) caller = await identify(call, shown);
         const principal = caller;

@@ -35,7 +35,7 @@ export function checkDisplayName(violations: Violations, field: string, text: st
 export function checkLabels(violations: Violations, field: string, labels: Readonly<Record<string, string>>): void {
   const entries = Object.entries(labels);
   if (entries.length > limits.labelsMax) {
-    violations.add(field, `has ${entries.length} labels; at most ${limits.labelsMax} are allowed`);
+    return violations.add(field, `has ${entries.length} labels; at most ${limits.labelsMax} are allowed`);
   }
   for (const [key, value] of entries) {
     const path = `${field}[${JSON.stringify(key.slice(0, limits.labelKeyMax))}]`;

@@ -19,7 +19,7 @@ export function validateSubscription(subscription: Subscription): readonly Field
 /** At least one pattern of event types, not too many, each once. */
 export function checkTypePatterns(violations: Violations, field: string, eventTypes: readonly string[]): void {
   if (eventTypes.length === 0 || eventTypes.length > serverLimits.eventTypesMax) {
-    violations.add(field, `must have 1–${serverLimits.eventTypesMax} event types, not ${eventTypes.length}`);
+    return violations.add(field, `must have 1–${serverLimits.eventTypesMax} event types, not ${eventTypes.length}`);
   }
   const seen = new Set<string>();
   for (const [index, pattern] of eventTypes.entries()) {
