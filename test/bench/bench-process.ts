@@ -28,11 +28,11 @@ export interface BenchProcess extends AsyncDisposable {
 
 export interface Readiness {
   readonly ok: boolean;
-  readonly checks: Readonly<Record<string, { readonly detail?: Readonly<Record<string, number>> }>>;
+  readonly checks: Readonly<Record<string, { readonly detail?: Readonly<Record<string, number | string>> }>>;
 }
 
 export interface BenchProcessOptions {
-  readonly service: 'dispatcher' | 'router';
+  readonly service: 'dispatcher' | 'router' | 'control-plane';
   readonly env: Readonly<Record<string, string>>;
   readonly healthPort: number;
   readonly logFile: string;

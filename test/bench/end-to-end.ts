@@ -1,13 +1,12 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { round } from './machine.ts';
 import { cpuPerRequest, flowOf, firstArrivals } from './rig/figures.ts';
 import { typeOfEndpoint } from './rig/load-plan.ts';
 import { keepRigResults, type NamedRun } from './rig/rig-results.ts';
-import { startRig, type Rig } from './rig/rig.ts';
+import { startRig } from './rig/rig.ts';
 import { runLoad, type RigRun } from './rig/run.ts';
 import { openStage, type Stage } from './rig/stage.ts';
+import { FLAT_OUT_PER_SECOND, tellArrivals } from './rig/flat-out.ts';
 import type { PlainOptions } from './plain-options.ts';
-import type { BenchLoad } from './rig/load.ts';
 
 type Options = PlainOptions<'end-to-end'>;
 
@@ -15,11 +14,8 @@ const STREAM = 1;
 const WARM_UP_S = 10;
 /** Events that are on their way while it is asked how many fit through. */
 const OUTSTANDING_MAX = 600;
-/** More than any machine takes. */
-const FLAT_OUT_PER_SECOND = 200_000;
 /** Of what fits through, as much is asked for when it is looked whether deliveries keep up. */
 const HELD_FRACTION = 0.9;
-const LOOK_MS = 10;
 const CPU_US_MAX = 144;
 const P50_MS_MAX = 200;
 const LAG_GROWTH_MS_MAX = 50;
@@ -84,13 +80,6 @@ async function measure(stage: Stage, options: Options, heldPerSecond: number | n
     return await runLoad(rig, { ...plan, streams: [{ ...common, perSecond: heldPerSecond }] });
   return await runLoad(rig, {
     ...{ ...plan, streams: [{ ...common, perSecond: FLAT_OUT_PER_SECOND }], outstandingMax: OUTSTANDING_MAX },
-    whileRunning: (load, until) => tellArrivals(rig, load, until),
+    whileRunning: (load, isOver) => tellArrivals(rig, load, isOver),
   });
-}
-
-async function tellArrivals({ sink }: Rig, load: BenchLoad, until: () => boolean): Promise<void> {
-  while (!until()) {
-    await load.arrived((await sink.counts()).requests);
-    await delay(LOOK_MS);
-  }
 }

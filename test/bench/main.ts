@@ -56,6 +56,12 @@ async function run(bench: Exclude<Command, { kind: 'usage' }>): Promise<void> {
       return (await import('./memory.ts')).benchMemory(bench.options);
     case 'scale':
       return (await import('./scale.ts')).benchScale(bench.options);
+    case 'control-plane':
+      return (await import('./control-plane.ts')).benchControlPlane(bench.options);
+    case 'config-load':
+      return (await import('./config-load.ts')).benchConfigLoad(bench.options);
+    case 'config-apply':
+      return (await import('./config-apply.ts')).benchConfigApply(bench.options);
     case 'all':
       return (await import('./all.ts')).benchAll(bench.options);
     case 'page':

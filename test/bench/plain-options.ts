@@ -158,6 +158,30 @@ export const plainBenches = {
       endpoints: { does: 'the most endpoints', default: 100_000, least: 1_000, most: 500_000 },
     },
   },
+  'control-plane': {
+    does: 'one control plane, with API keys: an import of many endpoints, then creates and gets among them (2 min)',
+    numbers: {
+      seconds: { ...rigNumbers.seconds, default: 20, does: 'measured seconds of creates, and of gets' },
+      callers: { does: 'calls at once', default: 64, least: 1, most: 64 },
+      import: { does: 'endpoints that are imported', default: 100_000, least: 1_000, most: 1_000_000 },
+      importers: { does: 'calls at once of the import', default: 256, least: 1, most: 2_048 },
+    },
+  },
+  'config-load': {
+    does: 'real Kafka: how long a process reads its configuration at its start, and what it takes (1 min)',
+    numbers: {
+      endpoints: { does: 'endpoints', default: 200_000, least: 1_000, most: 1_000_000 },
+      rounds: { does: 'processes, one after the other; medians are told', default: 3, least: 1, most: 9 },
+    },
+  },
+  'config-apply': {
+    does: 'from a create to every dispatcher that goes by it, idle and beside deliveries at full speed (3 min)',
+    numbers: {
+      ...{ seconds: rigNumbers.seconds, endpoints: rigNumbers.endpoints, body: rigNumbers.body },
+      rate: { does: 'creates a second', default: 5, least: 1, most: 100 },
+      dispatchers: { does: 'dispatchers', default: 2, least: 1, most: 8 },
+    },
+  },
   all: {
     does: 'what a delivery costs and that no endpoint slows another: all of these benches and dispatch (110 min)',
     numbers: {

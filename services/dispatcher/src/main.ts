@@ -25,12 +25,13 @@ await run(name, async (signal) => {
   const leaving = () => dispatcher?.leaving() ?? { ok: true as const };
   const resolving = () => dispatcher?.resolving() ?? { ok: true as const };
   const reaching = () => dispatcher?.reaching() ?? { ok: true as const };
+  const configured = () => ({ ok: true as const, detail: { revision: dispatcher?.view.snapshot().revision ?? '0' } });
   const reading = () => dispatcher?.live() ?? { ok: true as const };
   const portVariable = 'POSTRIDER_HEALTH_PORT';
   stack.use(
     await startHealth({
       ...config.health,
-      checks: { owning, leaving, resolving, reaching },
+      checks: { owning, leaving, resolving, reaching, configured },
       liveChecks: { reading },
       metrics,
       portVariable,

@@ -47,6 +47,8 @@ export interface LoadTarget {
 export interface Rig extends LoadTarget, AsyncDisposable {
   readonly dispatchers: DispatcherProcess[];
   readonly router: BenchProcess | null;
+  /** The key-encryption key, as processes are told it. */
+  readonly kek: string;
   topic(id: TopicId): string;
   /** Starts one more, over the store of none before it; it may serve later. */
   addDispatcher(): Promise<DispatcherProcess>;
@@ -67,7 +69,7 @@ export async function startRig(stage: Stage, options: RigOptions): Promise<Rig> 
     ...(planOf !== undefined && { planOf: (index: number) => planOf(index, sink.port) }),
   });
   const writes = options.router === true ? ('events' as const) : ('deliveries' as const);
-  const common = { stage, topicPrefix, partitions, endpoints, sink, topic, writes };
+  const common = { stage, topicPrefix, partitions, endpoints, sink, topic, writes, kek };
   await options.before?.(common);
   let started = 0;
   const env = { POSTRIDER_KAFKA_BROKERS: stage.bootstrapServers.join(','), POSTRIDER_TOPIC_PREFIX: topicPrefix };

@@ -1,0 +1,101 @@
+import { randomBytes } from 'node:crypto';
+import { uniqueName } from '../support/resources.ts';
+import { conclude, judge } from './bounds.ts';
+import { keepResults, round } from './machine.ts';
+import { callAtOnce, type Called, type PlaneClient } from './plane/callers.ts';
+import { startBenchPlane, type BenchPlane } from './plane/start-plane.ts';
+import { cpuMicroseconds } from './proc-stat.ts';
+import { openStage } from './rig/stage.ts';
+import type { PlainOptions } from './plain-options.ts';
+
+type Options = PlainOptions<'control-plane'>;
+
+const PARTITIONS = 12;
+const GETS_PER_SECOND_AND_CORE = 3_000;
+const CREATES_PER_SECOND = 500;
+const CREATE_P99_MS_MAX = 50;
+const IMPORT_S_MAX = 60;
+const IMPORT_ENDPOINTS = 100_000;
+/** A connection carries a hundred calls at once at most. */
+const CALLERS_PER_CONNECTION = 64;
+/** Below the quota that tenants have. */
+const ENDPOINTS_PER_TENANT = 5_000;
+
+/**
+ * One control plane with API keys, as an operator runs it: many endpoints are created at once; then, among them, more are created
+ * and read by some callers. Load and service share the machine.
+ */
+export async function benchControlPlane(options: Options): Promise<void> {
+  await using stage = await openStage();
+  const [topicPrefix, kek] = [`${uniqueName('bench')}.`, randomBytes(32).toString('hex')];
+  await using plane = await startBenchPlane(stage, { topicPrefix, kek, partitions: PARTITIONS });
+  const connections = Array.from({ length: Math.ceil(options.importers / CALLERS_PER_CONNECTION) }, plane.connect);
+  const tenants = Array.from({ length: Math.ceil(options.import / ENDPOINTS_PER_TENANT) + 1 }, (_, n) => `tenant-${n}`);
+  for (const tenant of tenants) await connections[0]?.createTenant(tenant);
+  const tenantOf = (n: number): string => tenants[n % (tenants.length - 1)] ?? '';
+  const clientOf = (n: number): PlaneClient => connections[n % connections.length] as PlaneClient;
+  const create = (n: number) => clientOf(n).createEndpoint(tenantOf(n), `e${n}`);
+
+  let count = 0;
+  const imported = await measure(plane, options.importers, () => {
+    const n = count++;
+    return n < options.import ? () => create(n) : null;
+  });
+  stage.say(`import: ${JSON.stringify(imported)}`);
+  const more = tenants.at(-1) ?? '';
+  const [first] = connections;
+  const forSeconds = (call: () => Promise<unknown>) => {
+    const until = performance.now() + options.seconds * 1_000;
+    return () => (performance.now() < until ? call : null);
+  };
+  const created = await measure(
+    plane,
+    options.callers,
+    forSeconds(async () => first?.createEndpoint(more, `more-${count++}`)),
+  );
+  stage.say(`creates: ${JSON.stringify(created)}`);
+  const got = await measure(
+    plane,
+    options.callers,
+    forSeconds(async () => {
+      const n = Math.floor(Math.random() * options.import);
+      await first?.getEndpoint(`tenants/${tenantOf(n)}/endpoints/e${n}`);
+    }),
+  );
+  stage.say(`gets: ${JSON.stringify(got)}`);
+  const importSeconds = round(imported.calls / imported.perSecond);
+  const getsPerCore = Math.round(1e6 / got.cpuUs);
+  const summary = {
+    bench: 'control-plane',
+    ...{ callers: options.callers, importers: options.importers, endpoints: options.import, seconds: options.seconds },
+    ...{ imported, created, got },
+    ...judge([
+      { figure: 'gets per second and core', value: getsPerCore, least: GETS_PER_SECOND_AND_CORE },
+      { figure: `creates per second, ${options.callers} callers`, value: created.perSecond, least: CREATES_PER_SECOND },
+      { figure: 'p99 of a create (ms)', value: created.p99Ms, most: CREATE_P99_MS_MAX },
+      {
+        figure: 'import of 100,000 endpoints (s)',
+        value: round((importSeconds * IMPORT_ENDPOINTS) / options.import),
+        most: IMPORT_S_MAX,
+      },
+    ]),
+    ...stage.machineFacts(),
+  };
+  await keepResults('control-plane', { summary }, options.record);
+  conclude(summary);
+}
+
+interface Measured extends Called {
+  /** CPU of the control plane for one call, in microseconds. */
+  readonly cpuUs: number;
+}
+
+async function measure(
+  { process }: BenchPlane,
+  callers: number,
+  next: () => (() => Promise<unknown>) | null,
+): Promise<Measured> {
+  const before = await cpuMicroseconds(process.pid);
+  const called = await callAtOnce(callers, next);
+  return { ...called, cpuUs: round(((await cpuMicroseconds(process.pid)) - before) / called.calls) };
+}

@@ -1,0 +1,50 @@
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { choosePorts } from '../../../deploy/local/index.ts';
+import { startBenchProcess, type BenchProcess } from '../bench-process.ts';
+import { openPlaneClient, type PlaneClient } from './callers.ts';
+import type { Stage } from '../rig/stage.ts';
+
+export interface BenchPlaneOptions {
+  readonly topicPrefix: string;
+  readonly kek: string;
+  readonly partitions: number;
+  /** Takes a CPU profile of it, into the stage's directory. */
+  readonly profileDir?: string | null;
+}
+
+/** A control plane as an operator runs it, and how to call it. */
+export interface BenchPlane extends AsyncDisposable {
+  readonly process: BenchProcess;
+  /** Opens one more connection; closed with the control plane. */
+  connect(): PlaneClient;
+}
+
+/** Starts it and waits until it leads. */
+export async function startBenchPlane(stage: Stage, options: BenchPlaneOptions): Promise<BenchPlane> {
+  const { topicPrefix, kek, partitions, profileDir = null } = options;
+  await using stack = new AsyncDisposableStack();
+  const [grpcPort = 0, healthPort = 0] = await choosePorts(2);
+  const apiKey = `prk_bench_${randomBytes(16).toString('hex')}`;
+  const plane = stack.use(
+    await startBenchProcess({
+      ...{ service: 'control-plane', healthPort, profileDir },
+      logFile: join(stage.directory, `${topicPrefix}control-plane.log`),
+      env: {
+        POSTRIDER_KAFKA_BROKERS: stage.bootstrapServers.join(','),
+        POSTRIDER_TOPIC_PREFIX: topicPrefix,
+        POSTRIDER_PARTITIONS: String(partitions),
+        POSTRIDER_GRPC_PORT: String(grpcPort),
+        POSTRIDER_KEK: kek,
+        POSTRIDER_BOOTSTRAP_ADMIN_KEY: apiKey,
+      },
+    }),
+  );
+  await plane.until('to lead', async () => (await plane.readiness())?.checks['api']?.detail?.['role'] === 'leader');
+  const owned = stack.move();
+  return {
+    process: plane,
+    connect: () => owned.use(openPlaneClient(`127.0.0.1:${grpcPort}`, apiKey)),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
