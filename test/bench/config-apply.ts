@@ -9,7 +9,7 @@ import { keepRigResults } from './rig/rig-results.ts';
 import { startRig, type Rig } from './rig/rig.ts';
 import { runLoad } from './rig/run.ts';
 import { openStage } from './rig/stage.ts';
-import type { PlaneClient } from './plane/callers.ts';
+import type { PlaneClient } from '../../services/control-plane/testing/plane-client.ts';
 import type { PlainOptions } from './plain-options.ts';
 
 type Options = PlainOptions<'config-apply'>;

@@ -29,7 +29,7 @@ const began = performance.now();
 const cpu = process.cpuUsage();
 await using kafka = connectKafka({ brokers: work.brokers, clientId: 'config-reader', clock: systemClock });
 await using view = await startConfigView({ kafka, topic: work.topic, log: silentLogger, clock: systemClock });
-const endpoints = [...view.snapshot().endpoints()].length;
+const endpoints = [...view.snapshot().endpointIds()].length;
 const { user, system } = process.cpuUsage(cpu);
 const told: ConfigReaderTold = {
   endpoints,

@@ -2,10 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { uniqueName } from '../support/resources.ts';
 import { conclude, judge } from './bounds.ts';
 import { keepResults, round } from './machine.ts';
-import { callAtOnce, type Called, type PlaneClient } from './plane/callers.ts';
+import { callAtOnce, type Called } from './plane/callers.ts';
 import { startBenchPlane, type BenchPlane } from './plane/start-plane.ts';
 import { cpuMicroseconds } from './proc-stat.ts';
 import { openStage } from './rig/stage.ts';
+import type { PlaneClient } from '../../services/control-plane/testing/plane-client.ts';
 import type { PlainOptions } from './plain-options.ts';
 
 type Options = PlainOptions<'control-plane'>;
@@ -22,7 +23,7 @@ const CALLERS_PER_CONNECTION = 64;
 const ENDPOINTS_PER_TENANT = 5_000;
 
 /**
- * One control plane with API keys, as an operator runs it: many endpoints are created at once; then, among them, more are created
+ * One control plane with TLS and API keys, as an operator runs it: many endpoints are created at once; then, among them, more are created
  * and read by some callers. Load and service share the machine.
  */
 export async function benchControlPlane(options: Options): Promise<void> {

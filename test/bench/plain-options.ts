@@ -159,7 +159,7 @@ export const plainBenches = {
     },
   },
   'control-plane': {
-    does: 'one control plane, with API keys: an import of many endpoints, then creates and gets among them (2 min)',
+    does: 'one control plane, with TLS and API keys: an import of many endpoints, then creates and gets among them (2 min)',
     numbers: {
       seconds: { ...rigNumbers.seconds, default: 20, does: 'measured seconds of creates, and of gets' },
       callers: { does: 'calls at once', default: 64, least: 1, most: 64 },

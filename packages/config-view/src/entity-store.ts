@@ -1,4 +1,5 @@
 import { createGroupIndex } from './group-index.ts';
+import { holdDecoded, holdRecord } from './held-endpoint.ts';
 import { createShardMap } from './shard-map.ts';
 import type {
   ApiKeyConfig,
@@ -14,6 +15,7 @@ import type { RoleBinding } from '@postrider/contract/postrider/v1/role_binding'
 import type { Subscription } from '@postrider/contract/postrider/v1/subscription';
 import type { FrozenMap, ShardMap } from './shard-map.ts';
 import type { GroupIndex } from './group-index.ts';
+import type { HeldEndpoint } from './held-endpoint.ts';
 import type { DeletableKind, StoredEntity } from './read-record.ts';
 import type { ConfigChange, ConfigSnapshot } from './snapshot.ts';
 
@@ -22,7 +24,8 @@ export type EntityViews = Omit<ConfigSnapshot, 'revision' | 'writer' | 'unreadab
 
 /** The entities that hold, with their indexes. */
 export interface EntityStore {
-  put(id: string, entity: StoredEntity): ConfigChange;
+  /** `record`: the ConfigRecord that it stands in, if it does already. */
+  put(id: string, entity: StoredEntity, record?: Buffer): ConfigChange;
   /** Null when there was nothing. */
   remove(kind: DeletableKind, id: string): ConfigChange | null;
   /** The present state; later changes do not touch it. */
@@ -33,7 +36,7 @@ export interface EntityStore {
 
 interface State {
   readonly tenants: ShardMap<TenantConfig>;
-  readonly endpoints: ShardMap<EndpointConfig>;
+  readonly endpoints: ShardMap<HeldEndpoint>;
   readonly subscriptions: ShardMap<Subscription>;
   readonly apiKeys: ShardMap<ApiKeyConfig>;
   readonly pauses: ShardMap<Pause>;
@@ -72,7 +75,7 @@ export function createEntityStore(): EntityStore {
 function storeOf(state: State): EntityStore {
   return {
     fork: () => storeOf(forked(state)),
-    put: (id, entity) => put(state, id, entity),
+    put: (id, entity, record) => put(state, id, entity, record),
     remove(kind, id) {
       const change = removers[kind](state, id, undefined);
       return change.before === undefined ? null : change;
@@ -105,12 +108,12 @@ function forked(state: State): State {
   return Object.fromEntries(parts) as State;
 }
 
-function put(state: State, id: string, entity: StoredEntity): ConfigChange {
+function put(state: State, id: string, entity: StoredEntity, record: Buffer | undefined): ConfigChange {
   switch (entity.$case) {
     case 'tenant':
       return setTenant(state, id, entity.value);
     case 'endpoint':
-      return setEndpoint(state, id, entity.value);
+      return setEndpoint(state, id, entity.value, record);
     case 'subscription':
       return setSubscription(state, id, entity.value);
     case 'apiKey':
@@ -176,12 +179,17 @@ function setEventType(state: State, id: string, after: EventTypeConfig | undefin
   return { kind: 'event-type', id, ...sides(replace(state.eventTypes, id, after), after) };
 }
 
-function setEndpoint(state: State, id: string, after: EndpointConfig | undefined): ConfigChange {
-  const before = replace(state.endpoints, id, after);
+function setEndpoint(state: State, id: string, after: EndpointConfig | undefined, record?: Buffer): ConfigChange {
+  const held = after === undefined ? undefined : hold(id, after, record);
+  const before = replace(state.endpoints, id, held);
   if (before !== undefined) state.endpointsByTenant.remove(tenantOf(before), id);
-  if (after !== undefined) state.endpointsByTenant.add(tenantOf(after), id);
-  rename(state, id, before?.endpoint?.name, after?.endpoint?.name);
-  return { kind: 'endpoint', id, ...sides(before, after) };
+  if (held !== undefined) state.endpointsByTenant.add(tenantOf(held), id);
+  rename(state, id, before?.name, held?.name);
+  return { kind: 'endpoint', id, ...sides(before?.get(), after) };
+}
+
+function hold(uid: string, config: EndpointConfig, record: Buffer | undefined): HeldEndpoint {
+  return record === undefined ? holdDecoded(uid, config) : holdRecord(uid, config.endpoint?.name ?? '', record);
 }
 
 function setSubscription(state: State, id: string, after: Subscription | undefined): ConfigChange {
@@ -210,7 +218,7 @@ function rename({ names }: State, id: string, before: string | undefined, after:
 interface Frozen {
   readonly layout: Layout | null;
   readonly tenants: FrozenMap<TenantConfig>;
-  readonly endpoints: FrozenMap<EndpointConfig>;
+  readonly endpoints: FrozenMap<HeldEndpoint>;
   readonly subscriptions: FrozenMap<Subscription>;
   readonly apiKeys: FrozenMap<ApiKeyConfig>;
   readonly pauses: FrozenMap<Pause>;
@@ -232,10 +240,12 @@ function viewsOf(frozen: Frozen): EntityViews {
     layout: frozen.layout,
     tenant: (id) => tenants.get(id),
     tenants: () => iterable(tenants),
-    endpoint: (uid) => endpoints.get(uid),
-    endpointByName: (name) => endpoints.get(names.get(name) ?? ''),
-    endpoints: () => iterable(endpoints),
-    endpointsOf: (tenantId) => members(frozen.endpointsByTenant, tenantId, endpoints),
+    endpoint: (uid) => endpoints.get(uid)?.get(),
+    endpointByName: (name) => endpoints.get(names.get(name) ?? '')?.get(),
+    endpoints: () => ({ [Symbol.iterator]: () => looked(endpoints) }),
+    endpointsOf: (tenantId) => members(frozen.endpointsByTenant, tenantId, endpoints).map((held) => held.look()),
+    endpointIds: () => iterable(endpoints),
+    endpointIdsOf: (tenantId) => members(frozen.endpointsByTenant, tenantId, endpoints),
     endpointCount: (tenantId) => frozen.endpointsByTenant.get(tenantId)?.size ?? 0,
     subscription: (uid) => subscriptions.get(uid),
     subscriptionByName: (name) => subscriptions.get(names.get(name) ?? ''),
@@ -261,6 +271,10 @@ function iterable<V>(map: FrozenMap<V>): Iterable<V> {
   return { [Symbol.iterator]: () => map.values() };
 }
 
+function* looked(endpoints: FrozenMap<HeldEndpoint>): IterableIterator<EndpointConfig> {
+  for (const held of endpoints.values()) yield held.look();
+}
+
 function members<V>(index: FrozenMap<ReadonlySet<string>>, group: string, entities: FrozenMap<V>): readonly V[] {
   const found: V[] = [];
   for (const id of index.get(group) ?? []) {
@@ -271,8 +285,8 @@ function members<V>(index: FrozenMap<ReadonlySet<string>>, group: string, entiti
 }
 
 /** The tenant's id: the second part of an endpoint's resource name. */
-function tenantOf({ endpoint }: EndpointConfig): string {
-  return endpoint?.name.split('/')[1] ?? '';
+function tenantOf({ name }: HeldEndpoint): string {
+  return name.split('/')[1] ?? '';
 }
 
 function sides<V>(before: V | undefined, after: V | undefined): { readonly before?: V; readonly after?: V } {

@@ -119,7 +119,8 @@ function apply(state: State, read: ReadRecord, offset: number): Folded {
   if (read.kind === 'deletion') state.deleted.add(key);
   else state.deleted.delete(key);
   const { store } = state;
-  const change = read.kind === 'entity' ? store.put(read.id, read.entity) : store.remove(read.entityKind, read.id);
+  const change =
+    read.kind === 'entity' ? store.put(read.id, read.entity, read.bytes) : store.remove(read.entityKind, read.id);
   if (change === null) return nothing;
   state.taken = null;
   return { change };

@@ -7,6 +7,7 @@ export { createConfigFold } from './fold.ts';
 export type { ConfigDraft, ConfigFold, Folded } from './fold.ts';
 export { CONFIG_SCHEMA_VERSION, schemaVersionOf } from './schema-version.ts';
 export { caseOfKind } from './read-record.ts';
+export type { EndpointIds } from './held-endpoint.ts';
 export type { ConfigEntity } from './read-record.ts';
 export type { ConfigChange, ConfigSnapshot, ConfigWriter } from './snapshot.ts';
 export { orAborted, untilKafkaAnswers } from './until-kafka-answers.ts';

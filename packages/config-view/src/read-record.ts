@@ -31,6 +31,8 @@ interface ReadEntity {
   readonly id: string;
   readonly version: ConfigVersion;
   readonly entity: StoredEntity;
+  /** The ConfigRecord that it stands in. */
+  readonly bytes: Buffer;
 }
 
 export interface ReadClaim {
@@ -93,7 +95,7 @@ export function readConfigRecord(record: Pick<IncomingRecord, 'key' | 'value' | 
   const wrong = checkEntity(kind, id, entity);
   if (wrong !== null) return problem(key, wrong.code, wrong.detail, version);
   if (entity.$case === 'writer') return { kind: 'claim', key, version, claim: entity.value };
-  return { kind: 'entity', key, id, version, entity };
+  return { kind: 'entity', key, id, version, entity, bytes };
 }
 
 function decode(bytes: Buffer): ConfigRecord | null {

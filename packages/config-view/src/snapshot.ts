@@ -11,6 +11,7 @@ import type { Pause } from '@postrider/contract/postrider/v1/pause';
 import type { RoleBinding } from '@postrider/contract/postrider/v1/role_binding';
 import type { Subscription } from '@postrider/contract/postrider/v1/subscription';
 import type { ConfigKind } from './config-key.ts';
+import type { EndpointIds } from './held-endpoint.ts';
 import type { ConfigProblem } from './config-problem.ts';
 
 /** The newest writer claim. */
@@ -38,10 +39,13 @@ export interface ConfigSnapshot {
   tenants(): Iterable<TenantConfig>;
   endpoint(uid: string): EndpointConfig | undefined;
   endpointByName(name: string): EndpointConfig | undefined;
-  /** All endpoints, in no order. */
+  /** All endpoints, in no order. Each is decoded for it: who needs only their names asks for their ids. */
   endpoints(): Iterable<EndpointConfig>;
-  /** A tenant's endpoints, in no order. */
+  /** A tenant's endpoints, in no order; as `endpoints`. */
   endpointsOf(tenantId: string): readonly EndpointConfig[];
+  /** The same without decoding them. */
+  endpointIds(): Iterable<EndpointIds>;
+  endpointIdsOf(tenantId: string): readonly EndpointIds[];
   /** How many endpoints a tenant has. */
   endpointCount(tenantId: string): number;
   subscription(uid: string): Subscription | undefined;

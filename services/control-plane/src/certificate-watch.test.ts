@@ -41,6 +41,7 @@ test('a certificate is told of a fortnight before it ends, and when it has ended
       certificatesLookedAt: (now) => void (counts = now),
     },
   });
+  await clock.advance(0);
   assert.deepEqual([told, counts], [[], { ending: 0, ended: 0 }]);
   await clock.advance(6 * dayMs + dayMs / 12);
   assert.deepEqual([told.splice(0), counts], [['tenants/acme/endpoints/hook ending 14'], { ending: 1, ended: 0 }]);

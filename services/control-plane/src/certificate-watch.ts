@@ -1,7 +1,9 @@
 import { clientCertificateEnd, every } from '@postrider/core';
 import { EndpointState } from '@postrider/contract/postrider/v1/endpoint';
+import { goThrough } from './go-through.ts';
 import { serverLimits } from './server-limits.ts';
 import type { ConfigView } from '@postrider/config-view';
+import type { EndpointConfig } from '@postrider/contract/postrider/v1/config';
 import type { Endpoint } from '@postrider/contract/postrider/v1/endpoint';
 import type { Clock } from '@postrider/core';
 import type { ControlPlaneEvents } from './events.ts';
@@ -34,12 +36,17 @@ interface Seen {
 export function watchCertificates({ view, clock, events }: CertificateWatchOptions): Disposable {
   let known = new Map<string, Seen>();
 
-  const look = (): void => {
+  let looking = false;
+  let stopped = false;
+
+  const look = async (): Promise<void> => {
+    if (looking) return;
+    looking = true;
     const next = new Map<string, Seen>();
     const counts = { ending: 0, ended: 0 };
-    for (const { endpoint } of view.snapshot().endpoints()) {
+    const lookAt = ({ endpoint }: EndpointConfig): void => {
       const certificate = endpoint?.tls?.clientCertificatePem ?? '';
-      if (endpoint === undefined || certificate === '' || endpoint.state === EndpointState.DISABLED) continue;
+      if (endpoint === undefined || certificate === '' || endpoint.state === EndpointState.DISABLED) return;
       const before = known.get(endpoint.uid);
       const seen: Seen =
         before?.certificate === certificate
@@ -47,7 +54,10 @@ export function watchCertificates({ view, clock, events }: CertificateWatchOptio
           : { certificate, endsAt: clientCertificateEnd(certificate), told: 'nothing' };
       next.set(endpoint.uid, seen);
       judge(endpoint, seen, counts);
-    }
+    };
+    await goThrough(view.snapshot().endpoints(), lookAt, () => stopped);
+    looking = false;
+    if (stopped) return;
     known = next;
     events.certificatesLookedAt(counts);
   };
@@ -62,6 +72,12 @@ export function watchCertificates({ view, clock, events }: CertificateWatchOptio
     events.certificateEnds(name, new Date(seen.endsAt ?? 0), state);
   }
 
-  look();
-  return { [Symbol.dispose]: every(clock, serverLimits.certificateLookEveryMs, look) };
+  void look();
+  const stop = every(clock, serverLimits.certificateLookEveryMs, () => void look());
+  return {
+    [Symbol.dispose]() {
+      stopped = true;
+      stop();
+    },
+  };
 }

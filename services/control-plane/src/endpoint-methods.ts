@@ -132,13 +132,13 @@ export function listEndpoints({ view, paging }: ServiceContext): Method<ListEndp
     const snapshot = view.snapshot();
     const tenantId = parseTenantName(parent, 'parent');
     if (tenantId !== ANY) found(snapshot.tenant(tenantId), parent);
-    const all = () => (tenantId === ANY ? snapshot.endpoints() : snapshot.endpointsOf(tenantId));
+    const all = () => (tenantId === ANY ? snapshot.endpointIds() : snapshot.endpointIdsOf(tenantId));
     const { items, nextPageToken } = paging.page(
       {
         method: 'ListEndpoints',
         parent,
         snapshot,
-        names: () => Array.from(all(), ({ endpoint }) => endpoint?.name ?? ''),
+        names: () => Array.from(all(), ({ name }) => name),
         resource: (name) => {
           const config = snapshot.endpointByName(name);
           return config === undefined ? undefined : shownEndpoint(config);

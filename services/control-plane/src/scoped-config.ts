@@ -59,6 +59,8 @@ function cut(snapshot: ConfigSnapshot, tenants: ReadonlySet<string>): ConfigSnap
     endpointByName: (name) => (isNear(name) ? snapshot.endpointByName(name) : undefined),
     endpoints: () => [...tenants].flatMap((id) => snapshot.endpointsOf(id)),
     endpointsOf: (id) => (tenants.has(id) ? snapshot.endpointsOf(id) : []),
+    endpointIds: () => [...tenants].flatMap((id) => snapshot.endpointIdsOf(id)),
+    endpointIdsOf: (id) => (tenants.has(id) ? snapshot.endpointIdsOf(id) : []),
     endpointCount: (id) => (tenants.has(id) ? snapshot.endpointCount(id) : 0),
     subscription: (uid) => near(snapshot.subscription(uid), nameOf),
     subscriptionByName: (name) => (isNear(name) ? snapshot.subscriptionByName(name) : undefined),

@@ -135,7 +135,7 @@ function endpointsOf(snapshot: ConfigSnapshot, parent: string): readonly string[
   const { tenant, endpoint } = parseEndpointName(parent, 'parent');
   if (endpoint !== ANY) return [currentEndpoint(snapshot, parent).endpoint.uid];
   found(snapshot.tenant(tenant), tenantName(tenant));
-  return snapshot.endpointsOf(tenant).map((config) => config.endpoint?.uid ?? '');
+  return snapshot.endpointIdsOf(tenant).map(({ uid }) => uid);
 }
 
 export function updateSubscription(context: ServiceContext): Method<UpdateSubscriptionRequest, Subscription> {

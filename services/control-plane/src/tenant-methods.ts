@@ -161,13 +161,13 @@ export function deleteTenant({ writer }: ServiceContext): Method<DeleteTenantReq
     return writer.change(caller.actor, (change) => {
       const { snapshot, remove } = change;
       checkEtag(etag, current(snapshot, id, name).tenant);
-      const endpoints = snapshot.endpointsOf(id);
+      const endpoints = snapshot.endpointIdsOf(id);
       if (endpoints.length > 0 && !force) {
         const text = `${name} still has ${endpoints.length} endpoints; delete them first, or set force`;
         throw new PostriderError('failed_precondition', text);
       }
       // What depends on something goes before it, so that a crash in between leaves nothing that hangs in the air.
-      const uids = endpoints.map(({ endpoint }) => endpoint?.uid ?? '');
+      const uids = endpoints.map(({ uid }) => uid);
       for (const uid of uids) {
         for (const one of snapshot.subscriptionsOf(uid)) remove(configKey('subscription', one.uid));
       }

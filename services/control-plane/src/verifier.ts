@@ -13,6 +13,7 @@ import {
 } from '@postrider/core';
 import { DELIVERY_HEADER, header, topicName } from '@postrider/kafka';
 import { agreedLimits, isOwed, stateAfter } from './endpoint-proof.ts';
+import { goThrough } from './go-through.ts';
 import { disableGone, isStillGone } from './gone-endpoints.ts';
 import { createPendingChanges } from './pending-changes.ts';
 import type { ConfigSnapshot, ConfigView } from '@postrider/config-view';
@@ -90,7 +91,10 @@ export async function startVerifier(options: VerifierOptions): Promise<Verifier>
 
   const onTrouble = (error: Error): void => log.warn({ error }, 'operational events cannot be read at the moment');
   stack.use(await kafka.reader({ topic, from, onBatch, onTrouble }));
-  for (const config of view.snapshot().endpoints()) if (isPending(config)) ask(config);
+  const askIfPending = (config: EndpointConfig): void => {
+    if (isPending(config)) ask(config);
+  };
+  await goThrough(view.snapshot().endpoints(), askIfPending, () => false);
   const owned = stack.move();
   return {
     written(endpointUid) {

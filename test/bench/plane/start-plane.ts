@@ -1,8 +1,11 @@
 import { randomBytes } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { openPlaneClient, type PlaneClient } from '../../../services/control-plane/testing/plane-client.ts';
 import { choosePorts } from '../../../deploy/local/index.ts';
+import { createTestAuthority } from '../../support/certificates.ts';
 import { startBenchProcess, type BenchProcess } from '../bench-process.ts';
-import { openPlaneClient, type PlaneClient } from './callers.ts';
+
 import type { Stage } from '../rig/stage.ts';
 
 export interface BenchPlaneOptions {
@@ -13,7 +16,7 @@ export interface BenchPlaneOptions {
   readonly profileDir?: string | null;
 }
 
-/** A control plane as an operator runs it, and how to call it. */
+/** A control plane as an operator runs it, over TLS and with API keys, and how to call it. */
 export interface BenchPlane extends AsyncDisposable {
   readonly process: BenchProcess;
   /** Opens one more connection; closed with the control plane. */
@@ -26,15 +29,23 @@ export async function startBenchPlane(stage: Stage, options: BenchPlaneOptions):
   await using stack = new AsyncDisposableStack();
   const [grpcPort = 0, healthPort = 0] = await choosePorts(2);
   const apiKey = `prk_bench_${randomBytes(16).toString('hex')}`;
+  const file = (name: string): string => join(stage.directory, `${topicPrefix}${name}`);
+  await using authority = await createTestAuthority();
+  const { ca } = authority;
+  const { cert, key } = await authority.issue('control-plane', { names: 'DNS:localhost' });
+  await writeFile(file('cert.pem'), cert);
+  await writeFile(file('key.pem'), key, { mode: 0o600 });
   const plane = stack.use(
     await startBenchProcess({
       ...{ service: 'control-plane', healthPort, profileDir },
-      logFile: join(stage.directory, `${topicPrefix}control-plane.log`),
+      logFile: file('control-plane.log'),
       env: {
         POSTRIDER_KAFKA_BROKERS: stage.bootstrapServers.join(','),
         POSTRIDER_TOPIC_PREFIX: topicPrefix,
         POSTRIDER_PARTITIONS: String(partitions),
         POSTRIDER_GRPC_PORT: String(grpcPort),
+        POSTRIDER_GRPC_TLS_CERT_FILE: file('cert.pem'),
+        POSTRIDER_GRPC_TLS_KEY_FILE: file('key.pem'),
         POSTRIDER_KEK: kek,
         POSTRIDER_BOOTSTRAP_ADMIN_KEY: apiKey,
       },
@@ -44,7 +55,7 @@ export async function startBenchPlane(stage: Stage, options: BenchPlaneOptions):
   const owned = stack.move();
   return {
     process: plane,
-    connect: () => owned.use(openPlaneClient(`127.0.0.1:${grpcPort}`, apiKey)),
+    connect: () => owned.use(openPlaneClient(`localhost:${grpcPort}`, apiKey, ca)),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
