@@ -4,7 +4,7 @@ import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { ACCESS_OPTION, accessRuleOf, roleNames, rolesOf } from './access-rules.ts';
 import type { AccessRule } from './access-rules.ts';
 
-const effects = ['', 'read', 'write', 'reveal'];
+const effects = ['', 'read', 'write', 'reveal', 'publish'];
 const READ = effects.indexOf('read');
 
 /**

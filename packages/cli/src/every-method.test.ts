@@ -11,11 +11,14 @@ import { exampleOf, leavesOf, programOfNobody } from './command-tree.ts';
 import type { sendUnaryData, ServerUnaryCall, ServiceDefinition } from '@grpc/grpc-js';
 
 /** They talk to Kafka, to endpoints, or wait; and each has a test of its own. */
-const elsewhere = /^(?:doctor|publish|listen|dead-letters|quarantine|attempts|topics|egress check)\b/;
+const elsewhere = /^(?:doctor|publish|events publish|listen|dead-letters|quarantine|attempts|topics|egress check)\b/;
 /** What cannot be taken back. */
 const destroys = /^(?:Delete|Revoke|Destroy)/;
 /** Methods that no command calls, each with the reason. */
-const withoutCommand: Readonly<Record<string, string>> = {};
+const withoutCommand: Readonly<Record<string, string>> = {
+  PublishEvents: 'its command reads events from standard input, and has a test of its own',
+  PublishEventStream: 'its command would answer for nothing before its input has ended; it sends calls instead',
+};
 
 const served = Object.entries(methodRules).flatMap(([name, { internal, service }]) =>
   internal ? [] : [{ name, service }],

@@ -9,6 +9,7 @@ import { deadLettersCommand } from './commands/dead-letters.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { egressCommand } from './commands/egress.ts';
 import { endpointCommand } from './commands/endpoint.ts';
+import { eventsCommand } from './commands/events.ts';
 import { eventTypeCommand } from './commands/event-type.ts';
 import { listenCommand } from './commands/listen.ts';
 import { pauseCommands } from './commands/pause.ts';
@@ -65,6 +66,7 @@ export function buildProgram(context: CliContext): Command {
     subscriptionCommand,
     eventTypeCommand,
     secretCommand,
+    eventsCommand,
     apiKeyCommand,
     roleCommand,
     doctorCommand,

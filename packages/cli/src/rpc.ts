@@ -8,6 +8,7 @@ import {
   type ServiceError,
 } from '@grpc/grpc-js';
 import { AccessServiceClient } from '@postrider/contract/postrider/v1/access_service';
+import { EventServiceClient } from '@postrider/contract/postrider/v1/event_service';
 import { EventTypeServiceClient } from '@postrider/contract/postrider/v1/event_type_service';
 import { EgressServiceClient } from '@postrider/contract/postrider/v1/egress_service';
 import { EndpointServiceClient } from '@postrider/contract/postrider/v1/endpoint_service';
@@ -43,6 +44,7 @@ export interface Rpc extends Disposable {
   readonly eventTypes: EventTypeServiceClient;
   readonly egress: EgressServiceClient;
   readonly secrets: SecretServiceClient;
+  readonly events: EventServiceClient;
   /** Calls a unary method with the API key and a deadline of 20 s. Rejects with `CliError`. */
   call<Request, Response>(client: Client, method: Unary<Request, Response>, request: Request): Promise<Response>;
   /** When the certificate that the server has shown ends; null: it has shown none yet. */
@@ -69,6 +71,7 @@ export function openRpc({ server, tls, apiKey }: RpcOptions): Rpc {
     access: new AccessServiceClient(server, channel, options),
     eventTypes: new EventTypeServiceClient(server, channel, options),
     egress: new EgressServiceClient(server, channel, options),
+    events: new EventServiceClient(server, channel, options),
   };
   const metadata = new Metadata();
   if (apiKey !== '') metadata.set('authorization', `Bearer ${apiKey}`);

@@ -48,6 +48,7 @@ interface State {
   readonly names: ShardMap<string>;
   readonly endpointsByTenant: GroupIndex;
   readonly subscriptionsByEndpoint: GroupIndex;
+  readonly subscriptionCounts: ShardMap<number>;
   readonly bindingsByPrincipal: GroupIndex;
   layout: Layout | null;
 }
@@ -67,6 +68,7 @@ export function createEntityStore(): EntityStore {
     names: createShardMap(),
     endpointsByTenant: createGroupIndex(),
     subscriptionsByEndpoint: createGroupIndex(),
+    subscriptionCounts: createShardMap(),
     bindingsByPrincipal: createGroupIndex(),
     layout: null,
   });
@@ -95,6 +97,7 @@ function storeOf(state: State): EntityStore {
         names: state.names.freeze(),
         endpointsByTenant: state.endpointsByTenant.freeze(),
         subscriptionsByEndpoint: state.subscriptionsByEndpoint.freeze(),
+        subscriptionCounts: state.subscriptionCounts.freeze(),
         bindingsByPrincipal: state.bindingsByPrincipal.freeze(),
       }),
   };
@@ -196,8 +199,20 @@ function setSubscription(state: State, id: string, after: Subscription | undefin
   const before = replace(state.subscriptions, id, after);
   if (before !== undefined) state.subscriptionsByEndpoint.remove(before.endpointUid, id);
   if (after !== undefined) state.subscriptionsByEndpoint.add(after.endpointUid, id);
+  if (before?.name !== after?.name) {
+    countOne(state.subscriptionCounts, before?.name, -1);
+    countOne(state.subscriptionCounts, after?.name, 1);
+  }
   rename(state, id, before?.name, after?.name);
   return { kind: 'subscription', id, ...sides(before, after) };
+}
+
+function countOne(counts: ShardMap<number>, name: string | undefined, step: number): void {
+  const tenant = name?.split('/')[1];
+  if (tenant === undefined) return;
+  const count = (counts.get(tenant) ?? 0) + step;
+  if (count > 0) counts.set(tenant, count);
+  else counts.delete(tenant);
 }
 
 /** Puts or removes; what stood there. */
@@ -230,6 +245,7 @@ interface Frozen {
   readonly names: FrozenMap<string>;
   readonly endpointsByTenant: FrozenMap<ReadonlySet<string>>;
   readonly subscriptionsByEndpoint: FrozenMap<ReadonlySet<string>>;
+  readonly subscriptionCounts: FrozenMap<number>;
   readonly bindingsByPrincipal: FrozenMap<ReadonlySet<string>>;
 }
 
@@ -250,6 +266,7 @@ function viewsOf(frozen: Frozen): EntityViews {
     subscription: (uid) => subscriptions.get(uid),
     subscriptionByName: (name) => subscriptions.get(names.get(name) ?? ''),
     subscriptions: () => iterable(subscriptions),
+    subscriptionCount: (tenantId) => frozen.subscriptionCounts.get(tenantId) ?? 0,
     subscriptionsOf: (endpointUid) => members(frozen.subscriptionsByEndpoint, endpointUid, subscriptions),
     apiKey: (id) => apiKeys.get(id),
     apiKeys: () => iterable(apiKeys),

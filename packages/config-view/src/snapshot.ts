@@ -52,6 +52,8 @@ export interface ConfigSnapshot {
   subscriptionByName(name: string): Subscription | undefined;
   /** All subscriptions, in no order. */
   subscriptions(): Iterable<Subscription>;
+  /** How many subscriptions a tenant has. */
+  subscriptionCount(tenantId: string): number;
   /** An endpoint's subscriptions, in no order. */
   subscriptionsOf(endpointUid: string): readonly Subscription[];
   apiKey(id: string): ApiKeyConfig | undefined;

@@ -64,6 +64,14 @@ export interface ErrorDetails {
   readonly violations?: readonly FieldViolation[];
   /** After how long it is worth another try. */
   readonly retryAfterMs?: number;
+  /** The quota that is used up. */
+  readonly quota?: Quota;
+}
+
+/** A quota: whose it is, a resource's name, and how much of what, with its unit and the field that changes it. */
+export interface Quota {
+  readonly subject: string;
+  readonly description: string;
 }
 
 /** The one error class. Messages are for people and never hold a secret; programs look at `code`. */
@@ -72,6 +80,8 @@ export class PostriderError extends Error {
   readonly violations: readonly FieldViolation[];
   /** After how long it is worth another try; null: it is not known. */
   readonly retryAfterMs: number | null;
+  /** The quota that is used up; null: none is. */
+  readonly quota: Quota | null;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, 'cause' in details ? { cause: details.cause } : undefined);
@@ -79,6 +89,7 @@ export class PostriderError extends Error {
     this.code = code;
     this.violations = details.violations ?? [];
     this.retryAfterMs = details.retryAfterMs ?? null;
+    this.quota = details.quota ?? null;
   }
 }
 

@@ -62,6 +62,7 @@ export * from './delivery-header.ts';
 export * from './encode-delivery.ts';
 export * from './move-delivery.ts';
 export * from './cloud-event.ts';
+export * from './published-event.ts';
 export * from './match.ts';
 export * from './plain-enum.ts';
 export * from './dead-reason.ts';

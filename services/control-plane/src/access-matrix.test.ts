@@ -11,6 +11,7 @@ import { credentials, makeClientConstructor, Metadata, status } from '@grpc/grpc
 import { AccessServiceService } from '@postrider/contract/postrider/v1/access_service';
 import { DeliveryServiceService } from '@postrider/contract/postrider/v1/delivery_service';
 import { DispatcherServiceService } from '@postrider/contract/postrider/v1/dispatcher_service';
+import { EventServiceService } from '@postrider/contract/postrider/v1/event_service';
 import { EventTypeServiceService } from '@postrider/contract/postrider/v1/event_type_service';
 import { EgressServiceService } from '@postrider/contract/postrider/v1/egress_service';
 import { EndpointServiceService } from '@postrider/contract/postrider/v1/endpoint_service';
@@ -21,7 +22,7 @@ import { SubscriptionServiceService } from '@postrider/contract/postrider/v1/sub
 import { TenantServiceService } from '@postrider/contract/postrider/v1/tenant_service';
 import { accessRule, roleNamed, type AccessRule, type RoleName } from '@postrider/core';
 import { ADMIN_KEY, startTestPlane } from '../testing/harness.ts';
-import type { Client, ServiceDefinition, ServiceError } from '@grpc/grpc-js';
+import type { Client, ClientWritableStream, ServiceDefinition, ServiceError } from '@grpc/grpc-js';
 import type { DescMethod } from '@bufbuild/protobuf';
 import type { Running } from '../testing/harness.ts';
 
@@ -31,6 +32,7 @@ const definitions: readonly ServiceDefinition[] = [
   DispatcherServiceService,
   EgressServiceService,
   EndpointServiceService,
+  EventServiceService,
   EventTypeServiceService,
   PauseServiceService,
   SecretServiceService,
@@ -53,6 +55,8 @@ type Unary = (
   metadata: Metadata,
   callback: (error: ServiceError | null, answer: unknown) => void,
 ) => void;
+
+type OpenStream = (metadata: Metadata, callback: Parameters<Unary>[2]) => ClientWritableStream<object>;
 
 let run: Running;
 const clients = new Map<string, Client>();
@@ -119,13 +123,20 @@ function ask(method: string, request: object, key: string): Promise<Answer> {
   const { promise, resolve } = Promise.withResolvers<Answer>();
   const send = (client as unknown as Record<string, Unary>)[method[0]?.toLowerCase() + method.slice(1)];
   assert.ok(send !== undefined, method);
-  send.call(client, complete(method, request), metadata, (error, answer) =>
+  const answered = (error: ServiceError | null, answer: unknown): void =>
     resolve({
       code: status[error?.code ?? 0] ?? '',
       message: error?.details ?? '',
       body: error === null ? JSON.stringify(answer, plainNumber) : '',
-    }),
-  );
+    });
+  if (!definition.requestStream) send.call(client, complete(method, request), metadata, answered);
+  else {
+    // Of a stream, one part.
+    const call = (send as unknown as OpenStream).call(client, metadata, answered);
+    call.on('error', () => {});
+    call.write(complete(method, request));
+    call.end();
+  }
   return promise;
 }
 

@@ -2,7 +2,7 @@ import { configKey } from '@postrider/config-view';
 import { Role } from '@postrider/contract/postrider/v1/access';
 import { ApiKey } from '@postrider/contract/postrider/v1/access_service';
 import { ApiKeyConfig } from '@postrider/contract/postrider/v1/config';
-import { derivedUid, isApiKeyId, newApiKey, newApiKeyId, PostriderError, roleNamed } from '@postrider/core';
+import { derivedUid, isApiKeyId, newApiKey, newApiKeyId, roleNamed } from '@postrider/core';
 import { hashApiKey } from './api-key.ts';
 import { ofRequest } from './create-request.ts';
 import { checkEtag, etagOf } from './etag.ts';
@@ -10,8 +10,8 @@ import { applyMask } from './field-mask.ts';
 import { assertMayGrant, checkChosenId, checkMayGrant, readGrant } from './grants.ts';
 import { isSame, sizeOf } from './messages.ts';
 import { parseFlatName } from './names.ts';
+import { checkQuota } from './quotas.ts';
 import { alreadyExists, found, rejectUnreadable, rejectViolations, required } from './reject.ts';
-import { serverLimits } from './server-limits.ts';
 import { checkDisplayName, checkRequestId, createViolations } from './validate-common.ts';
 import type {
   CreateApiKeyRequest,
@@ -83,10 +83,7 @@ export function createApiKey({ writer, random, reach }: ServiceContext): Method<
       // An id tells in the audit who it was: it is never used again.
       if (snapshot.apiKey(id) !== undefined || knowsDeleted('api-key', id)) alreadyExists(`apiKeys/${id}`);
       rejectUnreadable(snapshot, 'api-key', id, `apiKeys/${id}`);
-      if (keys.length >= serverLimits.apiKeysPerTenantMax) {
-        const most = serverLimits.apiKeysPerTenantMax;
-        throw new PostriderError('limit_reached', `there are ${most} API keys already; delete those that are not used`);
-      }
+      checkQuota(snapshot.tenant(grant.tenant)?.tenant, 'apiKeysMax', keys.length);
       const secret = newApiKey(id, random);
       const { displayName, expireTime } = wanted;
       const { value } = put(configKey('api-key', id), (revision) => ({

@@ -1,6 +1,7 @@
 import { logVerbosity, Server, ServerCredentials, setLogVerbosity } from '@grpc/grpc-js';
 import { HealthImplementation } from 'grpc-health-check';
 import { AccessServiceService } from '@postrider/contract/postrider/v1/access_service';
+import { EventServiceService } from '@postrider/contract/postrider/v1/event_service';
 import { EventTypeServiceService } from '@postrider/contract/postrider/v1/event_type_service';
 import { EndpointServiceService } from '@postrider/contract/postrider/v1/endpoint_service';
 import { DeliveryServiceService } from '@postrider/contract/postrider/v1/delivery_service';
@@ -17,6 +18,8 @@ import { disableEndpoint, enableEndpoint } from './endpoint-state-methods.ts';
 import { createHandler } from './handler.ts';
 import * as deliveries from './delivery-methods.ts';
 import * as dispatchers from './dispatcher-methods.ts';
+import { publishEvents } from './publishing/publish-methods.ts';
+import { createStreamHandler } from './publishing/stream-handler.ts';
 import * as pauses from './pause-methods.ts';
 import { readWhole } from './unread-request.ts';
 import { addReflection } from './reflection/reflection.ts';
@@ -28,6 +31,7 @@ import * as tenants from './tenant-methods.ts';
 import type { ServerOptions, ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
 import type { AccessServiceServer } from '@postrider/contract/postrider/v1/access_service';
 import type { EndpointServiceServer } from '@postrider/contract/postrider/v1/endpoint_service';
+import type { EventServiceServer } from '@postrider/contract/postrider/v1/event_service';
 import type { EventTypeServiceServer } from '@postrider/contract/postrider/v1/event_type_service';
 import type { DeliveryServiceServer } from '@postrider/contract/postrider/v1/delivery_service';
 import type { EgressServiceServer } from '@postrider/contract/postrider/v1/egress_service';
@@ -40,12 +44,14 @@ import type { ServiceContext } from './call.ts';
 import type { ControlPlaneEvents } from './events.ts';
 import type { ForwardCall } from './forward-call.ts';
 import type { LiveTls } from './tls/live-tls.ts';
+import type { ControlPlaneRole } from './service.ts';
 
 export interface ApiServerOptions {
   readonly host: string;
   /** 0 lets the system choose. */
   readonly port: number;
   readonly reflection: boolean;
+  readonly roles: ReadonlySet<ControlPlaneRole>;
   readonly context: ServiceContext;
   readonly events: ControlPlaneEvents;
   /** Is told of every service. */
@@ -55,6 +61,8 @@ export interface ApiServerOptions {
   readonly tls?: Pick<LiveTls, 'credentials' | 'onClientAuthorities'>;
 }
 
+type Handle = ReturnType<typeof createHandler>;
+
 export interface ApiServer extends AsyncDisposable {
   /** The port listened on. */
   readonly port: number;
@@ -62,8 +70,8 @@ export interface ApiServer extends AsyncDisposable {
   setServing(serving: boolean): void;
 }
 
-const services = [
-  '',
+const eventService = 'postrider.v1.EventService';
+const configServices = [
   'postrider.v1.TenantService',
   'postrider.v1.EndpointService',
   'postrider.v1.SubscriptionService',
@@ -93,7 +101,11 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     // Without this a second process on the same machine could share the port unseen.
     'grpc.so_reuseport': 0,
   });
-  addServices(server, options.context, options.events);
+  const { roles, context, events } = options;
+  const handle = createHandler(context, events);
+  if (roles.has('config')) addServices(server, handle);
+  if (roles.has('ingest')) addEvents(server, handle, createStreamHandler(context, events));
+  const services = ['', ...(roles.has('config') ? configServices : []), ...(roles.has('ingest') ? [eventService] : [])];
   const health = new HealthImplementation(Object.fromEntries(services.map((name) => [name, 'SERVING' as const])));
   health.addToServer(server);
   if (options.reflection)
@@ -135,8 +147,7 @@ class KnownServer extends Server {
   }
 }
 
-function addServices(server: Server, context: ServiceContext, events: ControlPlaneEvents): void {
-  const handle = createHandler(context, events);
+function addServices(server: Server, handle: Handle): void {
   const tenantService: TenantServiceServer = {
     createTenant: handle('CreateTenant', tenants.createTenant),
     getTenant: handle('GetTenant', tenants.getTenant),
@@ -179,7 +190,7 @@ function addServices(server: Server, context: ServiceContext, events: ControlPla
 }
 
 /** What the person on call asks of dispatchers and does with them. */
-function addLevers(server: Server, handle: ReturnType<typeof createHandler>): void {
+function addLevers(server: Server, handle: Handle): void {
   const deliveryService: DeliveryServiceServer = {
     getEndpointBacklog: handle('GetEndpointBacklog', deliveries.getEndpointBacklog),
     explainDelivery: handle('ExplainDelivery', deliveries.explainDelivery),
@@ -195,8 +206,17 @@ function addLevers(server: Server, handle: ReturnType<typeof createHandler>): vo
   server.addService(DispatcherServiceService, dispatcherService);
 }
 
-/** What the installation's services publish. */
-function addEventTypes(server: Server, handle: ReturnType<typeof createHandler>): void {
+/** What an installation's services publish through us. */
+function addEvents(server: Server, handle: Handle, publishEventStream: EventServiceServer['publishEventStream']): void {
+  const eventServer: EventServiceServer = {
+    publishEvents: handle('PublishEvents', publishEvents),
+    publishEventStream,
+  };
+  server.addService(EventServiceService, eventServer);
+}
+
+/** What is said of it. */
+function addEventTypes(server: Server, handle: Handle): void {
   const eventTypeService: EventTypeServiceServer = {
     createEventType: handle('CreateEventType', eventTypes.createEventType),
     getEventType: handle('GetEventType', eventTypes.getEventType),
@@ -210,7 +230,7 @@ function addEventTypes(server: Server, handle: ReturnType<typeof createHandler>)
 }
 
 /** Who may do what. */
-function addAccess(server: Server, handle: ReturnType<typeof createHandler>): void {
+function addAccess(server: Server, handle: Handle): void {
   const accessService: AccessServiceServer = {
     createApiKey: handle('CreateApiKey', apiKeys.createApiKey),
     getApiKey: handle('GetApiKey', apiKeys.getApiKey),

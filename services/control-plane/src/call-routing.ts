@@ -51,7 +51,7 @@ export interface CallRouting {
    */
   untilRevision(metadata: Metadata, deadlineMs: number): Promise<boolean>;
   /**
-   * Answers reads here, and writes by the leader: here, or by passing the call on to it, once. While there is no leader it
+   * Answers reads and publishing here, and writes by the leader: here, or by passing the call on to it, once. While there is no leader it
    * waits for one.
    * @throws PostriderError `not_leader` when there was none in time, `read_only`; ForwardedError what the leader said
    */
@@ -103,7 +103,8 @@ class Routing implements CallRouting {
     call: RoutedCall<Request>,
     here: () => Response | Promise<Response>,
   ): Promise<Routed<Response>> {
-    if (accessRule(method)?.effect === 'read') {
+    const effect = accessRule(method)?.effect;
+    if (effect === 'read' || effect === 'publish') {
       // What comes while it is being answered may not be in the answer.
       const revision = this.#revision;
       return { response: await here(), revision };

@@ -7,6 +7,7 @@ import type { DeclaredSources } from './egress/announced.ts';
 import type { FindEnding } from './find-ending.ts';
 import type { Owners } from './owners.ts';
 import type { Principal } from './permissions.ts';
+import type { Publishing } from './publishing/publish-methods.ts';
 import type { Paging } from './paging.ts';
 import type { Showing } from './tls/shown.ts';
 import type { Verifier } from './verifier.ts';
@@ -33,6 +34,8 @@ export interface ServiceContext {
   /** What these processes are told that they leave from. */
   readonly sources: DeclaredSources;
   readonly showing: Pick<Showing, 'shownBy'>;
+  /** Null where no events are published. */
+  readonly publishing: Publishing | null;
   readonly authenticate: Authenticate;
   readonly clock: Clock;
   readonly random: RandomBytes;

@@ -8,6 +8,7 @@ import {
   awsEnv,
   awsKms,
   boolean,
+  bytes,
   combined,
   duration,
   fileContent,
@@ -30,7 +31,7 @@ import { serverLimits } from './server-limits.ts';
 import { jwtEnv, jwtSettings } from './jwt/jwt-env.ts';
 import { apiTls, tlsEnv } from './tls/tls-env.ts';
 import type { Env, KafkaSettings, ProcessSettings } from '@postrider/runtime';
-import type { ControlPlaneConfig } from './service.ts';
+import type { ControlPlaneConfig, ControlPlaneRole } from './service.ts';
 
 /** What the process needs besides the control plane itself. */
 export interface ControlPlaneProcessConfig extends ProcessSettings {
@@ -53,6 +54,15 @@ const spec = {
   auditRetentionMs: duration('POSTRIDER_AUDIT_RETENTION', {
     default: limits.auditRetentionMs,
     min: limits.auditRetentionMinMs,
+  }),
+  /** `config`: the resources, and leading; `ingest`: the publishing of events. A replica of the second alone never leads. */
+  roles: parsed(list('POSTRIDER_ROLES', { default: ['config', 'ingest'] }), readRoles),
+  /** Topic that events are published to: one that routers read. */
+  publishTopic: text('POSTRIDER_PUBLISH_TOPIC', { optional: true }),
+  bodyBytesMax: bytes('POSTRIDER_BODY_BYTES_MAX', {
+    default: limits.bodyBytesDefault,
+    min: 1_024,
+    max: limits.bodyBytesMax,
   }),
   grpcHost: text('POSTRIDER_GRPC_HOST', { default: '127.0.0.1' }),
   grpcPort: port('POSTRIDER_GRPC_PORT', { default: 8080 }),
@@ -97,6 +107,14 @@ const spec = {
   }),
 };
 
+const roleNames: readonly ControlPlaneRole[] = ['config', 'ingest'];
+
+function readRoles(given: readonly string[]): ReadonlySet<ControlPlaneRole> {
+  const roles = roleNames.filter((role) => given.includes(role));
+  if (roles.length === given.length && roles.length > 0) return new Set(roles);
+  throw new Error(`must name ${roleNames.join(' or ')}, or both, each once`);
+}
+
 /** Reads the environment; throws `EnvError` with every problem in it. */
 export function readControlPlaneConfig(env: Env = process.env): ControlPlaneProcessConfig {
   const read = readEnv(env, spec);
@@ -121,6 +139,9 @@ export function readControlPlaneConfig(env: Env = process.env): ControlPlaneProc
       ...(jwt === undefined ? {} : { jwt }),
       reflection,
       eventTypesRequired,
+      roles: read.roles,
+      bodyBytesMax: read.bodyBytesMax,
+      ...(read.publishTopic === undefined ? {} : { publishTopic: read.publishTopic }),
       sessionTimeoutMs,
       keys,
       ...(bootstrapAdminKey === undefined ? {} : { bootstrapAdminKey }),

@@ -9,10 +9,10 @@ import { checkEtag } from './etag.ts';
 import { applyMask } from './field-mask.ts';
 import { isGivenUp } from './egress/announced.ts';
 import { isSame, sizeOf } from './messages.ts';
-import { ANY, endpointName, parseEndpointName, parseTenantName, resourceIdProblem, tenantName } from './names.ts';
+import { ANY, endpointName, parseEndpointName, parseTenantName, resourceIdProblem } from './names.ts';
 import { forgetPause } from './pause-methods.ts';
+import { checkQuota } from './quotas.ts';
 import { alreadyExists, found, rejectUnreadable, rejectViolations, required } from './reject.ts';
-import { serverLimits } from './server-limits.ts';
 import { isNewSecret, newSigningSecret, sealForRecord } from './signing-secret.ts';
 import { checkRequestId, createViolations } from './validate-common.ts';
 import { validateEndpoint } from './validate-endpoint.ts';
@@ -65,7 +65,7 @@ export function createEndpoint(context: ServiceContext): Method<CreateEndpointRe
       const asked = asTenantAsks(split.endpoint, tenant.tenant);
       const poolProblems = endpointPoolProblems(chosen.egressPool, tenant.tenant, context.pools, isGivenUp(change));
       rejectViolations([...poolProblems, ...asked.violations]);
-      checkQuota(snapshot, tenantId, tenant);
+      checkQuota(tenant.tenant, 'endpointsMax', snapshot.endpointCount(tenantId));
       const config = putNew(context, change, { ...split, endpoint: { ...asked.endpoint, name, uid } }, tenant, secret);
       return { ...shownEndpoint(config), signingSecret: secret.printed.reveal() };
     });
@@ -110,13 +110,6 @@ function putNew(
     };
   });
   return value;
-}
-
-function checkQuota(snapshot: ConfigSnapshot, tenantId: string, { tenant }: TenantConfig): void {
-  const asked = tenant?.quotas?.endpointsMax ?? 0;
-  const most = asked === 0 ? serverLimits.endpointsPerTenantDefault : asked;
-  if (snapshot.endpointCount(tenantId) < most) return;
-  throw new PostriderError('limit_reached', `${tenantName(tenantId)} has ${most} endpoints, which is its quota`);
 }
 
 export function getEndpoint({ view }: ServiceContext): Method<GetEndpointRequest, Endpoint> {

@@ -93,8 +93,9 @@ export function createEvents(log: Logger, metrics: Metrics | undefined): Control
       const fields = { method, resource, actor, code: name, durationMs: Math.round(durationMs) };
       if (code === status.INTERNAL)
         return log.error({ ...fields, error: fault }, 'api.call failed by a fault of our own');
-      // Changes are the audit; of reads and refusals there can be many.
-      const changed = code === status.OK && accessRule(method)?.effect !== 'read';
+      // Changes are the audit; of reads, events and refusals there can be many.
+      const effect = accessRule(method)?.effect;
+      const changed = code === status.OK && effect !== 'read' && effect !== 'publish';
       if (changed) log.info(fields, 'api.call');
       else log.debug(fields, 'api.call');
     },

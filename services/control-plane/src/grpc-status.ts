@@ -3,6 +3,7 @@ import {
   BadRequest,
   BadRequest_FieldViolation,
   ErrorInfo,
+  QuotaFailure,
   RetryInfo,
 } from '@postrider/contract/google/rpc/error_details';
 import { Status } from '@postrider/contract/google/rpc/status';
@@ -12,12 +13,13 @@ import { sizeOf } from './messages.ts';
 import { serverLimits } from './server-limits.ts';
 import type { ServiceError } from '@grpc/grpc-js';
 import type { Any } from '@postrider/contract/google/protobuf/any';
-import type { ErrorCode, FieldViolation } from '@postrider/core';
+import type { ErrorCode, FieldViolation, Quota } from '@postrider/core';
 
 /** The trailer that holds a google.rpc.Status with the details of an error. */
 export const STATUS_DETAILS_TRAILER = 'grpc-status-details-bin';
 
 const BAD_REQUEST_TYPE = 'type.googleapis.com/google.rpc.BadRequest';
+const QUOTA_FAILURE_TYPE = 'type.googleapis.com/google.rpc.QuotaFailure';
 const RETRY_INFO_TYPE = 'type.googleapis.com/google.rpc.RetryInfo';
 /** Of a message within another one: the tag and length before it, at most. */
 const LENGTHS_BYTES = 8;
@@ -76,6 +78,15 @@ const INTERNAL_MESSAGE = 'internal error; the log of the control plane says more
  */
 export function toServiceError(error: unknown): ServiceError {
   if (error instanceof ForwardedError) return error.answer;
+  const told = toStatus(error);
+  const { code, message } = told;
+  const metadata = new Metadata();
+  metadata.set(STATUS_DETAILS_TRAILER, Buffer.from(Status.encode(told).finish()));
+  return Object.assign(new Error(message), { code, details: message, metadata });
+}
+
+/** The same as a message, for answers that tell of several things. */
+export function toStatus(error: unknown): Status {
   const known = asPostriderError(error);
   const code = known === null ? status.INTERNAL : statusOfCode[known.code];
   const ours = known === null || code === status.INTERNAL;
@@ -85,13 +96,17 @@ export function toServiceError(error: unknown): ServiceError {
   const details: Any[] = [{ typeUrl: 'type.googleapis.com/google.rpc.ErrorInfo', value: Buffer.from(info) }];
   const retryAfterMs = known?.retryAfterMs ?? (code === status.UNAVAILABLE ? serverLimits.retryAfterMs : null);
   if (retryAfterMs !== null) details.push(retryInfo(retryAfterMs));
+  if (!ours && known.quota !== null) details.push(quotaFailure(known.quota));
   if (!ours && known.violations.length > 0) {
     const left = serverLimits.statusDetailsBytesMax - Status.encode({ code, message, details }).finish().length;
     details.unshift({ typeUrl: BAD_REQUEST_TYPE, value: badRequest(known.violations, left - BAD_REQUEST_TYPE.length) });
   }
-  const metadata = new Metadata();
-  metadata.set(STATUS_DETAILS_TRAILER, Buffer.from(Status.encode({ code, message, details }).finish()));
-  return Object.assign(new Error(message), { code, details: message, metadata });
+  return { code, message, details };
+}
+
+function quotaFailure(quota: Quota): Any {
+  const value = QuotaFailure.encode(QuotaFailure.fromPartial({ violations: [quota] })).finish();
+  return { typeUrl: QUOTA_FAILURE_TYPE, value: Buffer.from(value) };
 }
 
 function retryInfo(afterMs: number): Any {

@@ -83,7 +83,7 @@ const atLarge =
   /^(?:installation|apiKeys\/[a-z0-9]{4,32}|roleBindings\/[a-z0-9_-]{1,63}|egressPools\/[a-z0-9_-]{1,63}(?:\/addresses\/[0-9a-f._-]{1,48})?|eventTypes\/[A-Za-z0-9._:-]{1,255}|dispatchers\/[A-Za-z0-9._-]{1,255})$/;
 
 /** The name of the resource that a message is or speaks of; empty when it names none. Nothing else of it is logged. */
-function resourceOf(message: unknown): string {
+export function resourceOf(message: unknown): string {
   const named = message as { readonly name?: unknown; readonly parent?: unknown };
   const name = named.name ?? named.parent;
   return typeof name === 'string' && (inTenant.test(name) || atLarge.test(name)) ? name : '';

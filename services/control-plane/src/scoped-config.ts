@@ -62,6 +62,7 @@ function cut(snapshot: ConfigSnapshot, tenants: ReadonlySet<string>): ConfigSnap
     endpointIds: () => [...tenants].flatMap((id) => snapshot.endpointIdsOf(id)),
     endpointIdsOf: (id) => (tenants.has(id) ? snapshot.endpointIdsOf(id) : []),
     endpointCount: (id) => (tenants.has(id) ? snapshot.endpointCount(id) : 0),
+    subscriptionCount: (id) => (tenants.has(id) ? snapshot.subscriptionCount(id) : 0),
     subscription: (uid) => near(snapshot.subscription(uid), nameOf),
     subscriptionByName: (name) => (isNear(name) ? snapshot.subscriptionByName(name) : undefined),
     subscriptions: () => filtered(snapshot.subscriptions(), ({ name }) => isNear(name)),

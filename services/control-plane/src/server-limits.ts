@@ -47,6 +47,9 @@ export const serverLimits = Object.freeze({
   /** After this, what could not be written again behind an older writer's records is tried once more. */
   restateAgainMs: 5 * SECOND_MS,
   endpointsPerTenantDefault: 10_000,
+  subscriptionsPerTenantDefault: 20_000,
+  /** The most that any quota of a tenant may be. */
+  quotaMax: 1_000_000,
   eventTypesMax: 100,
   /** Endpoints of a tenant that are paused one by one. */
   endpointPausesPerTenantMax: 1_000,
@@ -71,6 +74,24 @@ export const serverLimits = Object.freeze({
   /** How long Kafka, or a dispatcher, may take to answer a question. */
   askDeadlineMs: 5 * SECOND_MS,
   runIdMax: 128,
+  /** Events of one PublishEvents, and of one part of a stream. */
+  publishedTogetherMax: 1_000,
+  /** Of one tenant at one replica. */
+  publishedPerSecondDefault: 5_000,
+  /** How long Kafka may take to acknowledge an event until its publisher is told that its result is unknown. */
+  publishDeadlineMs: 10 * SECOND_MS,
+  /** Events that a replica is writing; beyond, publishers are told to come back. */
+  publishingMax: 50_000,
+  publishingBytesMax: 64 * MIB,
+  /** Parts of one stream that are read and not answered by Kafka yet. */
+  streamPartsAheadMax: 16,
+  /** How long a stream may send nothing. */
+  streamIdleMs: MINUTE_MS,
+  /** Of one replica: the library reads up to 16 parts ahead of each. */
+  publishStreamsMax: 32,
+  failuresToldMax: 1_000,
+  /** How often a publisher looks how many partitions the topic has. */
+  partitionsKnownMs: MINUTE_MS,
   /** Attempts that are looked through for how a delivery ended, and for how many deliveries at once. */
   endingsLookedForAtOnceMax: 4,
   endingsLookedAtMax: 20_000,

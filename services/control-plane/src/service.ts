@@ -23,6 +23,7 @@ import { createEvents } from './events.ts';
 import { createFindEnding } from './find-ending.ts';
 import { createForwardCall } from './forward-call.ts';
 import { neverLeads, startLeadership } from './leadership.ts';
+import { startPublishing } from './publishing/publishing.ts';
 import { createKeyUse } from './key-use.ts';
 import { createPageTokens } from './page-token.ts';
 import { createPaging } from './paging.ts';
@@ -51,10 +52,19 @@ import type { StaleKeys } from './stale-keys.ts';
 import type { JwtSettings } from './jwt/jwt-env.ts';
 import type { ApiTls } from './tls/tls-env.ts';
 
+/** `config`: the resources, and leading; `ingest`: the publishing of events, which needs no leader. */
+export type ControlPlaneRole = 'config' | 'ingest';
+
 /** Everything that the control plane can be told. */
 export interface ControlPlaneConfig extends TopicsConfig, PolicySwitches {
   /** Where the published source addresses are served over HTTP, at the host of the API; 0 lets the system choose. */
   readonly wellKnownPort: number;
+  /** What this replica serves. */
+  readonly roles: ReadonlySet<ControlPlaneRole>;
+  /** Full name of the topic that events are published to; the default source topic when absent. */
+  readonly publishTopic?: string;
+  /** Largest body of an event, in bytes. */
+  readonly bodyBytesMax: number;
   /** Takes no changes, and does not lead. */
   readonly readOnly: boolean;
   /** A loss of configuration up to this revision is known to the operator. */
@@ -141,17 +151,18 @@ export async function startControlPlane(
     change: (actor, plan, origin) => leadership.change(actor, plan, origin),
   };
   const verifier = { written: (uid: string) => leadership.written(uid) };
+  const publishing = config.roles.has('ingest') ? stack.use(startPublishing(publishingOptions(config, deps))) : null;
   const tokens = await believedTokens(config.jwt, { clock, events }, stack);
   const authenticate = createAuthenticate({ view, clock, noteKeyUse: createKeyUse(writer, clock, log), ...tokens });
   const context = {
     ...serviceContext(config, deps, view, policy),
-    ...{ writer, verifier, routing, showing, authenticate, dataKeys },
+    ...{ writer, verifier, routing, showing, authenticate, dataKeys, publishing },
   };
-  const { reflection } = config;
-  const listening = { ...config.grpc, reflection, ...(tls === null ? {} : { tls }) };
+  const { reflection, roles } = config;
+  const listening = { ...config.grpc, reflection, roles, ...(tls === null ? {} : { tls }) };
   const server = stack.use(await startApiServer({ ...listening, context, events, forward, clock }));
   const wellKnown = stack.use(await startWellKnown(config, context));
-  if (!config.readOnly) {
+  if (!config.readOnly && roles.has('config')) {
     const address = reachableAddress(config.grpc, server.port);
     const parts = { config, topic, address, kafka, view, stale, dataKeys, events, clock, random, log, signal };
     leadership = await openLeadership(parts, deps, stack);
@@ -216,7 +227,12 @@ function acceptedLoss({ acceptConfigLoss }: ControlPlaneConfig): { readonly acce
   return acceptConfigLoss === undefined ? {} : { acceptLossTo: acceptConfigLoss };
 }
 
-function roleOf({ readOnly }: ControlPlaneConfig, leadership: Leadership): string {
+function publishingOptions({ topicPrefix, publishTopic, bodyBytesMax }: ControlPlaneConfig, deps: ControlPlaneDeps) {
+  return { ...deps, bodyBytesMax, topic: publishTopic ?? topicName(topicPrefix, 'events') };
+}
+
+function roleOf({ readOnly, roles }: ControlPlaneConfig, leadership: Leadership): string {
+  if (!roles.has('config')) return 'ingest';
   const because = readOnly ? 'POSTRIDER_READ_ONLY' : leadership.readOnlyBecause();
   if (because !== null) return `read-only: ${because}`;
   return leadership.leads() ? 'leader' : 'follower';

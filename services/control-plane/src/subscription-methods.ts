@@ -15,6 +15,7 @@ import {
   subscriptionName,
   tenantName,
 } from './names.ts';
+import { checkQuota } from './quotas.ts';
 import { alreadyExists, found, rejectUnreadable, rejectViolations, required } from './reject.ts';
 import { checkRequestId, createViolations } from './validate-common.ts';
 import { checkTypePatterns, validateSubscription } from './validate-subscription.ts';
@@ -70,6 +71,7 @@ export function createSubscription(context: ServiceContext): Method<CreateSubscr
       rejectUnreadable(snapshot, 'subscription', uid, parent);
       const name = subscriptionName({ ...place, subscription: subscriptionId === '' ? uid : subscriptionId });
       if (snapshot.subscriptionByName(name) !== undefined) alreadyExists(name);
+      checkQuota(snapshot.tenant(place.tenant)?.tenant, 'subscriptionsMax', snapshot.subscriptionCount(place.tenant));
       checkNamedTypes(context, snapshot, wanted.eventTypes, []);
       const { eventTypes, labels } = wanted;
       const state = activeUnlessSet(wanted.state);

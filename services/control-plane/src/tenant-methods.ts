@@ -9,6 +9,7 @@ import { parseFlatName, parseTenantName, tenantIdProblem, tenantName } from './n
 import { forgetPause } from './pause-methods.ts';
 import { alreadyExists, found, rejectUnreadable, rejectViolations, required } from './reject.ts';
 import { isSame, sizeOf } from './messages.ts';
+import { quotaBounds } from './quotas.ts';
 import { checkRequestId, createViolations } from './validate-common.ts';
 import { tenantPoolProblems, type KnownPools } from './validate-pools.ts';
 import { validateTenant } from './validate-tenant.ts';
@@ -26,6 +27,8 @@ import type { ConfigSnapshot } from '@postrider/config-view';
 import type { Method, ServiceContext } from './call.ts';
 import type { MaskRules } from './field-mask.ts';
 
+const quotaNames = Object.values(quotaBounds).map(([field]) => field);
+
 const maskRules: MaskRules<Tenant> = {
   name: { kind: 'immutable', why: 'cannot be changed' },
   display_name: { kind: 'changeable', property: 'displayName' },
@@ -34,7 +37,7 @@ const maskRules: MaskRules<Tenant> = {
     kind: 'changeable',
     property: 'quotas',
     parts: {
-      names: ['endpoints_max', 'deliveries_per_second', 'egress_pools'],
+      names: [...quotaNames, 'deliveries_per_second', 'egress_pools'],
       blank: () => TenantQuotas.fromPartial({}),
     },
   },

@@ -1,5 +1,6 @@
 import { checkDisplayName, checkKnown, checkLabels, createViolations, NOT_SUPPORTED } from './validate-common.ts';
-import type { Tenant } from '@postrider/contract/postrider/v1/tenant';
+import { quotaBounds } from './quotas.ts';
+import type { Tenant, TenantQuotas } from '@postrider/contract/postrider/v1/tenant';
 import type { FieldViolation } from '@postrider/core';
 
 /** Everything that is wrong with a tenant as a client wants it. */
@@ -11,6 +12,10 @@ export function validateTenant(tenant: Tenant): readonly FieldViolation[] {
   const { quotas } = tenant;
   if (quotas !== undefined && quotas.deliveriesPerSecond !== 0) {
     violations.add('tenant.quotas.deliveries_per_second', NOT_SUPPORTED);
+  }
+  for (const [name, [field, most]] of Object.entries(quotaBounds)) {
+    const asked = Number(quotas?.[name as keyof TenantQuotas] ?? 0);
+    if (asked > most) violations.add(`tenant.quotas.${field}`, `must be at most ${most}; 0 is the default`);
   }
   return violations.list;
 }

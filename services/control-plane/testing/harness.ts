@@ -5,10 +5,11 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { credentials, Metadata, status } from '@grpc/grpc-js';
-import { BadRequest, ErrorInfo } from '@postrider/contract/google/rpc/error_details';
+import { BadRequest, ErrorInfo, QuotaFailure, RetryInfo } from '@postrider/contract/google/rpc/error_details';
 import { Status } from '@postrider/contract/google/rpc/status';
 import { AccessServiceClient } from '@postrider/contract/postrider/v1/access_service';
 import { EndpointServiceClient } from '@postrider/contract/postrider/v1/endpoint_service';
+import { EventServiceClient } from '@postrider/contract/postrider/v1/event_service';
 import { EventTypeServiceClient } from '@postrider/contract/postrider/v1/event_type_service';
 import { DeliveryServiceClient } from '@postrider/contract/postrider/v1/delivery_service';
 import { EgressServiceClient } from '@postrider/contract/postrider/v1/egress_service';
@@ -18,7 +19,7 @@ import { SecretServiceClient } from '@postrider/contract/postrider/v1/secret_ser
 import { SubscriptionServiceClient } from '@postrider/contract/postrider/v1/subscription_service';
 import { TenantServiceClient } from '@postrider/contract/postrider/v1/tenant_service';
 import { localKeys } from '@postrider/config-view';
-import { parseKek, Secret } from '@postrider/core';
+import { durationMs, limits, parseKek, Secret } from '@postrider/core';
 import { createFakeKafka } from '@postrider/kafka/testing';
 import { recordingLogger } from '@postrider/runtime';
 import { parseApiKey } from '../src/api-key.ts';
@@ -59,6 +60,7 @@ export interface Running extends AsyncDisposable {
   readonly eventTypes: Calls<EventTypeServiceClient>;
   readonly egress: Calls<EgressServiceClient>;
   readonly secrets: Calls<SecretServiceClient>;
+  readonly events: Calls<EventServiceClient>;
   /** Ends this control plane; the cluster stays. */
   stop(): Promise<void>;
 }
@@ -91,6 +93,8 @@ export function testConfig(changes: Partial<ControlPlaneConfig> = {}): ControlPl
     wellKnownPort: 0,
     readOnly: false,
     eventTypesRequired: false,
+    roles: new Set(['config', 'ingest'] as const),
+    bodyBytesMax: limits.bodyBytesDefault,
     reflection: true,
     sessionTimeoutMs: 6_000,
     keys: localKeys(testKek),
@@ -127,6 +131,7 @@ export async function startTestPlane(
     open(EventTypeServiceClient),
     open(EgressServiceClient),
     open(SecretServiceClient),
+    open(EventServiceClient),
   ] as const;
   let stopped: Promise<void> | null = null;
   const stop = (): Promise<void> =>
@@ -151,6 +156,7 @@ export async function startTestPlane(
     eventTypes: calls(clients[7]),
     egress: calls(clients[8]),
     secrets: calls(clients[9]),
+    events: calls(clients[10]),
     stop,
     [Symbol.asyncDispose]: stop,
   };
@@ -182,6 +188,10 @@ export interface Failure {
   /** Of each violation, in the order of `fields`; empty where there is none. */
   readonly fieldReasons: readonly string[];
   readonly reason: string;
+  /** `subject: description` of the quota that is used up; empty when none is. */
+  readonly quota: string;
+  /** When to come back; 0 when that is not said. */
+  readonly retryAfterMs: number;
 }
 
 /** The failure of a call, with what its details say; fails the test when it succeeds. */
@@ -194,6 +204,8 @@ export async function failure(call: Promise<unknown>): Promise<Failure> {
   const details = Buffer.isBuffer(trailer) ? Status.decode(trailer).details : [];
   const find = (name: string): Uint8Array | undefined => details.find(({ typeUrl }) => typeUrl.endsWith(name))?.value;
   const violations = BadRequest.decode(find('google.rpc.BadRequest') ?? new Uint8Array()).fieldViolations;
+  const quota = QuotaFailure.decode(find('google.rpc.QuotaFailure') ?? new Uint8Array()).violations;
+  const { retryDelay } = RetryInfo.decode(find('google.rpc.RetryInfo') ?? new Uint8Array());
   return {
     code: status[error.code],
     message: error.details,
@@ -201,5 +213,7 @@ export async function failure(call: Promise<unknown>): Promise<Failure> {
     fields: violations.map(({ field }) => field),
     fieldReasons: violations.map(({ reason }) => reason),
     reason: ErrorInfo.decode(find('google.rpc.ErrorInfo') ?? new Uint8Array()).reason,
+    quota: quota.map(({ subject, description }) => `${subject}: ${description}`).join(),
+    retryAfterMs: retryDelay === undefined ? 0 : durationMs(retryDelay),
   };
 }

@@ -31,7 +31,7 @@ test('publish writes a binary-mode CloudEvent with the body untouched', async ()
   const [record] = kafka.records('postrider.events');
   assert.equal(record?.value?.toString(), '{"n": 1.0}');
   const text = Object.fromEntries(Object.entries(record?.headers ?? {}).map(([name, value]) => [name, String(value)]));
-  assert.equal(text['ce_tenant'], 'acme');
+  assert.equal(text['postrider-tenant'], 'acme');
   assert.equal(text['ce_specversion'], '1.0');
   assert.equal(text['content-type'], 'application/json');
   assert.deepEqual(JSON.parse(run.out), {

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
-import { partitionOfKey, webhookId } from '@postrider/core';
-import { topicName, type OutgoingRecord } from '@postrider/kafka';
+import { publishedRecord, webhookId } from '@postrider/core';
+import { topicName } from '@postrider/kafka';
 import { CliError, exitCodes } from '../cli-error.ts';
 import type { CliContext } from '../context.ts';
 import { parseCount } from '../parse.ts';
@@ -45,11 +45,12 @@ export function publishCommand(program: Command, context: CliContext): void {
         const partitions = (await kafka.admin.offsets(topic)).length;
         const producer = kafka.producer({ name: 'cli-publish' });
         const sent = Array.from({ length: options.count }, async () => {
-          const record = eventRecord(options, options.id ?? randomUUID(), body, topic, partitions);
-          const { offset, partition } = await producer.send(record.record);
+          const id = options.id ?? randomUUID();
+          const event = { ...attributesOf(options), id, tenant: options.tenant, data: body, orderingKey: '' };
+          const { offset, partition } = await producer.send({ topic, ...publishedRecord(event, partitions) });
           return {
-            id: record.id,
-            webhookId: webhookId(options.tenant, options.source, record.id),
+            id,
+            webhookId: webhookId(options.tenant, options.source, id),
             topic,
             partition,
             offset,
@@ -79,29 +80,7 @@ async function readBody(file: string | undefined, data: string | undefined, cont
   return Buffer.concat(chunks);
 }
 
-/** A CloudEvent in binary mode; events of one subject (else one tenant) share a partition and so keep their order. */
-function eventRecord(
-  options: PublishOptions,
-  id: string,
-  body: Buffer,
-  topic: string,
-  partitions: number,
-): { id: string; record: OutgoingRecord } {
-  const attributes: Record<string, string | undefined> = {
-    ce_specversion: '1.0',
-    ce_id: id,
-    ce_source: options.source,
-    ce_type: options.type,
-    ce_subject: options.subject,
-    ce_time: new Date().toISOString(),
-    ce_tenant: options.tenant,
-    'content-type': options.contentType,
-  };
-  const headers: Record<string, Buffer> = {};
-  for (const [name, value] of Object.entries(attributes)) if (value !== undefined) headers[name] = Buffer.from(value);
-  const key = `${options.tenant}/${options.subject ?? ''}`;
-  return {
-    id,
-    record: { topic, partition: partitionOfKey(key, partitions), key: Buffer.from(key), value: body, headers },
-  };
+function attributesOf({ source, type, subject, contentType }: PublishOptions) {
+  const time = new Date().toISOString();
+  return { source, type, subject: subject ?? '', time, contentType, dataSchema: '', extensions: {} };
 }

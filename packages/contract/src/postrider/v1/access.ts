@@ -123,6 +123,8 @@ export const Effect = {
   WRITE: "EFFECT_WRITE",
   /** REVEAL - It shows a secret: audited. */
   REVEAL: "EFFECT_REVEAL",
+  /** PUBLISH - It publishes events: any replica may answer it, and the events themselves tell of it. */
+  PUBLISH: "EFFECT_PUBLISH",
   UNRECOGNIZED: "UNRECOGNIZED",
 } as const;
 
@@ -133,6 +135,7 @@ export namespace Effect {
   export type READ = typeof Effect.READ;
   export type WRITE = typeof Effect.WRITE;
   export type REVEAL = typeof Effect.REVEAL;
+  export type PUBLISH = typeof Effect.PUBLISH;
   export type UNRECOGNIZED = typeof Effect.UNRECOGNIZED;
 }
 
@@ -150,6 +153,9 @@ export function effectFromJSON(object: any): Effect {
     case 3:
     case "EFFECT_REVEAL":
       return Effect.REVEAL;
+    case 4:
+    case "EFFECT_PUBLISH":
+      return Effect.PUBLISH;
     case -1:
     case "UNRECOGNIZED":
     default:
@@ -167,6 +173,8 @@ export function effectToJSON(object: Effect): string {
       return "EFFECT_WRITE";
     case Effect.REVEAL:
       return "EFFECT_REVEAL";
+    case Effect.PUBLISH:
+      return "EFFECT_PUBLISH";
     case Effect.UNRECOGNIZED:
     default:
       return "UNRECOGNIZED";
@@ -183,6 +191,8 @@ export function effectToNumber(object: Effect): number {
       return 2;
     case Effect.REVEAL:
       return 3;
+    case Effect.PUBLISH:
+      return 4;
     case Effect.UNRECOGNIZED:
     default:
       return -1;

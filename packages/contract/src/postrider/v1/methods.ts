@@ -48,6 +48,8 @@ export const methodRules = {
   MoveDelivery: {"service":"postrider.v1.DeliveryService","roles":["admin","operator"],"effect":"write","tenant":"name","internal":false,"anyone":false},
   MoveWork: {"service":"postrider.v1.OwnerService","roles":[],"effect":"write","tenant":"","internal":true,"anyone":false},
   PauseDeliveries: {"service":"postrider.v1.PauseService","roles":["admin","operator","tenant-admin"],"effect":"write","tenant":"name","internal":false,"anyone":false},
+  PublishEventStream: {"service":"postrider.v1.EventService","roles":["admin","publisher"],"effect":"publish","tenant":"parent","internal":false,"anyone":false},
+  PublishEvents: {"service":"postrider.v1.EventService","roles":["admin","publisher"],"effect":"publish","tenant":"parent","internal":false,"anyone":false},
   RemoveEventTypes: {"service":"postrider.v1.SubscriptionService","roles":["admin","tenant-admin"],"effect":"write","tenant":"name","internal":false,"anyone":false},
   ResumeDeliveries: {"service":"postrider.v1.PauseService","roles":["admin","operator","tenant-admin"],"effect":"write","tenant":"name","internal":false,"anyone":false},
   RetireEgressAddress: {"service":"postrider.v1.EgressService","roles":["admin"],"effect":"write","tenant":"","internal":false,"anyone":false},

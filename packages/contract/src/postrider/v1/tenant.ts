@@ -57,12 +57,21 @@ export interface Tenant_LabelsEntry {
 
 /** Limits of a tenant. 0 means the installation's default. */
 export interface TenantQuotas {
-  /** Endpoints at most. */
+  /** Endpoints at most; default 10,000. */
   endpointsMax: number;
   /** Deliveries per second at most that count as live; what is above goes to `deliveries.bulk`. */
   deliveriesPerSecond: number;
   /** Egress pools that the tenant's endpoints may use, by name; empty: the default pool only. */
   egressPools: string[];
+  /**
+   * Events per second at most that are published through the API, at each replica; default 5,000. Beyond, calls end with
+   * RESOURCE_EXHAUSTED. What services write to Kafka themselves does not count.
+   */
+  publishedEventsPerSecond: number;
+  /** Subscriptions at most, of all its endpoints together; default 20,000. */
+  subscriptionsMax: number;
+  /** API keys at most that are bound to the tenant; default 1,000. */
+  apiKeysMax: number;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -390,7 +399,15 @@ export const Tenant_LabelsEntry: MessageFns<Tenant_LabelsEntry> = {
 };
 
 function createBaseTenantQuotas(): TenantQuotas {
-  return { endpointsMax: 0, deliveriesPerSecond: 0, egressPools: [], _unknownFields: {} };
+  return {
+    endpointsMax: 0,
+    deliveriesPerSecond: 0,
+    egressPools: [],
+    publishedEventsPerSecond: 0,
+    subscriptionsMax: 0,
+    apiKeysMax: 0,
+    _unknownFields: {},
+  };
 }
 
 export const TenantQuotas: MessageFns<TenantQuotas> = {
@@ -403,6 +420,15 @@ export const TenantQuotas: MessageFns<TenantQuotas> = {
     }
     for (const v of message.egressPools) {
       writer.uint32(26).string(v!);
+    }
+    if (message.publishedEventsPerSecond !== 0) {
+      writer.uint32(32).uint32(message.publishedEventsPerSecond);
+    }
+    if (message.subscriptionsMax !== 0) {
+      writer.uint32(40).uint32(message.subscriptionsMax);
+    }
+    if (message.apiKeysMax !== 0) {
+      writer.uint32(48).uint32(message.apiKeysMax);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -452,6 +478,30 @@ export const TenantQuotas: MessageFns<TenantQuotas> = {
             message.egressPools.push(reader.string());
             continue;
           }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.publishedEventsPerSecond = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.subscriptionsMax = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.apiKeysMax = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -483,6 +533,15 @@ export const TenantQuotas: MessageFns<TenantQuotas> = {
     if (message.egressPools?.length) {
       obj.egressPools = message.egressPools;
     }
+    if (message.publishedEventsPerSecond !== 0) {
+      obj.publishedEventsPerSecond = Math.round(message.publishedEventsPerSecond);
+    }
+    if (message.subscriptionsMax !== 0) {
+      obj.subscriptionsMax = Math.round(message.subscriptionsMax);
+    }
+    if (message.apiKeysMax !== 0) {
+      obj.apiKeysMax = Math.round(message.apiKeysMax);
+    }
     return obj;
   },
 
@@ -494,6 +553,9 @@ export const TenantQuotas: MessageFns<TenantQuotas> = {
     message.endpointsMax = object.endpointsMax ?? 0;
     message.deliveriesPerSecond = object.deliveriesPerSecond ?? 0;
     message.egressPools = object.egressPools?.map((e) => e) || [];
+    message.publishedEventsPerSecond = object.publishedEventsPerSecond ?? 0;
+    message.subscriptionsMax = object.subscriptionsMax ?? 0;
+    message.apiKeysMax = object.apiKeysMax ?? 0;
     return message;
   },
 };

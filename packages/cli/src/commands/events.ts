@@ -1,0 +1,113 @@
+import { createReadStream } from 'node:fs';
+import type { Command } from 'commander';
+import { status } from '@grpc/grpc-js';
+import {
+  EventValidation,
+  PublishedEvent,
+  type PublishEventsResponse,
+} from '@postrider/contract/postrider/v1/event_service';
+import { BadRequest } from '@postrider/contract/google/rpc/error_details';
+import { CliError, exitCodes } from '../cli-error.ts';
+import type { CliContext } from '../context.ts';
+import { readCloudEvent } from '../cloud-event-line.ts';
+import { shortName, tenantName } from '../names.ts';
+import { openSession, type Session } from '../session.ts';
+
+const validations: Readonly<Record<string, EventValidation>> = {
+  none: EventValidation.NONE,
+  schema: EventValidation.SCHEMA,
+  strict: EventValidation.STRICT,
+};
+
+/** Below the server's 1 MiB a message, with room for what surrounds the data. */
+const callBytesMax = 768 * 1_024;
+const callEventsMax = 500;
+
+/** `postrider events …` */
+export function eventsCommand(program: Command, context: CliContext): void {
+  const events = program.command('events').description('Publish events through the API, without access to Kafka.');
+  events
+    .command('publish [file]')
+    .description('Publish CloudEvents in their JSON format, one a line, from a file or standard input ("-").')
+    .requiredOption('--tenant <tenant>', 'the tenant whose events they are')
+    .option('--validate <none|schema|strict>', 'hold the data against their event type', 'none')
+    .addHelpText('after', '\nExample:\n  postrider events publish --tenant acme -')
+    .action(async (file: string | undefined, options: { tenant: string; validate: string }, command: Command) => {
+      const session = openSession(context, command);
+      const validation = validations[options.validate];
+      if (validation === undefined) throw new CliError(exitCodes.usage, '--validate is none, schema or strict.');
+      const request = { parent: tenantName(options.tenant), validation };
+      const failed = await session.withRpc(async (rpc) => {
+        let count = 0;
+        for await (const batch of batches(linesOf(file, context), shortName(request.parent))) {
+          const { results } = await rpc.call(rpc.events, rpc.events.publishEvents, { ...request, events: batch });
+          count += tell(session, batch, results);
+        }
+        return count;
+      });
+      if (failed > 0)
+        throw new CliError(exitCodes.failed, `${failed} events were not published, or may not have been.`);
+    });
+}
+
+/** The lines of a file, or of standard input. */
+async function* linesOf(file: string | undefined, context: CliContext): AsyncIterable<string> {
+  const isInput = file === undefined || file === '-';
+  const decoder = new TextDecoder();
+  let rest = '';
+  try {
+    for await (const chunk of isInput ? context.stdin : createReadStream(file)) {
+      rest += typeof chunk === 'string' ? chunk : decoder.decode(chunk as Buffer, { stream: true });
+      const lines = rest.split('\n');
+      rest = lines.pop() ?? '';
+      yield* lines;
+    }
+  } catch (error) {
+    if (isInput || !('path' in (error as object))) throw error;
+    throw new CliError(exitCodes.usage, `Cannot read ${file}: ${(error as Error).message}`, { cause: error });
+  }
+  yield rest;
+}
+
+/** As many events as one call may hold, by number and bytes. */
+async function* batches(lines: AsyncIterable<string>, tenant: string): AsyncIterable<PublishedEvent[]> {
+  let batch: PublishedEvent[] = [];
+  let bytes = 0;
+  let number = 0;
+  for await (const line of lines) {
+    number += 1;
+    if (line.trim() === '') continue;
+    const event = readCloudEvent(line, number, tenant);
+    const size = PublishedEvent.encode(event).finish().length;
+    if (batch.length > 0 && (batch.length >= callEventsMax || bytes + size > callBytesMax)) {
+      yield batch;
+      batch = [];
+      bytes = 0;
+    }
+    batch.push(event);
+    bytes += size;
+  }
+  if (batch.length > 0) yield batch;
+}
+
+/** Prints what became of each; how many were not published. */
+function tell(session: Session, events: readonly PublishedEvent[], results: PublishEventsResponse['results']): number {
+  let failed = 0;
+  for (const [index, event] of events.entries()) {
+    const { webhookId = '', error } = results[index] ?? {};
+    const why = error === undefined ? '' : explain(error);
+    if (error !== undefined) failed += 1;
+    const entry = { id: event.id, webhookId, ...(why === '' ? {} : { error: why }) };
+    session.printEntry(entry, () =>
+      why === '' ? `Published ${event.id}; its webhook-id is ${webhookId}.\n` : `Not published: ${event.id}: ${why}\n`,
+    );
+  }
+  return failed;
+}
+
+function explain({ code, message, details }: NonNullable<PublishEventsResponse['results'][number]['error']>): string {
+  const detail = details.find(({ typeUrl }) => typeUrl.endsWith('google.rpc.BadRequest'));
+  const violations = detail === undefined ? [] : BadRequest.decode(detail.value).fieldViolations;
+  const told = violations.map(({ field, description }) => `${field.replace(/^events\[\d+\]\./, '')}: ${description}`);
+  return told.length > 0 ? told.join('; ') : `${status[code] ?? code}: ${message}`;
+}

@@ -1,0 +1,92 @@
+import { checkPublished, invalidArgument, PostriderError, publishedRecord, webhookId } from '@postrider/core';
+import { toStatus } from '../grpc-status.ts';
+import { parseTenantName } from '../names.ts';
+import { found, rejectViolations } from '../reject.ts';
+import { serverLimits } from '../server-limits.ts';
+import { checkKnown, createViolations } from '../validate-common.ts';
+import type {
+  PublishEventsRequest,
+  PublishEventsResponse,
+  PublishResult,
+} from '@postrider/contract/postrider/v1/event_service';
+import type { FieldViolation, PublishedRecord } from '@postrider/core';
+import type { Method, ServiceContext } from '../call.ts';
+import type { CheckDescribed } from './described-types.ts';
+import type { Published, Publisher } from './publisher.ts';
+import type { PublishRates } from './publish-rates.ts';
+
+/** What publishing needs, for all callers together. */
+export interface Publishing {
+  readonly publisher: Publisher;
+  readonly rates: PublishRates;
+  readonly checkDescribed: CheckDescribed;
+  /** Largest body, in bytes. */
+  readonly bodyBytesMax: number;
+}
+
+/** An event that is to be written, or what is wrong with it. */
+type Prepared = { readonly record: PublishedRecord; readonly webhookId: string } | { readonly error: PostriderError };
+
+export function publishEvents(context: ServiceContext): Method<PublishEventsRequest, PublishEventsResponse> {
+  const begin = beginPublishing(context);
+  return async (request) => ({ results: await (await begin(request)).results });
+}
+
+/** Events whose writing has begun: behind them others of the same key may be begun. */
+interface Begun {
+  readonly results: Promise<PublishResult[]>;
+}
+
+/** Makes what begins to publish; that throws PostriderErrors, and then nothing is published. */
+export function beginPublishing({
+  view,
+  publishing,
+}: ServiceContext): (request: PublishEventsRequest) => Promise<Begun> {
+  return async (request) => {
+    const { parent, events, validation } = request;
+    const tenant = parseTenantName(parent, 'parent');
+    rejectViolations(requestProblems(request));
+    const snapshot = view.snapshot();
+    const { publisher, rates, checkDescribed, bodyBytesMax } = servedHere(publishing);
+    const config = found(snapshot.tenant(tenant), parent);
+    const partitions = await publisher.partitions();
+    rates.take({ name: parent, quotas: config.tenant?.quotas }, events.length);
+    const prepared = events.map((event, index): Prepared => {
+      const wanted = { ...event, tenant };
+      const record = publishedRecord(wanted, partitions);
+      const checked = checkPublished(wanted, record, bodyBytesMax);
+      const wrong = 'kind' in checked ? checkDescribed(checked, validation, snapshot) : checked;
+      if (wrong !== null) return { error: refused(index, wrong) };
+      return { record, webhookId: webhookId(tenant, event.source, event.id) };
+    });
+    const published = publisher.publish(prepared.flatMap((one) => ('record' in one ? [one.record] : [])));
+    return { results: published.then((outcomes) => resultsOf(prepared, outcomes)) };
+  };
+}
+
+function servedHere(publishing: Publishing | null): Publishing {
+  if (publishing !== null) return publishing;
+  throw new PostriderError('unsupported', 'this replica publishes no events: POSTRIDER_ROLES does not say ingest');
+}
+
+function requestProblems({ events, validation }: PublishEventsRequest): readonly FieldViolation[] {
+  const violations = createViolations();
+  const most = serverLimits.publishedTogetherMax;
+  if (events.length === 0 || events.length > most)
+    violations.add('events', `must have 1–${most} events, not ${events.length}`);
+  checkKnown(violations, 'validation', validation);
+  return violations.list;
+}
+
+function refused(index: number, { field, ...rest }: FieldViolation): PostriderError {
+  return invalidArgument([{ field: `events[${index}].${field}`, ...rest }]);
+}
+
+function resultsOf(prepared: readonly Prepared[], published: readonly Published[]): PublishResult[] {
+  let written = 0;
+  return prepared.map((one) => {
+    if ('error' in one) return { webhookId: '', error: toStatus(one.error) };
+    const error = published[written++] ?? null;
+    return { webhookId: one.webhookId, error: error === null ? undefined : toStatus(error) };
+  });
+}
