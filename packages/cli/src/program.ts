@@ -11,6 +11,7 @@ import { egressCommand } from './commands/egress.ts';
 import { endpointCommand } from './commands/endpoint.ts';
 import { eventsCommand } from './commands/events.ts';
 import { eventTypeCommand } from './commands/event-type.ts';
+import { keyCommand } from './commands/key.ts';
 import { listenCommand } from './commands/listen.ts';
 import { pauseCommands } from './commands/pause.ts';
 import { publishCommand } from './commands/publish.ts';
@@ -67,6 +68,7 @@ export function buildProgram(context: CliContext): Command {
     eventTypeCommand,
     secretCommand,
     eventsCommand,
+    keyCommand,
     apiKeyCommand,
     roleCommand,
     doctorCommand,

@@ -12,7 +12,8 @@ export type PlainEnumKind =
   | 'CANCEL_REASON'
   | 'VERIFICATION_MODE'
   | 'SIGNATURE_SCHEME'
-  | 'SECRET_STATE';
+  | 'SECRET_STATE'
+  | 'KEY_ENCRYPTION_KEY_STATE';
 
 /** An enum value as people read it, without its kind: `OUTCOME_TIMED_OUT` is `timed-out`. */
 export function plainEnum(value: string, kind: PlainEnumKind): string {

@@ -146,6 +146,9 @@ export const serverLimits = Object.freeze({
   /** How often the files of the API's certificate, and of keys for tokens, are read; what a client has to end its handshake. */
   filesLookEveryMs: SECOND_MS,
   handshakeMs: 10 * SECOND_MS,
+  /** After this a signing secret, or a key-encryption key, is called old; and how often all are looked at. */
+  secretOldMs: 365 * 24 * HOUR_MS,
+  secretsLookEveryMs: 5 * MINUTE_MS,
   /** Data keys that are sealed anew at once, how long everything else has its turn in between, and how often is looked. */
   rewrapsTogetherMax: 50,
   rewrapPauseMs: 50,

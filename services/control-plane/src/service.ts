@@ -29,6 +29,7 @@ import { createPageTokens } from './page-token.ts';
 import { createPaging } from './paging.ts';
 import { createAskDispatcher } from './ask-owner.ts';
 import { createOwners } from './owners.ts';
+import { watchSecrets } from './secrets/secret-watch.ts';
 import { createStaleKeys } from './stale-keys.ts';
 import { beginTerm, type TermOptions } from './term.ts';
 import { openKeySource } from './jwt/key-source.ts';
@@ -136,6 +137,7 @@ export async function startControlPlane(
   assertKeysKnown(config.keys, view.snapshot());
   const dataKeys = stack.use(createDataKeys({ keyring: config.keys, clock, onTrouble: events.keyTrouble }));
   stack.use(watchCertificates({ view, clock, events }));
+  stack.use(watchSecrets({ view, clock, events, keyring: config.keys }));
   const policy = stack.use(watchPolicy(config, { clock, unusable: events.policyUnusable }));
   policy.onChange(events.policyChanged);
   const tls = config.tls === undefined ? null : stack.use(await watchTls({ tls: config.tls, clock, events }));

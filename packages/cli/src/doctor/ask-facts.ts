@@ -47,6 +47,7 @@ export function askPlane(rpc: Rpc, clock: Clock): Promise<Asked<PlaneFacts>> {
       const page = await rpc.call(rpc.pauses, rpc.pauses.listPauses, { pageSize: 500, pageToken });
       return { entries: page.pauses, nextPageToken: page.nextPageToken };
     }),
+    keys: await rpc.call(rpc.secrets, rpc.secrets.listKeyEncryptionKeys, {}),
     certificateEnds: rpc.serverCertificateEnds(),
   }));
 }

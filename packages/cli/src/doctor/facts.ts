@@ -1,4 +1,5 @@
 import type { ListDispatchersResponse } from '@postrider/contract/postrider/v1/dispatcher_service';
+import type { ListKeyEncryptionKeysResponse } from '@postrider/contract/postrider/v1/secret_service';
 import type { Pause } from '@postrider/contract/postrider/v1/pause';
 import type { GroupDescription, OwnerOfPartition } from '@postrider/kafka';
 
@@ -40,6 +41,7 @@ export interface KafkaFacts {
 export interface PlaneFacts {
   readonly dispatchers: ListDispatchersResponse;
   readonly pauses: readonly Pause[];
+  readonly keys: ListKeyEncryptionKeysResponse;
   /** When the certificate that it shows ends; null: it shows none. */
   readonly certificateEnds: Date | null;
 }

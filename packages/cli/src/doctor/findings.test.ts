@@ -6,6 +6,7 @@ import {
   ListDispatchersResponse,
 } from '@postrider/contract/postrider/v1/dispatcher_service';
 import { Pause } from '@postrider/contract/postrider/v1/pause';
+import { ListKeyEncryptionKeysResponse } from '@postrider/contract/postrider/v1/secret_service';
 import { limits } from '@postrider/core';
 import { findingsOf } from './findings.ts';
 import type { OwnerOfPartition } from '@postrider/kafka';
@@ -53,6 +54,7 @@ const plane = (one: Partial<Dispatcher> = {}, fields: Partial<PlaneFacts> = {}):
     }),
     pauses: [],
     certificateEnds: null,
+    keys: ListKeyEncryptionKeysResponse.fromPartial({}),
     ...fields,
   });
 const kafka = (fields: Partial<KafkaFacts> = {}): Facts['kafka'] => ok({ ...healthyKafka, ...fields });

@@ -1,5 +1,6 @@
 import { limits } from '@postrider/core';
 import { clockAction, shortList, type Finding } from './finding.ts';
+import { keyFindings } from './key-findings.ts';
 import { shortName } from '../names.ts';
 import type { Dispatcher, DispatcherStatus } from '@postrider/contract/postrider/v1/dispatcher_service';
 import type { Pause } from '@postrider/contract/postrider/v1/pause';
@@ -23,6 +24,7 @@ export function planeFindings(plane: Asked<PlaneFacts>, facts: Pick<Facts, 'now'
   return [
     ...clockFinding('the control plane', serverTime - facts.now),
     ...certificateFinding(certificateEnds, serverTime),
+    ...keyFindings(plane.value.keys, serverTime),
     ...pauses.map((pause) => pauseFinding(pause)),
     ...drainFindings(dispatchers.dispatchers),
     ...dispatchers.dispatchers.flatMap((one) => dispatcherFindings(one)),

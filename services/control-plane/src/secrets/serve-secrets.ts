@@ -1,4 +1,5 @@
 import { SecretServiceService } from '@postrider/contract/postrider/v1/secret_service';
+import { listKeyEncryptionKeys } from './key-methods.ts';
 import { revealSecret } from './reveal-secret.ts';
 import { rotateSecret } from './rotate-secret.ts';
 import { deleteSecret, getSecret, listSecrets } from './secret-methods.ts';
@@ -14,6 +15,7 @@ export function addSecrets(server: Server, handle: ReturnType<typeof createHandl
     rotateSecret: handle('RotateSecret', rotateSecret),
     deleteSecret: handle('DeleteSecret', deleteSecret),
     revealSecret: handle('RevealSecret', revealSecret),
+    listKeyEncryptionKeys: handle('ListKeyEncryptionKeys', listKeyEncryptionKeys),
   };
   server.addService(SecretServiceService, secretService);
 }

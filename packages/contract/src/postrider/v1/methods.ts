@@ -40,6 +40,7 @@ export const methodRules = {
   ListEgressPools: {"service":"postrider.v1.EgressService","roles":[],"effect":"read","tenant":"","internal":false,"anyone":true},
   ListEndpoints: {"service":"postrider.v1.EndpointService","roles":["admin","operator","tenant-admin","tenant-viewer"],"effect":"read","tenant":"parent","internal":false,"anyone":false},
   ListEventTypes: {"service":"postrider.v1.EventTypeService","roles":["admin","operator","tenant-admin","tenant-viewer","publisher"],"effect":"read","tenant":"-","internal":false,"anyone":false},
+  ListKeyEncryptionKeys: {"service":"postrider.v1.SecretService","roles":["admin","operator"],"effect":"read","tenant":"","internal":false,"anyone":false},
   ListPauses: {"service":"postrider.v1.PauseService","roles":["admin","operator","tenant-admin","tenant-viewer"],"effect":"read","tenant":"-","internal":false,"anyone":false},
   ListRoleBindings: {"service":"postrider.v1.AccessService","roles":["admin","operator","tenant-admin"],"effect":"read","tenant":"-","internal":false,"anyone":false},
   ListSecrets: {"service":"postrider.v1.SecretService","roles":["admin","operator","tenant-admin","tenant-viewer","secret-reader"],"effect":"read","tenant":"parent","internal":false,"anyone":false},

@@ -104,6 +104,82 @@ export function secretStateToNumber(object: SecretState): number {
   }
 }
 
+/** What a key-encryption key is to a process. */
+export const KeyEncryptionKeyState = {
+  /** UNSPECIFIED - Not set. */
+  UNSPECIFIED: "KEY_ENCRYPTION_KEY_STATE_UNSPECIFIED",
+  /** PRIMARY - Everything is sealed under it from now on. */
+  PRIMARY: "KEY_ENCRYPTION_KEY_STATE_PRIMARY",
+  /** KNOWN - It opens what is sealed under it. */
+  KNOWN: "KEY_ENCRYPTION_KEY_STATE_KNOWN",
+  /** MISSING - Something is sealed under it, and the process does not have it. */
+  MISSING: "KEY_ENCRYPTION_KEY_STATE_MISSING",
+  UNRECOGNIZED: "UNRECOGNIZED",
+} as const;
+
+export type KeyEncryptionKeyState = typeof KeyEncryptionKeyState[keyof typeof KeyEncryptionKeyState];
+
+export namespace KeyEncryptionKeyState {
+  export type UNSPECIFIED = typeof KeyEncryptionKeyState.UNSPECIFIED;
+  export type PRIMARY = typeof KeyEncryptionKeyState.PRIMARY;
+  export type KNOWN = typeof KeyEncryptionKeyState.KNOWN;
+  export type MISSING = typeof KeyEncryptionKeyState.MISSING;
+  export type UNRECOGNIZED = typeof KeyEncryptionKeyState.UNRECOGNIZED;
+}
+
+export function keyEncryptionKeyStateFromJSON(object: any): KeyEncryptionKeyState {
+  switch (object) {
+    case 0:
+    case "KEY_ENCRYPTION_KEY_STATE_UNSPECIFIED":
+      return KeyEncryptionKeyState.UNSPECIFIED;
+    case 1:
+    case "KEY_ENCRYPTION_KEY_STATE_PRIMARY":
+      return KeyEncryptionKeyState.PRIMARY;
+    case 2:
+    case "KEY_ENCRYPTION_KEY_STATE_KNOWN":
+      return KeyEncryptionKeyState.KNOWN;
+    case 3:
+    case "KEY_ENCRYPTION_KEY_STATE_MISSING":
+      return KeyEncryptionKeyState.MISSING;
+    case -1:
+    case "UNRECOGNIZED":
+    default:
+      return KeyEncryptionKeyState.UNRECOGNIZED;
+  }
+}
+
+export function keyEncryptionKeyStateToJSON(object: KeyEncryptionKeyState): string {
+  switch (object) {
+    case KeyEncryptionKeyState.UNSPECIFIED:
+      return "KEY_ENCRYPTION_KEY_STATE_UNSPECIFIED";
+    case KeyEncryptionKeyState.PRIMARY:
+      return "KEY_ENCRYPTION_KEY_STATE_PRIMARY";
+    case KeyEncryptionKeyState.KNOWN:
+      return "KEY_ENCRYPTION_KEY_STATE_KNOWN";
+    case KeyEncryptionKeyState.MISSING:
+      return "KEY_ENCRYPTION_KEY_STATE_MISSING";
+    case KeyEncryptionKeyState.UNRECOGNIZED:
+    default:
+      return "UNRECOGNIZED";
+  }
+}
+
+export function keyEncryptionKeyStateToNumber(object: KeyEncryptionKeyState): number {
+  switch (object) {
+    case KeyEncryptionKeyState.UNSPECIFIED:
+      return 0;
+    case KeyEncryptionKeyState.PRIMARY:
+      return 1;
+    case KeyEncryptionKeyState.KNOWN:
+      return 2;
+    case KeyEncryptionKeyState.MISSING:
+      return 3;
+    case KeyEncryptionKeyState.UNRECOGNIZED:
+    default:
+      return -1;
+  }
+}
+
 /** A secret that requests to an endpoint are signed with, without the secret itself. */
 export interface Secret {
   /** Resource name, `tenants/{tenant}/endpoints/{endpoint}/secrets/{secret}`. The server gives the id (`sec_…`). */
@@ -188,6 +264,41 @@ export interface RotateSecretRequest {
 export interface DeleteSecretRequest {
   /** `tenants/{tenant}/endpoints/{endpoint}/secrets/{secret}`. */
   name: string;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+/** A key that tenants' data keys are sealed under. */
+export interface KeyEncryptionKey {
+  /** Resource name, `keyEncryptionKeys/{key}`. The id follows from the key. */
+  name: string;
+  /** What it is to the replica that was asked. */
+  state: KeyEncryptionKeyState;
+  /** Name of the key in its key management service; empty: the key itself is known. */
+  kmsKey: string;
+  /** Tenants whose data keys are sealed under it. */
+  tenantCount: bigint;
+  /** Since when the first of these has been. Absent: none is. */
+  inUseSinceTime: Date | undefined;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+/** Request of ListKeyEncryptionKeys. */
+export interface ListKeyEncryptionKeysRequest {
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+/** Answer of ListKeyEncryptionKeys. */
+export interface ListKeyEncryptionKeysResponse {
+  /** The keys, the primary one first. */
+  keyEncryptionKeys: KeyEncryptionKey[];
+  /** Tenants whose data keys are still to be sealed anew under the primary one. 0: every other key may be taken away. */
+  toResealCount: bigint;
+  /** Signing secrets that sign now. */
+  secretCount: bigint;
+  /** Those that are older than a year. */
+  oldSecretCount: bigint;
+  /** When the oldest of them was made. Absent: there is none. */
+  oldestSecretTime: Date | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -951,6 +1062,382 @@ export const DeleteSecretRequest: MessageFns<DeleteSecretRequest> = {
   },
 };
 
+function createBaseKeyEncryptionKey(): KeyEncryptionKey {
+  return {
+    name: "",
+    state: KeyEncryptionKeyState.UNSPECIFIED,
+    kmsKey: "",
+    tenantCount: 0n,
+    inUseSinceTime: undefined,
+    _unknownFields: {},
+  };
+}
+
+export const KeyEncryptionKey: MessageFns<KeyEncryptionKey> = {
+  encode(message: KeyEncryptionKey, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.state !== KeyEncryptionKeyState.UNSPECIFIED) {
+      writer.uint32(16).int32(keyEncryptionKeyStateToNumber(message.state));
+    }
+    if (message.kmsKey !== "") {
+      writer.uint32(26).string(message.kmsKey);
+    }
+    if (message.tenantCount !== 0n) {
+      if (BigInt.asIntN(64, message.tenantCount) !== message.tenantCount) {
+        throw new globalThis.Error("value provided for field message.tenantCount of type int64 too large");
+      }
+      writer.uint32(32).int64(message.tenantCount);
+    }
+    if (message.inUseSinceTime !== undefined) {
+      Timestamp.encode(toTimestamp(message.inUseSinceTime), writer.uint32(42).fork()).join();
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): KeyEncryptionKey {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseKeyEncryptionKey();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.state = keyEncryptionKeyStateFromJSON(reader.int32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.kmsKey = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.tenantCount = reader.int64() as bigint;
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.inUseSinceTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  toJSON(message: KeyEncryptionKey): unknown {
+    const obj: any = {};
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.state !== KeyEncryptionKeyState.UNSPECIFIED) {
+      obj.state = keyEncryptionKeyStateToJSON(message.state);
+    }
+    if (message.kmsKey !== "") {
+      obj.kmsKey = message.kmsKey;
+    }
+    if (message.tenantCount !== 0n) {
+      obj.tenantCount = message.tenantCount.toString();
+    }
+    if (message.inUseSinceTime !== undefined) {
+      obj.inUseSinceTime = message.inUseSinceTime.toISOString();
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<KeyEncryptionKey>): KeyEncryptionKey {
+    return KeyEncryptionKey.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<KeyEncryptionKey>): KeyEncryptionKey {
+    const message = createBaseKeyEncryptionKey();
+    message.name = object.name ?? "";
+    message.state = object.state ?? KeyEncryptionKeyState.UNSPECIFIED;
+    message.kmsKey = object.kmsKey ?? "";
+    message.tenantCount = (object.tenantCount !== undefined && object.tenantCount !== null)
+      ? BigInt(object.tenantCount)
+      : 0n;
+    message.inUseSinceTime = object.inUseSinceTime ?? undefined;
+    return message;
+  },
+};
+
+function createBaseListKeyEncryptionKeysRequest(): ListKeyEncryptionKeysRequest {
+  return { _unknownFields: {} };
+}
+
+export const ListKeyEncryptionKeysRequest: MessageFns<ListKeyEncryptionKeysRequest> = {
+  encode(message: ListKeyEncryptionKeysRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListKeyEncryptionKeysRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListKeyEncryptionKeysRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  toJSON(_: ListKeyEncryptionKeysRequest): unknown {
+    const obj: any = {};
+    return obj;
+  },
+
+  create(base?: DeepPartial<ListKeyEncryptionKeysRequest>): ListKeyEncryptionKeysRequest {
+    return ListKeyEncryptionKeysRequest.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<ListKeyEncryptionKeysRequest>): ListKeyEncryptionKeysRequest {
+    const message = createBaseListKeyEncryptionKeysRequest();
+    return message;
+  },
+};
+
+function createBaseListKeyEncryptionKeysResponse(): ListKeyEncryptionKeysResponse {
+  return {
+    keyEncryptionKeys: [],
+    toResealCount: 0n,
+    secretCount: 0n,
+    oldSecretCount: 0n,
+    oldestSecretTime: undefined,
+    _unknownFields: {},
+  };
+}
+
+export const ListKeyEncryptionKeysResponse: MessageFns<ListKeyEncryptionKeysResponse> = {
+  encode(message: ListKeyEncryptionKeysResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.keyEncryptionKeys) {
+      KeyEncryptionKey.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.toResealCount !== 0n) {
+      if (BigInt.asIntN(64, message.toResealCount) !== message.toResealCount) {
+        throw new globalThis.Error("value provided for field message.toResealCount of type int64 too large");
+      }
+      writer.uint32(16).int64(message.toResealCount);
+    }
+    if (message.secretCount !== 0n) {
+      if (BigInt.asIntN(64, message.secretCount) !== message.secretCount) {
+        throw new globalThis.Error("value provided for field message.secretCount of type int64 too large");
+      }
+      writer.uint32(24).int64(message.secretCount);
+    }
+    if (message.oldSecretCount !== 0n) {
+      if (BigInt.asIntN(64, message.oldSecretCount) !== message.oldSecretCount) {
+        throw new globalThis.Error("value provided for field message.oldSecretCount of type int64 too large");
+      }
+      writer.uint32(32).int64(message.oldSecretCount);
+    }
+    if (message.oldestSecretTime !== undefined) {
+      Timestamp.encode(toTimestamp(message.oldestSecretTime), writer.uint32(42).fork()).join();
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListKeyEncryptionKeysResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListKeyEncryptionKeysResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.keyEncryptionKeys.push(KeyEncryptionKey.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.toResealCount = reader.int64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.secretCount = reader.int64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.oldSecretCount = reader.int64() as bigint;
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.oldestSecretTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  toJSON(message: ListKeyEncryptionKeysResponse): unknown {
+    const obj: any = {};
+    if (message.keyEncryptionKeys?.length) {
+      obj.keyEncryptionKeys = message.keyEncryptionKeys.map((e) => KeyEncryptionKey.toJSON(e));
+    }
+    if (message.toResealCount !== 0n) {
+      obj.toResealCount = message.toResealCount.toString();
+    }
+    if (message.secretCount !== 0n) {
+      obj.secretCount = message.secretCount.toString();
+    }
+    if (message.oldSecretCount !== 0n) {
+      obj.oldSecretCount = message.oldSecretCount.toString();
+    }
+    if (message.oldestSecretTime !== undefined) {
+      obj.oldestSecretTime = message.oldestSecretTime.toISOString();
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ListKeyEncryptionKeysResponse>): ListKeyEncryptionKeysResponse {
+    return ListKeyEncryptionKeysResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListKeyEncryptionKeysResponse>): ListKeyEncryptionKeysResponse {
+    const message = createBaseListKeyEncryptionKeysResponse();
+    message.keyEncryptionKeys = object.keyEncryptionKeys?.map((e) => KeyEncryptionKey.fromPartial(e)) || [];
+    message.toResealCount = (object.toResealCount !== undefined && object.toResealCount !== null)
+      ? BigInt(object.toResealCount)
+      : 0n;
+    message.secretCount = (object.secretCount !== undefined && object.secretCount !== null)
+      ? BigInt(object.secretCount)
+      : 0n;
+    message.oldSecretCount = (object.oldSecretCount !== undefined && object.oldSecretCount !== null)
+      ? BigInt(object.oldSecretCount)
+      : 0n;
+    message.oldestSecretTime = object.oldestSecretTime ?? undefined;
+    return message;
+  },
+};
+
 function createBaseRevealSecretRequest(): RevealSecretRequest {
   return { name: "", reason: "", _unknownFields: {} };
 }
@@ -1112,6 +1599,21 @@ export const SecretServiceService = {
     responseSerialize: (value: Secret): Buffer => Buffer.from(Secret.encode(value).finish()),
     responseDeserialize: (value: Buffer): Secret => Secret.decode(value),
   },
+  /**
+   * Lists the key-encryption keys that tenants' data keys are sealed under, or may be, and how far sealing them anew under the
+   * primary one has come: as the replica that is asked sees it. No key is shown.
+   */
+  listKeyEncryptionKeys: {
+    path: "/postrider.v1.SecretService/ListKeyEncryptionKeys" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListKeyEncryptionKeysRequest): Buffer =>
+      Buffer.from(ListKeyEncryptionKeysRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListKeyEncryptionKeysRequest => ListKeyEncryptionKeysRequest.decode(value),
+    responseSerialize: (value: ListKeyEncryptionKeysResponse): Buffer =>
+      Buffer.from(ListKeyEncryptionKeysResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListKeyEncryptionKeysResponse => ListKeyEncryptionKeysResponse.decode(value),
+  },
 } as const;
 
 export interface SecretServiceServer extends UntypedServiceImplementation {
@@ -1136,6 +1638,11 @@ export interface SecretServiceServer extends UntypedServiceImplementation {
    * Errors: INVALID_ARGUMENT, NOT_FOUND, FAILED_PRECONDITION (there is no audit to record it in).
    */
   revealSecret: handleUnaryCall<RevealSecretRequest, Secret>;
+  /**
+   * Lists the key-encryption keys that tenants' data keys are sealed under, or may be, and how far sealing them anew under the
+   * primary one has come: as the replica that is asked sees it. No key is shown.
+   */
+  listKeyEncryptionKeys: handleUnaryCall<ListKeyEncryptionKeysRequest, ListKeyEncryptionKeysResponse>;
 }
 
 export interface SecretServiceClient extends Client {
@@ -1229,6 +1736,25 @@ export interface SecretServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: Secret) => void,
+  ): ClientUnaryCall;
+  /**
+   * Lists the key-encryption keys that tenants' data keys are sealed under, or may be, and how far sealing them anew under the
+   * primary one has come: as the replica that is asked sees it. No key is shown.
+   */
+  listKeyEncryptionKeys(
+    request: ListKeyEncryptionKeysRequest,
+    callback: (error: ServiceError | null, response: ListKeyEncryptionKeysResponse) => void,
+  ): ClientUnaryCall;
+  listKeyEncryptionKeys(
+    request: ListKeyEncryptionKeysRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListKeyEncryptionKeysResponse) => void,
+  ): ClientUnaryCall;
+  listKeyEncryptionKeys(
+    request: ListKeyEncryptionKeysRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListKeyEncryptionKeysResponse) => void,
   ): ClientUnaryCall;
 }
 
