@@ -70,6 +70,18 @@ const holes: readonly Hole[] = [
     only: 'the token of a page',
     says: /✖ the token of a page is worth nothing/,
   },
+  {
+    what: 'a secret is shown without that being on record',
+    plants: [
+      {
+        file: `${src}/secrets/reveal-secret.ts`,
+        find: 'await recordReveal(context, caller, { name, reason });',
+        replace: '',
+      },
+    ],
+    file: `${src}/audit/audited-methods.test.ts`,
+    says: /✖ RevealSecret is told/,
+  },
 ];
 
 holesAreNoticed('what keeps writers and tenants apart is missed when it is gone', holes);

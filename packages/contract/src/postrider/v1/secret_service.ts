@@ -1588,7 +1588,7 @@ export const SecretServiceService = {
   },
   /**
    * Shows a secret. That it was shown, to whom and why, is on record before the answer is given.
-   * Errors: INVALID_ARGUMENT, NOT_FOUND, FAILED_PRECONDITION (there is no audit to record it in).
+   * Errors: INVALID_ARGUMENT, NOT_FOUND.
    */
   revealSecret: {
     path: "/postrider.v1.SecretService/RevealSecret" as const,
@@ -1635,7 +1635,7 @@ export interface SecretServiceServer extends UntypedServiceImplementation {
   deleteSecret: handleUnaryCall<DeleteSecretRequest, Empty>;
   /**
    * Shows a secret. That it was shown, to whom and why, is on record before the answer is given.
-   * Errors: INVALID_ARGUMENT, NOT_FOUND, FAILED_PRECONDITION (there is no audit to record it in).
+   * Errors: INVALID_ARGUMENT, NOT_FOUND.
    */
   revealSecret: handleUnaryCall<RevealSecretRequest, Secret>;
   /**
@@ -1720,7 +1720,7 @@ export interface SecretServiceClient extends Client {
   ): ClientUnaryCall;
   /**
    * Shows a secret. That it was shown, to whom and why, is on record before the answer is given.
-   * Errors: INVALID_ARGUMENT, NOT_FOUND, FAILED_PRECONDITION (there is no audit to record it in).
+   * Errors: INVALID_ARGUMENT, NOT_FOUND.
    */
   revealSecret(
     request: RevealSecretRequest,
