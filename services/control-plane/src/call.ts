@@ -10,6 +10,7 @@ import type { Principal } from './permissions.ts';
 import type { Publishing } from './publishing/publish-methods.ts';
 import type { Paging } from './paging.ts';
 import type { Showing } from './tls/shown.ts';
+import type { SecretAges } from './secrets/secrets-stand.ts';
 import type { Verifier } from './verifier.ts';
 import type { JudgeEndpointUrl } from './validate-endpoint.ts';
 
@@ -26,6 +27,7 @@ export interface ServiceContext {
   readonly paging: Paging;
   readonly keyring: Keyring;
   readonly dataKeys: DataKeys;
+  readonly secretAges: () => SecretAges;
   readonly judgeUrl: JudgeEndpointUrl;
   /** Names of the egress pools that there are. */
   readonly pools: ReadonlySet<string>;

@@ -5,7 +5,6 @@ import type { CertificateCounts } from './certificate-watch.ts';
 import type { AuditEvents } from './audit/audit-events.ts';
 import type { JwtEvents } from './jwt/key-source.ts';
 import type { TlsEvents } from './tls/tls-events.ts';
-import { noSecrets, secretGauges, type SecretsStand } from './secrets/secrets-stand.ts';
 import { accessRule, type MethodName } from '@postrider/core';
 import { createAuditEvents } from './audit/audit-events.ts';
 import { createJwtEvents } from './jwt/jwt-events.ts';
@@ -41,8 +40,6 @@ export interface ControlPlaneEvents extends TlsEvents, AuditEvents, JwtEvents {
   certificateEnds(endpoint: string, endsAt: Date, state: 'ending' | 'ended'): void;
   /** A key management service did not open or seal a data key. */
   keyTrouble(kekId: string, error: unknown): void;
-  /** What secrets are sealed under, and how old they are, as of now. */
-  secretsLookedAt(stand: SecretsStand): void;
   /** Data keys were sealed anew under the primary key-encryption key; so many are still to be. */
   keysRewrapped(count: number, left: number): void;
   /** How many certificates do, as of now. */
@@ -65,8 +62,6 @@ export function createEvents(log: Logger, metrics: Metrics | undefined): Control
     [{ state: 'ending' }, certificates.ending],
     [{ state: 'ended' }, certificates.ended],
   ]);
-  let secrets: SecretsStand = noSecrets;
-  secretGauges(metrics, () => secrets);
   let leading = false;
   let isReadOnly = false;
   metrics?.gauge('postrider_config_leader', 'Whether this replica takes changes', () => [[{}, leading ? 1 : 0]]);
@@ -113,7 +108,6 @@ export function createEvents(log: Logger, metrics: Metrics | undefined): Control
     },
     certificatesLookedAt: (counts) => void (certificates = counts),
     keyTrouble: (key, error) => log.error({ key, error }, 'key.unavailable: a data key cannot be opened or sealed now'),
-    secretsLookedAt: (stand) => void (secrets = stand),
     keysRewrapped: (count, left) => log.info({ count, left }, 'keys.rewrapped'),
     policyUnusable: (problem) => log.error({ problem }, 'egress.policy-unusable: the policy before it stays'),
   };

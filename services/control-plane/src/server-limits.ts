@@ -148,7 +148,7 @@ export const serverLimits = Object.freeze({
   handshakeMs: 10 * SECOND_MS,
   /** After this a signing secret, or a key-encryption key, is called old; and how often all are looked at. */
   secretOldMs: 365 * 24 * HOUR_MS,
-  secretsLookEveryMs: 5 * MINUTE_MS,
+  secretsLookEveryMs: HOUR_MS,
   /** Data keys that are sealed anew at once, how long everything else has its turn in between, and how often is looked. */
   rewrapsTogetherMax: 50,
   rewrapPauseMs: 50,

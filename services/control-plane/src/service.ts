@@ -137,7 +137,7 @@ export async function startControlPlane(
   assertKeysKnown(config.keys, view.snapshot());
   const dataKeys = stack.use(createDataKeys({ keyring: config.keys, clock, onTrouble: events.keyTrouble }));
   stack.use(watchCertificates({ view, clock, events }));
-  stack.use(watchSecrets({ view, clock, events, keyring: config.keys }));
+  const { ages: secretAges } = stack.use(watchSecrets({ view, clock, metrics: deps.metrics, keyring: config.keys }));
   const policy = stack.use(watchPolicy(config, { clock, unusable: events.policyUnusable }));
   policy.onChange(events.policyChanged);
   const tls = config.tls === undefined ? null : stack.use(await watchTls({ tls: config.tls, clock, events }));
@@ -158,7 +158,7 @@ export async function startControlPlane(
   const authenticate = createAuthenticate({ view, clock, noteKeyUse: createKeyUse(writer, clock, log), ...tokens });
   const context = {
     ...serviceContext(config, deps, view, policy),
-    ...{ writer, verifier, routing, showing, authenticate, dataKeys, publishing },
+    ...{ writer, verifier, routing, showing, authenticate, dataKeys, secretAges, publishing },
   };
   const { reflection, roles } = config;
   const listening = { ...config.grpc, reflection, roles, ...(tls === null ? {} : { tls }) };

@@ -1,5 +1,5 @@
 import { KeyEncryptionKeyState } from '@postrider/contract/postrider/v1/secret_service';
-import { secretsStand } from './secrets-stand.ts';
+import { keyStands } from './secrets-stand.ts';
 import { staleTenants } from './rewrapping.ts';
 import type {
   KeyEncryptionKey,
@@ -18,13 +18,13 @@ const states: Readonly<Record<KeyStand['state'], KeyEncryptionKeyState>> = {
 export function listKeyEncryptionKeys({
   view,
   keyring,
-  clock,
+  secretAges,
 }: ServiceContext): Method<ListKeyEncryptionKeysRequest, ListKeyEncryptionKeysResponse> {
   return () => {
     const snapshot = view.snapshot();
-    const { keys, count, old, oldest } = secretsStand(snapshot, keyring, clock.now());
+    const { count, old, oldest } = secretAges();
     return {
-      keyEncryptionKeys: keys.map(shown),
+      keyEncryptionKeys: keyStands(snapshot, keyring).map(shown),
       toResealCount: BigInt(staleTenants(snapshot, keyring).length),
       secretCount: BigInt(count),
       oldSecretCount: BigInt(old),

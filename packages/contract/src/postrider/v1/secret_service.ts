@@ -293,7 +293,7 @@ export interface ListKeyEncryptionKeysResponse {
   keyEncryptionKeys: KeyEncryptionKey[];
   /** Tenants whose data keys are still to be sealed anew under the primary one. 0: every other key may be taken away. */
   toResealCount: bigint;
-  /** Signing secrets that sign now. */
+  /** Signing secrets that sign, as of the last look at all of them, at most an hour ago. */
   secretCount: bigint;
   /** Those that are older than a year. */
   oldSecretCount: bigint;
