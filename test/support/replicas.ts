@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { openRpc } from '@postrider/cli';
+import { openRpc, type Rpc, type ServerTls } from '@postrider/cli';
 import type { Tenant } from '@postrider/contract/postrider/v1/tenant';
 import { choosePorts, type LocalKafka } from '../../deploy/local/index.ts';
 import { uniqueName } from './resources.ts';
@@ -13,6 +13,13 @@ export interface Replica {
   role(): Promise<string>;
   /** Creates a tenant at this replica; repeating it with the same id is the same creation. */
   createTenant(tenantId: string): Promise<Tenant>;
+  /** Calls it by TLS, with the key of an administrator; the caller closes it. */
+  openTls(tls: ServerTls): Rpc;
+}
+
+export interface ReplicasOptions extends StartOptions {
+  /** What each of them is told besides. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 export interface Replicas extends AsyncDisposable {
@@ -26,7 +33,7 @@ export interface Replicas extends AsyncDisposable {
 export async function startReplicas(
   kafka: Pick<LocalKafka, 'bootstrapServers'>,
   count: number,
-  start: StartOptions = {},
+  { env: told = {}, ...start }: ReplicasOptions = {},
 ): Promise<Replicas> {
   await using stack = new AsyncDisposableStack();
   const topicPrefix = `${uniqueName('replicas')}.`;
@@ -45,12 +52,15 @@ export async function startReplicas(
       POSTRIDER_KEK: kek,
       POSTRIDER_BOOTSTRAP_ADMIN_KEY: adminKey,
       POSTRIDER_LOG_LEVEL: 'info',
+      ...told,
     };
     const process = stack.use(startService('control-plane', env, start, `control-plane-${index + 1}`));
-    const rpc = stack.use(openRpc({ server: `127.0.0.1:${grpcPort}`, apiKey: adminKey }));
+    const called = { server: `127.0.0.1:${grpcPort}`, apiKey: adminKey };
+    const rpc = stack.use(openRpc(called));
     return {
       process,
       role: () => roleOf(process),
+      openTls: (tls) => openRpc({ ...called, tls }),
       createTenant(tenantId) {
         const request = { tenantId, tenant: undefined, requestId: tenantId };
         return rpc.call(rpc.tenants, rpc.tenants.createTenant, request);

@@ -19,7 +19,8 @@ export function explainRpcError(error: ServiceError, { server, isTls, apiKey }: 
   if (error.code === status.UNAVAILABLE && error.details.startsWith('No connection established'))
     return new CliError(exitCodes.unreachable, unconnected(error.details, server, isTls), { cause: error });
   // A made-up key of one's own has no checksum, so this is asked only when a key was refused.
-  const isTypo = error.code === status.UNAUTHENTICATED && apiKey !== '' && isMistyped(apiKey);
+  const isKey = apiKey !== '' && !apiKey.includes('.');
+  const isTypo = error.code === status.UNAUTHENTICATED && isKey && isMistyped(apiKey);
   const hint = isTypo ? '\n  It does not look like a key that Postrider made: was it copied as a whole?' : '';
   const violations = fieldViolations(error).map(({ field, description }) => `\n  ${field}: ${description}`);
   const name = status[error.code] ?? String(error.code);

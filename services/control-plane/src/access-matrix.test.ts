@@ -1,13 +1,14 @@
 /**
  * Every method × every role, in one tenant and in all × a resource of one's own, a foreign and an absent one, and the same
- * with a role in another tenant: generated from the descriptors, so that a new method is in it from its first day.
+ * with a role in another tenant: generated from the descriptors, so that a new method is in it from its first day. Whoever has
+ * the role by a token, by a group in it or by a client certificate is answered as whoever has it by a key.
  */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { createFileRegistry, fromBinary, getOption } from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
-import { credentials, makeClientConstructor, Metadata, status } from '@grpc/grpc-js';
+import { makeClientConstructor, Metadata, status } from '@grpc/grpc-js';
 import { AccessServiceService } from '@postrider/contract/postrider/v1/access_service';
 import { DeliveryServiceService } from '@postrider/contract/postrider/v1/delivery_service';
 import { DispatcherServiceService } from '@postrider/contract/postrider/v1/dispatcher_service';
@@ -21,10 +22,11 @@ import { SecretServiceService } from '@postrider/contract/postrider/v1/secret_se
 import { SubscriptionServiceService } from '@postrider/contract/postrider/v1/subscription_service';
 import { TenantServiceService } from '@postrider/contract/postrider/v1/tenant_service';
 import { accessRule, roleNamed, type AccessRule, type RoleName } from '@postrider/core';
-import { ADMIN_KEY, startTestPlane } from '../testing/harness.ts';
+import { ADMIN_KEY } from '../testing/harness.ts';
+import { startWithPrincipals, type OtherCaller, type Principals } from '../testing/other-principals.ts';
 import type { Client, ClientWritableStream, ServiceDefinition, ServiceError } from '@grpc/grpc-js';
 import type { DescMethod } from '@bufbuild/protobuf';
-import type { Running } from '../testing/harness.ts';
+import type { ReplicaChannel } from './tls/replica-channel.ts';
 
 const definitions: readonly ServiceDefinition[] = [
   AccessServiceService,
@@ -58,23 +60,26 @@ type Unary = (
 
 type OpenStream = (metadata: Metadata, callback: Parameters<Unary>[2]) => ClientWritableStream<object>;
 
-let run: Running;
-const clients = new Map<string, Client>();
+let principals: Principals;
+/** By channel, then by service. */
+const clients = new Map<ReplicaChannel, Map<string, Client>>();
+/** By role and tenant, as `keys`. */
+const others = new Map<string, readonly OtherCaller[]>();
 const keys = new Map<string, string>();
 const flat: Record<string, Readonly<Record<Place, string>>> = {};
 
 before(async () => {
-  run = await startTestPlane();
-  for (const definition of definitions) {
-    const Service = makeClientConstructor(definition, 'service');
-    const [, service = ''] = Object.values(definition)[0]?.path.split('/') ?? [];
-    clients.set(service, new Service(`127.0.0.1:${run.plane.port}`, credentials.createInsecure()));
-  }
+  principals = await startWithPrincipals();
   for (const tenantId of [tenants.own, tenants.foreign]) await makeTenant(tenantId);
   for (const role of roles) {
     for (const tenant of ['', `tenants/${tenants.own}`]) {
       const { keyString } = await must('CreateApiKey', { apiKey: { role: roleNamed(role), tenant } });
       keys.set(`${role} ${tenant}`, String(keyString));
+      const three = await principals.called(`${role}.${tenant === '' ? 'all' : 'one'}`);
+      for (const { principal } of three) {
+        await must('CreateRoleBinding', { roleBinding: { role: roleNamed(role), tenant, principal } });
+      }
+      others.set(`${role} ${tenant}`, three);
     }
   }
   for (const [collection, create, body] of [
@@ -94,8 +99,8 @@ before(async () => {
   flat['eventTypes'] = { own: 'eventTypes/a.type', foreign: 'eventTypes/b.none', absent: 'eventTypes/c.none' };
 });
 after(async () => {
-  for (const client of clients.values()) client.close();
-  await run.stop();
+  for (const client of [...clients.values()].flatMap((ofService) => [...ofService.values()])) client.close();
+  await principals[Symbol.asyncDispose]();
 });
 
 async function makeTenant(tenantId: string): Promise<void> {
@@ -108,18 +113,45 @@ async function makeTenant(tenantId: string): Promise<void> {
 }
 
 async function must(method: string, request: object): Promise<Readonly<Record<string, unknown>>> {
-  const answer = await ask(method, request, ADMIN_KEY);
+  const answer = await ask(method, request, `Bearer ${ADMIN_KEY}`);
   assert.equal(answer.code, 'OK', `${method}: ${answer.message}`);
   return JSON.parse(answer.body) as Record<string, unknown>;
 }
 
-function ask(method: string, request: object, key: string): Promise<Answer> {
+/** A client of the service over this channel, made when it is first asked for. */
+function clientOf(service: string, channel: ReplicaChannel): Client | undefined {
+  const ofChannel = clients.get(channel) ?? new Map<string, Client>();
+  clients.set(channel, ofChannel);
+  const known = ofChannel.get(service);
+  const definition = definitions.find((one) => Object.values(one)[0]?.path.split('/')[1] === service);
+  if (known !== undefined || definition === undefined) return known;
+  const Service = makeClientConstructor(definition, 'service');
+  const client = new Service(`127.0.0.1:${principals.run.plane.port}`, channel.credentials, channel.options);
+  ofChannel.set(service, client);
+  return client;
+}
+
+/** That who has the role in another way than by a key is answered as who has a key. */
+async function assertAlike(who: string, method: string, request: object, answer: Answer): Promise<void> {
+  for (const { kind, authorization, channel } of others.get(who) ?? []) {
+    const { code, message } = await ask(method, request, authorization, channel);
+    assert.deepEqual([code, message], [answer.code, answer.message], kind);
+    alike.add(`${method} ${who} ${kind}`);
+  }
+}
+
+function ask(
+  method: string,
+  request: object,
+  authorization: string | null,
+  channel = principals.channel,
+): Promise<Answer> {
   const { service } = methodRules[method as keyof typeof methodRules];
-  const client = clients.get(service);
+  const client = clientOf(service, channel);
   const definition = definitions.flatMap((one) => Object.values(one)).find(({ path }) => path.endsWith(`/${method}`));
   assert.ok(client !== undefined && definition !== undefined, `${method} of ${service} is not served`);
   const metadata = new Metadata();
-  metadata.set('authorization', `Bearer ${key}`);
+  if (authorization !== null) metadata.set('authorization', authorization);
   const { promise, resolve } = Promise.withResolvers<Answer>();
   const send = (client as unknown as Record<string, Unary>)[method[0]?.toLowerCase() + method.slice(1)];
   assert.ok(send !== undefined, method);
@@ -230,6 +262,7 @@ function nested(path: string, value: string): object {
 }
 
 const judged = new Set<string>();
+const alike = new Set<string>();
 /** What stands for "the caller was let in": whatever the method makes of the request afterwards. */
 const refusals = new Set(['UNAUTHENTICATED', 'PERMISSION_DENIED']);
 /** Mutations of one's own come last, so that what they take away is still there for the others. */
@@ -253,12 +286,14 @@ for (const method of ordered) {
 
 /** A role in `own` only. */
 async function inOneTenant(method: DescMethod, rule: AccessRule, role: RoleName, may: boolean): Promise<void> {
-  const key = keys.get(`${role} tenants/${tenants.own}`) ?? '';
+  const who = `${role} tenants/${tenants.own}`;
   const answers: Partial<Record<Place, Answer>> = {};
   // One's own last: it may be deleted by it.
   for (const place of ['foreign', 'absent', 'own'] as const) {
     const request = requestFor(method, rule, place);
-    const answer = await ask(method.name, request ?? {}, key);
+    const answer = await ask(method.name, request ?? {}, `Bearer ${keys.get(who)}`);
+    // What may be changed by it is changed once.
+    if (place !== 'own') await assertAlike(who, method.name, request ?? {}, answer);
     judged.add(`${method.name} ${role} tenant ${place}`);
     answers[place] = answer;
     assert.ok(!answer.body.includes(tenants.foreign), `${method.name} shows a foreign tenant: ${answer.body}`);
@@ -281,13 +316,15 @@ async function inOneTenant(method: DescMethod, rule: AccessRule, role: RoleName,
 
 /** A role in all tenants. */
 async function inAll(method: DescMethod, rule: AccessRule, role: RoleName, may: boolean): Promise<void> {
-  const key = keys.get(`${role} `) ?? '';
+  const who = `${role} `;
   for (const place of places) {
     // What is there is left there: the next role needs it. Who may is seen by what is absent.
     const isKept = may && rule.effect !== 'read' && place !== 'absent';
     judged.add(`${method.name} ${role} all ${place}`);
     if (isKept) continue;
-    const answer = await ask(method.name, requestFor(method, rule, place) ?? {}, key);
+    const request = requestFor(method, rule, place) ?? {};
+    const answer = await ask(method.name, request, `Bearer ${keys.get(who)}`);
+    await assertAlike(who, method.name, request, answer);
     assert.equal(answer.code === 'PERMISSION_DENIED', !may, `${place}: ${answer.code} ${answer.message}`);
   }
 }
@@ -297,4 +334,5 @@ test('nothing is missing in the matrix', () => {
   const served = definitions.flatMap((one) => Object.values(one)).map(({ path }) => path.split('/')[2]);
   assert.deepEqual(new Set(served), new Set(methods.map(({ name }) => name)));
   assert.equal(judged.size, methods.length * roles.length * places.length * 2);
+  assert.equal(alike.size, methods.length * roles.length * 3 * 2);
 });

@@ -67,6 +67,7 @@ test('a token names nobody whose times, issuer, audience or subject are not righ
     { sub: 'two words' },
     { sub: 'x'.repeat(256) },
     { sub: 'a\nb' },
+    { deep: JSON.parse(`${'['.repeat(1_500)}${']'.repeat(1_500)}`) as unknown },
   ];
   for (const payload of wrong)
     assert.equal(await verify(await token(payload as JWTPayload)), null, JSON.stringify(payload));

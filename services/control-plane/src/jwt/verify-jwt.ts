@@ -88,8 +88,10 @@ export function createVerifyJwt({ settings, source, clock }: VerifyJwtOptions): 
       if (isGood) return before.caller;
       known.delete(id);
     }
-    const found = await verified(token).catch(() => null);
-    if (found === null || !isUnambiguous(token)) return null;
+    const found = await verified(token)
+      .then((good) => (isUnambiguous(token) ? good : null))
+      .catch(() => null);
+    if (found === null) return null;
     const { payload, keys } = found;
     if ((payload.exp ?? Infinity) * 1_000 > clock.now() + serverLimits.jwtLifetimeMaxMs + clockSkewMs) return null;
     const caller = callerOf(payload, settings.groupsClaim);
