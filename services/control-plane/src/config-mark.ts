@@ -46,10 +46,11 @@ export function createConfigMark(options: ConfigMarkOptions): ConfigMark {
 
   return {
     async inspect() {
+      // Before it is asked where the topic ends: what is read meanwhile may lie behind the answer.
+      const { highest } = view.position();
       const [range] = await admin.offsets(topic);
       const id = (await admin.topicIds([topic])).get(topic) ?? '';
       const end = range?.high ?? 0;
-      const { highest } = view.position();
       if (topicId !== '' && id !== '' && id !== topicId) throw lost(`${topic} was deleted and made anew`, view);
       if (end < highest) throw lost(`${topic} ends at offset ${end}, but was read up to ${highest}`, view);
       if (id !== '') topicId = id;
