@@ -11,6 +11,8 @@ import { delimiter, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { ADMIN_KEY, startTestPlane } from '../../services/control-plane/testing/harness.ts';
+import { writtenTls } from '../../services/control-plane/testing/tls.ts';
+import { createTestAuthority } from '../support/certificates.ts';
 
 const page = readFileSync(join(import.meta.dirname, '../../docs/api/README.md'), 'utf8');
 /** Where the page's server is. */
@@ -60,17 +62,16 @@ function pathWithGrpcurl(): string | null {
   return path.some(isThere) ? path.join(delimiter) : null;
 }
 
-test('the page of the API is a session that works, command by command', async (t) => {
-  const path = pathWithGrpcurl();
-  if (path === null) {
-    t.skip('there is no grpcurl: go install github.com/fullstorydev/grpcurl/cmd/grpcurl@latest');
-    return;
-  }
-  await using run = await startTestPlane();
+/** Types the page's commands into one shell, `spoken` in place of how the page says that the server is talked to. */
+async function typeIn(path: string, port: number, spoken: string): Promise<void> {
   const all = steps();
   assert.ok(all.length >= 15);
-  const script = all.flatMap(({ command }) => [command, `echo; echo '${END_OF_COMMAND}'`]).join('\n');
-  const shell = spawn('sh', ['-c', `exec 2>&1\n${script.replaceAll(ADDRESS, `127.0.0.1:${run.plane.port}`)}`], {
+  const script = all
+    .flatMap(({ command }) => [command, `echo; echo '${END_OF_COMMAND}'`])
+    .join('\n')
+    .replaceAll(ADDRESS, `127.0.0.1:${port}`)
+    .replaceAll('-plaintext', spoken);
+  const shell = spawn('sh', ['-c', `exec 2>&1\n${script}`], {
     env: { PATH: path, KEY: ADMIN_KEY },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
@@ -80,4 +81,19 @@ test('the page of the API is a session that works, command by command', async (t
     const output = `${outputs[index]?.trimEnd()}\n`.replace(/^\n$/, '');
     assert.match(plain(output), patternOf(expected), `$ ${command}`);
   }
+}
+
+const path = pathWithGrpcurl();
+const skip = path === null && 'there is no grpcurl: go install github.com/fullstorydev/grpcurl/cmd/grpcurl@latest';
+
+test('the page of the API is a session that works, command by command', { skip }, async () => {
+  await using run = await startTestPlane();
+  await typeIn(path ?? '', run.plane.port, '-plaintext');
+});
+
+test('the same session works over TLS', { skip }, async () => {
+  await using authority = await createTestAuthority();
+  await using tls = await writtenTls(await authority.issue('api'), authority.ca);
+  await using run = await startTestPlane({ tls: { files: tls.files, clients: 'optional' } });
+  await typeIn(path ?? '', run.plane.port, `-cacert ${tls.files.caFile}`);
 });
