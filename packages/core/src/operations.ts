@@ -127,14 +127,36 @@ export function readGone(type: string, value: Buffer | null): Gone | null {
   return data === null ? null : { endpointId: data.endpointId, endpointRevision: data.endpointRevision };
 }
 
+/** Whether an endpoint fails again and again, and since when. */
+export interface Health {
+  readonly endpointId: string;
+  readonly failing: boolean;
+  readonly time: Date;
+}
+
+/** Reads a `postrider.endpoint.failing` or `.recovered` record with its `ce_time`; null: it is another one, or cannot be read. */
+export function readHealth(type: string, value: Buffer | null, ceTime: string): Health | null {
+  const failing = type === 'postrider.endpoint.failing';
+  if (!failing && type !== 'postrider.endpoint.recovered') return null;
+  const endpointId = objectOf(value)?.['endpointId'];
+  const time = new Date(ceTime);
+  if (typeof endpointId !== 'string' || Number.isNaN(time.getTime())) return null;
+  return { endpointId, failing, time };
+}
+
 /** Of which endpoint, by which revision, and whatever else the record tells. */
 function factsOf(value: Buffer | null): (Gone & Readonly<Record<string, unknown>>) | null {
+  const data = objectOf(value);
+  const { endpointId, endpointRevision } = data ?? {};
+  if (typeof endpointId !== 'string' || typeof endpointRevision !== 'string') return null;
+  return { ...data, endpointId, endpointRevision };
+}
+
+function objectOf(value: Buffer | null): Readonly<Record<string, unknown>> | null {
   if (value === null) return null;
   try {
-    const data = JSON.parse(value.toString('utf8')) as Record<string, unknown>;
-    const { endpointId, endpointRevision } = data;
-    if (typeof endpointId !== 'string' || typeof endpointRevision !== 'string') return null;
-    return { ...data, endpointId, endpointRevision };
+    const data: unknown = JSON.parse(value.toString('utf8'));
+    return typeof data === 'object' && data !== null ? (data as Record<string, unknown>) : null;
   } catch {
     return null;
   }

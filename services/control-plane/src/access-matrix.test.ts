@@ -82,6 +82,10 @@ before(async () => {
       others.set(`${role} ${tenant}`, three);
     }
   }
+  // By itself: what the installation pauses, no tenant resumes.
+  const pause = { name: `tenants/${tenants.own}`, reason: 'a reason' };
+  const own = `Bearer ${keys.get(`tenant-admin ${pause.name}`)}`;
+  assert.equal((await ask('PauseDeliveries', pause, own)).code, 'OK');
   for (const [collection, create, body] of [
     ['apiKeys', 'CreateApiKey', 'apiKey'],
     ['roleBindings', 'CreateRoleBinding', 'roleBinding'],
@@ -109,7 +113,6 @@ async function makeTenant(tenantId: string): Promise<void> {
   await must('CreateEndpoint', { parent: `tenants/${tenantId}`, endpointId: 'one', endpoint });
   const parent = `tenants/${tenantId}/endpoints/one`;
   await must('CreateSubscription', { parent, subscriptionId: 'one', subscription: { eventTypes: ['a'] } });
-  await must('PauseDeliveries', { name: `tenants/${tenantId}`, reason: 'a reason' });
 }
 
 async function must(method: string, request: object): Promise<Readonly<Record<string, unknown>>> {

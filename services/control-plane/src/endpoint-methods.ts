@@ -219,12 +219,22 @@ export function putChanged(
     $case: 'endpoint',
     value: {
       ...config,
-      endpoint: { ...stateAfter(proof, next, now), updateTime: now, revision },
+      endpoint: {
+        ...stateAfter(proof, next, now),
+        failingSince: stillFailing(config, next),
+        updateTime: now,
+        revision,
+      },
       cancelsBelow: cancels ? revision : config.cancelsBelow,
       verificationSince: { ask: revision, 'not-needed': '', keep: config.verificationSince }[proof],
     },
   }));
   return shownEndpoint(value);
+}
+
+/** Elsewhere, or after it was sent nothing, it is not known to fail. */
+function stillFailing({ endpoint }: EndpointConfig, next: Endpoint): Date | undefined {
+  return next.url === endpoint?.url && next.state === EndpointState.ENABLED ? endpoint.failingSince : undefined;
 }
 
 /** The endpoint of this name as it stands; throws `not_found`. */

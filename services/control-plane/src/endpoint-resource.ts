@@ -76,6 +76,8 @@ export const endpointMaskRules: MaskRules<Endpoint> = {
   enable_time: outputOnly,
   profile: { kind: 'changeable', property: 'profile' },
   public_key: outputOnly,
+  failing_since: outputOnly,
+  held_by_installation: outputOnly,
 };
 
 /** What a client may choose of an endpoint; everything else is the server's. */

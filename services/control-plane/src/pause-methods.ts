@@ -2,6 +2,7 @@ import { configKey } from '@postrider/config-view';
 import { Pause } from '@postrider/contract/postrider/v1/pause';
 import { EVERYTHING, PostriderError, invalidArgument, isInForce, pauseIdOf, pausesOf } from '@postrider/core';
 import { poolOf } from '@postrider/egress';
+import { checkNotHeld } from './held.ts';
 import { sizeOf } from './messages.ts';
 import { parseEndpointName, parseTenantName } from './names.ts';
 import { found, rejectUnreadable, rejectViolations } from './reject.ts';
@@ -23,7 +24,7 @@ import type { KnownPools } from './validate-pools.ts';
 const POOLS = 'egressPools/';
 
 export function pauseDeliveries(context: ServiceContext): Method<PauseDeliveriesRequest, Pause> {
-  const { writer, clock, pools } = context;
+  const { writer, clock, pools, reach } = context;
   return ({ name, reason, expireTime }, caller) => {
     const violations = createViolations();
     checkReason(violations, reason);
@@ -38,11 +39,17 @@ export function pauseDeliveries(context: ServiceContext): Method<PauseDeliveries
       const id = pauseIdOf({ name, endpointUid });
       rejectUnreadable(snapshot, 'pause', id, `the pause of ${name}`);
       const before = snapshot.pause(id);
-      const since = before !== undefined && isInForce(before, now.getTime()) ? before.createTime : now;
+      const inForce = before !== undefined && isInForce(before, now.getTime()) ? before : undefined;
+      checkNotHeld(inForce, reach, `${name} is paused`);
+      const since = inForce === undefined ? now : inForce.createTime;
+      const heldByInstallation = reach === 'all';
       forgetEnded(change, id, name);
       const { value } = put(configKey('pause', id), (revision) => ({
         $case: 'pause',
-        value: { ...blank, name, reason, actor: caller.actor, createTime: since, expireTime, endpointUid, revision },
+        value: {
+          ...{ ...blank, name, reason, actor: caller.actor, createTime: since, expireTime },
+          ...{ endpointUid, revision, heldByInstallation },
+        },
       }));
       return value;
     });
@@ -52,6 +59,7 @@ export function pauseDeliveries(context: ServiceContext): Method<PauseDeliveries
 export function resumeDeliveries({
   writer,
   pools,
+  reach,
 }: ServiceContext): Method<ResumeDeliveriesRequest, ResumeDeliveriesResponse> {
   return ({ name }, caller) => {
     checkName(name);
@@ -60,6 +68,7 @@ export function resumeDeliveries({
       const id = pauseIdOf({ name, endpointUid });
       rejectUnreadable(snapshot, 'pause', id, `the pause of ${name}`);
       const before = snapshot.pause(id);
+      if (before !== undefined && isInForce(before, now.getTime())) checkNotHeld(before, reach, `${name} is paused`);
       if (before !== undefined) remove(configKey('pause', id));
       const others = (other: string): Pause | undefined => (other === id ? undefined : snapshot.pause(other));
       const ended = before !== undefined && isInForce(before, now.getTime()) ? before : undefined;

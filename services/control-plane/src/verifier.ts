@@ -7,6 +7,7 @@ import {
   limits,
   partitionOf,
   readGone,
+  readHealth,
   readVerified,
   VERIFICATION_EVENT_TYPE,
   webhookId,
@@ -14,6 +15,7 @@ import {
 import { DELIVERY_HEADER, header, topicName } from '@postrider/kafka';
 import { agreedLimits, isOwed, stateAfter } from './endpoint-proof.ts';
 import { goThrough } from './go-through.ts';
+import { noteHealth } from './failing-endpoints.ts';
 import { disableGone, isStillGone } from './gone-endpoints.ts';
 import { createPendingChanges } from './pending-changes.ts';
 import type { ConfigSnapshot, ConfigView } from '@postrider/config-view';
@@ -36,7 +38,7 @@ export interface VerifierOptions {
   readonly log: Logger;
 }
 
-/** Asks endpoints to prove that they want events, enables those that do, and disables those that say they are gone. */
+/** Asks endpoints to prove that they want events, enables those that do, disables those that say they are gone, and notes which fail. */
 export interface Verifier extends AsyncDisposable {
   /** The endpoint was written: if that asked for its proof, the request for it goes out. */
   written(endpointUid: string): void;
@@ -79,6 +81,7 @@ export async function startVerifier(options: VerifierOptions): Promise<Verifier>
       const type = header(record, 'ce_type')?.toString() ?? '';
       const verified = readVerified(type, record.value);
       const gone = readGone(type, record.value);
+      const health = readHealth(type, record.value, header(record, 'ce_time')?.toString() ?? '');
       // Whoever was asked was asked after the question had been read back here.
       if (verified !== null && isOwed(view.snapshot().endpoint(verified.endpointId), verified)) {
         changes.want(`verified ${verified.endpointId}`, (change) => enable(change, verified));
@@ -86,6 +89,8 @@ export async function startVerifier(options: VerifierOptions): Promise<Verifier>
       if (gone !== null && isStillGone(view.snapshot().endpoint(gone.endpointId), gone)) {
         changes.want(`gone ${gone.endpointId}`, (change) => disableGone(change, gone));
       }
+      // What comes and goes while Kafka is away is written once.
+      if (health !== null) changes.want(`health ${health.endpointId}`, (change) => noteHealth(change, health));
     }
   }
 

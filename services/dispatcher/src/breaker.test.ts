@@ -185,3 +185,17 @@ test('what is sent to one endpoint does not wait for the breaker of another', as
   );
   await h.stop(dispatcher);
 });
+
+test('an endpoint that its configuration tells to fail, and that works, is told of once, also by an owner that never saw it fail', async () => {
+  const h = createHarness();
+  h.config.endpoint('shop', { failingSince: new Date(h.clock.now()) });
+  const dispatcher = await h.start('a');
+  for (let i = 0; i < 5; i += 1) h.deliver(`order-${i}`, 'shop');
+  await h.until(() => h.watermark() === 5, 'all are delivered');
+  assert.equal(told(h, 'recovered').length, 1);
+  h.config.endpoint('shop', {});
+  for (let i = 5; i < 10; i += 1) h.deliver(`order-${i}`, 'shop');
+  await h.until(() => h.watermark() === 10, 'all are delivered');
+  assert.equal(told(h, 'recovered').length, 1);
+  await h.stop(dispatcher);
+});

@@ -1,5 +1,6 @@
 import {
   createBreaker,
+  createHalfOpenBreaker,
   keyMissingCode,
   signOf,
   waitsForNames,
@@ -37,13 +38,19 @@ export function heed(lane: Lane, classified: Classified, now: number, random: Ra
 
 function tellBreaker(
   lane: Lane,
-  { verdict, sent: { result } }: Classified,
+  { verdict, sent: { result, prepared } }: Classified,
   { startedAt, now, random }: { readonly startedAt: number; readonly now: number; readonly random: RandomFraction },
 ): BreakerMove | null {
   const sign = signOf(verdict.outcome, result.kind === 'response' ? result.status : 0);
   if (sign === 'works') lane.workedAt = now;
   if (lane.breaker !== null && lane.breaker.closed && lane.breaker.restedAt <= now) lane.breaker = null;
   if (lane.breaker === null && sign === 'fails') lane.breaker = createBreaker(random);
+  const { endpoint } = prepared.flight;
+  if (lane.breaker === null && sign === 'works' && endpoint.endpoint.failingSince !== undefined) {
+    // Whoever opened it was another owner, or has forgotten: that it works is told by closing it once more, and once only.
+    if (lane.toldToWork !== endpoint) lane.breaker = createHalfOpenBreaker(random, now);
+    lane.toldToWork = endpoint;
+  }
   const move = lane.breaker?.told(sign, startedAt, now) ?? null;
   if (move === 'opened') lane.concurrency.restart(now);
   return move;

@@ -74,6 +74,8 @@ export interface Lane {
   hostAnswering: Answering;
   /** Null: the endpoint has not failed lately. */
   breaker: Breaker | null;
+  /** The configuration by which the endpoint fails, of which it was told that it works all the same. */
+  toldToWork: object | null;
   /** When an answer last told that the endpoint works (ms, monotonic). */
   workedAt: number;
   /** The revision of the endpoint that the lane was judged by last; empty: none. */
@@ -150,6 +152,7 @@ export function createLane(owner: LaneOwner, endpointId: string, tenant: string,
     answering,
     hostAnswering: answering,
     breaker: null,
+    toldToWork: null,
     workedAt: -Infinity,
     judgedBy: '',
     heldUntil: -Infinity,

@@ -25,3 +25,10 @@ test('the rate and the end of the client certificate are told if there are any',
   assert.match(text, /^Certificate +.*ends 1970-01-01T00:00:00\.000Z$/m);
   assert.doesNotMatch(textOf({}), /Rate|Certificate/);
 });
+
+test('an endpoint that fails, or that only the installation may enable, says so', () => {
+  const failing = Endpoint.fromPartial({ state: 'ENDPOINT_STATE_ENABLED', failingSince: new Date(0) });
+  assert.match(describeEndpoint(failing), /State +enabled, failing since 1970-01-01T00:00:00\.000Z\n/);
+  const held = Endpoint.fromPartial({ state: 'ENDPOINT_STATE_DISABLED', heldByInstallation: true });
+  assert.match(describeEndpoint(held), /State +disabled; only the installation may enable it\n/);
+});

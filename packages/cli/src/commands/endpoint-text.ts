@@ -35,8 +35,10 @@ const disabledBecause: Partial<Record<DisableReason, string>> = {
   [DisableReason.FAILING]: ', because it failed for too long',
 };
 
-function stateText({ state, disableReason }: Endpoint): string {
-  return `${plainEnum(state, 'ENDPOINT_STATE')}${disabledBecause[disableReason] ?? ''}`;
+function stateText({ state, disableReason, heldByInstallation, failingSince }: Endpoint): string {
+  const held = heldByInstallation ? '; only the installation may enable it' : '';
+  const failing = failingSince === undefined ? '' : `, failing since ${failingSince.toISOString()}`;
+  return `${plainEnum(state, 'ENDPOINT_STATE')}${disabledBecause[disableReason] ?? ''}${held}${failing}`;
 }
 
 function certificateText({ tls }: Endpoint): string {

@@ -110,7 +110,7 @@ function addList(parent: Command, context: CliContext): void {
           pause.name,
           pause.createTime?.toISOString() ?? '',
           pause.expireTime?.toISOString() ?? 'resumed',
-          pause.actor,
+          pause.heldByInstallation ? `${pause.actor} (installation)` : pause.actor,
           pause.reason,
         ]),
         'Nothing is paused.',

@@ -676,6 +676,15 @@ export interface Endpoint {
   profile: string;
   /** For `whpk_…` schemes: the public key that receivers verify with. */
   publicKey: string;
+  /**
+   * Since when it fails again and again, so that it is asked by one request now and then (`postrider.endpoint.failing`).
+   * Absent: it does not, as far as is known. It changes neither etag nor revision, and nothing of what is sent.
+   */
+  failingSince:
+    | Date
+    | undefined;
+  /** It was disabled by somebody with a role in all tenants: a role in this tenant does not suffice to enable it. */
+  heldByInstallation: boolean;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -918,6 +927,8 @@ function createBaseEndpoint(): Endpoint {
     enableTime: undefined,
     profile: "",
     publicKey: "",
+    failingSince: undefined,
+    heldByInstallation: false,
     _unknownFields: {},
   };
 }
@@ -1010,6 +1021,12 @@ export const Endpoint: MessageFns<Endpoint> = {
     }
     if (message.publicKey !== "") {
       writer.uint32(234).string(message.publicKey);
+    }
+    if (message.failingSince !== undefined) {
+      Timestamp.encode(toTimestamp(message.failingSince), writer.uint32(242).fork()).join();
+    }
+    if (message.heldByInstallation !== false) {
+      writer.uint32(248).bool(message.heldByInstallation);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -1273,6 +1290,22 @@ export const Endpoint: MessageFns<Endpoint> = {
             message.publicKey = reader.string();
             continue;
           }
+          case 30: {
+            if (tag !== 242) {
+              break;
+            }
+
+            message.failingSince = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 31: {
+            if (tag !== 248) {
+              break;
+            }
+
+            message.heldByInstallation = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1394,6 +1427,12 @@ export const Endpoint: MessageFns<Endpoint> = {
     if (message.publicKey !== "") {
       obj.publicKey = message.publicKey;
     }
+    if (message.failingSince !== undefined) {
+      obj.failingSince = message.failingSince.toISOString();
+    }
+    if (message.heldByInstallation !== false) {
+      obj.heldByInstallation = message.heldByInstallation;
+    }
     return obj;
   },
 
@@ -1459,6 +1498,8 @@ export const Endpoint: MessageFns<Endpoint> = {
     message.enableTime = object.enableTime ?? undefined;
     message.profile = object.profile ?? "";
     message.publicKey = object.publicKey ?? "";
+    message.failingSince = object.failingSince ?? undefined;
+    message.heldByInstallation = object.heldByInstallation ?? false;
     return message;
   },
 };

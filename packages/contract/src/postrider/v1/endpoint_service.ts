@@ -985,7 +985,7 @@ export const EndpointServiceService = {
   },
   /**
    * Enables an endpoint. What happened while it was disabled is not sent by itself. Enabling an enabled one changes nothing.
-   * Errors: NOT_FOUND, ABORTED.
+   * Errors: NOT_FOUND, ABORTED, PERMISSION_DENIED (the installation has disabled it, and the caller's role is in a tenant).
    */
   enableEndpoint: {
     path: "/postrider.v1.EndpointService/EnableEndpoint" as const,
@@ -1029,7 +1029,7 @@ export interface EndpointServiceServer extends UntypedServiceImplementation {
   deleteEndpoint: handleUnaryCall<DeleteEndpointRequest, Empty>;
   /**
    * Enables an endpoint. What happened while it was disabled is not sent by itself. Enabling an enabled one changes nothing.
-   * Errors: NOT_FOUND, ABORTED.
+   * Errors: NOT_FOUND, ABORTED, PERMISSION_DENIED (the installation has disabled it, and the caller's role is in a tenant).
    */
   enableEndpoint: handleUnaryCall<EnableEndpointRequest, Endpoint>;
   /** Disables an endpoint: no new event is matched to it. Errors: NOT_FOUND, ABORTED. */
@@ -1125,7 +1125,7 @@ export interface EndpointServiceClient extends Client {
   ): ClientUnaryCall;
   /**
    * Enables an endpoint. What happened while it was disabled is not sent by itself. Enabling an enabled one changes nothing.
-   * Errors: NOT_FOUND, ABORTED.
+   * Errors: NOT_FOUND, ABORTED, PERMISSION_DENIED (the installation has disabled it, and the caller's role is in a tenant).
    */
   enableEndpoint(
     request: EnableEndpointRequest,

@@ -35,6 +35,11 @@ export interface Pause {
   endpointUid: string;
   /** Opaque revision of the configuration that this state is part of. */
   revision: string;
+  /**
+   * It was paused by somebody with a role in all tenants: a role in one tenant does not suffice to resume it, or to pause it
+   * otherwise.
+   */
+  heldByInstallation: boolean;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -47,6 +52,7 @@ function createBasePause(): Pause {
     expireTime: undefined,
     endpointUid: "",
     revision: "",
+    heldByInstallation: false,
     _unknownFields: {},
   };
 }
@@ -73,6 +79,9 @@ export const Pause: MessageFns<Pause> = {
     }
     if (message.revision !== "") {
       writer.uint32(58).string(message.revision);
+    }
+    if (message.heldByInstallation !== false) {
+      writer.uint32(64).bool(message.heldByInstallation);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -154,6 +163,14 @@ export const Pause: MessageFns<Pause> = {
             message.revision = reader.string();
             continue;
           }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.heldByInstallation = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -197,6 +214,9 @@ export const Pause: MessageFns<Pause> = {
     if (message.revision !== "") {
       obj.revision = message.revision;
     }
+    if (message.heldByInstallation !== false) {
+      obj.heldByInstallation = message.heldByInstallation;
+    }
     return obj;
   },
 
@@ -212,6 +232,7 @@ export const Pause: MessageFns<Pause> = {
     message.expireTime = object.expireTime ?? undefined;
     message.endpointUid = object.endpointUid ?? "";
     message.revision = object.revision ?? "";
+    message.heldByInstallation = object.heldByInstallation ?? false;
     return message;
   },
 };

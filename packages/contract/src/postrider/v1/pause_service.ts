@@ -561,7 +561,7 @@ export const PauseServiceService = {
   },
   /**
    * Ends a pause. Resuming what is not paused changes nothing. What else is paused around it stays so.
-   * Errors: INVALID_ARGUMENT.
+   * Errors: INVALID_ARGUMENT, PERMISSION_DENIED (the installation has paused it, and the caller's role is in a tenant).
    */
   resumeDeliveries: {
     path: "/postrider.v1.PauseService/ResumeDeliveries" as const,
@@ -594,7 +594,7 @@ export interface PauseServiceServer extends UntypedServiceImplementation {
   pauseDeliveries: handleUnaryCall<PauseDeliveriesRequest, Pause>;
   /**
    * Ends a pause. Resuming what is not paused changes nothing. What else is paused around it stays so.
-   * Errors: INVALID_ARGUMENT.
+   * Errors: INVALID_ARGUMENT, PERMISSION_DENIED (the installation has paused it, and the caller's role is in a tenant).
    */
   resumeDeliveries: handleUnaryCall<ResumeDeliveriesRequest, ResumeDeliveriesResponse>;
   /** Lists the pauses that are in force, in the order of their names. Errors: INVALID_ARGUMENT (page token or size). */
@@ -623,7 +623,7 @@ export interface PauseServiceClient extends Client {
   ): ClientUnaryCall;
   /**
    * Ends a pause. Resuming what is not paused changes nothing. What else is paused around it stays so.
-   * Errors: INVALID_ARGUMENT.
+   * Errors: INVALID_ARGUMENT, PERMISSION_DENIED (the installation has paused it, and the caller's role is in a tenant).
    */
   resumeDeliveries(
     request: ResumeDeliveriesRequest,
