@@ -7,6 +7,7 @@ import { after, before, test } from 'node:test';
 import { Metadata, Server, ServerCredentials, status } from '@grpc/grpc-js';
 import { ListTenantsResponse, TenantServiceService } from '@postrider/contract/postrider/v1/tenant_service';
 import { createTestAuthority, type TestAuthority } from '../../../test/support/certificates.ts';
+import { openRpc } from './rpc.ts';
 import { serverAddress } from './server-tls.ts';
 import { cli } from './test-context.ts';
 import type { handleUnaryCall } from '@grpc/grpc-js';
@@ -96,6 +97,21 @@ test('a client certificate says who calls, without a key', async () => {
     ...{ POSTRIDER_CERT_FILE: 'client.pem', POSTRIDER_KEY_FILE: 'client.key' },
   };
   assert.equal((await cli(['tenant', 'list'], { cwd: folder, env })).exitCode, 0);
+});
+
+test('when the certificate of the server ends is known once it was called', async () => {
+  const called = { server: `127.0.0.1:${ports['good']}`, apiKey: 'prk_x', tls: { ca: ours.ca } };
+  using rpc = openRpc(called);
+  assert.equal(rpc.serverCertificateEnds(), null);
+  await rpc.call(rpc.tenants, rpc.tenants.listTenants, { pageSize: 0, pageToken: '' });
+  const daysLeft = ((rpc.serverCertificateEnds()?.getTime() ?? 0) - Date.now()) / 86_400_000;
+  assert.equal(Math.round(daysLeft), 2);
+});
+
+test('a key is told from a mistyped one, a token is not', async () => {
+  const mistyped = /does not look like a key that Postrider made/;
+  assert.match((await at('plain', '--api-key', 'prk_y')).err, mistyped);
+  assert.doesNotMatch((await at('plain', '--api-key', 'e30.e30.e30')).err, mistyped);
 });
 
 test('what keeps a connection from standing is told with what to do', async () => {

@@ -45,6 +45,8 @@ export async function readTlsFiles({ certFile, keyFile, caFile, clientCaFile }: 
   if (caFile !== undefined) certificatesIn(ca ?? '', caFile);
   if (clientCaFile !== undefined) certificatesIn(clientCa ?? '', clientCaFile);
   checkPair(cert, key, { certFile, keyFile });
+  if (caFile !== undefined) checkAuthorities(ca, caFile);
+  if (clientCaFile !== undefined) checkAuthorities(clientCa, clientCaFile);
   return {
     cert,
     key: envSecret(key),
@@ -79,7 +81,16 @@ function certificatesIn(pem: string, path: string): readonly X509Certificate[] {
   }
 }
 
-/** What OpenSSL would refuse later it is asked now: a server would drop every connection then. */
+/** What OpenSSL would refuse later it is asked now, here and below: a server would drop every connection then. */
+function checkAuthorities(ca: string | undefined, path: string): void {
+  try {
+    createSecureContext({ ca });
+  } catch (error) {
+    const { code = 'unknown error' } = error as NodeJS.ErrnoException;
+    throw new Error(`${JSON.stringify(path)} cannot be used (${code})`, { cause: error });
+  }
+}
+
 function checkPair(cert: string, key: string, { certFile, keyFile }: TlsFiles): void {
   try {
     createSecureContext({ cert, key, minVersion: TLS_VERSION_MIN });
