@@ -7,9 +7,10 @@ import { apiKey, type KafkaAnswer } from '../support/kafka-frames.ts';
 import { startKafka } from '../support/kafka.ts';
 import type { Batch, KafkaPort } from '@postrider/kafka';
 
-const PARTITIONS = 24;
+const PARTITIONS = 12;
+const MANY_PARTITIONS = 40;
 /** An answer that names every partition is larger: each takes 50 bytes without a record. */
-const FEW_BYTES = 600;
+const FEW_BYTES = 500;
 
 interface Seen {
   readonly bytes: number;
@@ -20,8 +21,8 @@ interface Seen {
 const seen = ({ frame }: KafkaAnswer): Seen => ({ bytes: frame.length, session: frame.readInt32BE(14) });
 
 /** A topic of which each value, a partition's number and a round, is read once. */
-async function openTopic(port: KafkaPort, topic: string) {
-  await port.admin.createTopics([{ name: topic, partitions: PARTITIONS, replicationFactor: 1, config: {} }]);
+async function openTopic(port: KafkaPort, topic: string, partitions = PARTITIONS) {
+  await port.admin.createTopics([{ name: topic, partitions, replicationFactor: 1, config: {} }]);
   const producer = port.producer({ name: 'writer' });
   const read: string[] = [];
   const onBatch = ({ records }: Batch) => void read.push(...records.map(({ value }) => String(value)));
@@ -29,9 +30,9 @@ async function openTopic(port: KafkaPort, topic: string) {
   let written: string[] = [];
   return {
     read,
-    /** One record in each partition, one after the other. */
-    async write(round: string, partitions = PARTITIONS): Promise<void> {
-      for (let partition = 0; partition < partitions; partition += 1) {
+    /** One record in each of the first partitions, one after the other. */
+    async write(round: string, count = partitions): Promise<void> {
+      for (let partition = 0; partition < count; partition += 1) {
         const value = `${partition} ${round}`;
         await producer.send({ topic, partition, key: null, value: Buffer.from(value) });
         written.push(value);
@@ -88,6 +89,30 @@ test('a fetch names what is new, its answer what has news; when an answer is los
   assert.notEqual(answers.at(-1)?.session, session);
   await topic.write('fourth');
   await harness.until(topic.isRead, 'the fourth round');
+  topic.assertOnce();
+});
+
+test('beside many partitions at rest a few busy ones are asked for over another connection, and each record is read once', async () => {
+  await using edges = await openKafkaEdges(['reader'], 1);
+  await using kafka = await startKafka({ brokers: 1, ownBrokers: true, edges: edges.plans });
+  assert.equal(kafka.brokers.length, 1);
+  const edge = edges.edge('reader');
+  const harness = createRealHarness(edge.bootstrapServers);
+  await using port = harness.connect();
+  const topic = await openTopic(port, harness.unique('busy'), MANY_PARTITIONS);
+  const connections = new Set<number>();
+  edge.set({
+    kind: 'answers',
+    judge(answer) {
+      if (answer.apiKey === apiKey.fetch) connections.add(answer.connection);
+      return 'pass';
+    },
+  });
+  for (let round = 0; round < 30; round += 1) await topic.write(`round ${round}`, 3);
+  await harness.until(() => topic.isRead() && connections.size === 2, 'two connections that are asked over');
+  await topic.write('all');
+  for (let round = 30; round < 40; round += 1) await topic.write(`round ${round}`, 3);
+  await harness.until(topic.isRead, 'all records');
   topic.assertOnce();
 });
 

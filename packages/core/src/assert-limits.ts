@@ -44,10 +44,10 @@ const relations: readonly (readonly [text: string, holds: (l: Limits) => boolean
       l.unknownFraction < l.podLendFraction,
   ],
   ['fetchPartitionBytesMax ≤ fetchBytesMax', (l) => l.fetchPartitionBytesMax <= l.fetchBytesMax],
-  // The part of the memory for queued deliveries that is left when reading stops; six brokers answer at the same time.
+  // The part of the memory for queued deliveries that is left when reading stops; six brokers give two answers at the same time.
   [
-    '6 × fetchBytesMax ≤ podQueuedBytesMax × (1 − pauseAtFraction)',
-    (l) => 6 * l.fetchBytesMax <= l.podQueuedBytesMax * (1 - l.pauseAtFraction),
+    '12 × fetchBytesMax ≤ podQueuedBytesMax × (1 − pauseAtFraction)',
+    (l) => 12 * l.fetchBytesMax <= l.podQueuedBytesMax * (1 - l.pauseAtFraction),
   ],
   ['bulkQueuedFraction < pauseAtFraction', (l) => l.bulkQueuedFraction < l.pauseAtFraction],
   ['bulkWaitingFraction < pauseAtFraction', (l) => l.bulkWaitingFraction < l.pauseAtFraction],

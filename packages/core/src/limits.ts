@@ -259,7 +259,7 @@ export const limits = Object.freeze({
   lateWriteMs: 15 * MINUTE_MS,
   /** What a takeover reads of `ownership` beyond that at first. */
   ownershipLookBackSlackMs: MINUTE_MS,
-  /** What one answer of a broker holds of all partitions, and of one, but for a record that is larger. One is asked for at a time. */
+  /** What one answer of a broker holds of all partitions, and of one, but for a record that is larger. Two are asked for at a time. */
   fetchBytesMax: MIB,
   fetchPartitionBytesMax: 256 * KIB,
   /** What a pod holds of retry tiers that is read and not gone through yet. */

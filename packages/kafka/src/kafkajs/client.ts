@@ -3,13 +3,14 @@ import {
   apiDefinitions,
   apiKeys,
   BrokerConnection,
+  ConnectionClass,
   ConnectionPoolClass,
   createConnectionLogger,
   createSocketFactory,
 } from './internals.ts';
 import { hangUp, hangUpWhenSilent } from './hang-up.ts';
 import { mendRequestQueueTimer } from './request-queue-timer.ts';
-import type { ApiName, Broker } from './internals.ts';
+import type { ApiName, Broker, ConnectionSettings } from './internals.ts';
 import type { KafkaConnection } from './options.ts';
 
 /** Where the partitions of a topic are led; -1 while there is no leader. */
@@ -158,7 +159,7 @@ class Client implements KafkaClient {
     if (this.#destroyed) throw new KafkaError('CLOSED', 'the client is closed');
     const { ssl, sasl, logger } = this.#connection;
     const log = createConnectionLogger((message) => logger?.debug({ broker: `${host}:${port}` }, message));
-    const connectionPool = new ConnectionPoolClass({
+    const settings: ConnectionSettings = {
       host,
       port,
       clientId,
@@ -170,7 +171,10 @@ class Client implements KafkaClient {
       reauthenticationThreshold: REAUTHENTICATION_MS,
       socketFactory: createSocketFactory(),
       logger: log,
-    });
+    };
+    const connectionPool = new ConnectionPoolClass(settings);
+    // It has two, one of them for fetches; none connects before it is used.
+    connectionPool.pool.push(new ConnectionClass(settings));
     const broker = new BrokerConnection({
       connectionPool,
       logger: log,

@@ -82,7 +82,7 @@ function served(serve: (turn: number) => Buffer | Error | undefined) {
       },
     },
   };
-  const pool = { pool: [connection, connection], getConnection: async () => connection };
+  const pool = { pool: [connection, connection, connection], getConnection: async () => connection };
   const client = {
     leaderOf: () => 1,
     broker: async () => ({ connectionPool: pool }) as unknown as Broker,

@@ -5,10 +5,10 @@ import { patienceMs } from '../patience.ts';
 import { pause } from '../pause.ts';
 import { createPace, type Pace } from './pace.ts';
 import { fetch } from './fetch-request.ts';
-import { createFetchSession } from './fetch-session.ts';
+import { createAskings } from './askings.ts';
 import type { Clock } from '@postrider/core';
 import type { FetchedPartition } from './fetch-request.ts';
-import type { FetchSession } from './fetch-session.ts';
+import type { Asking, Askings } from './askings.ts';
 import type { Broker } from './internals.ts';
 import type { KafkaClient } from './client.ts';
 import type { Batch } from '../port.ts';
@@ -25,7 +25,8 @@ export interface FetchLoopOptions {
 }
 
 /**
- * Reads partitions from their leaders, one request at a time per broker. A moved leader or stale metadata costs a look-up and
+ * Reads partitions from their leaders, by one request at a time to each broker, or two where many partitions are at rest beside
+ * few that are not. A moved leader or stale metadata costs a look-up and
  * nothing else: kafkajs joins its group anew for that, without telling anyone and without a pause, dozens of times a second.
  */
 export interface FetchLoop {
@@ -42,9 +43,9 @@ interface Cursor {
   readonly partition: number;
   offset: number;
   active: boolean;
-  /** Who is asked for it; null while nobody is. */
-  leader: number | null;
-  /** When it was started, stopped, or given to another leader the last time: what was asked before that is stale. */
+  /** By which requests it is asked for; null while by none. */
+  asking: Asking | null;
+  /** When it was started, stopped, or came to other requests the last time: what was asked before that is stale. */
   turn: number;
   /** The leader must be looked up. */
   stale: boolean;
@@ -54,9 +55,9 @@ interface Cursor {
   wake: (() => void) | null;
 }
 
-/** A request: whom it asks, and when. */
+/** A request, and when it was made. */
 interface Question {
-  readonly leader: number;
+  readonly asking: Asking;
   readonly turn: number;
 }
 
@@ -71,9 +72,7 @@ export function createFetchLoop(options: FetchLoopOptions): FetchLoop {
 class Loop implements FetchLoop {
   readonly #options: FetchLoopOptions;
   readonly #cursors = new Map<string, Cursor>();
-  /** What each leader is asked for. */
-  readonly #sessions = new Map<number, FetchSession>();
-  readonly #fetching = new Set<number>();
+  readonly #askings: Askings;
   readonly #closing = new AbortController();
   #turn = 0;
   #isStale = false;
@@ -83,6 +82,7 @@ class Loop implements FetchLoop {
 
   constructor(options: FetchLoopOptions) {
     this.#options = options;
+    this.#askings = createAskings(options.clock);
   }
 
   start(topic: string, partition: number, offset: number): void {
@@ -133,8 +133,8 @@ class Loop implements FetchLoop {
   #run(): void {
     if (this.#closed) return;
     if (this.#isStale) void this.#refresh();
-    for (const [leader, session] of this.#sessions) {
-      if (session.size > 0 && !this.#fetching.has(leader)) void this.#fetch(leader, session);
+    for (const asking of this.#askings) {
+      if (asking.session.size > 0 && !asking.isUnderWay) void this.#fetch(asking);
     }
   }
 
@@ -142,17 +142,14 @@ class Loop implements FetchLoop {
   #place(cursor: Cursor): void {
     const { key, topic, partition, offset } = cursor;
     const leader = this.#leaderOf(cursor);
-    if (leader !== cursor.leader) {
-      if (cursor.leader !== null) this.#sessions.get(cursor.leader)?.forget(key);
-      cursor.leader = leader;
+    const asking = leader === null ? null : this.#askings.askingFor(key, leader, cursor.asking);
+    if (asking !== cursor.asking) {
+      cursor.asking?.session.forget(key);
+      cursor.asking = asking;
       cursor.turn = this.#turn += 1;
     }
-    if (leader !== null) {
-      let session = this.#sessions.get(leader);
-      if (session === undefined) this.#sessions.set(leader, (session = createFetchSession()));
-      // Who had something stands last in a whole list, so that no busy partition starves the others.
-      session.want(key, { topic, partition, offset });
-    }
+    // Who had something stands last in a whole list, so that no busy partition starves the others.
+    asking?.session.want(key, { topic, partition, offset });
     this.#plan();
   }
 
@@ -164,36 +161,40 @@ class Loop implements FetchLoop {
     return null;
   }
 
-  async #fetch(leader: number, session: FetchSession): Promise<void> {
-    this.#fetching.add(leader);
+  async #fetch(asking: Asking): Promise<void> {
+    asking.isUnderWay = true;
     const { clock, client } = this.#options;
     const began = clock.monotonic();
-    let question: Question = { leader, turn: (this.#turn += 1) };
+    let question: Question = { asking, turn: (this.#turn += 1) };
     try {
-      const broker = await client.broker(leader);
+      const broker = await client.broker(asking.leader);
       // Closed meanwhile: a request now would connect again, and nobody would ever hang up.
       if (this.#closed) return;
-      question = { leader, turn: (this.#turn += 1) };
-      const answer = await this.#ask(broker, session);
+      question = { asking, turn: (this.#turn += 1) };
+      const answer = await this.#ask(broker, asking);
       if (this.#closed) return;
       const { records, bytes } = await this.#acceptAll(question, answer);
       const waitMs = bytes < FULL_ANSWER_BYTES ? patienceMs(records, clock.monotonic() - began) : 0;
       if (waitMs > 0) await pause(clock, waitMs, this.#closing.signal);
     } catch (error) {
-      session.lost();
+      asking.session.lost();
       if (this.#closed) return;
       this.#options.onTrouble(toKafkaError(error));
       for (const cursor of this.#cursors.values()) if (isOf(question, cursor)) this.#failed(cursor);
     } finally {
-      this.#fetching.delete(leader);
+      asking.isUnderWay = false;
+    }
+    for (const key of this.#askings.moved(asking)) {
+      const cursor = this.#cursors.get(key);
+      if (cursor !== undefined) this.#place(cursor);
     }
     this.#run();
   }
 
   /** One request; with nothing in the answer when the broker knows of no such session any more, and is to be asked for all. */
-  async #ask(broker: Broker, session: FetchSession): Promise<readonly FetchedPartition[]> {
+  async #ask(broker: Broker, { session, connection }: Asking): Promise<readonly FetchedPartition[]> {
     const ask = session.next();
-    const { errorCode, sessionId, partitions } = await fetch(broker, ask, this.#options);
+    const { errorCode, sessionId, partitions } = await fetch(broker, ask, { ...this.#options, connection });
     if (errorCode === code.none) session.answered(sessionId);
     else if (ask.epoch > 0 && sessionErrors.has(errorCode)) session.lost();
     else throw new ProtocolError('a fetch', errorCode);
@@ -234,6 +235,7 @@ class Loop implements FetchLoop {
   async #accept(question: Question, cursor: Cursor, answer: FetchedPartition, pace: Pace): Promise<number> {
     const { topic, partition } = cursor;
     let records = 0;
+    this.#askings.news(cursor.key, question.asking);
     try {
       const where = { topic, partition, fetchOffset: cursor.offset };
       for (const portion of decodeBatches(answer.bytes, where, answer.aborted)) {
@@ -324,15 +326,16 @@ class Loop implements FetchLoop {
       this.#failed(cursor);
     }
     // The look-up told of whole topics: others of them may have moved, too.
-    for (const cursor of this.#cursors.values()) if (cursor.leader !== this.#leaderOf(cursor)) this.#place(cursor);
+    for (const cursor of this.#cursors.values())
+      if ((cursor.asking?.leader ?? null) !== this.#leaderOf(cursor)) this.#place(cursor);
   }
 }
 
 const sessionErrors: ReadonlySet<number> = new Set([code.fetchSessionIdNotFound, code.invalidFetchSessionEpoch]);
 
 /** Whether what this question is answered counts for the partition. */
-function isOf({ leader, turn }: Question, cursor: Cursor): boolean {
-  return cursor.leader === leader && cursor.turn <= turn;
+function isOf({ asking, turn }: Question, cursor: Cursor): boolean {
+  return cursor.asking === asking && cursor.turn <= turn;
 }
 
 function newCursor(key: string, topic: string, partition: number): Cursor {
@@ -342,7 +345,7 @@ function newCursor(key: string, topic: string, partition: number): Cursor {
     partition,
     offset: 0,
     active: true,
-    leader: null,
+    asking: null,
     turn: 0,
     stale: false,
     failures: 0,

@@ -32,29 +32,31 @@ export interface FetchAnswer {
   readonly partitions: readonly FetchedPartition[];
 }
 
-interface FetchLimits {
+interface FetchTerms {
   readonly maxWaitMs: number;
   readonly maxBytesPerPartition: number;
+  /** As `Frame.connection`. */
+  readonly connection: 1 | 2;
 }
 
 /** Asks one broker for what stands at these positions, waiting there up to `maxWaitMs` for anything to come. */
-export async function fetch(broker: Broker, ask: FetchAsk, limitsOfAnswer: FetchLimits): Promise<FetchAnswer> {
+export async function fetch(broker: Broker, ask: FetchAsk, terms: FetchTerms): Promise<FetchAnswer> {
   const payload = await sendFrame(broker, {
     apiKey: API_KEY,
     apiVersion: API_VERSION,
     apiName: 'Fetch',
-    connection: 1,
-    timeoutMs: limitsOfAnswer.maxWaitMs + ANSWER_MARGIN_MS,
-    encode: (correlationId, clientId) => encodeFetch(ask, limitsOfAnswer, correlationId, clientId),
+    connection: terms.connection,
+    timeoutMs: terms.maxWaitMs + ANSWER_MARGIN_MS,
+    encode: (correlationId, clientId) => encodeFetch(ask, terms, correlationId, clientId),
   });
   const reader = new ByteReader(payload ?? Buffer.alloc(0));
-  broker.connectionPool.pool[1]?.requestQueue.maybeThrottle(reader.int32());
+  broker.connectionPool.pool[terms.connection]?.requestQueue.maybeThrottle(reader.int32());
   return { errorCode: reader.int16(), sessionId: reader.int32(), partitions: decodePartitions(reader) };
 }
 
 function encodeFetch(
   { sessionId, epoch, positions, forgotten }: FetchAsk,
-  { maxWaitMs, maxBytesPerPartition }: FetchLimits,
+  { maxWaitMs, maxBytesPerPartition }: FetchTerms,
   correlationId: number,
   clientId: string,
 ): Buffer {

@@ -53,7 +53,7 @@ export interface Protocol {
 export interface ConnectionPool {
   readonly host: string;
   readonly port: number;
-  readonly pool: readonly Connection[];
+  readonly pool: Connection[];
   getConnection(index: number): Promise<Connection>;
   send(protocol: Protocol & { readonly logResponseError?: boolean }): Promise<unknown>;
 }
@@ -112,6 +112,9 @@ export const BrokerConnection = require('kafkajs/src/broker/index.js') as Broker
 export const ConnectionPoolClass = require('kafkajs/src/network/connectionPool.js') as new (
   settings: ConnectionSettings,
 ) => ConnectionPool;
+export const ConnectionClass = require('kafkajs/src/network/connection.js') as new (
+  settings: ConnectionSettings,
+) => Connection;
 export const RequestQueueClass = require('kafkajs/src/network/requestQueue/index.js') as {
   readonly prototype: RequestQueue;
 };

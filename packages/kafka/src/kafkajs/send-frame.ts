@@ -5,8 +5,8 @@ export interface Frame {
   readonly apiKey: number;
   readonly apiVersion: number;
   readonly apiName: string;
-  /** kafkajs holds two connections to a broker, so that fetches that wait hold nothing up: 0 for all, 1 for fetches. */
-  readonly connection: 0 | 1;
+  /** Fetches wait at the broker, and must hold nothing up, nor one another: 0 for all else, 1 and 2 for fetches. */
+  readonly connection: 0 | 1 | 2;
   readonly timeoutMs: number;
   /**
    * The whole request, its length included; asked synchronously just before it is written. Null: there is nothing to send
