@@ -38,6 +38,7 @@ export const refusedValues: readonly { readonly set: readonly string[]; readonly
     set: ['kafka.brokers={kafka:9092}', 'controlPlane.plaintext=true', 'controlPlane.tls.existingSecret=a'],
     named: 'controlPlane.plaintext',
   },
+  { set: ['kafka.brokers={kafka:9092}', 'controlPlane.plaintext=true', 'ingest.enable=true'], named: 'enable' },
   { set: ['kafka.brokers={kafka:9092}', 'egress.pools.partners.kind=socks'], named: 'kind' },
   { set: ['kafka.brokers={kafka:9092}', 'egress.policy.allowLoopback=true'], named: 'allowLoopback' },
 ];

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { drainLimitMs, limits } from '@postrider/core';
+import { refusedValues } from '../../deploy/helm/check.ts';
 import { repoRoot } from './repo-files.ts';
 
 // deploy/helm/check.ts as a program, with tools that stand in for helm and kubectl-validate: shell scripts in a folder.
@@ -23,7 +24,8 @@ function runCheck(tools: Readonly<Record<string, string>>): { code: number | nul
   }
 }
 
-const refusing = `case "$*" in *--set*) echo "$*"; exit 1;; esac`;
+/** It refuses whatever is set, and names everything that a refusal must. */
+const refusing = `case "$*" in *--set*) echo '${refusedValues.map(({ named }) => named).join(' ')}'; exit 1;; esac`;
 
 test('without its tools the chart check is skipped, fails nothing, and says what is missing and where it says how', () => {
   const { code, output } = runCheck({});

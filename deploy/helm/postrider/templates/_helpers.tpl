@@ -20,11 +20,11 @@
 {{- end -}}
 {{- end -}}
 
-{{/* Labels that select the pods of one service. Called with (dict "root" $ "service" "router"). */}}
+{{/* Labels that select the pods of one service, or of one part of it. Called with (dict "root" $ "service" "router"), perhaps with a "component". */}}
 {{- define "postrider.selector" -}}
 app.kubernetes.io/name: {{ include "postrider.name" .root }}
 app.kubernetes.io/instance: {{ .root.Release.Name }}
-app.kubernetes.io/component: {{ .service }}
+app.kubernetes.io/component: {{ default .service .component }}
 {{- end -}}
 
 {{- define "postrider.labels" -}}
@@ -86,6 +86,9 @@ POSTRIDER_JWT_GROUPS_CLAIM: {{ . | quote }}
 {{- end }}
 POSTRIDER_SESSION_TIMEOUT: {{ $values.controlPlane.sessionTimeout | quote }}
 POSTRIDER_READ_ONLY: {{ $values.controlPlane.readOnly | quote }}
+{{- with default (first $values.sourceTopics) $values.publishTopic }}
+POSTRIDER_PUBLISH_TOPIC: {{ . | quote }}
+{{- end }}
 POSTRIDER_EVENT_TYPES_REQUIRED: {{ $values.controlPlane.eventTypesRequired | quote }}
 POSTRIDER_AUDIT_RETENTION: {{ $values.controlPlane.auditRetention | quote }}
 {{- with $values.controlPlane.acceptConfigLoss }}
@@ -306,6 +309,11 @@ spec:
       env:
         - name: SERVICE
           value: {{ .service }}
+        {{- with .roles }}
+        # What it serves.
+        - name: POSTRIDER_ROLES
+          value: {{ . | quote }}
+        {{- end }}
         {{- if eq .service "control-plane" }}
         # Where the other replicas pass changes on to it, when it leads.
         - name: POSTRIDER_GRPC_ADDRESS
