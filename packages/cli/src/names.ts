@@ -45,6 +45,11 @@ export function eventTypeName(text: string): string {
   return text.startsWith('eventTypes/') ? text : `eventTypes/${text}`;
 }
 
+/** A number or the whole name → `auditEntries/…`. */
+export function auditEntryName(text: string): string {
+  return text.startsWith('auditEntries/') ? text : `auditEntries/${text}`;
+}
+
 /** An id or the whole name → `roleBindings/…`. */
 export function roleBindingName(text: string): string {
   return text.startsWith('roleBindings/') ? text : `roleBindings/${text}`;

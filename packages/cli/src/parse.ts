@@ -21,6 +21,13 @@ export function parseDurationMs(text: string): number {
   return Math.round(Number(number) * (unitMs[unit] ?? 1));
 }
 
+/** A time as ISO 8601 writes it. */
+export function parseTime(text: string): Date {
+  const time = new Date(text);
+  if (/^\d{4}-\d\d-\d\d/.test(text) && !Number.isNaN(time.getTime())) return time;
+  throw new InvalidArgumentError(`"${text}" is no time; write for example 2026-11-22 or 2026-11-22T08:00:00Z.`);
+}
+
 /** A duration for a timer of this process, which cannot wait longer than 24 days. */
 export function parseWaitMs(text: string): number {
   const ms = parseDurationMs(text);

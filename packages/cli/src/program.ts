@@ -2,6 +2,7 @@ import { Command, CommanderError, type Option } from 'commander';
 import { VERSION } from '@postrider/core';
 import { CliError, exitCodes } from './cli-error.ts';
 import { apiKeyCommand } from './commands/api-key.ts';
+import { auditCommand } from './commands/audit.ts';
 import { attemptsCommand } from './commands/attempts.ts';
 import { backlogCommand, deliveryCommand } from './commands/delivery.ts';
 import { dispatcherCommand } from './commands/dispatcher.ts';
@@ -71,6 +72,7 @@ export function buildProgram(context: CliContext): Command {
     keyCommand,
     apiKeyCommand,
     roleCommand,
+    auditCommand,
     doctorCommand,
     backlogCommand,
     deliveryCommand,

@@ -5,10 +5,12 @@ import {
   type ChannelCredentials,
   type ChannelOptions,
   type Client,
+  type ClientReadableStream,
   type ServiceError,
 } from '@grpc/grpc-js';
 import { AccessServiceClient } from '@postrider/contract/postrider/v1/access_service';
 import { EventServiceClient } from '@postrider/contract/postrider/v1/event_service';
+import { AuditServiceClient } from '@postrider/contract/postrider/v1/audit_service';
 import { EventTypeServiceClient } from '@postrider/contract/postrider/v1/event_type_service';
 import { EgressServiceClient } from '@postrider/contract/postrider/v1/egress_service';
 import { EndpointServiceClient } from '@postrider/contract/postrider/v1/endpoint_service';
@@ -32,6 +34,8 @@ type Unary<Request, Response> = (
   callback: (error: ServiceError | null, response: Response) => void,
 ) => unknown;
 
+type Streaming<Request, Response> = (request: Request, metadata: Metadata) => ClientReadableStream<Response>;
+
 /** The services of the control plane, and one way to call a method. */
 export interface Rpc extends Disposable {
   readonly tenants: TenantServiceClient;
@@ -41,12 +45,20 @@ export interface Rpc extends Disposable {
   readonly deliveries: DeliveryServiceClient;
   readonly dispatchers: DispatcherServiceClient;
   readonly access: AccessServiceClient;
+  readonly audit: AuditServiceClient;
   readonly eventTypes: EventTypeServiceClient;
   readonly egress: EgressServiceClient;
   readonly secrets: SecretServiceClient;
   readonly events: EventServiceClient;
   /** Calls a unary method with the API key and a deadline of 20 s. Rejects with `CliError`. */
   call<Request, Response>(client: Client, method: Unary<Request, Response>, request: Request): Promise<Response>;
+  /** Calls a method with many answers, told one by one, without a deadline. Resolves at its end; rejects with `CliError`. */
+  stream<Request, Response>(
+    client: Client,
+    method: Streaming<Request, Response>,
+    request: Request,
+    onAnswer: (answer: Response) => void,
+  ): Promise<void>;
   /** When the certificate that the server has shown ends; null: it has shown none yet. */
   serverCertificateEnds(): Date | null;
 }
@@ -69,6 +81,7 @@ export function openRpc({ server, tls, apiKey }: RpcOptions): Rpc {
     deliveries: new DeliveryServiceClient(server, channel, options),
     dispatchers: new DispatcherServiceClient(server, channel, options),
     access: new AccessServiceClient(server, channel, options),
+    audit: new AuditServiceClient(server, channel, options),
     eventTypes: new EventTypeServiceClient(server, channel, options),
     egress: new EgressServiceClient(server, channel, options),
     events: new EventServiceClient(server, channel, options),
@@ -83,6 +96,15 @@ export function openRpc({ server, tls, apiKey }: RpcOptions): Rpc {
           if (error === null) resolve(response);
           else reject(explainRpcError(error, { server, isTls: tls !== undefined, apiKey }));
         });
+      }),
+    stream: (client, method, request, onAnswer) =>
+      new Promise((resolve, reject) => {
+        const answers = method.call(client, request, metadata);
+        answers.on('data', onAnswer);
+        answers.on('end', resolve);
+        answers.on('error', (error: ServiceError) =>
+          reject(explainRpcError(error, { server, isTls: tls !== undefined, apiKey })),
+        );
       }),
     serverCertificateEnds: () => serverCertificateEnds,
     [Symbol.dispose]: () => {

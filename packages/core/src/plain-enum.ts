@@ -13,7 +13,8 @@ export type PlainEnumKind =
   | 'VERIFICATION_MODE'
   | 'SIGNATURE_SCHEME'
   | 'SECRET_STATE'
-  | 'KEY_ENCRYPTION_KEY_STATE';
+  | 'KEY_ENCRYPTION_KEY_STATE'
+  | 'AUDIT_ACTION';
 
 /** An enum value as people read it, without its kind: `OUTCOME_TIMED_OUT` is `timed-out`. */
 export function plainEnum(value: string, kind: PlainEnumKind): string {

@@ -5,11 +5,13 @@
  */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import type { EventEmitter } from 'node:events';
 import { after, before, test } from 'node:test';
 import { createFileRegistry, fromBinary, getOption } from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { makeClientConstructor, Metadata, status } from '@grpc/grpc-js';
 import { AccessServiceService } from '@postrider/contract/postrider/v1/access_service';
+import { AuditServiceService } from '@postrider/contract/postrider/v1/audit_service';
 import { DeliveryServiceService } from '@postrider/contract/postrider/v1/delivery_service';
 import { DispatcherServiceService } from '@postrider/contract/postrider/v1/dispatcher_service';
 import { EventServiceService } from '@postrider/contract/postrider/v1/event_service';
@@ -30,6 +32,7 @@ import type { ReplicaChannel } from './tls/replica-channel.ts';
 
 const definitions: readonly ServiceDefinition[] = [
   AccessServiceService,
+  AuditServiceService,
   DeliveryServiceService,
   DispatcherServiceService,
   EgressServiceService,
@@ -56,7 +59,7 @@ type Unary = (
   request: object,
   metadata: Metadata,
   callback: (error: ServiceError | null, answer: unknown) => void,
-) => void;
+) => EventEmitter;
 
 type OpenStream = (metadata: Metadata, callback: Parameters<Unary>[2]) => ClientWritableStream<object>;
 
@@ -98,6 +101,12 @@ before(async () => {
     const [own = '', foreign = ''] = made;
     flat[collection] = { own, foreign, absent: foreign.replace(/.{4}$/, 'zzzz') };
   }
+  const entryOf = async (tenant: string): Promise<string> => {
+    const { auditEntries } = await must('ListAuditEntries', { filter: { tenant: `tenants/${tenant}` } });
+    return (auditEntries as readonly { name: string }[])[0]?.name ?? '';
+  };
+  const [ownEntry, foreignEntry] = [await entryOf(tenants.own), await entryOf(tenants.foreign)];
+  flat['auditEntries'] = { own: ownEntry, foreign: foreignEntry, absent: 'auditEntries/99' };
   // Of no tenant, and told to all: there is none that is foreign.
   await must('CreateEventType', { eventTypeId: 'a.type' });
   flat['eventTypes'] = { own: 'eventTypes/a.type', foreign: 'eventTypes/b.none', absent: 'eventTypes/c.none' };
@@ -164,14 +173,20 @@ function ask(
       message: error?.details ?? '',
       body: error === null ? JSON.stringify(answer, plainNumber) : '',
     });
-  if (!definition.requestStream) send.call(client, complete(method, request), metadata, answered);
-  else {
+  if (definition.requestStream) {
     // Of a stream, one part.
     const call = (send as unknown as OpenStream).call(client, metadata, answered);
     call.on('error', () => {});
     call.write(complete(method, request));
     call.end();
+    return promise;
   }
+  const sent = send.call(client, complete(method, request), metadata, answered);
+  if (!definition.responseStream) return promise;
+  const answers: unknown[] = [];
+  sent.on('data', (one: unknown) => answers.push(one));
+  sent.on('error', (error: ServiceError) => answered(error, null));
+  sent.on('end', () => answered(null, answers));
   return promise;
 }
 
@@ -204,8 +219,9 @@ const blankOf = await blanks();
 
 /** Resources with nothing set, by the field of a request that holds one. */
 async function blanks(): Promise<Readonly<Record<string, object>>> {
-  const [{ ApiKey }, { Endpoint }, { RoleBinding }, { Subscription }, { Tenant }] = await Promise.all([
+  const [{ ApiKey }, { AuditFilter }, { Endpoint }, { RoleBinding }, { Subscription }, { Tenant }] = await Promise.all([
     import('@postrider/contract/postrider/v1/access_service'),
+    import('@postrider/contract/postrider/v1/audit_service'),
     import('@postrider/contract/postrider/v1/endpoint'),
     import('@postrider/contract/postrider/v1/role_binding'),
     import('@postrider/contract/postrider/v1/subscription'),
@@ -214,6 +230,7 @@ async function blanks(): Promise<Readonly<Record<string, object>>> {
   return {
     apiKey: ApiKey.fromPartial({}),
     endpoint: Endpoint.fromPartial({}),
+    filter: AuditFilter.fromPartial({}),
     roleBinding: RoleBinding.fromPartial({}),
     subscription: Subscription.fromPartial({}),
     tenant: Tenant.fromPartial({}),

@@ -2,6 +2,7 @@ import { logVerbosity, Server, ServerCredentials, setLogVerbosity } from '@grpc/
 import { HealthImplementation } from 'grpc-health-check';
 import { AccessServiceService } from '@postrider/contract/postrider/v1/access_service';
 import { EventServiceService } from '@postrider/contract/postrider/v1/event_service';
+import { AuditServiceService } from '@postrider/contract/postrider/v1/audit_service';
 import { EventTypeServiceService } from '@postrider/contract/postrider/v1/event_type_service';
 import { EndpointServiceService } from '@postrider/contract/postrider/v1/endpoint_service';
 import { DeliveryServiceService } from '@postrider/contract/postrider/v1/delivery_service';
@@ -10,6 +11,10 @@ import { DispatcherServiceService } from '@postrider/contract/postrider/v1/dispa
 import { PauseServiceService } from '@postrider/contract/postrider/v1/pause_service';
 import { SubscriptionServiceService } from '@postrider/contract/postrider/v1/subscription_service';
 import { TenantServiceService } from '@postrider/contract/postrider/v1/tenant_service';
+import { createAdmission } from './admission.ts';
+import { createAnswersHandler } from './answers-handler.ts';
+import { getAuditEntry, listAuditEntries } from './audit/methods.ts';
+import { exportAuditEntries, verifyAuditChain } from './audit/streams.ts';
 import * as apiKeys from './api-key-methods.ts';
 import * as egress from './egress/egress-methods.ts';
 import * as endpoints from './endpoint-methods.ts';
@@ -30,6 +35,7 @@ import * as subscriptions from './subscription-methods.ts';
 import * as tenants from './tenant-methods.ts';
 import type { ServerOptions, ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
 import type { AccessServiceServer } from '@postrider/contract/postrider/v1/access_service';
+import type { AuditServiceServer } from '@postrider/contract/postrider/v1/audit_service';
 import type { EndpointServiceServer } from '@postrider/contract/postrider/v1/endpoint_service';
 import type { EventServiceServer } from '@postrider/contract/postrider/v1/event_service';
 import type { EventTypeServiceServer } from '@postrider/contract/postrider/v1/event_type_service';
@@ -62,6 +68,7 @@ export interface ApiServerOptions {
 }
 
 type Handle = ReturnType<typeof createHandler>;
+type Answers = ReturnType<typeof createAnswersHandler>;
 
 export interface ApiServer extends AsyncDisposable {
   /** The port listened on. */
@@ -82,6 +89,7 @@ const configServices = [
   'postrider.v1.SecretService',
   'postrider.v1.EventTypeService',
   'postrider.v1.EgressService',
+  'postrider.v1.AuditService',
 ];
 
 /** Listens and serves. Rejects with one sentence that names the port and its variable when the port cannot be had. */
@@ -102,8 +110,9 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     'grpc.so_reuseport': 0,
   });
   const { roles, context, events } = options;
-  const handle = createHandler(context, events);
-  if (roles.has('config')) addServices(server, handle);
+  const admit = createAdmission(context);
+  const handle = createHandler(context, events, admit);
+  if (roles.has('config')) addServices(server, handle, createAnswersHandler(context, events, admit));
   if (roles.has('ingest')) addEvents(server, handle, createStreamHandler(context, events));
   const services = ['', ...(roles.has('config') ? configServices : []), ...(roles.has('ingest') ? [eventService] : [])];
   const health = new HealthImplementation(Object.fromEntries(services.map((name) => [name, 'SERVING' as const])));
@@ -147,7 +156,7 @@ class KnownServer extends Server {
   }
 }
 
-function addServices(server: Server, handle: Handle): void {
+function addServices(server: Server, handle: Handle, answers: Answers): void {
   const tenantService: TenantServiceServer = {
     createTenant: handle('CreateTenant', tenants.createTenant),
     getTenant: handle('GetTenant', tenants.getTenant),
@@ -187,6 +196,18 @@ function addServices(server: Server, handle: Handle): void {
   addSecrets(server, handle);
   addEventTypes(server, handle);
   addEgress(server, handle);
+  addAudit(server, handle, answers);
+}
+
+/** Who changed what. */
+function addAudit(server: Server, handle: Handle, answers: Answers): void {
+  const auditService: AuditServiceServer = {
+    listAuditEntries: handle('ListAuditEntries', listAuditEntries),
+    getAuditEntry: handle('GetAuditEntry', getAuditEntry),
+    exportAuditEntries: answers('ExportAuditEntries', exportAuditEntries),
+    verifyAuditChain: answers('VerifyAuditChain', verifyAuditChain),
+  };
+  server.addService(AuditServiceService, auditService);
 }
 
 /** What the person on call asks of dispatchers and does with them. */

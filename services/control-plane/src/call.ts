@@ -1,5 +1,6 @@
 import type { ConfigView, DataKeys, Keyring } from '@postrider/config-view';
 import type { Clock, RandomBytes, Reach } from '@postrider/core';
+import type { AuditLog } from './audit/log.ts';
 import type { Authenticate } from './authenticate.ts';
 import type { CallRouting } from './call-routing.ts';
 import type { ConfigWriter } from './config-writer.ts';
@@ -8,6 +9,7 @@ import type { FindEnding } from './find-ending.ts';
 import type { Owners } from './owners.ts';
 import type { Principal } from './permissions.ts';
 import type { Publishing } from './publishing/publish-methods.ts';
+import type { PageTokens } from './page-token.ts';
 import type { Paging } from './paging.ts';
 import type { Showing } from './tls/shown.ts';
 import type { SecretAges } from './secrets/secrets-stand.ts';
@@ -25,6 +27,10 @@ export interface ServiceContext {
   readonly owners: Owners;
   readonly findEnding: FindEnding;
   readonly paging: Paging;
+  /** Tokens of pages that `paging` does not cut. */
+  readonly pageTokens: PageTokens;
+  /** What stands in the audit of what this caller sees. */
+  readonly audit: AuditLog;
   readonly keyring: Keyring;
   readonly dataKeys: DataKeys;
   readonly secretAges: () => SecretAges;
@@ -48,3 +54,9 @@ export type Method<Request, Response> = (request: Request, caller: Principal) =>
 
 /** Makes a method of what it works with: each call gets what its caller may see. */
 export type MethodMaker<Request, Response> = (context: ServiceContext) => Method<Request, Response>;
+
+/** One method with many answers. Throws PostriderErrors. */
+export type StreamMethod<Request, Response> = (request: Request, caller: Principal) => AsyncIterable<Response>;
+
+/** As `MethodMaker`. */
+export type StreamMaker<Request, Response> = (context: ServiceContext) => StreamMethod<Request, Response>;

@@ -1,51 +1,32 @@
 import { Metadata, status } from '@grpc/grpc-js';
-import { accessRule, invalidArgument } from '@postrider/core';
 import { auditedContext, originOf } from './audit/origin.ts';
-import { createCallRates } from './call-rates.ts';
-import { leftOf, REVISION_TRAILER } from './call-routing.ts';
+import { REVISION_TRAILER } from './call-routing.ts';
 import { toServiceError } from './grpc-status.ts';
-import { authorize } from './permissions.ts';
 import { scopeContext } from './scoped-config.ts';
-import { strangerAt } from './stranger.ts';
-import { UnreadRequest } from './unread-request.ts';
 import type { handleUnaryCall, sendUnaryData, ServerUnaryCall } from '@grpc/grpc-js';
 import type { MethodName } from '@postrider/core';
+import type { Admit } from './admission.ts';
 import type { MethodMaker, ServiceContext } from './call.ts';
 import type { ControlPlaneEvents } from './events.ts';
 import type { Principal } from './permissions.ts';
-import type { Shown } from './tls/shown.ts';
 
 /** Turns a method into what grpc-js serves: who calls, may they, the method, its answer or status. Default deny. */
-export function createHandler(context: ServiceContext, events: ControlPlaneEvents) {
-  const { authenticate, showing, clock, routing } = context;
-  const rates = createCallRates(clock);
+export function createHandler(context: ServiceContext, events: ControlPlaneEvents, admit: Admit) {
+  const { clock, routing, random } = context;
   return <Request, Response>(
     name: MethodName,
     maker: MethodMaker<Request, Response>,
   ): handleUnaryCall<Request, Response> => {
-    const isForAnyone = accessRule(name)?.anyone === true;
-    const identify = (call: ServerUnaryCall<Request, Response>, shown: Shown): Principal | Promise<Principal> => {
-      const isStranger = isForAnyone && call.metadata.get('authorization').length === 0 && shown.certificate() === null;
-      return isStranger ? strangerAt(call.getPeer()) : authenticate(shown);
-    };
     const answer = async (call: ServerUnaryCall<Request, Response>): Promise<Answered<Response>> => {
-      let caller: Principal | null = null;
+      let known: Principal | null = null;
       try {
-        const shown = showing.shownBy(call);
-        // Nobody waits here who is not known.
-        caller = await identify(call, shown);
-        rates.take(caller);
-        if (call.request instanceof UnreadRequest) throw invalidArgument([call.request.problem]);
-        // What was waited for may be what the caller may do.
-        if (await routing.untilRevision(call.metadata, leftOf(call, clock))) caller = await identify(call, shown);
-        const principal = caller;
-        const reach = authorize(name, principal, call.request);
-        const origin = originOf(name, call, principal, context.random);
-        const here = () => maker(scopeContext(auditedContext(context, origin), reach))(call.request, principal);
+        const { caller, reach } = await admit(name, call, (one) => (known = one));
+        const audited = auditedContext(context, originOf(name, call, caller, random));
+        const here = () => maker(scopeContext(audited, reach))(call.request, caller);
         const { response, revision } = await routing.answer(name, call, here);
         return { caller, response, revision };
       } catch (error) {
-        return { caller, error };
+        return { caller: known, error };
       }
     };
     const serve = async (
@@ -80,7 +61,7 @@ type Answered<Response> =
 const inTenant =
   /^tenants\/[a-z0-9-]{1,63}(?:\/(?:endpoints|subscriptions|secrets)\/[a-z0-9_-]{1,63}){0,2}(?:\/deliveries\/dlv_[a-f0-9]{32})?$/;
 const atLarge =
-  /^(?:installation|apiKeys\/[a-z0-9]{4,32}|roleBindings\/[a-z0-9_-]{1,63}|egressPools\/[a-z0-9_-]{1,63}(?:\/addresses\/[0-9a-f._-]{1,48})?|eventTypes\/[A-Za-z0-9._:-]{1,255}|dispatchers\/[A-Za-z0-9._-]{1,255})$/;
+  /^(?:installation|apiKeys\/[a-z0-9]{4,32}|auditEntries\/[0-9]{1,18}|roleBindings\/[a-z0-9_-]{1,63}|egressPools\/[a-z0-9_-]{1,63}(?:\/addresses\/[0-9a-f._-]{1,48})?|eventTypes\/[A-Za-z0-9._:-]{1,255}|dispatchers\/[A-Za-z0-9._-]{1,255})$/;
 
 /** The name of the resource that a message is or speaks of; empty when it names none. Nothing else of it is logged. */
 export function resourceOf(message: unknown): string {

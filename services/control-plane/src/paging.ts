@@ -70,7 +70,8 @@ export function createPaging(tokens: PageTokens): Paging {
   };
 }
 
-function pageSizeOf(asked: number): number {
+/** Entries of a page, of what was asked for. */
+export function pageSizeOf(asked: number): number {
   if (asked < 0) throw invalidArgument([{ field: 'page_size', description: 'must not be negative' }]);
   return asked === 0 ? serverLimits.pageSizeDefault : Math.min(asked, serverLimits.pageSizeMax);
 }

@@ -3,6 +3,7 @@ import type { ConfigSnapshot } from '@postrider/config-view';
 import type { Reach } from '@postrider/core';
 import type { ServiceContext } from './call.ts';
 import type { ConfigWriter } from './config-writer.ts';
+import type { PageList } from './page-token.ts';
 
 const scopedBySnapshot = new WeakMap<ConfigSnapshot, Map<string, ConfigSnapshot>>();
 
@@ -13,7 +14,8 @@ const scopedBySnapshot = new WeakMap<ConfigSnapshot, Map<string, ConfigSnapshot>
  */
 export function scopeContext(context: ServiceContext, reach: Reach): ServiceContext {
   if (reach === 'all') return context;
-  const { view, writer, paging } = context;
+  const { view, writer, paging, pageTokens, audit } = context;
+  const ofReach = <L extends PageList>(list: L): L => ({ ...list, parent: `${keyOf(reach)} ${list.parent}` });
   const scopedWriter: Pick<ConfigWriter, 'change'> = {
     change: (actor, plan, origin) =>
       writer.change(actor, (change) => plan({ ...change, snapshot: scopeSnapshot(change.snapshot, reach) }), origin),
@@ -24,7 +26,12 @@ export function scopeContext(context: ServiceContext, reach: Reach): ServiceCont
     view: { ...view, snapshot: () => scopeSnapshot(view.snapshot(), reach) },
     writer: scopedWriter,
     // A token of a page belongs to who may see just this much.
-    paging: { page: (list, request) => paging.page({ ...list, parent: `${keyOf(reach)} ${list.parent}` }, request) },
+    paging: { page: (list, request) => paging.page(ofReach(list), request) },
+    pageTokens: {
+      issue: (list, last) => pageTokens.issue(ofReach(list), last),
+      read: (list, token) => pageTokens.read(ofReach(list), token),
+    },
+    audit: audit.within(reach),
   };
 }
 

@@ -156,6 +156,20 @@ export const serverLimits = Object.freeze({
   /** Of the audit, held in memory at once for one reader. */
   auditStretchRecordsMax: 2_000,
   auditStretchBytesMax: MIB,
+  /** Offsets that are read at once from the end towards the beginning, or when an entry is looked for. */
+  auditLookBack: 500,
+  /** Offsets that are looked through for one page. */
+  auditLookedThroughMax: 20_000,
+  /** Lists and look-ups of the audit at once. */
+  auditReadsMax: 8,
+  /** How far the clock of who writes an entry and that of the broker may be apart. */
+  auditClockSlackMs: 5 * MINUTE_MS,
+  /** Entries after which whoever verifies the chain is told how far it is. */
+  auditVerifiedToldEvery: 10_000,
+  /** Streams of answers at once, how long each may take, and how long a caller may take nothing. */
+  streamsMax: 8,
+  streamMs: 30 * MINUTE_MS,
+  streamStallMs: 30 * SECOND_MS,
   /** How often the head of the audit is told to the log, when it has moved. */
   auditHeadToldEveryMs: HOUR_MS,
 });

@@ -12,6 +12,7 @@ import {
 import { topicName } from '@postrider/kafka';
 import { reachableAddress, startPage } from '@postrider/runtime';
 import { startApiServer } from './api-server.ts';
+import { createAuditLog } from './audit/log.ts';
 import { createAuthenticate } from './authenticate.ts';
 import { ensureFirstTopics } from './bootstrap.ts';
 import { createCallRouting } from './call-routing.ts';
@@ -268,13 +269,15 @@ function serviceContext(
   );
   if (tokenKey === undefined) throw new PostriderError('internal', 'there is no key to make page tokens by');
   const pools = new Set([DEFAULT_POOL, ...(config.pools?.keys() ?? [])]);
-  const paging = createPaging(createPageTokens(tokenKey, ...olderKeys));
+  const pageTokens = createPageTokens(tokenKey, ...olderKeys);
   return {
     view,
     reach: 'all' as const,
     owners,
     findEnding: createFindEnding({ kafka, topicPrefix }),
-    paging,
+    paging: createPaging(pageTokens),
+    pageTokens,
+    audit: createAuditLog({ kafka, topicPrefix, clock }),
     keyring: keys,
     judgeUrl: judge,
     pools,

@@ -21,23 +21,22 @@ export async function readStretch(
   const records: IncomingRecord[] = [];
   let bytes = 0;
   let next = from;
-  const full = Promise.withResolvers<void>();
+  const done = Promise.withResolvers<void>();
   const isFull = (): boolean =>
-    next >= until ||
-    records.length >= serverLimits.auditStretchRecordsMax ||
-    bytes >= serverLimits.auditStretchBytesMax;
+    records.length >= serverLimits.auditStretchRecordsMax || bytes >= serverLimits.auditStretchBytesMax;
   const onBatch = (batch: Batch): void => {
-    if (isFull()) return;
+    if (isFull() || next >= until) return;
     for (const record of batch.records) {
-      if (record.offset >= until) break;
+      if (record.offset >= until || isFull()) break;
       records.push(record);
       bytes += record.value?.length ?? 0;
+      next = record.offset + 1;
     }
-    next = Math.min(until, batch.nextOffset);
-    if (isFull()) full.resolve();
+    if (!isFull()) next = Math.min(until, batch.nextOffset);
+    if (isFull() || next >= until) done.resolve();
   };
   await using reader = await kafka.reader({ topic, partitions: [0], from: new Map([[0, from]]), onBatch });
   // Behind the last record there may be none, only the mark of its transaction; or one that has not ended.
-  await Promise.race([full.promise, reader.caughtUp.then(() => (next = isFull() ? next : until))]);
+  await Promise.race([done.promise, reader.caughtUp.then(() => (next = isFull() ? next : until))]);
   return { records, next };
 }

@@ -25,7 +25,9 @@ export const methodRules = {
   EnableEndpoint: {"service":"postrider.v1.EndpointService","roles":["admin","operator","tenant-admin"],"effect":"write","tenant":"name","internal":false,"anyone":false},
   ExplainDelivery: {"service":"postrider.v1.DeliveryService","roles":["admin","operator","tenant-admin","tenant-viewer"],"effect":"read","tenant":"name","internal":false,"anyone":false},
   ExplainWork: {"service":"postrider.v1.OwnerService","roles":[],"effect":"read","tenant":"","internal":true,"anyone":false},
+  ExportAuditEntries: {"service":"postrider.v1.AuditService","roles":["admin","operator","tenant-admin"],"effect":"read","tenant":"-","internal":false,"anyone":false},
   GetApiKey: {"service":"postrider.v1.AccessService","roles":["admin","operator","tenant-admin"],"effect":"read","tenant":"-","internal":false,"anyone":false},
+  GetAuditEntry: {"service":"postrider.v1.AuditService","roles":["admin","operator","tenant-admin"],"effect":"read","tenant":"-","internal":false,"anyone":false},
   GetEgressPool: {"service":"postrider.v1.EgressService","roles":[],"effect":"read","tenant":"","internal":false,"anyone":true},
   GetEndpoint: {"service":"postrider.v1.EndpointService","roles":["admin","operator","tenant-admin","tenant-viewer"],"effect":"read","tenant":"name","internal":false,"anyone":false},
   GetEndpointBacklog: {"service":"postrider.v1.DeliveryService","roles":["admin","operator","tenant-admin","tenant-viewer"],"effect":"read","tenant":"name","internal":false,"anyone":false},
@@ -35,6 +37,7 @@ export const methodRules = {
   GetSubscription: {"service":"postrider.v1.SubscriptionService","roles":["admin","operator","tenant-admin","tenant-viewer"],"effect":"read","tenant":"name","internal":false,"anyone":false},
   GetTenant: {"service":"postrider.v1.TenantService","roles":["admin","operator","tenant-admin","tenant-viewer"],"effect":"read","tenant":"name","internal":false,"anyone":false},
   ListApiKeys: {"service":"postrider.v1.AccessService","roles":["admin","operator","tenant-admin"],"effect":"read","tenant":"-","internal":false,"anyone":false},
+  ListAuditEntries: {"service":"postrider.v1.AuditService","roles":["admin","operator","tenant-admin"],"effect":"read","tenant":"-","internal":false,"anyone":false},
   ListDispatchers: {"service":"postrider.v1.DispatcherService","roles":["admin","operator"],"effect":"read","tenant":"","internal":false,"anyone":false},
   ListEgressAddresses: {"service":"postrider.v1.EgressService","roles":[],"effect":"read","tenant":"","internal":false,"anyone":true},
   ListEgressPools: {"service":"postrider.v1.EgressService","roles":[],"effect":"read","tenant":"","internal":false,"anyone":true},
@@ -66,4 +69,5 @@ export const methodRules = {
   UpdateEventType: {"service":"postrider.v1.EventTypeService","roles":["admin"],"effect":"write","tenant":"","internal":false,"anyone":false},
   UpdateSubscription: {"service":"postrider.v1.SubscriptionService","roles":["admin","tenant-admin"],"effect":"write","tenant":"subscription.name","internal":false,"anyone":false},
   UpdateTenant: {"service":"postrider.v1.TenantService","roles":["admin"],"effect":"write","tenant":"tenant.name","internal":false,"anyone":false},
+  VerifyAuditChain: {"service":"postrider.v1.AuditService","roles":["admin","operator"],"effect":"read","tenant":"","internal":false,"anyone":false},
 } as const;
