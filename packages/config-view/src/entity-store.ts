@@ -30,6 +30,8 @@ export interface EntityStore {
   remove(kind: DeletableKind, id: string): ConfigChange | null;
   /** The present state; later changes do not touch it. */
   freeze(): EntityViews;
+  /** The state of the moment in which something is asked of it: nothing is copied for it when something changes. */
+  live(): EntityViews;
   /** Another store in the present state; later changes of either do not touch the other. */
   fork(): EntityStore;
 }
@@ -82,6 +84,7 @@ function storeOf(state: State): EntityStore {
       const change = removers[kind](state, id, undefined);
       return change.before === undefined ? null : change;
     },
+    live: () => viewsOf(state),
     freeze: () =>
       viewsOf({
         layout: state.layout,
@@ -230,6 +233,8 @@ function rename({ names }: State, id: string, before: string | undefined, after:
   if (after !== undefined) names.set(after, id);
 }
 
+type Groups = Pick<FrozenMap<ReadonlySet<string>>, 'get'>;
+
 interface Frozen {
   readonly layout: Layout | null;
   readonly tenants: FrozenMap<TenantConfig>;
@@ -243,10 +248,10 @@ interface Frozen {
   readonly egressAddresses: FrozenMap<EgressAddressConfig>;
   /** Uid by resource name, of endpoints and subscriptions. */
   readonly names: FrozenMap<string>;
-  readonly endpointsByTenant: FrozenMap<ReadonlySet<string>>;
-  readonly subscriptionsByEndpoint: FrozenMap<ReadonlySet<string>>;
+  readonly endpointsByTenant: Groups;
+  readonly subscriptionsByEndpoint: Groups;
   readonly subscriptionCounts: FrozenMap<number>;
-  readonly bindingsByPrincipal: FrozenMap<ReadonlySet<string>>;
+  readonly bindingsByPrincipal: Groups;
 }
 
 function viewsOf(frozen: Frozen): EntityViews {
@@ -292,7 +297,7 @@ function* looked(endpoints: FrozenMap<HeldEndpoint>): IterableIterator<EndpointC
   for (const held of endpoints.values()) yield held.look();
 }
 
-function members<V>(index: FrozenMap<ReadonlySet<string>>, group: string, entities: FrozenMap<V>): readonly V[] {
+function members<V>(index: Groups, group: string, entities: FrozenMap<V>): readonly V[] {
   const found: V[] = [];
   for (const id of index.get(group) ?? []) {
     const entity = entities.get(id);

@@ -31,6 +31,7 @@ export interface ConfigFold {
 
 /** The configuration as it will be once what was put here is written. */
 export interface ConfigDraft {
+  /** Good until the next `put`. */
   snapshot(): ConfigSnapshot;
   /**
    * Puts an entity under its key, or takes it away: what that changed. Claims, keys of kinds that are not known, and what is
@@ -90,7 +91,7 @@ function createDraft(before: ConfigSnapshot, state: State): ConfigDraft {
   const gone = new Map<string, boolean>();
   let taken: ConfigSnapshot | null = before;
   return {
-    snapshot: () => (taken ??= { ...before, ...store.freeze() }),
+    snapshot: () => (taken ??= { ...before, ...store.live() }),
     knowsDeleted: (key) => gone.get(key) ?? state.deleted.has(key),
     put(key, entity) {
       const parsed = parseConfigKey(key);

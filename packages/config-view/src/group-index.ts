@@ -5,6 +5,7 @@ import type { FrozenMap, ShardMap } from './shard-map.ts';
 export interface GroupIndex {
   add(group: string, member: string): void;
   remove(group: string, member: string): void;
+  get(group: string): ReadonlySet<string> | undefined;
   /** The present state; later changes do not touch it. */
   freeze(): FrozenMap<ReadonlySet<string>>;
   /** Another index in the present state; later changes of either do not touch the other. */
@@ -38,6 +39,7 @@ function groupIndex(groups: ShardMap<Set<string>>): GroupIndex {
       members.delete(member);
       if (members.size === 0) groups.delete(group);
     },
+    get: (group) => groups.get(group),
     freeze() {
       owned = new WeakSet();
       return groups.freeze();
