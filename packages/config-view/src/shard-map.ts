@@ -85,7 +85,8 @@ function shardMap<V>(initial: Map<string, V>[], count: number, shared: FrozenMap
 }
 
 function* valuesOf<V>(shards: readonly Map<string, V>[]): IterableIterator<V> {
-  for (const shard of shards) yield* shard.values();
+  // Most shards of a small map are empty: to be asked for their values costs more than their size.
+  for (const shard of shards) if (shard.size > 0) yield* shard.values();
 }
 
 function shardAt<V>(shards: readonly Map<string, V>[], index: number): Map<string, V> {

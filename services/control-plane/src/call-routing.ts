@@ -132,17 +132,17 @@ class Routing implements CallRouting {
     const until = clock.monotonic() + Math.min(serverLimits.leaderWaitMs, leftOf(call, clock));
     const isRepeatable = hasRequestId(call.request) && !wasForwarded(call) && !showsOnce.has(method);
     // What is told in the end: once a try may have taken effect, a later one that did not says nothing about that.
-    let lastly = noLeader();
+    let lastly: PostriderError | null = null;
     for (;;) {
       const routed = await this.#tryOnce(call, here).catch((error: unknown) => {
         if (!isRepeatable || toServiceError(error).code !== status.UNAVAILABLE) throw error;
         // Whoever leads next tells by the id whether it took effect.
-        if (!isPostriderError(error, 'outcome_unknown')) throw lastly.code === 'outcome_unknown' ? lastly : error;
+        if (!isPostriderError(error, 'outcome_unknown')) throw lastly ?? error;
         lastly = error;
         return null;
       });
       if (routed !== null) return routed;
-      if (wasForwarded(call) || call.cancelled || clock.monotonic() >= until) throw lastly;
+      if (wasForwarded(call) || call.cancelled || clock.monotonic() >= until) throw lastly ?? noLeader();
       await pause(clock, serverLimits.leaderAskEveryMs);
     }
   }
