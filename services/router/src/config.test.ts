@@ -11,3 +11,9 @@ test('a session is never longer than owners remember what a dead router may have
   assert.equal(read(longest).sessionTimeoutMs, longest);
   assert.throws(() => read(longest + 1), /POSTRIDER_SESSION_TIMEOUT/);
 });
+
+test('a router can be given no key, so it can open no secret', () => {
+  for (const name of ['POSTRIDER_KEK', 'POSTRIDER_KEK_FILE', 'POSTRIDER_CALL_KEY']) {
+    assert.throws(() => readRouterConfig({ ...least, [name]: 'ab'.repeat(32) }), new RegExp(name));
+  }
+});

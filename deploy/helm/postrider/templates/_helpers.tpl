@@ -127,6 +127,9 @@ POSTRIDER_EGRESS_POOLS_FILE: /etc/postrider/egress-pools/pools.json
 POSTRIDER_EGRESS_POLICY_FILE: /etc/postrider/egress-policy/policy.json
 {{- end }}
 POSTRIDER_KEK_FILE: /etc/postrider/secrets/kek
+{{- if $values.secrets.callKey }}
+POSTRIDER_CALL_KEY_FILE: /etc/postrider/secrets/call-key
+{{- end }}
 {{- if $values.endpoints.allowHttp }}
 POSTRIDER_ALLOW_HTTP: "true"
 {{- end }}
@@ -154,6 +157,10 @@ POSTRIDER_ALLOW_CIDRS: {{ join "," . | quote }}
     items:
       - key: {{ $values.secrets.kekKey }}
         path: kek
+      {{- if $values.secrets.callKey }}
+      - key: {{ $values.secrets.callKey }}
+        path: call-key
+      {{- end }}
       {{- if eq .service "control-plane" }}
       - key: {{ $values.secrets.bootstrapAdminKey }}
         path: bootstrap-admin-key
