@@ -23,10 +23,15 @@ export interface FinishedCall {
   readonly fault?: unknown;
 }
 
+/** Acknowledged; not what an event may be; known not to be written; perhaps written. */
+export type PublishOutcome = 'published' | 'refused' | 'failed' | 'unknown';
+
 /** What happens in the control plane, each told once as metric and log line. */
 export interface ControlPlaneEvents extends TlsEvents, AuditEvents, JwtEvents {
   callFinished(call: FinishedCall): void;
   configProblem(problem: ConfigProblem): void;
+  /** What became of events that were to be published, and of how many. */
+  eventsPublished(outcome: PublishOutcome, count: number): void;
   /** Endpoints' URLs are judged by another policy from now on. */
   policyChanged(): void;
   /** The policy file cannot be used: the policy before it stays. */
@@ -53,6 +58,9 @@ export function createEvents(log: Logger, metrics: Metrics | undefined): Control
   const calls = metrics?.counter('postrider_api_calls', 'API calls, by method and gRPC status', ['method', 'code']);
   const durations = metrics?.histogram('postrider_api_call_seconds', 'Duration of API calls', durationBounds, [
     'method',
+  ]);
+  const published = metrics?.counter('postrider_published_events', 'Events of the API, by what became of them', [
+    'outcome',
   ]);
   const problems = metrics?.counter('postrider_config_problems', 'Configuration records without effect, by cause', [
     'code',
@@ -100,6 +108,7 @@ export function createEvents(log: Logger, metrics: Metrics | undefined): Control
       else log.debug(fields, 'api.call');
     },
     configProblem: ({ code }) => problems?.with({ code }).add(),
+    eventsPublished: (outcome, count) => published?.with({ outcome }).add(count),
     policyChanged: () => log.info({}, 'egress.policy-changed'),
     certificateEnds(endpoint, endsAt, state) {
       const fields = { endpoint, endsAt: endsAt.toISOString() };

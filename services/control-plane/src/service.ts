@@ -154,7 +154,9 @@ export async function startControlPlane(
     change: (actor, plan, origin) => leadership.change(actor, plan, origin),
   };
   const verifier = { written: (uid: string) => leadership.written(uid) };
-  const publishing = config.roles.has('ingest') ? stack.use(startPublishing(publishingOptions(config, deps))) : null;
+  const publishing = config.roles.has('ingest')
+    ? stack.use(startPublishing({ ...publishingOptions(config, deps), events }))
+    : null;
   const tokens = await believedTokens(config.jwt, { clock, events }, stack);
   const authenticate = createAuthenticate({ view, clock, noteKeyUse: createKeyUse(writer, clock, log), ...tokens });
   const context = {

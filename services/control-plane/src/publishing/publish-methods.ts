@@ -11,6 +11,7 @@ import type {
 } from '@postrider/contract/postrider/v1/event_service';
 import type { FieldViolation, PublishedRecord } from '@postrider/core';
 import type { Method, ServiceContext } from '../call.ts';
+import type { ControlPlaneEvents, PublishOutcome } from '../events.ts';
 import type { CheckDescribed } from './described-types.ts';
 import type { Published, Publisher } from './publisher.ts';
 import type { PublishRates } from './publish-rates.ts';
@@ -22,6 +23,7 @@ export interface Publishing {
   readonly checkDescribed: CheckDescribed;
   /** Largest body, in bytes. */
   readonly bodyBytesMax: number;
+  readonly events: Pick<ControlPlaneEvents, 'eventsPublished'>;
 }
 
 /** An event that is to be written, or what is wrong with it. */
@@ -47,7 +49,7 @@ export function beginPublishing({
     const tenant = parseTenantName(parent, 'parent');
     rejectViolations(requestProblems(request));
     const snapshot = view.snapshot();
-    const { publisher, rates, checkDescribed, bodyBytesMax } = servedHere(publishing);
+    const { publisher, rates, checkDescribed, bodyBytesMax, events: told } = servedHere(publishing);
     const config = found(snapshot.tenant(tenant), parent);
     const partitions = await publisher.partitions();
     rates.take({ name: parent, quotas: config.tenant?.quotas }, events.length);
@@ -60,7 +62,12 @@ export function beginPublishing({
       return { record, webhookId: webhookId(tenant, event.source, event.id) };
     });
     const published = publisher.publish(prepared.flatMap((one) => ('record' in one ? [one.record] : [])));
-    return { results: published.then((outcomes) => resultsOf(prepared, outcomes)) };
+    return {
+      results: published.then((outcomes) => {
+        tell(told, prepared, outcomes);
+        return resultsOf(prepared, outcomes);
+      }),
+    };
   };
 }
 
@@ -80,6 +87,15 @@ function requestProblems({ events, validation }: PublishEventsRequest): readonly
 
 function refused(index: number, { field, ...rest }: FieldViolation): PostriderError {
   return invalidArgument([{ field: `events[${index}].${field}`, ...rest }]);
+}
+
+function tell(told: Publishing['events'], prepared: readonly Prepared[], published: readonly Published[]): void {
+  const counts: Record<PublishOutcome, number> = { published: 0, refused: 0, failed: 0, unknown: 0 };
+  counts.refused = prepared.length - published.length;
+  for (const error of published)
+    counts[error === null ? 'published' : error.code === 'outcome_unknown' ? 'unknown' : 'failed'] += 1;
+  for (const [outcome, count] of Object.entries(counts) as [PublishOutcome, number][])
+    if (count > 0) told.eventsPublished(outcome, count);
 }
 
 function resultsOf(prepared: readonly Prepared[], published: readonly Published[]): PublishResult[] {

@@ -12,17 +12,19 @@ export interface PublishingOptions {
   readonly topic: string;
   /** Largest body, in bytes. */
   readonly bodyBytesMax: number;
+  readonly events: Publishing['events'];
 }
 
 /** Publishing with a producer of its own, which is closed with it: what is being written then is told as unknown. */
 export function startPublishing(options: PublishingOptions): Publishing & AsyncDisposable {
-  const { kafka, clock, bodyBytesMax } = options;
+  const { kafka, clock, bodyBytesMax, events } = options;
   const producer = kafka.producer({ name: 'publishing' });
   return {
     publisher: createPublisher({ ...options, producer }),
     rates: createPublishRates(clock),
     checkDescribed: createCheckDescribed(),
     bodyBytesMax,
+    events,
     [Symbol.asyncDispose]: () => producer[Symbol.asyncDispose](),
   };
 }
