@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { plainBenches, type PlainOptions } from './plain-options.ts';
 
-/** What a delivery costs, and that no endpoint slows another: the shorter ones first. */
+/** What a delivery costs, that no endpoint slows another, and what the configuration and its API can do: the shorter ones first. */
 const benches = [
+  ...['config-load', 'config-apply', 'control-plane'],
   ...['dispatch', 'latency', 'fan-out-1000', 'end-to-end', 'neighbour', 'noisy', 'collapse'],
   ...['scale', 'memory', 'recover'],
 ] as const;
@@ -17,10 +18,7 @@ export async function benchAll({ seconds, record }: PlainOptions<'all'>): Promis
   for (const bench of benches) {
     say(`\n== ${bench}`);
     const began = performance.now();
-    const ok = await runBench(bench, [
-      ...(seconds > 0 ? ['--seconds', String(Math.max(seconds, leastSeconds(bench)))] : []),
-      ...(record ? ['--record'] : []),
-    ]);
+    const ok = await runBench(bench, [...secondsFlag(bench, seconds), ...(record ? ['--record'] : [])]);
     results.push({ bench, ok, minutes: Math.round((performance.now() - began) / 6_000) / 10 });
   }
   const ok = results.every((one) => one.ok);
@@ -28,8 +26,12 @@ export async function benchAll({ seconds, record }: PlainOptions<'all'>): Promis
   say(JSON.stringify({ bench: 'all', ok, results }));
 }
 
-function leastSeconds(bench: (typeof benches)[number]): number {
-  return bench === 'dispatch' ? 1 : plainBenches[bench as 'neighbour'].numbers.seconds.least;
+/** Of a bench whose length is chosen, when one was chosen. */
+function secondsFlag(bench: (typeof benches)[number], seconds: number): string[] {
+  const numbers: { readonly seconds?: { readonly least: number } } =
+    bench === 'dispatch' ? { seconds: { least: 1 } } : plainBenches[bench as 'neighbour'].numbers;
+  if (seconds === 0 || numbers.seconds === undefined) return [];
+  return ['--seconds', String(Math.max(seconds, numbers.seconds.least))];
 }
 
 /** Its lines go through; whether it ended well. */

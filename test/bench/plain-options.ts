@@ -183,7 +183,7 @@ export const plainBenches = {
     },
   },
   all: {
-    does: 'what a delivery costs and that no endpoint slows another: all of these benches and dispatch (110 min)',
+    does: 'what a delivery costs, that no endpoint slows another, and the control plane: all of these benches and dispatch (115 min)',
     numbers: {
       seconds: { does: 'of each bench, instead of its own; 0: its own', default: 0, least: 0, most: 3_600 },
     },
