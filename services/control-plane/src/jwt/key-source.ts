@@ -66,6 +66,7 @@ export async function openKeySource({ keys, clock, events }: KeySourceOptions): 
   };
 
   const isDue = (): boolean => isFile || wanted || triedAt > readAt || ageMs() >= serverLimits.jwksFreshMs;
+  if (isFile) await read().then((first) => first !== null && changed(first));
   const looking = lookAgain({
     clock,
     everyMs: isFile ? serverLimits.filesLookEveryMs : serverLimits.jwksLookEveryMs,
@@ -73,8 +74,7 @@ export async function openKeySource({ keys, clock, events }: KeySourceOptions): 
     changed,
     trouble: events.jwtKeysTrouble,
   });
-  if (isFile) await read().then((first) => first !== null && changed(first));
-  else void looking.look();
+  if (!isFile) void looking.look();
   return {
     current: () => (ageMs() <= serverLimits.jwksKeptMs ? (known?.set ?? null) : null),
     async look() {
