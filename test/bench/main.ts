@@ -38,6 +38,8 @@ async function run(bench: Exclude<Command, { kind: 'usage' }>): Promise<void> {
       return (await import('./hosts.ts')).benchHosts(bench.options);
     case 'timers':
       return (await import('./timers.ts')).benchTimers(bench.options);
+    case 'layers':
+      return (await import('./layers.ts')).benchLayers(bench.options);
     case 'neighbour':
       return (await import('./neighbour.ts')).benchNeighbour(bench.options);
     case 'collapse':

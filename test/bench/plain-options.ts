@@ -87,6 +87,10 @@ export const plainBenches = {
       body: { does: 'bytes of each body', default: 1_024, least: 64, most: 262_144 },
     },
   },
+  layers: {
+    does: 'CPU of a delivery layer by layer, from the bare request to a whole dispatcher without a broker (4 min)',
+    numbers: { ...loopNumbers, rounds: { ...loopNumbers.rounds, does: 'times there and back', default: 1 } },
+  },
   neighbour: {
     does: 'endpoints that are well beside such that hang, then beside dead ones; A-B-B-A each (12 min)',
     numbers: rigNumbers,

@@ -72,6 +72,15 @@ test('what waits in memory is its bytes, without what was decoded of them; what 
   assert.deepEqual([started?.state, started?.view?.header], ['flying', started?.delivery?.header]);
 });
 
+test('what has ended names neither its bytes nor what was decoded of them', () => {
+  const { table, read, startAtOnce } = setUp();
+  startAtOnce();
+  const work = read(0);
+  assert.ok(work?.view && work.delivery);
+  table.finish(work, [{ record: null, smaller: null } as unknown as Result], 'delivered');
+  assert.deepEqual([work.view, work.delivery], [null, null]);
+});
+
 test('what has waited and has ended is not kept', async () => {
   const { table, ledger, read, start } = setUp();
   read(0);

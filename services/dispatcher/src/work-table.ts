@@ -11,7 +11,7 @@ import type { Lane } from './lane.ts';
 import type { Result } from './result-record.ts';
 import type { StoredDelivery } from './waiting-store.ts';
 import type { Ending, WaitPlan, WorkTableOptions } from './work-table-options.ts';
-import { workOfRow, type IntakeOffset, type Work, type WorkState } from './work.ts';
+import { letGo, workOfRow, type IntakeOffset, type Work, type WorkState } from './work.ts';
 
 export type { Ending, WaitPlan, WorkTableOptions } from './work-table-options.ts';
 
@@ -296,7 +296,7 @@ export class WorkTable {
   /** From now on it waits, and its bytes are in the store only. */
   #rest(work: Work): void {
     this.works.delete(work.key);
-    work.delivery = null;
+    letGo(work);
     this.rows.set(work.row, mark.taken, false);
     this.#place(work.row);
   }
@@ -356,6 +356,7 @@ export class WorkTable {
       this.#o.store.delete(work.row);
     }
     this.#o.recent.add(topicOf(work.origin), work.key);
+    letGo(work);
     this.#settled();
     if (work.order === null) return;
     // A crash may bring back what no progress tells of, and it must not succeed after what stands behind it.

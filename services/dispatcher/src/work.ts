@@ -79,3 +79,13 @@ export function workOfRow(rows: RowIndex, row: number, readyAt: number): Work {
     ...{ view: null, delivery: null, open: [], state: 'idle', queuedIn: null },
   };
 }
+
+/**
+ * It ends, or waits in its row. What has stood in a queue has been moved to memory that is collected seldom, and lies there
+ * for a while when nobody knows it any more. Whatever it still named would be taken for alive, and be moved there as well:
+ * all that it was decoded to.
+ */
+export function letGo(work: Work): void {
+  work.view = null;
+  work.delivery = null;
+}
