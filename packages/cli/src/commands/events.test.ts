@@ -1,22 +1,42 @@
 /** `postrider events publish` against a played server: what is sent, what is printed, how it exits. */
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
-import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { Metadata, Server, ServerCredentials, status } from '@grpc/grpc-js';
+import { RetryInfo } from '@postrider/contract/google/rpc/error_details';
+import { Status } from '@postrider/contract/google/rpc/status';
 import {
   EventServiceService,
   PublishEventsResponse,
   type EventServiceServer,
   type PublishEventsRequest,
 } from '@postrider/contract/postrider/v1/event_service';
+import { durationOf } from '@postrider/core';
 import { cli } from '../test-context.ts';
 
 let asked: PublishEventsRequest[] = [];
+/** How often the next call is refused. */
+let refusals = 0;
+
+let isFinal = false;
+
+/** For its rate; when it is final without saying when to come back. */
+function refusal() {
+  const value = Buffer.from(RetryInfo.encode({ retryDelay: durationOf(5) }).finish());
+  const details = isFinal ? [] : [{ typeUrl: 'type.googleapis.com/google.rpc.RetryInfo', value }];
+  const metadata = new Metadata();
+  metadata.set('grpc-status-details-bin', Buffer.from(Status.encode({ code: 8, message: '', details }).finish()));
+  return { code: status.RESOURCE_EXHAUSTED, details: 'too many', metadata };
+}
 const server = new Server();
 let port = 0;
 
 before(async () => {
   const service: Pick<EventServiceServer, 'publishEvents'> = {
     publishEvents({ request }, callback) {
+      if (refusals > 0) {
+        refusals -= 1;
+        return callback(refusal());
+      }
       asked.push(request);
       const results = request.events.map(({ id }) =>
         id === 'bad' ? { error: { code: 14, message: 'no answer', details: [] } } : { webhookId: `msg_${id}` },
@@ -65,6 +85,20 @@ test('what was not published is told, and the exit code says so', async () => {
     { id: 'good', webhookId: 'msg_good' },
   ]);
   assert.match(err, /1 events were not published/);
+});
+
+test('what is refused for its rate is sent again when the server says; any other refusal ends it', async () => {
+  refusals = 3;
+  assert.equal((await publish(line('late'))).exitCode, 0);
+  assert.deepEqual(
+    asked.map(({ events }) => events.map(({ id }) => id)),
+    [['late']],
+  );
+  isFinal = true;
+  refusals = 1;
+  const { exitCode, err } = await publish(line('never'));
+  assert.deepEqual([exitCode, asked.length], [1, 1]);
+  assert.match(err, /RESOURCE_EXHAUSTED: too many/);
 });
 
 test('what is no event is refused with its line before anything of its call is sent', async () => {

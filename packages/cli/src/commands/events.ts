@@ -1,12 +1,15 @@
 import { createReadStream } from 'node:fs';
 import type { Command } from 'commander';
-import { status } from '@grpc/grpc-js';
+import { setTimeout as delay } from 'node:timers/promises';
+import { status, type ServiceError } from '@grpc/grpc-js';
 import {
   EventValidation,
   PublishedEvent,
   type PublishEventsResponse,
 } from '@postrider/contract/postrider/v1/event_service';
-import { BadRequest } from '@postrider/contract/google/rpc/error_details';
+import { BadRequest, RetryInfo } from '@postrider/contract/google/rpc/error_details';
+import { Status } from '@postrider/contract/google/rpc/status';
+import { durationMs } from '@postrider/core';
 import { CliError, exitCodes } from '../cli-error.ts';
 import type { CliContext } from '../context.ts';
 import { readCloudEvent } from '../cloud-event-line.ts';
@@ -40,7 +43,8 @@ export function eventsCommand(program: Command, context: CliContext): void {
       const failed = await session.withRpc(async (rpc) => {
         let count = 0;
         for await (const batch of batches(linesOf(file, context), shortName(request.parent))) {
-          const { results } = await rpc.call(rpc.events, rpc.events.publishEvents, { ...request, events: batch });
+          const publish = () => rpc.call(rpc.events, rpc.events.publishEvents, { ...request, events: batch });
+          const { results } = await patiently(publish, context.signal);
           count += tell(session, batch, results);
         }
         return count;
@@ -48,6 +52,29 @@ export function eventsCommand(program: Command, context: CliContext): void {
       if (failed > 0)
         throw new CliError(exitCodes.failed, `${failed} events were not published, or may not have been.`);
     });
+}
+
+/** A call that is refused for its rate is made again when the server says, nothing of it having been done. */
+async function patiently<T>(call: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  for (;;) {
+    try {
+      return await call();
+    } catch (error) {
+      const { cause } = error as CliError;
+      const waitMs = retryAfterMs(cause as ServiceError | undefined);
+      if (waitMs === null) throw error;
+      await delay(waitMs, undefined, { signal });
+    }
+  }
+}
+
+function retryAfterMs(error: ServiceError | undefined): number | null {
+  if (error?.code !== status.RESOURCE_EXHAUSTED) return null;
+  const [trailer] = error.metadata.get('grpc-status-details-bin');
+  const { details } = Status.decode(Buffer.isBuffer(trailer) ? trailer : Buffer.alloc(0));
+  const info = details.find(({ typeUrl }) => typeUrl.endsWith('google.rpc.RetryInfo'));
+  const { retryDelay } = RetryInfo.decode(info?.value ?? Buffer.alloc(0));
+  return retryDelay === undefined ? null : durationMs(retryDelay);
 }
 
 /** The lines of a file, or of standard input. */
