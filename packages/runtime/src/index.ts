@@ -59,3 +59,4 @@ export { startPage, type Page, type PageDocument, type PageLimits, type PageOpti
 export { isSameTls, readTlsFiles, TLS_VERSION_MIN, type TlsFiles, type TlsMaterial } from './tls-files.ts';
 export { hostOf, isLoopback, tlsChannel, type TlsChannel, type TlsChannelOptions } from './tls-channel.ts';
 export { fetchDocument, type FetchDocumentOptions } from './fetch-document.ts';
+export { startAccepting, type Accepting, type AcceptLimits, type AcceptOptions } from './accept.ts';

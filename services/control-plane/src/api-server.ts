@@ -1,5 +1,6 @@
 import { logVerbosity, Server, ServerCredentials, setLogVerbosity } from '@grpc/grpc-js';
 import { HealthImplementation } from 'grpc-health-check';
+import { startAccepting } from '@postrider/runtime';
 import { AccessServiceService } from '@postrider/contract/postrider/v1/access_service';
 import { EventServiceService } from '@postrider/contract/postrider/v1/event_service';
 import { AuditServiceService } from '@postrider/contract/postrider/v1/audit_service';
@@ -28,6 +29,7 @@ import { createStreamHandler } from './publishing/stream-handler.ts';
 import * as pauses from './pause-methods.ts';
 import { readWhole } from './unread-request.ts';
 import { addReflection } from './reflection/reflection.ts';
+import { createCallWatch, type CallWatch } from './server/call-watch.ts';
 import { serverLimits } from './server-limits.ts';
 import * as roleBindings from './role-binding-methods.ts';
 import { addSecrets } from './secrets/serve-secrets.ts';
@@ -46,6 +48,8 @@ import type { PauseServiceServer } from '@postrider/contract/postrider/v1/pause_
 import type { SubscriptionServiceServer } from '@postrider/contract/postrider/v1/subscription_service';
 import type { TenantServiceServer } from '@postrider/contract/postrider/v1/tenant_service';
 import type { Clock } from '@postrider/core';
+import type { Accepting } from '@postrider/runtime';
+import type { Duplex } from 'node:stream';
 import type { ServiceContext } from './call.ts';
 import type { ControlPlaneEvents } from './events.ts';
 import type { ForwardCall } from './forward-call.ts';
@@ -96,18 +100,22 @@ const configServices = [
 export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
   // The library writes to standard error by itself what also comes back as an error.
   setLogVerbosity(logVerbosity.NONE);
-  const server = new KnownServer(options.forward, {
+  let accepting: Accepting | null = null;
+  const watch = createCallWatch({
+    clock: options.clock,
+    used: (peer) => accepting?.used(peer),
+    drop: (peer) => accepting?.drop(peer),
+  });
+  const server = new KnownServer(options.forward, watch, {
     'grpc.max_receive_message_length': serverLimits.requestBytesMax,
     'grpc.max_send_message_length': serverLimits.answerBytesMax,
-    'grpc.max_metadata_size': serverLimits.metadataBytesMax,
     'grpc.max_concurrent_streams': serverLimits.concurrentStreamsMax,
     'grpc.keepalive_time_ms': serverLimits.keepaliveEveryMs,
     'grpc.keepalive_timeout_ms': serverLimits.keepaliveTimeoutMs,
     'grpc.max_connection_age_ms': serverLimits.connectionAgeMs,
     'grpc.max_connection_age_grace_ms': serverLimits.connectionAgeGraceMs,
     'grpc.max_connection_idle_ms': serverLimits.connectionIdleMs,
-    // Without this a second process on the same machine could share the port unseen.
-    'grpc.so_reuseport': 0,
+    interceptors: [watch.interceptor],
   });
   const { roles, context, events } = options;
   const admit = createAdmission(context);
@@ -123,11 +131,11 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       services.filter((name) => name !== ''),
     );
   const credentials = options.tls?.credentials ?? ServerCredentials.createInsecure();
-  const port = await bind(server, options, credentials);
+  const injector = server.createConnectionInjector(credentials);
+  accepting = await accept(options, (socket) => injector.injectConnection(socket));
+  const { port } = accepting;
   // Who was believed may not be any more: everybody connects anew, when the calls that have begun are done.
-  options.tls?.onClientAuthorities(() =>
-    server.drain(addressOf(options.host, port), serverLimits.connectionAgeGraceMs),
-  );
+  options.tls?.onClientAuthorities(() => injector.drain(serverLimits.connectionAgeGraceMs));
   const setServing = (serving: boolean): void => {
     for (const name of services) health.setStatus(name, serving ? 'SERVING' : 'NOT_SERVING');
   };
@@ -136,6 +144,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     setServing,
     async [Symbol.asyncDispose]() {
       setServing(false);
+      await accepting?.[Symbol.asyncDispose]();
       await stop(server, options.clock);
     },
   };
@@ -145,14 +154,17 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
 class KnownServer extends Server {
   readonly #forward: Pick<ForwardCall, 'know'>;
 
-  constructor(forward: Pick<ForwardCall, 'know'>, options: ServerOptions) {
+  readonly #watch: CallWatch;
+
+  constructor(forward: Pick<ForwardCall, 'know'>, watch: CallWatch, options: ServerOptions) {
     super(options);
     this.#forward = forward;
+    this.#watch = watch;
   }
 
   override addService(service: ServiceDefinition, implementation: UntypedServiceImplementation): void {
     this.#forward.know(service);
-    super.addService(readWhole(service), implementation);
+    super.addService(this.#watch.measured(readWhole(service)), implementation);
   }
 }
 
@@ -283,23 +295,20 @@ function addressOf(host: string, port: number): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-async function bind(
-  server: Server,
-  { host, port }: Pick<ApiServerOptions, 'host' | 'port'>,
-  credentials: ServerCredentials,
-): Promise<number> {
-  const address = addressOf(host, port);
-  const { promise, resolve, reject } = Promise.withResolvers<number>();
-  server.bindAsync(address, credentials, (error, bound) => {
-    if (error === null) return resolve(bound);
-    // A taken port is by far the most frequent cause, and the client library hides it inside its own text.
-    const taken = error.message.includes('EADDRINUSE');
-    const text = taken
-      ? `port ${port} for the gRPC API is taken by another process; set POSTRIDER_GRPC_PORT to another`
-      : `cannot listen on ${address} for the gRPC API (POSTRIDER_GRPC_HOST, POSTRIDER_GRPC_PORT): ${error.message}`;
-    reject(new Error(text, { cause: error }));
-  });
-  return promise;
+async function accept({ host, port, clock }: ApiServerOptions, take: (socket: Duplex) => void): Promise<Accepting> {
+  const { connectionsMax, connectionsPerAddressMax, firstCallMs: firstUseMs } = serverLimits;
+  const limits = { connectionsMax, connectionsPerAddressMax, firstUseMs };
+  try {
+    return await startAccepting({ host, port, limits, take, after: (ms, callback) => clock.after(ms, callback) });
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    // A taken port is by far the most frequent cause.
+    const text =
+      code === 'EADDRINUSE'
+        ? `port ${port} for the gRPC API is taken by another process; set POSTRIDER_GRPC_PORT to another`
+        : `cannot listen on ${addressOf(host, port)} for the gRPC API (POSTRIDER_GRPC_HOST, POSTRIDER_GRPC_PORT): ${message}`;
+    throw new Error(text, { cause: error });
+  }
 }
 
 /** Lets calls that have begun end, and then ends whatever has not. */

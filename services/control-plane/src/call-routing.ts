@@ -196,10 +196,11 @@ function wasForwarded({ metadata }: Pick<RoutedCall<unknown>, 'metadata'>): bool
   return metadata.get(FORWARDED_METADATA).length > 0;
 }
 
-/** How long the caller still waits, ms; Infinity when it said nothing. */
+/** How long the caller still waits, ms: no longer than any call may take, also when it said nothing. */
 export function leftOf(call: Pick<RoutedCall<unknown>, 'getDeadline'>, clock: Clock): number {
   const deadline = call.getDeadline();
-  return Math.max(0, (deadline instanceof Date ? deadline.getTime() : deadline) - clock.now());
+  const left = (deadline instanceof Date ? deadline.getTime() : deadline) - clock.now();
+  return Math.max(0, Math.min(left, serverLimits.callDeadlineMs));
 }
 
 function hasRequestId(request: unknown): boolean {

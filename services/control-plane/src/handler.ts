@@ -3,6 +3,7 @@ import { auditedContext, originOf } from './audit/origin.ts';
 import { REVISION_TRAILER } from './call-routing.ts';
 import { toServiceError } from './grpc-status.ts';
 import { scopeContext } from './scoped-config.ts';
+import { createListTurns } from './server/list-turns.ts';
 import type { handleUnaryCall, sendUnaryData, ServerUnaryCall } from '@grpc/grpc-js';
 import type { MethodName } from '@postrider/core';
 import type { Admit } from './admission.ts';
@@ -13,16 +14,19 @@ import type { Principal } from './permissions.ts';
 /** Turns a method into what grpc-js serves: who calls, may they, the method, its answer or status. Default deny. */
 export function createHandler(context: ServiceContext, events: ControlPlaneEvents, admit: Admit) {
   const { clock, routing, random } = context;
+  const lists = createListTurns();
   return <Request, Response>(
     name: MethodName,
     maker: MethodMaker<Request, Response>,
   ): handleUnaryCall<Request, Response> => {
+    const isList = name.startsWith('List');
     const answer = async (call: ServerUnaryCall<Request, Response>): Promise<Answered<Response>> => {
       let known: Principal | null = null;
       try {
         const { caller, reach } = await admit(name, call, (one) => (known = one));
         const audited = auditedContext(context, originOf(name, call, caller, random));
-        const here = () => maker(scopeContext(audited, reach))(call.request, caller);
+        const make = () => maker(scopeContext(audited, reach))(call.request, caller);
+        const here = () => (isList ? lists.take(caller.actor, () => !call.cancelled, make) : make());
         const { response, revision } = await routing.answer(name, call, here);
         return { caller, response, revision };
       } catch (error) {

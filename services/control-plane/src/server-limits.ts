@@ -12,6 +12,18 @@ export const serverLimits = Object.freeze({
   pageBytesMax: 2 * MIB,
   metadataBytesMax: 16 * KIB,
   concurrentStreamsMax: 100,
+  /** Connections of one replica, and of one address. */
+  connectionsMax: 1_000,
+  connectionsPerAddressMax: 500,
+  /** How long a connection may be without a first call. */
+  firstCallMs: 20 * SECOND_MS,
+  /** How long a request may take from its headers to its end. */
+  requestArrivesMs: 10 * SECOND_MS,
+  /** How long a call may take for which its caller names no deadline, or a later one. */
+  callDeadlineMs: 30 * SECOND_MS,
+  /** How long an answer waits to be taken, and how many bytes may wait so in all; then its connection is ended. */
+  answerTakenMs: 10 * SECOND_MS,
+  unreadAnswerBytesMax: 64 * MIB,
   keepaliveEveryMs: 30 * SECOND_MS,
   keepaliveTimeoutMs: 10 * SECOND_MS,
   /** Connections are ended gently now and then, so that clients spread over new addresses. */
@@ -21,6 +33,8 @@ export const serverLimits = Object.freeze({
   /** How long a stop waits for calls that have begun. */
   stopGraceMs: 5 * SECOND_MS,
 
+  /** Lists that wait for their turn; beyond, callers are told to come back. */
+  listsWaitingMax: 1_000,
   pageSizeDefault: 50,
   pageSizeMax: 500,
   requestIdMax: 128,

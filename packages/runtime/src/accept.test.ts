@@ -1,0 +1,71 @@
+/** Over real sockets of loopback. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { test } from 'node:test';
+import { startAccepting, type AcceptLimits } from './accept.ts';
+
+async function open(changes: Partial<AcceptLimits> = {}) {
+  const taken: Socket[] = [];
+  const timers: (() => void)[] = [];
+  const accepting = await startAccepting({
+    ...{ host: '127.0.0.1', port: 0 },
+    limits: { connectionsMax: 100, connectionsPerAddressMax: 100, firstUseMs: 1_000, ...changes },
+    take: (socket) => void taken.push(socket),
+    after(_ms, callback) {
+      timers.push(callback);
+      return () => void timers.splice(timers.indexOf(callback), 1);
+    },
+  });
+  const dial = (localAddress = '127.0.0.1'): Socket => {
+    const socket = connect({ port: accepting.port, host: '127.0.0.1', localAddress });
+    socket.on('error', () => {});
+    return socket.resume();
+  };
+  return { accepting, taken, timers, dial, [Symbol.asyncDispose]: () => accepting[Symbol.asyncDispose]() };
+}
+
+const closed = (socket: Socket): Promise<unknown> => (socket.closed ? Promise.resolve() : once(socket, 'close'));
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise(setImmediate);
+}
+
+test('one address has so many connections and no more, while another still gets some; what ends makes room', async () => {
+  await using listener = await open({ connectionsPerAddressMax: 3 });
+  const { accepting, dial, taken } = listener;
+  const first = [dial(), dial(), dial()];
+  await until(() => taken.length === 3);
+  await closed(dial());
+  const other = dial('127.0.0.2');
+  await until(() => taken.length === 4);
+  first[0]?.destroy();
+  await until(() => accepting.connections === 3);
+  const again = dial();
+  await until(() => taken.length === 5);
+  for (const socket of [...first, other, again]) socket.destroy();
+});
+
+test('there are so many connections in all and no more', async () => {
+  await using listener = await open({ connectionsMax: 2 });
+  const { dial, taken } = listener;
+  const kept = [dial(), dial('127.0.0.2')];
+  await until(() => taken.length === 2);
+  await closed(dial('127.0.0.3'));
+  assert.equal(taken.length, 2);
+  for (const socket of kept) socket.destroy();
+});
+
+test('a connection that is of no use in time is ended; one that is stays, until it is dropped', async () => {
+  await using listener = await open();
+  const { accepting, dial, taken, timers } = listener;
+  const [useful, useless] = [dial(), dial('127.0.0.2')];
+  await until(() => taken.length === 2);
+  const peer = taken.find(({ remoteAddress }) => remoteAddress === '127.0.0.1');
+  accepting.used(`${peer?.remoteAddress}:${peer?.remotePort}`);
+  for (const due of [...timers]) due();
+  await closed(useless);
+  assert.equal(accepting.connections, 1);
+  accepting.drop(`${peer?.remoteAddress}:${peer?.remotePort}`);
+  await closed(useful);
+  accepting.drop('nobody:1');
+});

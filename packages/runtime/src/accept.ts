@@ -1,0 +1,89 @@
+import { once } from 'node:events';
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+
+/** Bounds of a listener that anybody may connect to. */
+export interface AcceptLimits {
+  /** Connections at once; more are closed as they come. */
+  readonly connectionsMax: number;
+  /** Of one address. */
+  readonly connectionsPerAddressMax: number;
+  /** How long a connection may take until it is of use: until `used` is told of it, ms. */
+  readonly firstUseMs: number;
+}
+
+export interface AcceptOptions {
+  readonly host: string;
+  /** 0 lets the system choose. */
+  readonly port: number;
+  readonly limits: AcceptLimits;
+  /** Takes a connection over. */
+  readonly take: (socket: Socket) => void;
+  /** Calls back after so many milliseconds; returns how to prevent that. */
+  readonly after: (ms: number, callback: () => void) => () => void;
+}
+
+/** A listener whose connections are counted, and can be ended one by one. */
+export interface Accepting extends AsyncDisposable {
+  /** The port listened on. */
+  readonly port: number;
+  /** Connections that stand. */
+  readonly connections: number;
+  /** Something has come over this connection, `address:port` of its other end: it may stay. */
+  used(peer: string): void;
+  /** Ends a connection at once, whatever is under way on it. */
+  drop(peer: string): void;
+}
+
+interface Connection {
+  readonly socket: Socket;
+  readonly keep: () => void;
+}
+
+/**
+ * Listens and hands connections over. Rejects with the system's error when the port cannot be had. Disposal ends listening,
+ * and leaves the connections to whoever took them.
+ */
+export async function startAccepting(options: AcceptOptions): Promise<Accepting> {
+  const { limits } = options;
+  const connections = new Map<string, Connection>();
+  const perAddress = new Map<string, number>();
+
+  function accept(socket: Socket): void {
+    const address = socket.remoteAddress ?? '';
+    const peer = `${address}:${socket.remotePort}`;
+    socket.on('error', () => {});
+    const count = perAddress.get(address) ?? 0;
+    if (count >= limits.connectionsPerAddressMax) return void socket.destroy();
+    perAddress.set(address, count + 1);
+    const keep = options.after(limits.firstUseMs, () => socket.destroy());
+    connections.set(peer, { socket, keep });
+    socket.once('close', () => {
+      keep();
+      connections.delete(peer);
+      const left = (perAddress.get(address) ?? 1) - 1;
+      if (left === 0) perAddress.delete(address);
+      else perAddress.set(address, left);
+    });
+    options.take(socket);
+  }
+
+  const server = createServer({ noDelay: true }, accept);
+  server.maxConnections = limits.connectionsMax;
+  server.listen({ host: options.host, port: options.port });
+  await once(server, 'listening');
+  return {
+    port: (server.address() as AddressInfo).port,
+    get connections() {
+      return connections.size;
+    },
+    used: (peer) => connections.get(peer)?.keep(),
+    drop: (peer) => void connections.get(peer)?.socket.destroy(),
+    [Symbol.asyncDispose]: () => stopListening(server),
+  };
+}
+
+/** Node calls a server closed only when all that it accepted is. */
+function stopListening(server: Server): Promise<void> {
+  server.close();
+  return Promise.resolve();
+}
