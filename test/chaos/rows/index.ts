@@ -1,6 +1,7 @@
 import type { Row } from '../row.ts';
 import { dispatcherKilled } from './f01-dispatcher-killed.ts';
 import { routerKilled } from './f02-router-killed.ts';
+import { controlPlaneKilled } from './f03-control-plane-killed.ts';
 import { rollingRestart } from './f04-rolling-restart.ts';
 import { dispatcherStopped } from './f06-dispatcher-stopped.ts';
 import { outOfMemory } from './f07-out-of-memory.ts';
@@ -33,6 +34,7 @@ import { namesFail } from './f34-names-fail.ts';
 export const rows: readonly Row[] = [
   dispatcherKilled,
   routerKilled,
+  controlPlaneKilled,
   rollingRestart,
   dispatcherStopped,
   outOfMemory,
