@@ -23,6 +23,8 @@ export interface StackOptions {
   /** Of dispatcher and router: how soon a killed one is missed. Default 6 s. */
   readonly sessionTimeoutMs?: number;
   readonly logLevel?: string;
+  /** The file that holds the key-encryption keys, which may be another's content at each start; a key of the stack's own by default. */
+  readonly kekFile?: string;
   /** How the first dispatcher starts. */
   readonly dispatcher?: StartOptions;
   /** Called when all processes run, before it is waited until they are ready. */
@@ -42,6 +44,8 @@ export interface Stack extends AsyncDisposable {
   readonly dispatcher: ServiceProcess;
   /** Starts one more dispatcher, and resolves when it is ready. It ends with the stack, if not before. */
   addDispatcher(): Promise<ServiceProcess>;
+  /** What it is called with. */
+  readonly adminKey: string;
   /** The control plane's services, called with the admin key. */
   readonly rpc: Rpc;
   /** A connection of the test's own. */
@@ -66,7 +70,10 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     ...{ topicPrefix: `${uniqueName('stack')}.`, partitions },
     ports: await choosePorts(2 + routerCount + dispatcherCount),
     adminKey: `prk_test_${randomBytes(16).toString('hex')}`,
-    kek: randomBytes(32).toString('hex'),
+    kek:
+      options.kekFile === undefined
+        ? { POSTRIDER_KEK: randomBytes(32).toString('hex') }
+        : { POSTRIDER_KEK_FILE: options.kekFile },
   };
   const { topicPrefix, adminKey } = given;
   const grpcPort = given.ports.shift() as number;
@@ -98,7 +105,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     return dispatcher;
   };
   return {
-    ...{ topicPrefix, partitions, controlPlane, routers, dispatchers, addDispatcher, rpc, kafka, topic },
+    ...{ topicPrefix, partitions, controlPlane, routers, dispatchers, addDispatcher, adminKey, rpc, kafka, topic },
     router: routers[0] as ServiceProcess,
     dispatcher: dispatchers[0] as ServiceProcess,
     async topicRecords(id, onRecord) {
@@ -121,7 +128,7 @@ interface Given {
   /** Free ones; each is taken out when it is used. */
   readonly ports: number[];
   readonly adminKey: string;
-  readonly kek: string;
+  readonly kek: Readonly<Record<string, string>>;
 }
 
 const loopback = { POSTRIDER_ALLOW_HTTP: 'true', POSTRIDER_ALLOW_LOOPBACK: 'true' };
@@ -142,7 +149,7 @@ function common(options: StackOptions, given: Given, name: string): Record<strin
 function controlPlaneEnv({ replicationFactor = 1 }: StackOptions, given: Given, grpcPort: number) {
   return {
     ...loopback,
-    POSTRIDER_KEK: given.kek,
+    ...given.kek,
     POSTRIDER_PARTITIONS: String(given.partitions),
     POSTRIDER_REPLICATION_FACTOR: String(replicationFactor),
     POSTRIDER_GRPC_PORT: String(grpcPort),
@@ -154,7 +161,7 @@ function controlPlaneEnv({ replicationFactor = 1 }: StackOptions, given: Given, 
 function dispatcherEnv({ kek }: Given, name: string) {
   return {
     ...loopback,
-    POSTRIDER_KEK: kek,
+    ...kek,
     POSTRIDER_POD_NAME: name,
     POSTRIDER_CONTACT_URL: `https://pods.test/${name}`,
   };

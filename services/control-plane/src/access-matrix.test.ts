@@ -89,6 +89,8 @@ before(async () => {
   const pause = { name: `tenants/${tenants.own}`, reason: 'a reason' };
   const own = `Bearer ${keys.get(`tenant-admin ${pause.name}`)}`;
   assert.equal((await ask('PauseDeliveries', pause, own)).code, 'OK');
+  // And one that no list of another tenant may show.
+  await must('PauseDeliveries', { name: `tenants/${tenants.foreign}`, reason: 'a reason' });
   for (const [collection, create, body] of [
     ['apiKeys', 'CreateApiKey', 'apiKey'],
     ['roleBindings', 'CreateRoleBinding', 'roleBinding'],
