@@ -12,7 +12,8 @@ export const SETTINGS = 4;
 export const PUSH_PROMISE = 5;
 export const PING = 6;
 export const GOAWAY = 7;
-export const WINDOW_UPDATE = 8;
+/** Gives leave for more bytes. */
+export const CREDIT = 8;
 export const CONTINUATION = 9;
 export const END_HEADERS = 4;
 
@@ -67,6 +68,9 @@ export function open(port: number, ...sent: readonly Buffer[]): Socket {
   for (const part of sent) socket.write(part);
   return socket;
 }
+
+/** Settings by which nothing may be sent before leave is given (RFC 9113, 6.5.2: 4). */
+export const noCredit = frame(SETTINGS, 0, 0, Buffer.from([0, 4, 0, 0, 0, 0]));
 
 export const opening = Buffer.concat([PREFACE, frame(SETTINGS, 0, 0)]);
 

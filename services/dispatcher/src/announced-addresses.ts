@@ -24,11 +24,14 @@ export function followAnnounced(view: Pick<ConfigView, 'snapshot' | 'onChange'>)
   };
 }
 
+/** Of what a newer version wrote and this one cannot read: it allows nothing, and something was announced. */
+const nothing: AnnouncedRange['range'] = { bytes: new Uint8Array(), bits: 0 };
+
 function rangesOf(snapshot: ConfigSnapshot): ReadonlyMap<string, AnnouncedRanges> {
   const byPool = new Map<string, AnnouncedRange[]>();
   for (const { address } of snapshot.egressAddresses()) {
-    const range = parseSourceRange(address?.cidr ?? '')?.range;
-    if (address === undefined || range === undefined) continue;
+    if (address === undefined) continue;
+    const range = parseSourceRange(address.cidr)?.range ?? nothing;
     const pool = poolOf(address.name.split('/addresses/', 1)[0] ?? '');
     const { effectiveTime, retireTime } = address;
     byPool.set(pool, [...(byPool.get(pool) ?? []), { range, effectiveTime, retireTime }]);

@@ -78,8 +78,8 @@ async function whileOthersCall(t: TestContext, attacking: Promise<unknown>): Pro
 }
 
 /** A session of HTTP/2 that says what it likes. */
-function openSession(settings: object = {}): ClientHttp2Session {
-  const session = connectHttp2(`http://127.0.0.1:${run.plane.port}`, { settings });
+function openSession(): ClientHttp2Session {
+  const session = connectHttp2(`http://127.0.0.1:${run.plane.port}`);
   session.on('error', () => {});
   return session;
 }
@@ -215,7 +215,7 @@ for (const [what, part] of [
   ['settings', frame(attack.SETTINGS, 0, 0)],
   ['empty data', frame(attack.DATA, 0, 1)],
   ['priorities', frame(attack.PRIORITY, 0, 3, Buffer.from([0, 0, 0, 0, 1]))],
-  ['window updates', frame(attack.WINDOW_UPDATE, 0, 0, Buffer.from([0, 0, 0, 1]))],
+  ['credits', frame(attack.CREDIT, 0, 0, Buffer.from([0, 0, 0, 1]))],
 ] as const) {
   test(`a flood of ${what} keeps nobody else waiting`, { timeout: 60_000 }, async (t) => {
     const before = process.memoryUsage().rss;
@@ -253,8 +253,8 @@ const malformed: readonly (readonly [what: string, ...parts: readonly Buffer[]])
   ['settings of 5 bytes', opening, frame(attack.SETTINGS, 0, 0, 'abcde')],
   ['settings on a stream', opening, frame(attack.SETTINGS, 0, 1)],
   ['a ping of 3 bytes', opening, frame(attack.PING, 0, 0, 'abc')],
-  ['a window that overflows', opening, frame(attack.WINDOW_UPDATE, 0, 0, Buffer.from([0x7f, 0xff, 0xff, 0xff]))],
-  ['a window that grows by nothing', opening, frame(attack.WINDOW_UPDATE, 0, 0, Buffer.alloc(4))],
+  ['a credit that overflows', opening, frame(attack.CREDIT, 0, 0, Buffer.from([0x7f, 0xff, 0xff, 0xff]))],
+  ['a credit of nothing', opening, frame(attack.CREDIT, 0, 0, Buffer.alloc(4))],
   ['a push', opening, frame(attack.PUSH_PROMISE, attack.END_HEADERS, 1, Buffer.alloc(8))],
   ['a continuation of nothing', opening, frame(attack.CONTINUATION, attack.END_HEADERS, 1, 'a')],
   ['padding beyond the frame', opening, frame(attack.HEADERS, attack.END_HEADERS | 8, 1, Buffer.from([255, 0]))],
@@ -294,13 +294,14 @@ test(
     pace = 20;
     const before = process.memoryUsage().rss;
     const page = grpc(encode('ListEndpoints', { parent: 'tenants/acme', page_size: 500 }));
-    const sessions = Array.from({ length: 4 }, () => openSession({ initialWindowSize: 0 }));
-    const over = sessions.map((session) => {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      session.on('close', resolve);
-      for (let stream = 0; stream < serverLimits.concurrentStreamsMax; stream++)
-        request(session, pathOf('ListEndpoints')).end(page);
-      return promise;
+    const headers = attack.callHeaders(pathOf('ListEndpoints'), authorized);
+    const over = Array.from({ length: 4 }, () => {
+      const socket = open(run.plane.port, opening, attack.noCredit);
+      for (let stream = 1; stream < 2 * serverLimits.concurrentStreamsMax; stream += 2) {
+        socket.write(frame(attack.HEADERS, attack.END_HEADERS, stream, headers));
+        socket.write(frame(attack.DATA, 1, stream, page));
+      }
+      return attack.closed(socket);
     });
     let most = 0;
     const watching = setInterval(() => (most = Math.max(most, process.memoryUsage().rss)), 20);
