@@ -16,7 +16,6 @@ const clean = new Set([
   ...['PERMISSION_DENIED', 'UNAVAILABLE'],
 ]);
 const seeds = 60;
-/** What streams is tried by its own tests. */
 const methods = (Object.keys(methodRules) as MethodName[]).filter((method) => pathOf(method) in requestTypes);
 
 let run: Running;

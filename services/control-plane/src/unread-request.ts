@@ -14,8 +14,6 @@ export class UnreadRequest {
 /** A service whose requests are read as a whole or not at all; the library would answer what it cannot read with `INTERNAL`. */
 export function readWhole(service: ServiceDefinition): ServiceDefinition {
   const methods = Object.entries(service).map(([name, method]) => {
-    // What comes in a stream is its method's to judge, message by message.
-    if (method.requestStream) return [name, method];
     const requestDeserialize = (bytes: Buffer): unknown => {
       const problem = requestProblem(method.path, bytes);
       return problem === null ? (method.requestDeserialize(bytes) as unknown) : new UnreadRequest(problem);

@@ -5,7 +5,8 @@ import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { credentials, makeClientConstructor, Metadata } from '@grpc/grpc-js';
 import { methodRules } from '@postrider/contract/postrider/v1/methods';
 import { requestTypes } from '@postrider/contract/postrider/v1/request-shapes';
-import type { DescMessage, JsonValue } from '@bufbuild/protobuf';
+import type { Readable } from 'node:stream';
+import type { DescMessage, DescMethod, JsonValue } from '@bufbuild/protobuf';
 import type { ClientOptions, ServiceError } from '@grpc/grpc-js';
 import type { MethodName } from '@postrider/core';
 
@@ -29,8 +30,14 @@ export function encode(method: MethodName, request: JsonValue): Buffer {
   return Buffer.from(toBinary(requestOf(method), fromJson(requestOf(method), request)));
 }
 
+/** How many messages each side sends. */
+function kindOf(method: MethodName): DescMethod['methodKind'] {
+  const all = registry.getService(methodRules[method].service)?.methods ?? [];
+  return all.find(({ name }) => name === method)?.methodKind ?? 'unary';
+}
+
 export interface RawClient extends Disposable {
-  /** Resolves with the bytes of the answer; rejects with the status. */
+  /** Sends one message. Resolves with the bytes of all that is answered; rejects with the status. */
   call(method: MethodName, request: Buffer, metadata?: Metadata): Promise<Buffer>;
 }
 
@@ -46,9 +53,26 @@ export function openRaw(port: number, key: string | null, options: ClientOptions
   return {
     call(method, request, metadata = own) {
       const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
-      client.makeUnaryRequest(pathOf(method), bytes, bytes, request, metadata, (error: ServiceError | null, answer) =>
-        error === null ? resolve(answer ?? Buffer.alloc(0)) : reject(error),
-      );
+      const path = pathOf(method);
+      const answered = (error: ServiceError | null, answer?: Buffer): void =>
+        error === null ? resolve(answer ?? Buffer.alloc(0)) : reject(error);
+      const gather = (answers: Readable): void => {
+        const parts: Buffer[] = [];
+        answers.on('data', (part: Buffer) => parts.push(part));
+        answers.on('error', reject);
+        answers.on('end', () => resolve(Buffer.concat(parts)));
+      };
+      const kind = kindOf(method);
+      if (kind === 'unary') client.makeUnaryRequest(path, bytes, bytes, request, metadata, answered);
+      else if (kind === 'server_streaming')
+        gather(client.makeServerStreamRequest(path, bytes, bytes, request, metadata));
+      else if (kind === 'client_streaming')
+        client.makeClientStreamRequest(path, bytes, bytes, metadata, answered).end(request);
+      else {
+        const call = client.makeBidiStreamRequest(path, bytes, bytes, metadata);
+        gather(call);
+        call.end(request);
+      }
       return promise;
     },
     [Symbol.dispose]: () => client.close(),

@@ -1,5 +1,5 @@
 import { Metadata, status } from '@grpc/grpc-js';
-import { isPostriderError, PostriderError } from '@postrider/core';
+import { invalidArgument, isPostriderError, PostriderError } from '@postrider/core';
 import { pause } from '@postrider/kafka';
 import { createCallRates } from '../call-rates.ts';
 import { REVISION_TRAILER } from '../call-routing.ts';
@@ -8,6 +8,7 @@ import { toServiceError } from '../grpc-status.ts';
 import { authorize } from '../permissions.ts';
 import { scopeContext } from '../scoped-config.ts';
 import { serverLimits } from '../server-limits.ts';
+import { UnreadRequest } from '../unread-request.ts';
 import { beginPublishing } from './publish-methods.ts';
 import { createStreamSummary } from './stream-summary.ts';
 import type { handleClientStreamingCall, sendUnaryData, ServerReadableStream } from '@grpc/grpc-js';
@@ -95,12 +96,13 @@ type Served = { readonly actor: string; readonly resource: string } & (
 function createBegin(context: ServiceContext) {
   const { authenticate, showing, clock } = context;
   const rates = createCallRates(clock);
-  return async (call: Stream, part: PublishEventStreamRequest, served: { actor: string }) => {
+  return async (call: Stream, part: PublishEventStreamRequest | UnreadRequest, served: { actor: string }) => {
     for (;;) {
       try {
         const caller = await authenticate(showing.shownBy(call));
         served.actor = caller.actor;
         rates.take(caller);
+        if (part instanceof UnreadRequest) throw invalidArgument([part.problem]);
         const reach = authorize(METHOD, caller, part);
         return await beginPublishing(scopeContext(context, reach))(part);
       } catch (error) {
