@@ -38,9 +38,12 @@ function readAll() {
   const endOf = (partition: number) => written.get(partition)?.at(-1)?.end ?? 0;
   return {
     ...{ clock, loop, broker: served, next, delays },
-    write(partition: number): void {
-      written.set(partition, [...(written.get(partition) ?? []), { end: endOf(partition) + 1, at: clock.monotonic() }]);
-      served.append(partition, 1);
+    write(...partitions: readonly number[]): void {
+      for (const partition of partitions) {
+        const own = written.get(partition) ?? [];
+        written.set(partition, [...own, { end: endOf(partition) + 1, at: clock.monotonic() }]);
+      }
+      served.append(partitions);
     },
     missing: () => [...written.keys()].filter((partition) => next.get(partition) !== endOf(partition)),
     /** What is asked from now on until `ms` have passed. */
@@ -77,6 +80,20 @@ test('beside many partitions at rest those that have something often are asked f
   assert.ok(
     (await askedIn(1_000)).every(({ connection, partitions }) => connection === 1 && partitions === PARTITIONS),
   );
+  loop.close();
+});
+
+test('what many partitions have at the same time, however regularly, leaves them at rest', async () => {
+  const { clock, loop, write, askedIn, missing } = readAll();
+  const ticking = Array.from({ length: 12 }, (_, index) => 12 + index);
+  for (let round = 0; round < 400; round += 1) {
+    write(0);
+    if (round % 16 === 0) write(...ticking);
+    await clock.advance(25);
+  }
+  const busy = (await askedIn(1_000)).filter(({ connection }) => connection === 2);
+  assert.deepEqual(new Set(busy.map(({ partitions }) => partitions)), new Set([1]));
+  assert.deepEqual(missing(), []);
   loop.close();
 });
 

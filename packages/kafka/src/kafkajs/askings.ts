@@ -15,7 +15,7 @@ export interface Asking {
 /**
  * Which requests a partition is asked for by. A broker looks at every partition of a request, and again for each request, so
  * a few that always have something would have it look at hundreds that never do. Where many are at rest, those that have
- * something often are asked for by requests of their own, over a connection of their own.
+ * something often are asked for by requests of their own, over a connection of their own, if that has it look at less.
  */
 export interface Askings extends Iterable<Asking> {
   /**
@@ -23,16 +23,18 @@ export interface Askings extends Iterable<Asking> {
    * `current`: otherwise what comes to it meanwhile would wait for them.
    */
   askingFor(key: string, leader: number, current: Asking | null): Asking;
-  /** The partition had something. */
-  news(key: string, asking: Asking): void;
+  /** The partition had something, in an answer in which so many had. */
+  news(key: string, asking: Asking, together: number): void;
   /** A request has ended: the partitions that may belong elsewhere now. */
   moved(asking: Asking): readonly string[];
 }
 
-/** Whatever has something twice within this time is busy … */
-const BUSY_WITHIN_MS = 500;
-/** … until it has had nothing for this time. */
+/** A busy partition that has had nothing for this time rests. */
 const REST_AFTER_MS = 5_000;
+/** How far apart requests for busy partitions are thought to be at most: those that find nothing wait at the broker. */
+const APART_MS_MAX = 20;
+/** The weight of the newest in how far apart they are. */
+const APART_WEIGHT = 0.05;
 /** Fewer that are at rest cost a broker less than a second request does. */
 const RESTING_MIN = 16;
 
@@ -44,6 +46,9 @@ export function createAskings(clock: Clock): Askings {
 interface OfBroker {
   readonly resting: Asking;
   readonly busy: Asking;
+  /** How far apart requests for what is busy end, and when the last did. */
+  apartMs: number;
+  endedAt: number;
 }
 
 class AskingsOfBrokers implements Askings {
@@ -74,18 +79,30 @@ class AskingsOfBrokers implements Askings {
     return current;
   }
 
-  news(key: string, { leader }: Asking): void {
+  news(key: string, { leader }: Asking, together: number): void {
     const now = this.#clock.monotonic();
-    const isOften = now - (this.#newsAt.get(key) ?? -Infinity) <= BUSY_WITHIN_MS;
+    const gapMs = now - (this.#newsAt.get(key) ?? -Infinity);
     this.#newsAt.set(key, now);
-    const resting = this.#brokers.get(leader)?.resting.session.size ?? 0;
-    if (this.#busy.delete(key) || (isOften && resting > RESTING_MIN)) this.#busy.add(key);
+    if (this.#busy.delete(key) || this.#isOften(leader, gapMs, together)) this.#busy.add(key);
+  }
+
+  /** Whether to look at all that rest, for this one's part of the news, is more than to look at this one with all that are busy. */
+  #isOften(leader: number, gapMs: number, together: number): boolean {
+    const own = this.#brokers.get(leader);
+    const resting = own?.resting.session.size ?? 0;
+    return resting > RESTING_MIN && (gapMs * together) / (own?.apartMs ?? APART_MS_MAX) < resting;
   }
 
   moved(asking: Asking): readonly string[] {
     const keys = [...(this.#coming.get(asking) ?? [])];
     this.#coming.delete(asking);
-    const restedSince = this.#clock.monotonic() - REST_AFTER_MS;
+    const now = this.#clock.monotonic();
+    const own = this.#brokers.get(asking.leader);
+    if (own?.busy === asking) {
+      own.apartMs += APART_WEIGHT * (Math.min(APART_MS_MAX, now - own.endedAt) - own.apartMs);
+      own.endedAt = now;
+    }
+    const restedSince = now - REST_AFTER_MS;
     for (const key of this.#busy) {
       if ((this.#newsAt.get(key) ?? 0) > restedSince) break;
       this.#busy.delete(key);
@@ -102,5 +119,5 @@ function ofBroker(leader: number): OfBroker {
     session: createFetchSession(),
     isUnderWay: false,
   });
-  return { resting: asking(1), busy: asking(2) };
+  return { resting: asking(1), busy: asking(2), apartMs: APART_MS_MAX, endedAt: -Infinity };
 }

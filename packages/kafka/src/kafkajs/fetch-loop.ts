@@ -209,13 +209,17 @@ class Loop implements FetchLoop {
     const pace = createPace();
     let records = 0;
     let bytes = 0;
+    const together = answers.reduce((sum, answer) => sum + Number(answer.bytes.length > 0), 0);
     for (const answer of answers) {
       bytes += answer.bytes.length;
       const cursor = this.#cursors.get(`${answer.topic}/${answer.partition}`);
       if (cursor === undefined || !isOf(question, cursor)) continue;
       if (answer.errorCode !== code.none) this.#refused(cursor, answer.errorCode);
       else if (answer.bytes.length === 0) cursor.failures = 0;
-      else records += await this.#accept(question, cursor, answer, pace);
+      else {
+        this.#askings.news(cursor.key, question.asking, together);
+        records += await this.#accept(question, cursor, answer, pace);
+      }
     }
     return { records, bytes };
   }
@@ -235,7 +239,6 @@ class Loop implements FetchLoop {
   async #accept(question: Question, cursor: Cursor, answer: FetchedPartition, pace: Pace): Promise<number> {
     const { topic, partition } = cursor;
     let records = 0;
-    this.#askings.news(cursor.key, question.asking);
     try {
       const where = { topic, partition, fetchOffset: cursor.offset };
       for (const portion of decodeBatches(answer.bytes, where, answer.aborted)) {

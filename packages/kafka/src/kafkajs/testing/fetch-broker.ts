@@ -28,7 +28,8 @@ interface Waiting {
  */
 export interface FetchBroker {
   readonly broker: Broker;
-  append(partition: number, records: number): void;
+  /** One record to each of these partitions, all at the same time. */
+  append(partitions: readonly number[]): void;
   /** Forgets every session, as a restart does. */
   restart(): void;
   /** The requests that wait fail, whether they were heard or not. */
@@ -73,8 +74,8 @@ export function createFetchBroker(clock: Clock): FetchBroker {
   return {
     broker: { connectionPool } as unknown as Broker,
     asked,
-    append(partition, records) {
-      ends.set(partition, (ends.get(partition) ?? 0) + records);
+    append(partitions) {
+      for (const partition of partitions) ends.set(partition, (ends.get(partition) ?? 0) + 1);
       for (const one of waiting) one.look(false);
     },
     restart: () => sessions.forget(),
