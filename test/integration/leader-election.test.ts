@@ -7,6 +7,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test, type TestContext } from 'node:test';
 import { startConfigView, type ConfigProblem, type ConfigView } from '@postrider/config-view';
+import { createAuditCheck, readAuditRecord } from '@postrider/core';
 import { connectKafka, topicName, type IncomingRecord, type KafkaPort } from '@postrider/kafka';
 import { recordingLogger, systemClock } from '@postrider/runtime';
 import type { LocalKafka } from '../../deploy/local/index.ts';
@@ -50,12 +51,25 @@ async function createSurely(all: readonly Replica[], id: string, first: number):
   }
 }
 
-async function recordsOf({ topicPrefix }: Replicas): Promise<IncomingRecord[]> {
+async function recordsOf({ topicPrefix }: Replicas, id: 'config' | 'audit' = 'config'): Promise<IncomingRecord[]> {
   const records: IncomingRecord[] = [];
   const onBatch = (batch: { readonly records: readonly IncomingRecord[] }) => void records.push(...batch.records);
-  await using reader = await port.reader({ topic: topicName(topicPrefix, 'config'), onBatch });
+  await using reader = await port.reader({ topic: topicName(topicPrefix, id), onBatch });
   await reader.caughtUp;
   return records;
+}
+
+/** The chain is whole, and the tenants that it tells of as made are these, each once. */
+async function assertAudited(replicas: Replicas, keys: readonly string[]): Promise<void> {
+  const check = createAuditCheck();
+  const made: string[] = [];
+  for (const { value, offset } of await recordsOf(replicas, 'audit')) {
+    check.take(value, offset);
+    const entry = readAuditRecord(value);
+    if (entry?.kind === 'tenant') made.push(entry.resource.replace('tenants/', 'tenant/'));
+  }
+  assert.equal(check.broken, null);
+  assert.deepEqual(made.toSorted(), keys.toSorted());
 }
 
 for (let round = 1; round <= rounds; round += 1) {
@@ -86,6 +100,7 @@ for (let round = 1; round <= rounds; round += 1) {
     const keys = (await recordsOf(replicas)).map(({ key }) => String(key)).filter((key) => key.startsWith('tenant/'));
     assert.equal(keys.length, creations);
     assert.equal(new Set(keys).size, creations);
+    await assertAudited(replicas, keys);
     assert.deepEqual(problems, []);
   });
 }
@@ -120,8 +135,9 @@ test('a leader that was stopped and takes itself for one when it wakes up is ref
   const ended = stale.process.log.split('\n').find((line) => line.includes('leader.ended'));
   assert.match(ended ?? '', /Kafka error (?:47|90)/, stale.process.log.slice(-4_000));
   assert.deepEqual(problems, []);
-  const keys = (await recordsOf(replicas)).map(({ key }) => String(key)).filter((key) => key.startsWith('tenant/late'));
-  assert.equal(keys.length, late.length);
+  const keys = (await recordsOf(replicas)).map(({ key }) => String(key)).filter((key) => key.startsWith('tenant/'));
+  assert.equal(keys.filter((key) => key.startsWith('tenant/late')).length, late.length);
+  await assertAudited(replicas, keys);
 });
 
 test('a leader that is told to stop is followed by another within 2 s', async (context: TestContext) => {
