@@ -79,7 +79,7 @@ class Group implements OwnerGroup {
     this.#pod = pod;
     const { slices } = pod;
     this.#looks = createSweep({ slices, perStep: 1, mayGoOn: () => true, act: (owner) => owner.tick() });
-    this.#ownBytes = createOwnBytesSweep({ slices, clock: pod.clock, works: () => this.#works() });
+    this.#ownBytes = createOwnBytesSweep({ slices, clock: pod.clock, tables: () => this.#works() });
   }
 
   joined(member: GroupMember): void {
@@ -137,8 +137,9 @@ class Group implements OwnerGroup {
       for (const { topic, position } of owner.readings()) yield { topic, partition: owner.partition, position };
   }
 
-  *#works(): Iterable<Work> {
-    for (const { serving } of this.owners.values()) yield* serving?.parts?.table.works.values() ?? [];
+  /** Deliveries in hand, by partition. */
+  *#works(): Iterable<Iterable<Work>> {
+    for (const { serving } of this.owners.values()) yield serving?.parts?.table.works.values() ?? [];
   }
 
   async stop(): Promise<void> {

@@ -23,7 +23,7 @@ function readFrom(answer: Buffer, bytes = 1_000): Work {
 /** All of them, at that time. */
 async function sweep(works: readonly Work[], now: number): Promise<void> {
   const clock = createFakeClock(now);
-  createOwnBytesSweep({ slices: createSlices(clock), clock, works: () => works }).run();
+  createOwnBytesSweep({ slices: createSlices(clock), clock, tables: () => [works] }).run();
   await clock.runUntilIdle();
 }
 

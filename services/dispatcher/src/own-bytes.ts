@@ -25,36 +25,45 @@ const SOON_MS = 1_000;
 export interface OwnBytesOptions {
   readonly slices: Slices;
   readonly clock: Pick<Clock, 'now'>;
-  /** All deliveries in hand. Asked twice for each sweep. */
-  readonly works: () => Iterable<Work>;
+  /** All deliveries in hand, table by table. Asked twice for each sweep. */
+  readonly tables: () => Iterable<Iterable<Work>>;
 }
+
+/** How many are looked at before everything else may have its turn. */
+const LOOKS_PER_STEP = 64;
 
 /**
  * Goes through a process's deliveries and gives bytes of their own to those that wait and are the little that is left of an
  * answer. Deliveries of one answer that wait keep it alive together: a backlog, in which everything waits for seconds, is
  * hardly copied at all.
  */
-export function createOwnBytesSweep({ slices, clock, works }: OwnBytesOptions): { run(): void } {
+export function createOwnBytesSweep({ slices, clock, tables }: OwnBytesOptions): { run(): void } {
   const sweep = createSweep<Work | null>({
-    ...{ slices, perStep: 64, mayGoOn: () => true },
+    ...{ slices, perStep: 1, mayGoOn: () => true },
     act(work) {
       if (work !== null) giveOwnBytes(work);
     },
   });
-  return { run: () => sweep.run(leftOver(works, clock.now())) };
+  return { run: () => sweep.run(leftOver(tables, clock.now())) };
 }
 
-/** What is to be copied, and null for each other delivery on the way: first all are counted, then judged. */
-function* leftOver(works: () => Iterable<Work>, now: number): Generator<Work | null> {
+/** What is to be copied, and null now and then on the way: first all are counted, then judged. */
+function* leftOver(tables: OwnBytesOptions['tables'], now: number): Generator<Work | null> {
   const counted = new Map<ArrayBufferLike, number>();
-  for (const work of works()) {
-    const answer = waitsIn(work);
-    if (answer !== null) counted.set(answer, (counted.get(answer) ?? 0) + countedOf(work));
-    yield null;
+  let looks = 0;
+  for (const works of tables()) {
+    for (const work of works) {
+      const answer = waitsIn(work);
+      if (answer !== null) counted.set(answer, (counted.get(answer) ?? 0) + countedOf(work));
+      if (++looks % LOOKS_PER_STEP === 0) yield null;
+    }
   }
-  for (const work of works()) {
-    const answer = now - work.readyAt < SOON_MS ? null : waitsIn(work);
-    yield answer !== null && keepsMoreThan(answer, counted.get(answer) ?? 0) ? work : null;
+  for (const works of tables()) {
+    for (const work of works) {
+      const answer = now - work.readyAt < SOON_MS ? null : waitsIn(work);
+      if (answer !== null && keepsMoreThan(answer, counted.get(answer) ?? 0)) yield work;
+      else if (++looks % LOOKS_PER_STEP === 0) yield null;
+    }
   }
 }
 
