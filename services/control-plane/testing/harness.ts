@@ -88,7 +88,7 @@ export function testConfig(changes: Partial<ControlPlaneConfig> = {}): ControlPl
     partitions: 4,
     replicationFactor: 1,
     createTopics: true,
-    auditRetentionMs: 86_400_000,
+    auditRetentionMs: limits.auditRetentionMinMs,
     grpc: { host: '127.0.0.1', port: 0, address: '' },
     wellKnownPort: 0,
     readOnly: false,
