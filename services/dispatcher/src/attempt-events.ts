@@ -93,12 +93,17 @@ export function attemptLine(attempt: AttemptFields): Record<string, unknown> {
     status: attempt.status,
     code: attempt.code,
     queuedMs: timings.queued,
-    totalMs: timings.total,
-    ageMs: ageMs(attempt),
+    totalMs: rounded(timings.total),
+    ageMs: rounded(ageMs(attempt)),
     pool: attempt.egressPool,
     traceparent: delivery.traceparent === '' ? undefined : delivery.traceparent,
     eventType: delivery.eventType,
     bodyBytes: attempt.requestBodyBytes,
     epoch: attempt.epoch,
   };
+}
+
+/** To a tenth: what is finer says nothing, and takes room in every line. */
+function rounded(ms: number | null): number | null {
+  return ms === null ? null : Math.round(ms * 10) / 10;
 }

@@ -40,8 +40,8 @@ export interface Parts {
   readonly ordering: Ordering;
   readonly held: HeldArrivals;
   readonly walks: LaneWalks;
-  /** For long work of this reign. */
-  readonly slices: Slices;
+  /** For what has time, of this reign. */
+  readonly sweeps: Slices;
 }
 
 /** What the parts are made for. */
@@ -136,7 +136,19 @@ export function createParts(options: PartsOptions): Parts {
   });
   const held = createHeldArrivals({ lanes, ordering, table, endings, clock });
 
-  return { store, book, table, lanes, endings, intake, gone, walks, ordering, held, slices };
+  return {
+    store,
+    book,
+    table,
+    lanes,
+    endings,
+    intake,
+    gone,
+    walks,
+    ordering,
+    held,
+    sweeps: containedSlices(pod.sweeps, faults),
+  };
 }
 
 /** Where results go, and what their ids are made of. */

@@ -62,6 +62,8 @@ export interface Pod {
   readonly operations: OperationsTopic;
   /** Long work of all partitions takes its turns here. */
   readonly slices: Slices;
+  /** For what has time. */
+  readonly sweeps: Slices;
   /** What is read of retry tiers and not gone through yet. */
   readonly loading: ByteMeter;
   readonly scheduler: Scheduler;

@@ -214,6 +214,8 @@ function createPod(
   const reach = createReach(clock);
   const slices = createSlices(clock);
   stack.defer(() => slices.close());
+  const sweeps = createSlices(clock, limits.sweepRestMs);
+  stack.defer(() => sweeps.close());
   const producer = (name: string, apartMs = 0) =>
     stack.use(kafka.producer({ name: `${config.processId}-${name}`, apartMs }));
   const unsettled = createUnsettled();
@@ -255,6 +257,7 @@ function createPod(
     origin: requestOrigin(config.contactUrl),
     ...writersOf(topic, config.processId),
     slices,
+    sweeps,
     loading: createByteMeter(limits.podLoadingBytesMax),
     ...between,
     unsettled,

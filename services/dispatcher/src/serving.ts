@@ -134,7 +134,7 @@ class OneServing implements Serving {
       onLoaded: (tier) => this.#loaded(tier),
     });
     this.parts = parts;
-    const freeing = { ...this.#pod, ...parts, reign: this.#reign };
+    const freeing = { ...this.#pod, ...parts, slices: parts.sweeps, reign: this.#reign };
     this.#heads = intakeTopics.map((topic) => createStuckHead({ ...freeing, topic, ledger }));
     this.#memory = createFullMemory(freeing);
     const judgeAll = (): void => {

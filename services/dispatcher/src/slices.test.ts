@@ -108,3 +108,19 @@ test('a round that throws is over, and the next one begins at its beginning', ()
   sweep.run([1, 2, 3]);
   assert.deepEqual(done, [1, 1, 2, 3]);
 });
+
+test('what has time rests after each slice', async () => {
+  const { fake, clock, spend } = slowClock();
+  const slices = createSlices(clock, 6);
+  const at: number[] = [];
+  slices.run(() => {
+    spend(2);
+    at.push(fake.monotonic());
+    return at.length < 4;
+  });
+  await fake.advance(50);
+  assert.deepEqual(
+    at.map((ms) => ms - (at[0] ?? 0)),
+    [0, 6, 12, 18],
+  );
+});

@@ -63,8 +63,8 @@ export function createSweep<T>({ slices, perStep, mayGoOn, act }: SweepOptions<T
   };
 }
 
-/** No work yet. */
-export function createSlices(clock: Clock): Slices {
+/** No work yet. @param restMs between two slices at least: what has time leaves most of it to others */
+export function createSlices(clock: Clock, restMs = 0): Slices {
   const steps = createFifo<Step>();
   let began = -Infinity;
   let ended = -Infinity;
@@ -85,7 +85,7 @@ export function createSlices(clock: Clock): Slices {
       working = false;
       ended = clock.monotonic();
       if (steps.length > 0)
-        cancel ??= clock.after(0, () => {
+        cancel ??= clock.after(restMs, () => {
           cancel = null;
           began = clock.monotonic();
           work();
