@@ -82,6 +82,19 @@ const holes: readonly Hole[] = [
     file: `${src}/audit/audited-methods.test.ts`,
     says: /✖ RevealSecret is told/,
   },
+  {
+    what: 'an error says the secret that it is about',
+    plants: [
+      {
+        file: `${src}/signing-secret.ts`,
+        find: 'return [{ field, description: error.message }];',
+        replace: 'return [{ field, description: `${given}: ${error.message}` }];',
+      },
+    ],
+    file: `${src}/secrets.test.ts`,
+    only: 'a secret stands sealed',
+    says: /✖ a secret stands sealed in the records, and in no answer, error or log line/,
+  },
 ];
 
 holesAreNoticed('what keeps writers and tenants apart is missed when it is gone', holes);
