@@ -46,6 +46,10 @@ test('what is wrong is told by the field of the API, whatever the header is call
   assert.equal(check({}), '');
   assert.equal(check({ id: '' }), 'id');
   assert.equal(check({ contentType: 'nothing' }), 'content_type');
+  const inner = { specversion: '1.0', id: '2', source: '/b', type: 'c', data: 1 };
+  const data = Buffer.from(JSON.stringify(inner));
+  assert.equal(check({ contentType: 'Application/CloudEvents+JSON; charset=utf-8', data }), 'content_type');
+  assert.equal(check({ contentType: 'application/cloudevents-batch+json' }), 'content_type');
   assert.equal(check({ dataSchema: '\u0000' }), 'data_schema');
   assert.equal(check({ extensions: { tenant: 'other' } }), 'extensions["tenant"]');
   assert.equal(check({ extensions: { tenant: 'acme' } }), '');

@@ -71,7 +71,9 @@ export function checkPublished(
   if (Buffer.byteLength(event.orderingKey) > limits.orderingKeyBytesMax)
     return { field: 'ordering_key', description: `must have at most ${limits.orderingKeyBytesMax} bytes` };
   const decoded = decodeEvent({ topic: '', offset: 0, ...record }, { bodyBytesMax });
-  if (decoded.kind === 'event') return decoded;
+  if (decoded.kind === 'event' && decoded.mode === 'binary') return decoded;
+  if (decoded.kind === 'event')
+    return { field: 'content_type', description: 'must not say that the data are an event themselves: send that one' };
   const { field, detail } = decoded;
   const known = fields[field] ?? (field.startsWith('ce_') ? `extensions["${field.slice('ce_'.length)}"]` : 'data');
   return { field: field === '' ? 'data' : known, description: detail };
