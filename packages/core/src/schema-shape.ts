@@ -31,6 +31,7 @@ export function schemaShapeProblems(schema: unknown): readonly FieldViolation[] 
   walk.count('#', schema);
   // Definitions that nothing refers to are looked at all the same.
   walk.look('#', schema);
+  walk.checkIds('#', schema);
   return walk.problems;
 }
 
@@ -78,6 +79,19 @@ class Walk {
     for (const [at, part] of [...applied(pointer, schema), ...defined(pointer, schema)]) {
       if (at.endsWith('/__proto__')) this.#add(at, 'is a name that cannot be described');
       this.look(at, part);
+    }
+  }
+
+  /**
+   * What stands below an `$id`, a keyword or not, is a document of its own to whoever follows references: they would lead
+   * elsewhere than was counted here.
+   */
+  checkIds(pointer: string, value: unknown): void {
+    if (typeof value !== 'object' || value === null) return;
+    for (const [name, part] of Object.entries(value)) {
+      const at = `${pointer}/${escaped(name)}`;
+      if (name === '$id' && typeof part === 'string' && pointer !== '#') this.#add(at, 'may stand at the root alone');
+      this.checkIds(at, part);
     }
   }
 

@@ -64,6 +64,13 @@ test('what is no schema is refused with what is wrong, and makes no code', () =>
   }
 });
 
+test('no schema hides one that leads back to itself behind an $id of its own', () => {
+  const hidden = { $id: 'https://acme.dev/hidden', a: { $ref: '#/x-b' }, 'x-b': { allOf: [{ $ref: '#/a' }] } };
+  const made = readEventSchema(JSON.stringify({ $ref: '#/x-hidden/a', 'x-hidden': hidden, 'x-b': true }), 'schema');
+  assert.ok('violations' in made, 'it is refused');
+  assert.match(JSON.stringify(made.violations), /x-hidden\/\$id may stand at the root alone/);
+});
+
 test('two schemas of one $id do not know each other', () => {
   const first = read({ $id: 'https://acme.dev/x', type: 'string' });
   const second = read({ $id: 'https://acme.dev/x', type: 'number' });
