@@ -44,6 +44,15 @@ test('a change that takes the place of one that is being written is written as w
   assert.deepEqual(done, ['first', 'second']);
 });
 
+test('a change that takes the place of one that cannot be written is written in its place', async () => {
+  const { clock, done, refused, want } = scene();
+  refused.add('first');
+  want('a', 'first');
+  want('a', 'second');
+  await clock.advanceUntil(() => done.length === 1, 'the second is written');
+  assert.deepEqual(done, ['second']);
+});
+
 test('closed, it tries no more', async () => {
   const { clock, log, refused, want, changes } = scene();
   refused.add('a');

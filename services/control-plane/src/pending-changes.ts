@@ -41,7 +41,8 @@ export function createPendingChanges({ writer, clock, log, actor }: PendingChang
         if (waiting.get(key) === apply) waiting.delete(key);
       } catch (error) {
         if (closed) break;
-        putLast(key, apply);
+        // What has taken its place meanwhile is newer.
+        putLast(key, waiting.get(key) ?? apply);
         log.warn({ error }, 'a change that nobody waits for could not be written; trying again soon');
         cancel = clock.after(serverLimits.restateAgainMs, () => void settle());
         break;
