@@ -2,6 +2,7 @@ import { status } from '@grpc/grpc-js';
 import { PostriderError } from '@postrider/core';
 import { toServiceError } from './grpc-status.ts';
 import { scopeContext } from './scoped-config.ts';
+import { createStreamPlaces } from './server/stream-places.ts';
 import { serverLimits } from './server-limits.ts';
 import type { handleServerStreamingCall, ServerWritableStream } from '@grpc/grpc-js';
 import type { Clock, MethodName } from '@postrider/core';
@@ -11,11 +12,15 @@ import type { ControlPlaneEvents } from './events.ts';
 
 /**
  * Turns a method with many answers into what grpc-js serves. The next answer is made when the caller has room for it; who
- * reads too slowly or for too long is ended, and there are only so many at once.
+ * reads too slowly or for too long is ended, and there are only so many at once, fewer of one tenant.
  */
 export function createAnswersHandler(context: ServiceContext, events: ControlPlaneEvents, admit: Admit) {
   const { clock } = context;
-  let running = 0;
+  const places = createStreamPlaces({
+    most: serverLimits.streamsMax,
+    mostOfTenant: serverLimits.streamsPerTenantMax,
+    what: 'answers in streams',
+  });
   return <Request, Response>(
     name: MethodName,
     maker: StreamMaker<Request, Response>,
@@ -25,10 +30,7 @@ export function createAnswersHandler(context: ServiceContext, events: ControlPla
       known: (actor: string) => void,
     ): Promise<void> => {
       const { caller, reach } = await admit(name, call, ({ actor }) => known(actor));
-      if (running >= serverLimits.streamsMax) {
-        throw new PostriderError('unavailable', 'too many streams are being read; try again later');
-      }
-      running += 1;
+      const leave = places.take(caller);
       try {
         const until = clock.monotonic() + serverLimits.streamMs;
         for await (const response of maker(scopeContext(context, reach))(call.request, caller)) {
@@ -37,7 +39,7 @@ export function createAnswersHandler(context: ServiceContext, events: ControlPla
           if (!call.write(response)) await drained(call, clock);
         }
       } finally {
-        running -= 1;
+        leave();
       }
     };
     const serve = async (call: ServerWritableStream<Request, Response>): Promise<void> => {

@@ -103,6 +103,8 @@ export const serverLimits = Object.freeze({
   streamIdleMs: MINUTE_MS,
   /** Of one replica: the library reads up to 16 parts ahead of each. */
   publishStreamsMax: 32,
+  /** Of those, of callers whose roles are all in the same tenants. */
+  publishStreamsPerTenantMax: 8,
   failuresToldMax: 1_000,
   /** How often a publisher looks how many partitions the topic has. */
   partitionsKnownMs: MINUTE_MS,
@@ -180,8 +182,10 @@ export const serverLimits = Object.freeze({
   auditClockSlackMs: 5 * MINUTE_MS,
   /** Entries after which whoever verifies the chain is told how far it is. */
   auditVerifiedToldEvery: 10_000,
-  /** Streams of answers at once, how long each may take, and how long a caller may take nothing. */
+  /** Streams of answers at once, and of callers whose roles are all in the same tenants. */
   streamsMax: 8,
+  streamsPerTenantMax: 2,
+  /** How long each may take, and how long a caller may take nothing. */
   streamMs: 30 * MINUTE_MS,
   streamStallMs: 30 * SECOND_MS,
   /** How often the head of the audit is told to the log, when it has moved. */

@@ -218,11 +218,21 @@ test('streams end when they are not wanted any more, and only so many are read a
   );
   const ended = await Promise.allSettled(many.map((stream) => collect(stream)));
   assert.ok(ended.some(({ status }) => status === 'fulfilled'));
-  for (const one of ended) if (one.status === 'rejected') assert.equal((one.reason as ServiceError).code, 14);
+  for (const one of ended) if (one.status === 'rejected') assert.equal((one.reason as ServiceError).code, 8);
   const cancelled = client.exportAuditEntries({ filter: undefined, afterSequence: 0n }, metadataOf(ADMIN_KEY));
   cancelled.once('data', () => cancelled.cancel());
   assert.equal(((await collect(cancelled).catch((error: ServiceError) => error)) as ServiceError).code, 1);
   assert.equal((await exported()).length, auditedOf(run.kafka).length, 'and the places of all of them are free again');
+});
+
+test('one tenant’s exports leave places to the others', async () => {
+  const open = (key: string) =>
+    collect(client.exportAuditEntries({ filter: undefined, afterSequence: 0n }, metadataOf(key)));
+  const many = Promise.allSettled(Array.from({ length: serverLimits.streamsMax }, () => open(acmeKey)));
+  assert.ok((await open(ADMIN_KEY)).length > 0);
+  const refused = (await many).flatMap((one) => (one.status === 'rejected' ? [one.reason as ServiceError] : []));
+  assert.ok(refused.length > 0);
+  for (const { code } of refused) assert.equal(code, 8);
 });
 
 test('an entry that was altered, and one that a stranger has put in, is told by its offset', async () => {

@@ -31,16 +31,25 @@ function world(publish: (count: number) => Promise<readonly Published[]>) {
   };
   const snapshot = { revision: '7', tenant: () => ({ tenant: { name: 'tenants/acme' } }), eventType: () => undefined };
   const context = {
-    ...{ clock, publishing, view: { snapshot: () => snapshot }, showing: { shownBy: () => ({}) } },
-    authenticate: () => ({ actor: 'api-key/a', grants: [{ role: 'publisher', tenant: '' }] }),
+    ...{ clock, publishing, view: { snapshot: () => snapshot }, audit: { within: () => ({}) } },
+    showing: { shownBy: ({ tenant }: Caller) => tenant },
+    authenticate(tenant: Caller['tenant']) {
+      if (tenant === null) throw new PostriderError('unauthenticated', 'nobody knows it');
+      return { actor: 'api-key/a', grants: [{ role: 'publisher', tenant }] };
+    },
   };
   const events = { callFinished: ({ code }: { readonly code: number }) => void finished.push(code) };
   const handle = createStreamHandler(context as never, events as never);
-  return { clock, finished, open: () => open(handle as never) };
+  return { clock, finished, open: (tenant: Caller['tenant'] = '') => open(handle as never, tenant) };
 }
 
-function open(handle: (call: never, callback: Callback) => void) {
-  const call = Object.assign(new Readable({ objectMode: true, read() {} }), { cancelled: false });
+interface Caller {
+  /** In which it may publish; empty: in all of them; null: it is not known. */
+  readonly tenant: string | null;
+}
+
+function open(handle: (call: never, callback: Callback) => void, tenant: Caller['tenant']) {
+  const call = Object.assign(new Readable({ objectMode: true, read() {} }), { cancelled: false, tenant });
   const answered = Promise.withResolvers<{
     readonly code: number;
     readonly answer?: PublishEventStreamResponse | null;
@@ -119,4 +128,34 @@ test('a stream that sends nothing is ended, one that its client gives up is forg
   assert.equal((await next.answered).code, status.OK);
   await clock.advance(serverLimits.streamIdleMs);
   for (const other of others) assert.equal((await other.answered).code, status.UNAVAILABLE);
+});
+
+test('whoever is not known has no place, whatever it opens', async () => {
+  const { open: begin } = world(allPublished);
+  const strangers = Array.from({ length: serverLimits.publishStreamsMax + 1 }, () => begin(null));
+  const stream = begin();
+  stream.send();
+  stream.end();
+  assert.equal((await stream.answered).code, status.OK);
+  for (const stranger of strangers) assert.equal((await stranger.answered).code, status.UNAUTHENTICATED);
+});
+
+test('a tenant’s streams leave places to the others', async () => {
+  const { open: begin } = world(allPublished);
+  const own = Array.from({ length: serverLimits.publishStreamsMax }, () => begin('acme'));
+  const stream = begin('globex');
+  stream.send();
+  stream.end();
+  // The tenant that it sends for is not its own; but it is heard.
+  assert.equal((await stream.answered).code, status.NOT_FOUND);
+  for (const refused of own.slice(serverLimits.publishStreamsPerTenantMax))
+    assert.equal((await refused.answered).code, status.RESOURCE_EXHAUSTED);
+  const [first] = own;
+  first?.send();
+  first?.end();
+  assert.equal((await first?.answered)?.code, status.OK);
+  const next = begin('acme');
+  next.send();
+  next.end();
+  assert.equal((await next.answered).code, status.OK);
 });

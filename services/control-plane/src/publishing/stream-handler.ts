@@ -7,6 +7,7 @@ import { resourceOf } from '../handler.ts';
 import { toServiceError } from '../grpc-status.ts';
 import { authorize } from '../permissions.ts';
 import { scopeContext } from '../scoped-config.ts';
+import { createStreamPlaces } from '../server/stream-places.ts';
 import { serverLimits } from '../server-limits.ts';
 import { UnreadRequest } from '../unread-request.ts';
 import { beginPublishing } from './publish-methods.ts';
@@ -33,16 +34,24 @@ export function createStreamHandler(
   context: ServiceContext,
   events: ControlPlaneEvents,
 ): handleClientStreamingCall<PublishEventStreamRequest, PublishEventStreamResponse> {
-  const { clock, view } = context;
+  const { clock, view, authenticate, showing } = context;
   const beginPart = createBegin(context);
-  let open = 0;
+  const places = createStreamPlaces({
+    most: serverLimits.publishStreamsMax,
+    mostOfTenant: serverLimits.publishStreamsPerTenantMax,
+    what: 'reads streams of events',
+  });
 
   async function serve(call: Stream): Promise<Served> {
     const idle = createIdleWatch(context, call);
     const summary = createStreamSummary();
     const served: { actor: string; resource: string } = { actor: '', resource: '' };
+    let leave = (): void => {};
     try {
-      if (open > serverLimits.publishStreamsMax) throw tooManyStreams();
+      // Nobody has a place here who is not known.
+      const caller = await authenticate(showing.shownBy(call));
+      served.actor = caller.actor;
+      leave = places.take(caller);
       const ahead = new Set<Promise<void>>();
       for await (const part of call as AsyncIterable<PublishEventStreamRequest>) {
         idle.stop();
@@ -60,17 +69,16 @@ export function createStreamHandler(
       return { ...served, error: idle.why() ?? error };
     } finally {
       idle.stop();
+      leave();
     }
   }
 
   async function answer(call: Stream, callback: sendUnaryData<PublishEventStreamResponse>): Promise<void> {
-    open += 1;
     // The library ends no stream that its client has given up.
     call.once('cancelled', () => call.destroy());
     call.on('error', () => {});
     const started = clock.monotonic();
     const served = await serve(call);
-    open -= 1;
     const { actor, resource } = served;
     const told = { method: METHOD, resource, actor, durationMs: clock.monotonic() - started } as const;
     if ('summary' in served) {
@@ -129,9 +137,4 @@ function createIdleWatch({ clock }: ServiceContext, call: Stream) {
   };
   moved();
   return { moved, stop: () => cancel(), why: () => ended };
-}
-
-function tooManyStreams(): PostriderError {
-  const text = `this replica reads ${serverLimits.publishStreamsMax} streams of events already; come back later`;
-  return new PostriderError('limit_reached', text, { retryAfterMs: serverLimits.retryAfterMs });
 }
