@@ -78,7 +78,10 @@ class Group implements OwnerGroup {
   constructor(pod: Pod) {
     this.#pod = pod;
     const { slices } = pod;
-    this.#looks = createSweep({ slices, perStep: 1, mayGoOn: () => true, act: (owner) => owner.tick() });
+    this.#looks = createSweep({
+      ...{ slices, perStep: 1, isUrgent: true, mayGoOn: () => true },
+      act: (owner) => owner.tick(),
+    });
     this.#ownBytes = createOwnBytesSweep({ slices, clock: pod.clock, tables: () => this.#works() });
   }
 

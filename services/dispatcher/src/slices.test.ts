@@ -32,6 +32,35 @@ test('long work takes turns with everything else, and steps of two pieces of wor
   assert.deepEqual(done, ['a', 'a', 'a', 'a', 'b', 'b', 'timer', 'b', 'b']);
 });
 
+test('what is urgent waits for no round of all the other work, and others have their turn all the same', async () => {
+  const { fake, clock, spend } = slowClock();
+  const slices = createSlices(clock);
+  const done: string[] = [];
+  for (let work = 0; work < 50; work += 1) {
+    let left = 20;
+    slices.run(() => {
+      spend(1);
+      left -= 1;
+      return left > 0;
+    });
+  }
+  const started = clock.monotonic();
+  const tookMs: number[] = [];
+  const looks = createSweep<string>({
+    ...{ slices, perStep: 1, isUrgent: true, mayGoOn: () => true },
+    act(item) {
+      spend(1);
+      done.push(item);
+      if (item === 'd') tookMs.push(clock.monotonic() - started);
+    },
+  });
+  looks.run(['a', 'b', 'c', 'd']);
+  clock.after(0, () => done.push('timer'));
+  await fake.runUntilIdle();
+  assert.deepEqual(done, ['a', 'b', 'timer', 'c', 'd']);
+  assert.deepEqual(tookMs, [4]);
+});
+
 test('a clock that stands still ends no slice, so the number of its steps does', async () => {
   const fake = createFakeClock();
   const slices = createSlices(fake);

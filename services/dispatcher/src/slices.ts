@@ -9,8 +9,11 @@ export type Step = () => boolean;
  * or many short slices would be one long one.
  */
 export interface Slices {
-  /** Takes the step again and again until it has no more to do: the first slice at once, if there is time left in this one. */
-  run(step: Step): void;
+  /**
+   * Takes the step again and again until it has no more to do: the first slice at once, if there is time left in this one.
+   * What is urgent goes before all else that takes turns: it has an end, and comes again and again.
+   */
+  run(step: Step, isUrgent?: boolean): void;
   close(): void;
 }
 
@@ -32,13 +35,15 @@ export interface SweepOptions<T> {
   readonly slices: Slices;
   /** Items of one step: a slice ends so much later than its time at most. */
   readonly perStep: number;
+  /** As `Slices.run`. */
+  readonly isUrgent?: boolean;
   /** Asked before each; false: the rest is left alone. */
   mayGoOn(): boolean;
   act(item: T): void;
 }
 
 /** On its way through nothing. */
-export function createSweep<T>({ slices, perStep, mayGoOn, act }: SweepOptions<T>): Sweep<T> {
+export function createSweep<T>({ slices, perStep, isUrgent, mayGoOn, act }: SweepOptions<T>): Sweep<T> {
   let rest: Iterator<T> | null = null;
 
   function step(): boolean {
@@ -58,7 +63,7 @@ export function createSweep<T>({ slices, perStep, mayGoOn, act }: SweepOptions<T
     run(items) {
       if (rest !== null) return;
       rest = items[Symbol.iterator]();
-      slices.run(step);
+      slices.run(step, isUrgent);
     },
   };
 }
@@ -66,10 +71,13 @@ export function createSweep<T>({ slices, perStep, mayGoOn, act }: SweepOptions<T
 /** No work yet. @param restMs between two slices at least: what has time leaves most of it to others */
 export function createSlices(clock: Clock, restMs = 0): Slices {
   const steps = createFifo<Step>();
+  const urgent = createFifo<Step>();
   let began = -Infinity;
   let ended = -Infinity;
   let working = false;
   let cancel: (() => void) | null = null;
+
+  const hasMore = (): boolean => steps.length + urgent.length > 0;
 
   function work(): void {
     working = true;
@@ -77,14 +85,15 @@ export function createSlices(clock: Clock, restMs = 0): Slices {
     if (now - ended > SAME_TURN_MS) began = now;
     let left = SLICE_STEPS;
     try {
-      while (steps.length > 0 && left-- > 0 && clock.monotonic() - began < SLICE_MS) {
-        const step = steps.shift() as Step;
-        if (step()) steps.push(step);
+      while (hasMore() && left-- > 0 && clock.monotonic() - began < SLICE_MS) {
+        const queue = urgent.length > 0 ? urgent : steps;
+        const step = queue.shift() as Step;
+        if (step()) queue.push(step);
       }
     } finally {
       working = false;
       ended = clock.monotonic();
-      if (steps.length > 0)
+      if (hasMore())
         cancel ??= clock.after(restMs, () => {
           cancel = null;
           began = clock.monotonic();
@@ -94,14 +103,15 @@ export function createSlices(clock: Clock, restMs = 0): Slices {
   }
 
   return {
-    run(step) {
-      steps.push(step);
+    run(step, isUrgent = false) {
+      (isUrgent ? urgent : steps).push(step);
       if (!working && cancel === null) work();
     },
     close() {
       cancel?.();
       cancel = null;
       steps.clear();
+      urgent.clear();
     },
   };
 }
