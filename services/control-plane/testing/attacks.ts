@@ -74,9 +74,9 @@ export const noCredit = frame(SETTINGS, 0, 0, Buffer.from([0, 4, 0, 0, 0, 0]));
 
 export const opening = Buffer.concat([PREFACE, frame(SETTINGS, 0, 0)]);
 
-/** Resolves when the other side has ended it. */
+/** Resolves when the other side has ended it, by a reset also: `once` of `node:events` would reject for that. */
 export async function closed(socket: Socket): Promise<void> {
-  if (!socket.closed) await once(socket, 'close');
+  if (!socket.closed) await new Promise<void>((resolve) => void socket.once('close', () => resolve()));
 }
 
 /** Writes all of it as fast as it is taken, or until the other side has ended the connection. */
