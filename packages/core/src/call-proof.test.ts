@@ -74,3 +74,13 @@ test('an answer is proved for the call that it was given to, and no other can be
   for (const other of [{ ...failure, code: 3 }, { ...failure, details: 'y' }, Buffer.from(''), Buffer.from('[5,"x"]')])
     assert.ok(!prover.isAnswer(failureProof, proof, other));
 });
+
+test('an answer is proved by the key of its call, so that who has no other one any more believes it', () => {
+  const next = parseKek(new Secret('fedcba9876543210'.repeat(4)));
+  const caller = createCallProver([next]);
+  const called = createCallProver([kek, next]);
+  const proof = caller.prove(call);
+  assert.equal(called.problem(proof, call, call.time), null);
+  const answer = Buffer.from('cancelled');
+  assert.ok(caller.isAnswer(called.proveAnswer(proof, answer), proof, answer));
+});

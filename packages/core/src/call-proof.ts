@@ -15,7 +15,10 @@ export interface CallProver {
    * that says what is wrong.
    */
   problem(proof: string, call: Pick<ProvableCall, 'method' | 'processId' | 'request'>, now: number): string | null;
-  /** What goes with the answer to the call that bore `proof`. */
+  /**
+   * What goes with the answer to the call that bore `proof`: by the key that the call was proved by, if it was here. Its caller
+   * has that one, and may not have our first one, or not any more.
+   */
   proveAnswer(proof: string, answer: ProvableAnswer): string;
   /** Whether the answer is the one that was given to the call that bore `proof`. */
   isAnswer(answerProof: string, proof: string, answer: ProvableAnswer): boolean;
@@ -43,8 +46,12 @@ const form = /^v1 (\d{1,15}) ([A-Za-z0-9_-]{16}) ([A-Za-z0-9_-]{43})$/;
  * A prover by the installation's keys: by the first it proves, and each it believes, so that keys can be changed one process
  * after the other. The keys themselves never travel, and these sign nothing else.
  * @param keys at least one
+ * @param keptMs how long a proof is worth something before and after it was made
  */
-export function createCallProver(keys: readonly Pick<SealingKey, 'key'>[]): CallProver {
+export function createCallProver(
+  keys: readonly Pick<SealingKey, 'key'>[],
+  keptMs: number = limits.callProofKeptMs,
+): CallProver {
   const believed = keys.map(({ key }) => createHmac('sha256', key).update('postrider calls between services').digest());
   const [own] = believed;
   if (own === undefined) throw new PostriderError('internal', 'there is no key to prove calls by');
@@ -68,17 +75,22 @@ export function createCallProver(keys: readonly Pick<SealingKey, 'key'>[]): Call
       if (time === '') return 'the call bears no proof';
       const made = { ...call, time: Number(time), nonce: Buffer.from(nonce, 'base64url') };
       const given = Buffer.from(mac, 'base64url');
-      if (!believed.some((by) => timingSafeEqual(macOf(by, made), given))) {
+      const by = believed.find((one) => timingSafeEqual(macOf(one, made), given));
+      if (by === undefined) {
         return 'the proof of the call is wrong: do both services have the same POSTRIDER_KEK?';
       }
       const apartMs = Math.abs(now - Number(time));
-      if (apartMs > limits.callProofKeptMs) {
+      if (apartMs > keptMs) {
         return `the call was made ${Math.round(apartMs / 1_000)} s from now: are the clocks of the two machines right?`;
       }
       // As it is written anew: the last digit of base64 has spellings that mean the same.
-      return used.use(given.toString('base64url'), Number(time) + limits.callProofKeptMs, now);
+      return used.use(given.toString('base64url'), { until: Number(time) + keptMs, by }, now);
     },
-    proveAnswer: (proof, answer) => answerMac(own, proof, answer).toString('base64url'),
+    proveAnswer(proof, answer) {
+      const [, , , mac = ''] = form.exec(proof) ?? [];
+      const by = used.keyOf(Buffer.from(mac, 'base64url').toString('base64url')) ?? own;
+      return answerMac(by, proof, answer).toString('base64url');
+    },
     isAnswer(answerProof, proof, answer) {
       const given = Buffer.from(answerProof, 'base64url');
       const isBy = (wanted: Buffer): boolean => given.length === wanted.length && timingSafeEqual(wanted, given);
@@ -87,18 +99,35 @@ export function createCallProver(keys: readonly Pick<SealingKey, 'key'>[]): Call
   };
 }
 
+/** A proof that was used. */
+interface Used {
+  /** When it is worth nothing any more, ms since the Unix epoch. */
+  readonly until: number;
+  /** The key that it was made by. */
+  readonly by: Buffer;
+}
+
+interface UsedProofs {
+  use(proof: string, one: Used, now: number): string | null;
+  /** Undefined: it was not used. */
+  keyOf(proof: string): Buffer | undefined;
+}
+
 /** Proofs that have been used and are still worth something: only whoever has the key can make it longer. */
-function createUsedProofs(): { use(proof: string, until: number, now: number): string | null } {
-  const untilOf = new Map<string, number>();
+function createUsedProofs(): UsedProofs {
+  const used = new Map<string, Used>();
   return {
-    use(proof, until, now) {
-      if (untilOf.has(proof)) return 'the call was made before: a proof is good for one call';
-      if (untilOf.size >= limits.callProofsKeptMax) {
-        for (const [old, end] of untilOf) if (end < now) untilOf.delete(old);
+    use(proof, one, now) {
+      if (used.has(proof)) return 'the call was made before: a proof is good for one call';
+      // They come about in the order in which they end, so nobody goes through all of them for one call.
+      for (const [old, { until }] of used) {
+        if (until >= now) break;
+        used.delete(old);
       }
-      if (untilOf.size >= limits.callProofsKeptMax) return 'too many calls in the last minutes; call again later';
-      untilOf.set(proof, until);
+      if (used.size >= limits.callProofsKeptMax) return 'too many calls in the last minutes; call again later';
+      used.set(proof, one);
       return null;
     },
+    keyOf: (proof) => used.get(proof)?.by,
   };
 }

@@ -71,7 +71,8 @@ for (const text of ['10.0.0.0', '10.0.0.0/33', '10.0.0.1/8', '::/129', 'x/8', '1
 }
 
 test('a receiver is an IPv4 address, or the /64 of an IPv6 address, however that is written', () => {
-  assert.equal(receiverBlock('192.0.2.7'), '192.0.2.7');
+  for (const text of ['192.0.2.7', '::ffff:192.0.2.7', '::ffff:c000:207', '0:0:0:0:0:FFFF:c000:207'])
+    assert.equal(receiverBlock(text), '192.0.2.7', text);
   for (const text of ['2606:4700::1', '2606:4700:0:0:ffff::2', '2606:4700:0::8.8.8.8']) {
     assert.equal(receiverBlock(text), '2606:4700:0:0::/64', text);
   }

@@ -86,16 +86,20 @@ function groupsOf(text: string, isEnd: boolean): number[] | undefined {
 }
 
 /**
- * The least that one receiver is given: an IPv4 address, or the /64 of an IPv6 address, in which a machine may take any
- * address it likes. Null: the text is no address.
+ * The least that one receiver is given: an IPv4 address, also where it is written as a mapped one (`::ffff:192.0.2.7`), or the
+ * /64 of an IPv6 address, in which a machine may take any address it likes. Null: the text is no address.
  */
 export function receiverBlock(text: string): string | null {
   const bytes = parseAddress(text);
   if (bytes === undefined) return null;
   if (bytes.length === 4) return text;
+  if (inCidr(bytes, mapped)) return bytes.subarray(12).join('.');
   const groups = [0, 2, 4, 6].map((at) => (((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0)).toString(16));
   return `${groups.join(':')}::/64`;
 }
+
+/** RFC 4291, 2.5.5.2: how a listener on all IPv6 addresses is told of IPv4 clients. */
+const mapped: Cidr = { bytes: Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 0, 0, 0, 0), bits: 96 };
 
 /** Parses `address/bits`. Bits set behind the prefix are refused: they are nearly always a typing error. */
 export function parseCidr(text: string): Cidr | undefined {

@@ -5,12 +5,13 @@ import { connect, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { startAccepting, type AcceptLimits } from './accept.ts';
 
-async function open(changes: Partial<AcceptLimits> = {}) {
+async function open(changes: Partial<AcceptLimits> = {}, machineOf?: (address: string) => string) {
   const taken: Socket[] = [];
   const timers: (() => void)[] = [];
   const accepting = await startAccepting({
     ...{ host: '127.0.0.1', port: 0 },
     limits: { connectionsMax: 100, connectionsPerAddressMax: 100, firstUseMs: 1_000, ...changes },
+    ...(machineOf === undefined ? {} : { machineOf }),
     take: (socket) => void taken.push(socket),
     after(_ms, callback) {
       timers.push(callback);
@@ -42,6 +43,21 @@ test('one address has so many connections and no more, while another still gets 
   await until(() => accepting.connections === 3);
   const again = dial();
   await until(() => taken.length === 5);
+  for (const socket of [...first, other, again]) socket.destroy();
+});
+
+test('addresses of one machine share what one address may have', async () => {
+  await using listener = await open({ connectionsPerAddressMax: 2 }, (address) => address.replace(/\.\d+$/, ''));
+  const { accepting, dial, taken } = listener;
+  const first = [dial('127.0.0.1'), dial('127.0.0.2')];
+  await until(() => taken.length === 2);
+  await closed(dial('127.0.0.3'));
+  const other = dial('127.0.1.1');
+  await until(() => taken.length === 3);
+  first[0]?.destroy();
+  await until(() => accepting.connections === 2);
+  const again = dial('127.0.0.3');
+  await until(() => taken.length === 4);
   for (const socket of [...first, other, again]) socket.destroy();
 });
 

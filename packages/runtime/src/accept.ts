@@ -5,7 +5,7 @@ import { createServer, type AddressInfo, type Server, type Socket } from 'node:n
 export interface AcceptLimits {
   /** Connections at once; more are closed as they come. */
   readonly connectionsMax: number;
-  /** Of one address. */
+  /** Of one address, or of all that count as one. */
   readonly connectionsPerAddressMax: number;
   /** How long a connection may take until it is of use: until `used` is told of it, ms. */
   readonly firstUseMs: number;
@@ -16,6 +16,8 @@ export interface AcceptOptions {
   /** 0 lets the system choose. */
   readonly port: number;
   readonly limits: AcceptLimits;
+  /** What an address counts as, where one machine may take many of them; absent: each is one. */
+  readonly machineOf?: (address: string) => string;
   /** Takes a connection over. */
   readonly take: (socket: Socket) => void;
   /** Calls back after so many milliseconds; returns how to prevent that. */
@@ -44,7 +46,7 @@ interface Connection {
  * and leaves the connections to whoever took them.
  */
 export async function startAccepting(options: AcceptOptions): Promise<Accepting> {
-  const { limits } = options;
+  const { limits, machineOf = (address) => address } = options;
   const connections = new Map<string, Connection>();
   const perAddress = new Map<string, number>();
 
@@ -52,17 +54,18 @@ export async function startAccepting(options: AcceptOptions): Promise<Accepting>
     const address = socket.remoteAddress ?? '';
     const peer = `${address}:${socket.remotePort}`;
     socket.on('error', () => {});
-    const count = perAddress.get(address) ?? 0;
+    const machine = machineOf(address);
+    const count = perAddress.get(machine) ?? 0;
     if (count >= limits.connectionsPerAddressMax) return void socket.destroy();
-    perAddress.set(address, count + 1);
+    perAddress.set(machine, count + 1);
     const keep = options.after(limits.firstUseMs, () => socket.destroy());
     connections.set(peer, { socket, keep });
     socket.once('close', () => {
       keep();
       connections.delete(peer);
-      const left = (perAddress.get(address) ?? 1) - 1;
-      if (left === 0) perAddress.delete(address);
-      else perAddress.set(address, left);
+      const left = (perAddress.get(machine) ?? 1) - 1;
+      if (left === 0) perAddress.delete(machine);
+      else perAddress.set(machine, left);
     });
     options.take(socket);
   }

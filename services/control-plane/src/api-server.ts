@@ -33,6 +33,7 @@ import { createCallWatch, type CallWatch } from './server/call-watch.ts';
 import { serverLimits } from './server-limits.ts';
 import * as roleBindings from './role-binding-methods.ts';
 import { addSecrets } from './secrets/serve-secrets.ts';
+import { machineOf } from './stranger.ts';
 import * as subscriptions from './subscription-methods.ts';
 import * as tenants from './tenant-methods.ts';
 import type { ServerOptions, ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
@@ -299,7 +300,8 @@ async function accept({ host, port, clock }: ApiServerOptions, take: (socket: Du
   const { connectionsMax, connectionsPerAddressMax, firstCallMs: firstUseMs } = serverLimits;
   const limits = { connectionsMax, connectionsPerAddressMax, firstUseMs };
   try {
-    return await startAccepting({ host, port, limits, take, after: (ms, callback) => clock.after(ms, callback) });
+    const after: Clock['after'] = (ms, callback) => clock.after(ms, callback);
+    return await startAccepting({ host, port, limits, machineOf, take, after });
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     // A taken port is by far the most frequent cause.

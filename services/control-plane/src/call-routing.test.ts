@@ -1,11 +1,12 @@
 /** Which replica answers a call, and what is told when none does. Doubles: the view, the lead, the other replica. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Metadata } from '@grpc/grpc-js';
+import { Metadata, status } from '@grpc/grpc-js';
 import { PostriderError } from '@postrider/core';
 import { createFakeClock, settled } from '@postrider/kafka/testing';
 import { createCallRouting, MIN_REVISION_METADATA } from './call-routing.ts';
 import { serverLimits } from './server-limits.ts';
+import type { ServiceError } from '@grpc/grpc-js';
 import type { ConfigSnapshot } from '@postrider/config-view';
 import type { MethodName } from '@postrider/core';
 
@@ -14,9 +15,11 @@ const unknown = new PostriderError('outcome_unknown', 'whether it took effect is
 /** A replica that leads as long as `leads` says, and whose configuration has the revision `revision`. */
 function scene() {
   const clock = createFakeClock();
-  const state = { leads: true, revision: '7' };
+  const state = { leads: true, revision: '7', refusal: null as ServiceError | null };
   const awaited: PromiseWithResolvers<boolean>[] = [];
-  const snapshot = () => ({ revision: state.revision, writer: null }) as ConfigSnapshot;
+  const other = { processId: 'other', randomId: '', address: '192.0.2.7:8080' };
+  const snapshot = () =>
+    ({ revision: state.revision, writer: state.refusal === null ? null : other }) as unknown as ConfigSnapshot;
   const whenReached = () => {
     const one = Promise.withResolvers<boolean>();
     awaited.push(one);
@@ -25,7 +28,11 @@ function scene() {
   const routing = createCallRouting({
     view: { snapshot, whenReached, reached: (revision) => revision === '', onChange: () => () => {} },
     leadership: { leads: () => state.leads, readOnlyBecause: () => null },
-    forward: { know: () => {}, to: async () => null, [Symbol.dispose]: () => {} },
+    forward: {
+      know: () => {},
+      to: () => (state.refusal === null ? Promise.resolve(null) : Promise.reject(state.refusal)),
+      [Symbol.dispose]: () => {},
+    },
     processId: 'me',
     readOnly: false,
     clock,
@@ -83,6 +90,15 @@ test('what is not known by a request id, or shows a secret once, is not repeated
     await assert.rejects(settled(clock, tried), { code: 'outcome_unknown' }, method);
     assert.equal(tries, 1, method);
   }
+});
+
+test('a change that an older leader does not know is told so at once: it has not happened', async () => {
+  const { clock, state, answer } = scene();
+  state.leads = false;
+  const details = 'The server does not implement the method';
+  const refusal = Object.assign(new Error(details), { code: status.UNIMPLEMENTED, details, metadata: new Metadata() });
+  state.refusal = refusal;
+  await assert.rejects(settled(clock, answer('CreateTenant', 'q', assert.fail)), { answer: refusal });
 });
 
 test('without a leader a change is told that nothing was written', async () => {

@@ -181,6 +181,8 @@ class Routing implements CallRouting {
       if (routed !== null) await view.whenReached(routed.revision, serverLimits.readBackMs);
       return routed;
     } catch (error) {
+      // A leader of an older version does not know the method, and has done nothing.
+      if ((error as ServiceError).code === status.UNIMPLEMENTED) throw new ForwardedError(error as ServiceError);
       const reason = reasonOf(error as ServiceError);
       if (reason === 'NOT_LEADER') return null;
       if (reason !== null && reason !== 'OUTCOME_UNKNOWN') throw new ForwardedError(error as ServiceError);

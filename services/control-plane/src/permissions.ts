@@ -11,6 +11,16 @@ export interface Principal {
 }
 
 /**
+ * What a call may begin with that does not say its tenant yet: whoever has the roles for it in no tenant need not say one.
+ * @throws PostriderError `permission_denied`
+ */
+export function authorizeSomewhere(method: MethodName, { grants }: Pick<Principal, 'grants'>): void {
+  const roles: readonly string[] = accessRule(method)?.roles ?? [];
+  if (grants.some(({ role }) => roles.includes(role))) return;
+  throw new PostriderError('permission_denied', `you may not call ${method} here`);
+}
+
+/**
  * The tenants that a caller sees in this call. Default deny: a method without a rule may be called by nobody.
  * @throws PostriderError `permission_denied`
  */

@@ -1,6 +1,7 @@
 import { secret, text, url } from '../env-fields.ts';
 import type { SystemClock } from '../clock.ts';
 import type { EnvValues } from '../env.ts';
+import { awsEndpoint } from './endpoint.ts';
 import { awsKeys, type AwsKeySource } from './keys.ts';
 import { awsKmsKey, type AwsKmsKey } from './kms.ts';
 
@@ -32,7 +33,7 @@ export function awsKms(values: EnvValues<typeof awsEnv>, settings: KmsSettings):
     if (kmsEndpoint?.protocol === 'http:' && !isLoopback(kmsEndpoint)) {
       throw new Error('POSTRIDER_AWS_KMS_ENDPOINT must be an https URL: data keys travel there in plain form');
     }
-    const source = sourceOf(values, arn.split(':')[3] ?? '');
+    const source = sourceOf(values, arn);
     if (source === null) {
       throw new Error(
         'AWS gives no keys to ask its KMS with: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run with a role (AWS_ROLE_ARN and AWS_WEB_IDENTITY_TOKEN_FILE, or AWS_CONTAINER_CREDENTIALS_FULL_URI)',
@@ -48,7 +49,7 @@ function isLoopback({ hostname }: URL): boolean {
 }
 
 /** As AWS's own tools look for them: fixed ones first, then a role. */
-function sourceOf(values: EnvValues<typeof awsEnv>, region: string): AwsKeySource | null {
+function sourceOf(values: EnvValues<typeof awsEnv>, arn: string): AwsKeySource | null {
   const { accessKeyId, secretAccessKey, sessionToken, roleArn, webIdentityTokenFile, agentUrl, agentTokenFile } =
     values;
   if (accessKeyId !== undefined && secretAccessKey !== undefined) {
@@ -56,7 +57,8 @@ function sourceOf(values: EnvValues<typeof awsEnv>, region: string): AwsKeySourc
     return { kind: 'fixed', keys: { accessKeyId, secretAccessKey: secretAccessKey.reveal(), ...token } };
   }
   if (roleArn !== undefined && webIdentityTokenFile !== undefined) {
-    const endpoint = new URL(`https://sts.${region}.amazonaws.com/`);
+    const [, partition = '', , region = ''] = arn.split(':');
+    const endpoint = awsEndpoint('sts', partition, region);
     return { kind: 'web-identity', roleArn, tokenFile: webIdentityTokenFile, endpoint };
   }
   if (agentUrl === undefined) return null;

@@ -53,7 +53,7 @@ async function fromAgent({ url, tokenFile }: AwsKeySource & { kind: 'agent' }): 
   const headers = tokenFile === undefined ? {} : { authorization: readFileSync(tokenFile, 'utf8').trim() };
   const answer = await ask({ method: 'GET', url, headers, body: '', timeoutMs: TIMEOUT_MS });
   if (answer.status !== 200) throw new Error(`the agent lends no keys: HTTP ${answer.status}`);
-  const read = JSON.parse(answer.body) as Readonly<Record<string, unknown>>;
+  const read = fieldsOf(answer.body);
   return lentOf([read['AccessKeyId'], read['SecretAccessKey'], read['Token'], read['Expiration']]);
 }
 
@@ -65,7 +65,7 @@ async function fromWebIdentity(source: AwsKeySource & { kind: 'web-identity' }):
   const headers = { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' };
   const answer = await ask({ method: 'POST', url: source.endpoint, headers, body, timeoutMs: TIMEOUT_MS });
   if (answer.status !== 200) throw new Error(`the cluster's token is changed for no keys: HTTP ${answer.status}`);
-  const read = JSON.parse(answer.body) as {
+  const read = fieldsOf(answer.body) as {
     AssumeRoleWithWebIdentityResponse?: {
       AssumeRoleWithWebIdentityResult?: { Credentials?: Readonly<Record<string, unknown>> };
     };
@@ -74,6 +74,17 @@ async function fromWebIdentity(source: AwsKeySource & { kind: 'web-identity' }):
   const { Expiration } = given;
   const until = typeof Expiration === 'number' ? new Date(Expiration * 1_000).toISOString() : Expiration;
   return lentOf([given['AccessKeyId'], given['SecretAccessKey'], given['SessionToken'], until]);
+}
+
+/** Without what `JSON.parse` says is wrong: it quotes what stands there, which may be a key. */
+function fieldsOf(body: string): Readonly<Record<string, unknown>> {
+  let read: unknown;
+  try {
+    read = JSON.parse(body);
+  } catch {
+    throw new Error('what was lent is no JSON');
+  }
+  return typeof read === 'object' && read !== null ? (read as Readonly<Record<string, unknown>>) : {};
 }
 
 function lentOf([accessKeyId, secretAccessKey, sessionToken, expiration]: readonly unknown[]): Lent {

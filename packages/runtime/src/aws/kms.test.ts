@@ -117,6 +117,23 @@ test('an agent lends keys, which are asked for again before they end, and once f
   }
 });
 
+test('what an agent lends is not quoted when it cannot be read', async () => {
+  const agent = createServer((_request, response) => void response.end('{"SecretAccessKey":canary}'));
+  agent.listen(0, '127.0.0.1');
+  await once(agent, 'listening');
+  try {
+    const url = new URL(`http://127.0.0.1:${(agent.address() as { port: number }).port}/v1/credentials`);
+    const keys = awsKeys({ kind: 'agent', url }, clock);
+    const key = awsKmsKey(standInArn, { keys, clock, timeoutMs: 1_000 });
+    const error: unknown = await key.encrypt(plain, context).catch((caught: unknown) => caught);
+    assert.ok(error instanceof AwsKmsError && !error.refused);
+    assert.match(inspect(error, { depth: 9 }), /is no JSON/);
+    assert.ok(!inspect(error, { depth: 9 }).includes('canary'));
+  } finally {
+    agent.close();
+  }
+});
+
 test('the environment says how AWS is reached; without keys, or over plain HTTP elsewhere, nothing is', () => {
   const settings = { clock, timeoutMs: 1_000 };
   const read = (env: Record<string, string>) => awsKms(readEnv(env, awsEnv), settings);

@@ -1,3 +1,4 @@
+import { awsEndpoint } from './endpoint.ts';
 import { ask } from './post.ts';
 import { signRequest } from './sign-request.ts';
 import type { SystemClock } from '../clock.ts';
@@ -50,10 +51,10 @@ const passing = new Set([
  */
 export function awsKmsKey(arn: string, { keys, clock, endpoint, timeoutMs }: AwsKmsOptions): AwsKmsKey {
   const [, partition, region] = arnForm.exec(arn) ?? [];
-  if (region === undefined) {
+  if (partition === undefined || region === undefined) {
     throw new Error('it is no ARN of a KMS key, arn:aws:kms:<region>:<account>:key/<id>; an alias will not do');
   }
-  const url = endpoint ?? new URL(`https://kms.${region}.amazonaws.com${partition === 'aws-cn' ? '.cn' : ''}/`);
+  const url = endpoint ?? awsEndpoint('kms', partition, region);
 
   async function call(action: string, request: object, field: string): Promise<Buffer> {
     const body = JSON.stringify({ KeyId: arn, ...request });

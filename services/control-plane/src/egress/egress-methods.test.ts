@@ -150,7 +150,9 @@ test('what would close a pool, overlap, or is no range is refused, by field', as
   // Another address must be there before that, and be one that the processes have.
   const { name } = await announce('198.51.100.2', { parent: plain });
   assert.equal((await retire(only.name)).state, 'EGRESS_ADDRESS_STATE_RETIRING');
-  assert.equal((await retire(name)).state, 'EGRESS_ADDRESS_STATE_RETIRED');
+  // Nor is it taken back then: the pool would be closed when the other one has gone.
+  assert.equal((await failure(retire(name))).code, 'FAILED_PRECONDITION');
+  assert.equal((await retire(name, { force: true })).state, 'EGRESS_ADDRESS_STATE_RETIRED');
   await announce('203.0.113.0/24');
   for (const address of ['192.0.2.7', '192.0.2.20']) {
     const asked = retire(`${parent}/addresses/${address}`);

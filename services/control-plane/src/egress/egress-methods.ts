@@ -153,15 +153,19 @@ export function retireEgressAddress({
       const before = found(snapshot.egressAddress(id)?.address, name);
       const state = addressState(before, now.getTime());
       if (state === EgressAddressState.RETIRED) return shownAddress(before, now.getTime());
-      // Nothing has come from it yet.
-      if (state === EgressAddressState.ANNOUNCED) return write(change, { ...before, retireTime: now });
+      const others = addressesOf(snapshot, pool).filter((one) => one.name !== name);
+      const declared = sources.get(pool) ?? [];
+      if (state === EgressAddressState.ANNOUNCED) {
+        if (!force) checkNotCountedOn(name, others, declared, now);
+        // Nothing has come from it yet: no notice is owed.
+        return write(change, { ...before, retireTime: now });
+      }
       const asked = retireTime?.getTime() ?? now.getTime() + limits.addressRetireDefaultMs;
       const isSooner = before.retireTime === undefined || asked < before.retireTime.getTime();
       checkNotice(violations, 'retire_time', { time: retireTime, force: force || !isSooner, now: now.getTime() });
       rejectViolations(violations.list);
       const retires = new Date(Math.max(asked, now.getTime()));
-      const others = addressesOf(snapshot, pool).filter((one) => one.name !== name);
-      if (!force) checkLeft(name, others, sources.get(pool) ?? [], retires);
+      if (!force) checkLeft(name, others, declared, retires);
       return write(change, { ...before, retireTime: retires });
     });
   };
@@ -245,6 +249,19 @@ function checkLeft(name: string, others: readonly EgressAddress[], declared: rea
   if (declared.length === 0 ? left.length > 0 : left.some(isHeld)) return;
   const text = `without ${name} nothing could leave from the pool after ${retires.toISOString()}: announce another address that its processes have for before that, or set force`;
   throw new PostriderError('failed_precondition', text);
+}
+
+/** What the others retire for is not taken back: when the last of them has, nothing would be left. */
+function checkNotCountedOn(
+  name: string,
+  others: readonly EgressAddress[],
+  declared: readonly string[],
+  now: Date,
+): void {
+  const ends = others
+    .filter((one) => addressState(one, now.getTime()) === EgressAddressState.RETIRING)
+    .map(({ retireTime }) => Number(retireTime));
+  if (ends.length > 0) checkLeft(name, others, declared, new Date(Math.max(...ends)));
 }
 
 function hostRange(address: string) {

@@ -30,17 +30,18 @@ function world(publish: (count: number) => Promise<readonly Published[]>) {
     events: { eventsPublished: () => {} },
   };
   const snapshot = { revision: '7', tenant: () => ({ tenant: { name: 'tenants/acme' } }), eventType: () => undefined };
+  const who = { role: 'publisher' };
   const context = {
     ...{ clock, publishing, view: { snapshot: () => snapshot }, audit: { within: () => ({}) } },
     showing: { shownBy: ({ tenant }: Caller) => tenant },
     authenticate(tenant: Caller['tenant']) {
       if (tenant === null) throw new PostriderError('unauthenticated', 'nobody knows it');
-      return { actor: 'api-key/a', grants: [{ role: 'publisher', tenant }] };
+      return { actor: 'api-key/a', grants: [{ role: who.role, tenant }] };
     },
   };
   const events = { callFinished: ({ code }: { readonly code: number }) => void finished.push(code) };
   const handle = createStreamHandler(context as never, events as never);
-  return { clock, finished, open: (tenant: Caller['tenant'] = '') => open(handle as never, tenant) };
+  return { clock, who, finished, open: (tenant: Caller['tenant'] = '') => open(handle as never, tenant) };
 }
 
 interface Caller {
@@ -138,6 +139,18 @@ test('whoever is not known has no place, whatever it opens', async () => {
   stream.end();
   assert.equal((await stream.answered).code, status.OK);
   for (const stranger of strangers) assert.equal((await stranger.answered).code, status.UNAUTHENTICATED);
+});
+
+test('who may publish nowhere is refused at once, and has no place either', async () => {
+  const { who, open: begin } = world(allPublished);
+  who.role = 'operator';
+  const operators = Array.from({ length: serverLimits.publishStreamsMax + 1 }, () => begin());
+  for (const { answered } of operators) assert.equal((await answered).code, status.PERMISSION_DENIED);
+  who.role = 'publisher';
+  const stream = begin();
+  stream.send();
+  stream.end();
+  assert.equal((await stream.answered).code, status.OK);
 });
 
 test('a tenant’s streams leave places to the others', async () => {

@@ -5,7 +5,7 @@ import { createCallRates } from '../call-rates.ts';
 import { REVISION_TRAILER } from '../call-routing.ts';
 import { resourceOf } from '../handler.ts';
 import { toServiceError } from '../grpc-status.ts';
-import { authorize } from '../permissions.ts';
+import { authorize, authorizeSomewhere } from '../permissions.ts';
 import { scopeContext } from '../scoped-config.ts';
 import { createStreamPlaces } from '../server/stream-places.ts';
 import { serverLimits } from '../server-limits.ts';
@@ -48,9 +48,10 @@ export function createStreamHandler(
     const served: { actor: string; resource: string } = { actor: '', resource: '' };
     let leave = (): void => {};
     try {
-      // Nobody has a place here who is not known.
+      // Nobody has a place here who is not known, or may publish nowhere.
       const caller = await authenticate(showing.shownBy(call));
       served.actor = caller.actor;
+      authorizeSomewhere(METHOD, caller);
       leave = places.take(caller);
       const ahead = new Set<Promise<void>>();
       for await (const part of call as AsyncIterable<PublishEventStreamRequest>) {

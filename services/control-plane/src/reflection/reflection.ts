@@ -26,6 +26,9 @@ type Definitions = {
   };
 };
 
+/** Characters of any text of a question. Nothing that the API declares has a longer name. */
+const questionTextMax = 1_024;
+
 /**
  * Lets tools such as grpcurl ask what the API offers (grpc.reflection). It tells nothing but the contract, and needs no key.
  * The library's own service reads and writes descriptors anew, by which they lose their options, and types of
@@ -41,7 +44,12 @@ export function addReflection(server: Server, services: readonly string[]): void
     const loaded = loadPackageDefinition(loadSync(fileURLToPath(proto), { oneofs: true })) as unknown as Definitions;
     server.addService(loaded.grpc.reflection[version].ServerReflection.service, {
       ServerReflectionInfo(stream: ServerDuplexStream<Question, object>) {
-        stream.on('data', (question: Question) => stream.write(answerTo(index, services, question)));
+        stream.on('data', (question: Question) => {
+          if (stream.write(answerTo(index, services, question))) return;
+          // Anybody may ask: who does not take the answers is asked for no more questions.
+          stream.pause();
+          stream.once('drain', () => stream.resume());
+        });
         stream.on('end', () => stream.end());
       },
     });
@@ -53,6 +61,10 @@ function pathOf(specifier: string): string {
 }
 
 function answerTo(index: DescriptorIndex, services: readonly string[], question: Question): object {
+  const texts: readonly unknown[] = [...Object.values(question), question.fileContainingExtension?.containingType];
+  // It is not repeated either.
+  if (texts.some((text) => typeof text === 'string' && text.length > questionTextMax))
+    return failed(status.INVALID_ARGUMENT, `a text of the question has more than ${questionTextMax} characters`);
   return { originalRequest: question, ...told(index, services, question) };
 }
 

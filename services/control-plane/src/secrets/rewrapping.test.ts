@@ -107,3 +107,32 @@ test('a rotation that stops half-way is gone on with by the next leader, from wh
   const endpoint = Endpoint.fromPartial({ url: 'https://hooks.acme.dev/' });
   await third.endpoints.createEndpoint({ parent: 'tenants/t3', endpointId: '', endpoint, requestId: '' });
 });
+
+test('a tenant whose data key cannot be opened keeps the others from nothing, and is sealed anew when it can be', async () => {
+  const kafka = createFakeKafka();
+  const { kms } = frailKms('old', ids.length);
+  const old = { kind: 'kms', id: 'kek_kms', kms } as const;
+  const first = await startTestPlane({ keys: keyring([old], newKey()) }, kafka);
+  await createTenants(first);
+  await first.stop();
+
+  let refuses = true;
+  const refusal = Object.assign(new Error('not allowed'), { refused: true });
+  const decrypt: Kms['decrypt'] = (sealed, context) =>
+    refuses && context['postrider:tenant'] === 't0' ? Promise.reject(refusal) : kms.decrypt(sealed, context);
+  const next = newKey();
+  const keys = keyring([
+    { kind: 'local', id: next.id, sealing: next },
+    { ...old, kms: { ...kms, decrypt } },
+  ]);
+  const second = await startTestPlane({ keys }, kafka);
+  const { secrets, plane } = second;
+  const left = async (): Promise<bigint> => (await secrets.listKeyEncryptionKeys({})).toResealCount;
+  await waitFor(async () => (await left()) === 1n, { what: 'all others are sealed under the new key' });
+  assert.equal(plane.view.snapshot().tenant('t0')?.dataKey?.keyId, old.id);
+  await second.stop();
+
+  refuses = false;
+  await using third = await startTestPlane({ keys }, kafka);
+  await resealed(third, next.id);
+});

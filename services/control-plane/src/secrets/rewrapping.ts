@@ -22,12 +22,15 @@ const ACTOR = 'control-plane';
 /**
  * Seals anew, under the primary key-encryption key, every tenant's data key that is sealed under another one, a few at a time,
  * for as long as there are any. What is left to do is what the records say, so whoever leads next goes on with it, and nothing
- * is done twice. The data keys themselves stay what they are, and with them all that is sealed under them.
+ * is done twice. One that cannot be opened or sealed is told, and keeps no other one back: it is tried again behind them. The
+ * data keys themselves stay what they are, and with them all that is sealed under them.
  */
 export function startRewrapping(options: RewrappingOptions): Disposable {
   const { view, clock, keyring } = options;
   let closed = false;
   let running = false;
+  /** Tenants that are tried again when all others were. */
+  const failed = new Set<string>();
   let cancel: (() => void) | null = null;
 
   async function run(): Promise<void> {
@@ -37,9 +40,16 @@ export function startRewrapping(options: RewrappingOptions): Disposable {
     cancel = null;
     try {
       for (;;) {
-        const batch = staleTenants(view.snapshot(), keyring).slice(0, serverLimits.rewrapsTogetherMax);
-        if (batch.length === 0 || closed) return;
-        await rewrap(batch, options);
+        const left = staleTenants(view.snapshot(), keyring).filter(({ tenantId }) => !failed.has(tenantId));
+        if (left.length === 0) failed.clear();
+        if (left.length === 0 || closed) return;
+        const batch = left.slice(0, serverLimits.rewrapsTogetherMax);
+        const failures = await rewrap(batch, options);
+        for (const { tenantId } of failures) failed.add(tenantId);
+        const [first] = failures;
+        // When none could be, whoever keeps the keys does not answer: not all the others are asked for as well.
+        if (failures.length === batch.length) throw first?.error;
+        if (first !== undefined && !closed) options.events.keyTrouble(keyring.primary.id, first.error);
         await pause(clock, serverLimits.rewrapPauseMs);
       }
     } catch (error) {
@@ -80,19 +90,38 @@ export function staleTenants(snapshot: Pick<ConfigSnapshot, 'tenants'>, keyring:
   return stale;
 }
 
-async function rewrap(batch: readonly Stale[], options: RewrappingOptions): Promise<void> {
-  const { keyring, dataKeys, writer, view, random, events } = options;
-  const wrapped = await Promise.all(
-    batch.map(async ({ tenantId, config }) => {
-      await dataKeys.prepare(config);
-      const key = dataKeys.of(config);
-      const sealed = await wrapDataKey(key, keyring.primary, tenantId, random);
-      dataKeys.remember(tenantId, sealed, key);
-      return { tenantId, before: config.dataKey, sealed, key };
-    }),
+interface Failure {
+  readonly tenantId: string;
+  readonly error: unknown;
+}
+
+/** Writes those that can be sealed anew, and gives back those that cannot. */
+async function rewrap(batch: readonly Stale[], options: RewrappingOptions): Promise<readonly Failure[]> {
+  const { keyring, writer, view, events } = options;
+  const failures: Failure[] = [];
+  const tried = await Promise.all(
+    batch.map((one) =>
+      sealAnew(one, options).catch((error: unknown) => {
+        failures.push({ tenantId: one.tenantId, error });
+        return null;
+      }),
+    ),
   );
-  const count = await writer.change(ACTOR, (change) => wrapped.filter((one) => putRewrapped(change, one)).length);
-  events.keysRewrapped(count, staleTenants(view.snapshot(), keyring).length);
+  const wrapped = tried.filter((one) => one !== null);
+  if (wrapped.length > 0) {
+    const count = await writer.change(ACTOR, (change) => wrapped.filter((one) => putRewrapped(change, one)).length);
+    events.keysRewrapped(count, staleTenants(view.snapshot(), keyring).length);
+  }
+  return failures;
+}
+
+async function sealAnew({ tenantId, config }: Stale, options: RewrappingOptions): Promise<Rewrapped> {
+  const { keyring, dataKeys, random } = options;
+  await dataKeys.prepare(config);
+  const key = dataKeys.of(config);
+  const sealed = await wrapDataKey(key, keyring.primary, tenantId, random);
+  dataKeys.remember(tenantId, sealed, key);
+  return { tenantId, before: config.dataKey, sealed, key };
 }
 
 interface Rewrapped {

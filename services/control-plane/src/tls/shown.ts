@@ -1,4 +1,4 @@
-import { certificatePrincipal, createCallProver, isCertificatePrincipal } from '@postrider/core';
+import { certificatePrincipal, createCallProver, isCertificatePrincipal, limits } from '@postrider/core';
 import { FORWARDED_METADATA } from '../call-routing.ts';
 import type { Metadata, ServerUnaryCall } from '@grpc/grpc-js';
 import type { Clock, RandomBytes, SealingKey } from '@postrider/core';
@@ -39,7 +39,7 @@ const REPLICAS = 'control-plane';
 
 /** Reads what calls show, and lets it survive the way to the leader. */
 export function createShowing({ shared, clock, random }: ShowingOptions): Showing {
-  const prover = createCallProver(shared);
+  const prover = createCallProver(shared, limits.replicaProofKeptMs);
 
   function ofConnection(call: ShowingCall): string | null {
     const { sslPeerCertificate } = call.getAuthContext();
