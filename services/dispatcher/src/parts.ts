@@ -72,7 +72,7 @@ export function createParts(options: PartsOptions): Parts {
   const { pod, reign, feed, ledger, holds, loadFrom, ends, start, afterProgress, onLoaded } = options;
   const { clock, events, scheduler, meter, bulkMeter } = pod;
   const faults = createFaults({ clock, events, reign, table: () => table, endings: () => endings });
-  const slices = containedSlices(pod.slices, faults);
+  const { slices, sweeps } = slicesOf(pod, faults);
   const usable = usableIn(pod, reign);
   const sinceEpoch = (at: IntakeOffset): number => ledger.sinceEpoch(topicOf(at));
   const judge = { usable, ends, sinceEpoch, now: () => clock.now(), onFault: events.loadFault };
@@ -136,19 +136,11 @@ export function createParts(options: PartsOptions): Parts {
   });
   const held = createHeldArrivals({ lanes, ordering, table, endings, clock });
 
-  return {
-    store,
-    book,
-    table,
-    lanes,
-    endings,
-    intake,
-    gone,
-    walks,
-    ordering,
-    held,
-    sweeps: containedSlices(pod.sweeps, faults),
-  };
+  return { store, book, table, lanes, endings, intake, gone, walks, ordering, held, sweeps };
+}
+
+function slicesOf({ slices, sweeps }: Pod, faults: Faults): { readonly slices: Slices; readonly sweeps: Slices } {
+  return { slices: containedSlices(slices, faults), sweeps: containedSlices(sweeps, faults) };
 }
 
 /** Where results go, and what their ids are made of. */

@@ -212,10 +212,6 @@ function createPod(
   const endpoints = createEndpointCache({ snapshot: () => view.snapshot(), dataKeys, judgeUrl: judge });
   policy.onChange(() => endpoints.forget());
   const reach = createReach(clock);
-  const slices = createSlices(clock);
-  stack.defer(() => slices.close());
-  const sweeps = createSlices(clock, limits.sweepRestMs);
-  stack.defer(() => sweeps.close());
   const producer = (name: string, apartMs = 0) =>
     stack.use(kafka.producer({ name: `${config.processId}-${name}`, apartMs }));
   const unsettled = createUnsettled();
@@ -256,8 +252,7 @@ function createPod(
     userAgent: userAgent(config.contactUrl),
     origin: requestOrigin(config.contactUrl),
     ...writersOf(topic, config.processId),
-    slices,
-    sweeps,
+    ...slicesOf(clock, stack),
     loading: createByteMeter(limits.podLoadingBytesMax),
     ...between,
     unsettled,
@@ -268,6 +263,16 @@ function createPod(
     stores: stack.use(createWaitingStores({ ...storeOptions(config), clock, events })),
     stopped: () => stopped,
   };
+}
+
+function slicesOf(clock: Clock, stack: AsyncDisposableStack): Pick<Pod, 'slices' | 'sweeps'> {
+  const slices = createSlices(clock);
+  const sweeps = createSlices(clock, limits.sweepRestMs);
+  stack.defer(() => {
+    slices.close();
+    sweeps.close();
+  });
+  return { slices, sweeps };
 }
 
 /** Where attempts and operational events are written. */
