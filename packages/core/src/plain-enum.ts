@@ -14,7 +14,8 @@ export type PlainEnumKind =
   | 'SIGNATURE_SCHEME'
   | 'SECRET_STATE'
   | 'KEY_ENCRYPTION_KEY_STATE'
-  | 'AUDIT_ACTION';
+  | 'AUDIT_ACTION'
+  | 'EGRESS_ADDRESS_STATE';
 
 /** An enum value as people read it, without its kind: `OUTCOME_TIMED_OUT` is `timed-out`. */
 export function plainEnum(value: string, kind: PlainEnumKind): string {

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { accessSync, constants, readFileSync } from 'node:fs';
 import { envSecret, type EnvSecret } from './env-secret.ts';
 import type { Env, EnvField, FieldResult } from './env.ts';
 
@@ -281,6 +281,27 @@ export function parsed<A, B>(from: EnvField<A>, make: (value: A) => B): EnvField
         const why = error instanceof Error ? error.message : String(error);
         return { kind: 'problem', variable: from.variables[0] ?? '', detail: `cannot be used: ${why}` };
       }
+    },
+  };
+}
+
+/** The path of a file that is read while the process runs, if one is named. One that cannot be read now is a problem. */
+export function readableFile(variable: string): EnvField<string | undefined> {
+  return parsed(text(variable, { optional: true }), (path) => {
+    if (path !== undefined) accessSync(path, constants.R_OK);
+    return path;
+  });
+}
+
+/** What several variables say together; `problemOf` tells which of them is at fault, and how, or null. */
+export function together(
+  problemOf: (env: Env) => { readonly variable: string; readonly detail: string } | null,
+): EnvField<null> {
+  return {
+    variables: [],
+    read(env) {
+      const problem = problemOf(env);
+      return problem === null ? { kind: 'value', value: null } : { kind: 'problem', ...problem };
     },
   };
 }

@@ -19,8 +19,10 @@ export {
   oneOf,
   parsed,
   port,
+  readableFile,
   secret,
   text,
+  together,
   url,
 } from './env-fields.ts';
 export { envSecret, type EnvSecret } from './env-secret.ts';

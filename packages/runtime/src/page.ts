@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { closeServer } from './close-server.ts';
 import type { AddressInfo } from 'node:net';
 
 /** A document as it is served. */
@@ -67,12 +68,7 @@ export async function startPage(options: PageOptions): Promise<Page> {
   }
   return {
     port: (server.address() as AddressInfo).port,
-    async [Symbol.asyncDispose]() {
-      const closed = once(server, 'close');
-      server.close();
-      server.closeAllConnections();
-      await closed;
-    },
+    [Symbol.asyncDispose]: () => closeServer(server),
   };
 }
 

@@ -1,10 +1,9 @@
-import { createRateLimit, PostriderError } from '@postrider/core';
+import { PostriderError } from '@postrider/core';
+import { createRates } from './rates.ts';
 import { keyOf } from './scoped-config.ts';
 import { serverLimits } from './server-limits.ts';
-import type { Clock, RateLimit } from '@postrider/core';
+import type { Clock } from '@postrider/core';
 import type { Principal } from './permissions.ts';
-
-const SECOND_MS = 1_000;
 
 /** How often principals may call. */
 export interface CallRates {
@@ -21,17 +20,7 @@ export interface CallRates {
  * from managing theirs. Each replica counts its own calls.
  */
 export function createCallRates(clock: Clock): CallRates {
-  const limits = new Map<string, RateLimit>();
-
-  function limitOf(who: string, count: number, now: number): RateLimit {
-    const known = limits.get(who);
-    if (known?.count === count) return known;
-    if (limits.size >= serverLimits.principalsCountedMax) forgetRested(limits, now);
-    const limit = createRateLimit(count, SECOND_MS);
-    limits.set(who, limit);
-    return limit;
-  }
-
+  const rates = createRates(clock, serverLimits.principalsCountedMax);
   return {
     take({ actor, grants }) {
       const now = clock.monotonic();
@@ -46,7 +35,7 @@ export function createCallRates(clock: Clock): CallRates {
                 [`all of ${keyOf(tenants)}`, serverLimits.tenantTogetherCallsPerSecondMax],
               ];
       const taken = counted.map(([who, count]) => {
-        const limit = limitOf(who, count, now);
+        const limit = rates.of(who, count);
         if (limit.openAt <= now) return limit;
         const retryAfterMs = Math.ceil(limit.openAt - now);
         const text = `${who} may make ${count} calls a second; come back in ${retryAfterMs} ms`;
@@ -67,12 +56,3 @@ function strangers(actor: string): Counted[] {
 
 /** Whose calls are counted, and how many a second there may be. */
 type Counted = readonly [who: string, count: number];
-
-/** Who has not called for a while is counted from the beginning; when all have, those who came first are. */
-function forgetRested(limits: Map<string, RateLimit>, now: number): void {
-  for (const [actor, { restedAt }] of limits) if (restedAt <= now) limits.delete(actor);
-  for (const actor of limits.keys()) {
-    if (limits.size < serverLimits.principalsCountedMax) return;
-    limits.delete(actor);
-  }
-}

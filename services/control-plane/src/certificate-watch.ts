@@ -1,6 +1,6 @@
-import { clientCertificateEnd, every } from '@postrider/core';
+import { clientCertificateEnd } from '@postrider/core';
 import { EndpointState } from '@postrider/contract/postrider/v1/endpoint';
-import { goThrough } from './go-through.ts';
+import { goThroughAgain, type Round } from './go-through.ts';
 import { serverLimits } from './server-limits.ts';
 import type { ConfigView } from '@postrider/config-view';
 import type { EndpointConfig } from '@postrider/contract/postrider/v1/config';
@@ -36,30 +36,26 @@ interface Seen {
 export function watchCertificates({ view, clock, events }: CertificateWatchOptions): Disposable {
   let known = new Map<string, Seen>();
 
-  let looking = false;
-  let stopped = false;
-
-  const look = async (): Promise<void> => {
-    if (looking) return;
-    looking = true;
+  const begin = (): Round<EndpointConfig> => {
     const next = new Map<string, Seen>();
     const counts = { ending: 0, ended: 0 };
-    const lookAt = ({ endpoint }: EndpointConfig): void => {
-      const certificate = endpoint?.tls?.clientCertificatePem ?? '';
-      if (endpoint === undefined || certificate === '' || endpoint.state === EndpointState.DISABLED) return;
-      const before = known.get(endpoint.uid);
-      const seen: Seen =
-        before?.certificate === certificate
-          ? before
-          : { certificate, endsAt: clientCertificateEnd(certificate), told: 'nothing' };
-      next.set(endpoint.uid, seen);
-      judge(endpoint, seen, counts);
+    return {
+      visit({ endpoint }) {
+        const certificate = endpoint?.tls?.clientCertificatePem ?? '';
+        if (endpoint === undefined || certificate === '' || endpoint.state === EndpointState.DISABLED) return;
+        const before = known.get(endpoint.uid);
+        const seen: Seen =
+          before?.certificate === certificate
+            ? before
+            : { certificate, endsAt: clientCertificateEnd(certificate), told: 'nothing' };
+        next.set(endpoint.uid, seen);
+        judge(endpoint, seen, counts);
+      },
+      end() {
+        known = next;
+        events.certificatesLookedAt(counts);
+      },
     };
-    await goThrough(view.snapshot().endpoints(), lookAt, () => stopped);
-    looking = false;
-    if (stopped) return;
-    known = next;
-    events.certificatesLookedAt(counts);
   };
 
   function judge({ name }: Endpoint, seen: Seen, counts: { ending: number; ended: number }): void {
@@ -72,12 +68,6 @@ export function watchCertificates({ view, clock, events }: CertificateWatchOptio
     events.certificateEnds(name, new Date(seen.endsAt ?? 0), state);
   }
 
-  void look();
-  const stop = every(clock, serverLimits.certificateLookEveryMs, () => void look());
-  return {
-    [Symbol.dispose]() {
-      stopped = true;
-      stop();
-    },
-  };
+  const everyMs = serverLimits.certificateLookEveryMs;
+  return goThroughAgain({ clock, everyMs, all: () => view.snapshot().endpoints(), begin });
 }

@@ -1,10 +1,11 @@
 import { crowdedPlan } from './intake.ts';
 import { mayStart, takeArrival, takeBulk, type Lane } from './lane.ts';
-import { createSweep, type Slices, type Sweep } from './slices.ts';
+import { createSweep, type Sweep } from './sweep.ts';
 import { limits, type Clock } from '@postrider/core';
 import type { ByteMeter } from './byte-meter.ts';
 import type { Lanes } from './lanes.ts';
 import type { Reign } from './reign.ts';
+import type { Slices } from './slices.ts';
 import type { Work } from './work.ts';
 import type { WorkTable } from './work-table.ts';
 

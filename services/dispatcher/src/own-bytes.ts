@@ -1,5 +1,6 @@
 import { limits, type Clock } from '@postrider/core';
-import { createSweep, type Slices } from './slices.ts';
+import { createSweep } from './sweep.ts';
+import type { Slices } from './slices.ts';
 import type { Work } from './work.ts';
 
 /**

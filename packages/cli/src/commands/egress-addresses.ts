@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { EgressAddress } from '@postrider/contract/postrider/v1/egress';
 import { EgressPool } from '@postrider/contract/postrider/v1/egress_service';
+import { plainEnum } from '@postrider/core';
 import { parseSourceRange } from '@postrider/egress';
 import { CliError, exitCodes } from '../cli-error.ts';
 import { egressPoolName, shortName } from '../names.ts';
@@ -127,7 +128,7 @@ function timeIn({ in: inMs }: ChangeOptions): Date | undefined {
 }
 
 function stateWords({ state }: EgressAddress): string {
-  return state.replace('EGRESS_ADDRESS_STATE_', '').toLowerCase();
+  return plainEnum(state, 'EGRESS_ADDRESS_STATE');
 }
 
 function timeText(time: Date | undefined): string {

@@ -1,10 +1,8 @@
-import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { RotateSecretRequest, Secret } from '@postrider/contract/postrider/v1/secret_service';
 import { durationMs, durationOf, plainEnum } from '@postrider/core';
-import { CliError, exitCodes } from '../cli-error.ts';
 import type { CliContext } from '../context.ts';
+import { readNamedFile } from '../named-file.ts';
 import { endpointName, secretName, shortName } from '../names.ts';
 import { allPages } from '../paging.ts';
 import { parseDurationMs, parseScheme } from '../parse.ts';
@@ -91,7 +89,7 @@ function rotateCommand(secret: Command, context: CliContext): void {
     .action(async (endpoint: string, options: RotateOptions, command: Command) => {
       const session = openSession(context, command);
       const { overlap, scheme, import: file } = options;
-      const given = file === undefined ? '' : readSecret(resolve(context.cwd, file));
+      const given = file === undefined ? '' : readNamedFile(context.cwd, '--import', file).replace(/\r?\n$/, '');
       const request: RotateSecretRequest = {
         ...RotateSecretRequest.fromPartial({ name: endpointName(endpoint), secret: given, ...(scheme && { scheme }) }),
         overlap: overlap === undefined ? undefined : durationOf(overlap),
@@ -111,15 +109,6 @@ function revealCommand(secret: Command, context: CliContext): void {
       const request = { name: secretName(name), reason };
       printSecret(session, await session.withRpc((rpc) => rpc.call(rpc.secrets, rpc.secrets.revealSecret, request)));
     });
-}
-
-function readSecret(path: string): string {
-  try {
-    return readFileSync(path, 'utf8').replace(/\r?\n$/, '');
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
-    throw new CliError(exitCodes.usage, `--import: the file cannot be read (${code}).`);
-  }
 }
 
 function printSecret(session: Session, secret: Secret): void {

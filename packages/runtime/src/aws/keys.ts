@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { ask } from './post.ts';
+import { ask, fieldsOf } from './post.ts';
 import type { SystemClock } from '../clock.ts';
 import type { AwsKeys } from './sign-request.ts';
 
@@ -53,7 +53,7 @@ async function fromAgent({ url, tokenFile }: AwsKeySource & { kind: 'agent' }): 
   const headers = tokenFile === undefined ? {} : { authorization: readFileSync(tokenFile, 'utf8').trim() };
   const answer = await ask({ method: 'GET', url, headers, body: '', timeoutMs: TIMEOUT_MS });
   if (answer.status !== 200) throw new Error(`the agent lends no keys: HTTP ${answer.status}`);
-  const read = fieldsOf(answer.body);
+  const read = lentFields(answer.body);
   return lentOf([read['AccessKeyId'], read['SecretAccessKey'], read['Token'], read['Expiration']]);
 }
 
@@ -65,7 +65,7 @@ async function fromWebIdentity(source: AwsKeySource & { kind: 'web-identity' }):
   const headers = { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' };
   const answer = await ask({ method: 'POST', url: source.endpoint, headers, body, timeoutMs: TIMEOUT_MS });
   if (answer.status !== 200) throw new Error(`the cluster's token is changed for no keys: HTTP ${answer.status}`);
-  const read = fieldsOf(answer.body) as {
+  const read = lentFields(answer.body) as {
     AssumeRoleWithWebIdentityResponse?: {
       AssumeRoleWithWebIdentityResult?: { Credentials?: Readonly<Record<string, unknown>> };
     };
@@ -76,15 +76,10 @@ async function fromWebIdentity(source: AwsKeySource & { kind: 'web-identity' }):
   return lentOf([given['AccessKeyId'], given['SecretAccessKey'], given['SessionToken'], until]);
 }
 
-/** Without what `JSON.parse` says is wrong: it quotes what stands there, which may be a key. */
-function fieldsOf(body: string): Readonly<Record<string, unknown>> {
-  let read: unknown;
-  try {
-    read = JSON.parse(body);
-  } catch {
-    throw new Error('what was lent is no JSON');
-  }
-  return typeof read === 'object' && read !== null ? (read as Readonly<Record<string, unknown>>) : {};
+function lentFields(body: string): Readonly<Record<string, unknown>> {
+  const fields = fieldsOf(body);
+  if (fields === null) throw new Error('what was lent is no JSON');
+  return fields;
 }
 
 function lentOf([accessKeyId, secretAccessKey, sessionToken, expiration]: readonly unknown[]): Lent {

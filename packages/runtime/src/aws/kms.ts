@@ -1,5 +1,5 @@
 import { awsEndpoint } from './endpoint.ts';
-import { ask } from './post.ts';
+import { ask, fieldsOf } from './post.ts';
 import { signRequest } from './sign-request.ts';
 import type { SystemClock } from '../clock.ts';
 import type { GetAwsKeys } from './keys.ts';
@@ -91,19 +91,10 @@ async function askKms(
     const { code, name } = error as NodeJS.ErrnoException;
     throw new AwsKmsError(`${action}: AWS KMS does not answer (${code ?? name})`, false, error);
   }
-  const fields = fieldsOf(answer.body);
+  const fields = fieldsOf(answer.body) ?? {};
   if (answer.status === 200) return fields;
   const { __type: type } = fields;
   const told = (typeof type === 'string' ? /[A-Za-z]+$/.exec(type)?.[0] : undefined) ?? 'no reason';
   const refused = answer.status >= 400 && answer.status < 500 && answer.status !== 429 && !passing.has(told);
   throw new AwsKmsError(`${action}: AWS KMS answered ${told} (HTTP ${answer.status})`, refused);
-}
-
-function fieldsOf(body: string): Fields {
-  try {
-    const read: unknown = JSON.parse(body);
-    return typeof read === 'object' && read !== null ? (read as Fields) : {};
-  } catch {
-    return {};
-  }
 }

@@ -41,3 +41,16 @@ export function ask({ method, url, headers, body, timeoutMs }: Question): Promis
   outgoing.end(body);
   return promise;
 }
+
+/**
+ * The fields of an answer in JSON, none where it is something else; null: it is no JSON. What `JSON.parse` says of that is not
+ * told: it quotes what stands there, which may be a key.
+ */
+export function fieldsOf(body: string): Readonly<Record<string, unknown>> | null {
+  try {
+    const read: unknown = JSON.parse(body);
+    return typeof read === 'object' && read !== null ? (read as Readonly<Record<string, unknown>>) : {};
+  } catch {
+    return null;
+  }
+}

@@ -1,4 +1,4 @@
-import { readAuditRecord } from '@postrider/core';
+import { readAuditRecord, tenantOfName } from '@postrider/core';
 import { topicName } from '@postrider/kafka';
 import { withDeadline } from '../with-deadline.ts';
 import { serverLimits } from '../server-limits.ts';
@@ -134,7 +134,7 @@ class Log implements AuditLog {
   }
 
   #isNear({ tenant }: AuditEntry): boolean {
-    return this.#reach === 'all' || this.#reach.has(/^tenants\/(.+)$/.exec(tenant)?.[1] ?? '');
+    return this.#reach === 'all' || this.#reach.has(tenantOfName(tenant) ?? '');
   }
 
   #inTime<T>(work: () => Promise<T>): Promise<T> {

@@ -1,8 +1,8 @@
 import { configKey } from '@postrider/config-view';
 import { EgressAddress, EgressAddressState } from '@postrider/contract/postrider/v1/egress';
 import { EgressPool } from '@postrider/contract/postrider/v1/egress_service';
-import { addressState, limits, mayLeaveFrom, PostriderError } from '@postrider/core';
-import { overlaps, parseAddress, parseSourceRange } from '@postrider/egress';
+import { addressState, invalidArgument, limits, mayLeaveFrom, PostriderError } from '@postrider/core';
+import { overlaps, parseSourceRange } from '@postrider/egress';
 import { sizeOf } from '../messages.ts';
 import { ANY, parseEgressAddressName, parseFlatName } from '../names.ts';
 import { alreadyExists, found, rejectUnreadable, rejectViolations } from '../reject.ts';
@@ -213,10 +213,7 @@ function checkNotice(
 }
 
 function inUse(name: string): PostriderError {
-  const description = `must not be set: ${name} is in use, and is kept`;
-  return new PostriderError('invalid_argument', `effective_time: ${description}`, {
-    violations: [{ field: 'effective_time', description }],
-  });
+  return invalidArgument([{ field: 'effective_time', description: `must not be set: ${name} is in use, and is kept` }]);
 }
 
 function checkOverlap({ range }: SourceRange, others: readonly EgressAddress[], now: Date): void {
@@ -242,9 +239,10 @@ function checkOpens(pool: string, known: readonly EgressAddress[], isLater: bool
 /** Addresses are added before others are removed: something must be left that is announced and that the processes have. */
 function checkLeft(name: string, others: readonly EgressAddress[], declared: readonly string[], retires: Date): void {
   const left = others.filter((one) => mayLeaveFrom(one, retires.getTime() - limits.addressDrainMs));
+  const held = declared.flatMap((address) => parseSourceRange(address)?.range ?? []);
   const isHeld = (one: EgressAddress): boolean => {
     const range = rangeOf(one)?.range;
-    return range !== undefined && declared.some((address) => overlaps(range, hostRange(address)));
+    return range !== undefined && held.some((host) => overlaps(range, host));
   };
   if (declared.length === 0 ? left.length > 0 : left.some(isHeld)) return;
   const text = `without ${name} nothing could leave from the pool after ${retires.toISOString()}: announce another address that its processes have for before that, or set force`;
@@ -262,11 +260,6 @@ function checkNotCountedOn(
     .filter((one) => addressState(one, now.getTime()) === EgressAddressState.RETIRING)
     .map(({ retireTime }) => Number(retireTime));
   if (ends.length > 0) checkLeft(name, others, declared, new Date(Math.max(...ends)));
-}
-
-function hostRange(address: string) {
-  const bytes = parseAddress(address) ?? new Uint8Array();
-  return { bytes, bits: bytes.length * 8 };
 }
 
 /** What has retired longest is forgotten when there are too many. */

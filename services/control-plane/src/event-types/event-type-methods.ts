@@ -122,9 +122,9 @@ export function listEventTypes({
         parent: `${showArchived} ${typePrefix}`,
         snapshot,
         names: () =>
-          Array.from(snapshot.eventTypes(), shown)
-            .filter(isWanted)
-            .map(({ name }) => name),
+          Array.from(snapshot.eventTypes()).flatMap(({ eventType }) =>
+            eventType !== undefined && isWanted(eventType) ? [eventType.name] : [],
+          ),
         resource: (name) => {
           const config = snapshot.eventType(parseFlatName(name, COLLECTION, 'name'));
           return config === undefined ? undefined : shown(config);

@@ -1,7 +1,7 @@
-import { accessSync, constants, readFileSync } from 'node:fs';
-import { duration, list, parsed, text, url } from '@postrider/runtime';
+import { readFileSync } from 'node:fs';
+import { duration, list, parsed, readableFile, text, together, url } from '@postrider/runtime';
 import { MINUTE_MS } from '../server-limits.ts';
-import type { Env, EnvField, EnvValues } from '@postrider/runtime';
+import type { Env, EnvValues } from '@postrider/runtime';
 
 /** Signatures that a public key verifies. None that a shared secret makes: who could verify those could make them, too. */
 const algorithmsKnown = [
@@ -37,10 +37,7 @@ const CA = 'POSTRIDER_JWT_JWKS_CA_FILE';
 export const jwtEnv = {
   issuer: text(ISSUER, { optional: true }),
   audiences: list(AUDIENCES, { optional: true }),
-  file: parsed(text(FILE, { optional: true }), (path) => {
-    if (path !== undefined) accessSync(path, constants.R_OK);
-    return path;
-  }),
+  file: readableFile(FILE),
   url: url(URL_VARIABLE, { optional: true, schemes: ['https'] }),
   ca: parsed(text(CA, { optional: true }), (path) => (path === undefined ? undefined : readFileSync(path, 'utf8'))),
   algorithms: parsed(list('POSTRIDER_JWT_ALGORITHMS', { default: ['RS256', 'ES256'] }), (names) => {
@@ -50,7 +47,7 @@ export const jwtEnv = {
   }),
   groupsClaim: text('POSTRIDER_JWT_GROUPS_CLAIM', { optional: true }),
   clockSkewMs: duration('POSTRIDER_JWT_CLOCK_SKEW', { default: MINUTE_MS / 2, max: 5 * MINUTE_MS }),
-  isWhole: whole(),
+  isWhole: together(problemOf),
 } as const;
 
 /** Undefined: no tokens are believed. */
@@ -65,16 +62,6 @@ export function jwtSettings(values: EnvValues<typeof jwtEnv>): JwtSettings | und
 }
 
 /** What these variables say together. */
-function whole(): EnvField<null> {
-  return {
-    variables: [],
-    read(env) {
-      const problem = problemOf(env);
-      return problem === null ? { kind: 'value', value: null } : { kind: 'problem', ...problem };
-    },
-  };
-}
-
 function problemOf(env: Env): { readonly variable: string; readonly detail: string } | null {
   const isSet = (variable: string): boolean => env[variable] !== undefined;
   const [first] = Object.keys(env).filter((name) => name.startsWith('POSTRIDER_JWT_') && isSet(name));

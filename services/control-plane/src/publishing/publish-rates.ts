@@ -1,9 +1,8 @@
-import { createRateLimit, PostriderError } from '@postrider/core';
+import { PostriderError } from '@postrider/core';
+import { createRates } from '../rates.ts';
 import { serverLimits } from '../server-limits.ts';
 import type { Tenant } from '@postrider/contract/postrider/v1/tenant';
-import type { Clock, RateLimit } from '@postrider/core';
-
-const SECOND_MS = 1_000;
+import type { Clock } from '@postrider/core';
 
 /** How many events tenants may publish. */
 export interface PublishRates {
@@ -16,21 +15,15 @@ export interface PublishRates {
 
 /** Each replica counts what is published through it. A call is let in as a whole, and those behind it wait for its events. */
 export function createPublishRates(clock: Clock): PublishRates {
-  const limits = new Map<string, RateLimit>();
-
-  function limitOf({ name, quotas }: Pick<Tenant, 'name' | 'quotas'>): RateLimit {
-    const count = quotas?.publishedEventsPerSecond || serverLimits.publishedPerSecondDefault;
-    const known = limits.get(name);
-    if (known?.count === count) return known;
-    const limit = createRateLimit(count, SECOND_MS);
-    limits.set(name, limit);
-    return limit;
-  }
-
+  // There are no more than tenants.
+  const rates = createRates(clock, Infinity);
   return {
     take(tenant, events) {
       const now = clock.monotonic();
-      const limit = limitOf(tenant);
+      const limit = rates.of(
+        tenant.name,
+        tenant.quotas?.publishedEventsPerSecond || serverLimits.publishedPerSecondDefault,
+      );
       if (limit.openAt > now) {
         const retryAfterMs = Math.ceil(limit.openAt - now);
         const description = `${limit.count} published events a second at each replica (published_events_per_second)`;

@@ -1,9 +1,10 @@
-import { every, signsAt } from '@postrider/core';
-import { goThrough } from '../go-through.ts';
+import { signsAt } from '@postrider/core';
+import { goThroughAgain, type Round } from '../go-through.ts';
 import { serverLimits } from '../server-limits.ts';
 import { endOf } from './secret-resource.ts';
 import { addSecretGauges, keyStands, type SecretAges } from './secrets-stand.ts';
 import type { ConfigView, Keyring } from '@postrider/config-view';
+import type { EndpointConfig } from '@postrider/contract/postrider/v1/config';
 import type { Clock } from '@postrider/core';
 import type { Metrics } from '@postrider/runtime';
 
@@ -24,17 +25,12 @@ const none: SecretAges = { count: 0, old: 0, oldest: null };
 /** Looks now, and every hour, how old all signing secrets are; and shows that, and what is sealed under which key. */
 export function watchSecrets({ view, keyring, clock, metrics }: SecretWatchOptions): SecretWatch {
   let ages = none;
-  let looking = false;
-  let stopped = false;
 
-  const look = async (): Promise<void> => {
-    if (looking) return;
-    looking = true;
+  const begin = (): Round<EndpointConfig> => {
     const now = clock.now();
     let [count, old, oldest] = [0, 0, Infinity];
-    await goThrough(
-      view.snapshot().endpoints(),
-      ({ secrets }) => {
+    return {
+      visit({ secrets }) {
         for (const secret of secrets) {
           if (!signsAt({ endsAt: endOf(secret) }, now)) continue;
           const madeAt = secret.createTime?.getTime() ?? now;
@@ -43,10 +39,8 @@ export function watchSecrets({ view, keyring, clock, metrics }: SecretWatchOptio
           oldest = Math.min(oldest, madeAt);
         }
       },
-      () => stopped,
-    );
-    looking = false;
-    if (!stopped) ages = { count, old, oldest: oldest === Infinity ? null : oldest };
+      end: () => void (ages = { count, old, oldest: oldest === Infinity ? null : oldest }),
+    };
   };
 
   addSecretGauges(metrics, {
@@ -54,13 +48,7 @@ export function watchSecrets({ view, keyring, clock, metrics }: SecretWatchOptio
     ages: () => ages,
     now: () => clock.now(),
   });
-  void look();
-  const stop = every(clock, serverLimits.secretsLookEveryMs, () => void look());
-  return {
-    ages: () => ages,
-    [Symbol.dispose]() {
-      stopped = true;
-      stop();
-    },
-  };
+  const everyMs = serverLimits.secretsLookEveryMs;
+  const going = goThroughAgain({ clock, everyMs, all: () => view.snapshot().endpoints(), begin });
+  return { ages: () => ages, [Symbol.dispose]: () => going[Symbol.dispose]() };
 }

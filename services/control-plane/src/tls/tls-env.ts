@@ -1,6 +1,5 @@
-import { accessSync, constants } from 'node:fs';
-import { boolean, hostOf, isLoopback, oneOf, parsed, text } from '@postrider/runtime';
-import type { Env, EnvField, EnvValues, TlsFiles } from '@postrider/runtime';
+import { boolean, hostOf, isLoopback, oneOf, readableFile, text, together } from '@postrider/runtime';
+import type { Env, EnvValues, TlsFiles } from '@postrider/runtime';
 
 const CERT = 'POSTRIDER_GRPC_TLS_CERT_FILE';
 const KEY = 'POSTRIDER_GRPC_TLS_KEY_FILE';
@@ -18,19 +17,19 @@ export interface ApiTls {
 
 /** The settings of TLS on the API; a group of the control plane's spec. The files are read again while it runs. */
 export const tlsEnv = {
-  cert: file(CERT),
-  key: file(KEY),
-  ca: file('POSTRIDER_GRPC_TLS_CA_FILE'),
+  cert: readableFile(CERT),
+  key: readableFile(KEY),
+  ca: readableFile('POSTRIDER_GRPC_TLS_CA_FILE'),
   serverName: text('POSTRIDER_GRPC_TLS_SERVER_NAME', {
     optional: true,
     pattern: /^[A-Za-z0-9.:_-]{1,253}$/,
     hint: 'a host name or address',
   }),
-  clientCa: file('POSTRIDER_GRPC_TLS_CLIENT_CA_FILE'),
+  clientCa: readableFile('POSTRIDER_GRPC_TLS_CLIENT_CA_FILE'),
   clients: oneOf('POSTRIDER_GRPC_TLS_CLIENTS', ['optional', 'required'], { optional: true }),
   /** That keys travel in plaintext beyond this machine has to be said. */
   plaintext: boolean(PLAINTEXT, { default: false }),
-  isWhole: whole(),
+  isWhole: together(problemOf),
 } as const;
 
 /** Undefined: the API speaks no TLS. */
@@ -45,24 +44,7 @@ export function apiTls(values: EnvValues<typeof tlsEnv>): ApiTls | undefined {
   return { files, clients, ...(serverName === undefined ? {} : { serverName }) };
 }
 
-function file(variable: string): EnvField<string | undefined> {
-  return parsed(text(variable, { optional: true }), (path) => {
-    if (path !== undefined) accessSync(path, constants.R_OK);
-    return path;
-  });
-}
-
 /** What these variables say together. */
-function whole(): EnvField<null> {
-  return {
-    variables: [],
-    read(env) {
-      const problem = problemOf(env);
-      return problem === null ? { kind: 'value', value: null } : { kind: 'problem', ...problem };
-    },
-  };
-}
-
 function problemOf(env: Env): { readonly variable: string; readonly detail: string } | null {
   const isSet = (variable: string): boolean => env[variable] !== undefined;
   const missing = (variable: string, by: string) => ({ variable, detail: `is missing; ${by} needs it` });
