@@ -68,19 +68,23 @@ test('a collector that is away changes neither the exit code nor the output', as
   assert.deepEqual({ code, text }, { code: 0, text: '' });
 });
 
-test('gRPC calls are traced through the import hooks', async () => {
+test('gRPC calls are traced through the import hooks, and lose nothing of their answers', async () => {
   const source = `const grpc = await import(['@grpc', 'grpc-js'].join('/')); import { once } from 'node:events';
     const raw = { requestSerialize: (v) => v, requestDeserialize: (v) => v, responseSerialize: (v) => v, responseDeserialize: (v) => v };
     const method = { path: '/t.T/Call', requestStream: false, responseStream: false, ...raw };
     const server = new grpc.Server();
-    server.addService({ call: method }, { call: (_, done) => done(null, Buffer.from('x')) });
+    const end = new grpc.Metadata(); end.set('at-the-end', 'is kept');
+    server.addService({ call: method }, { call: (_, done) => done(null, Buffer.from('x'), end) });
     const port = await new Promise((resolve) => server.bindAsync('127.0.0.1:0', grpc.ServerCredentials.createInsecure(), (_, p) => resolve(p)));
     const Client = grpc.makeGenericClientConstructor({ call: method }, 'T');
     const client = new Client('127.0.0.1:' + port, grpc.credentials.createInsecure());
-    await new Promise((resolve) => client.call(Buffer.from('x'), resolve));
+    const call = client.call(Buffer.from('x'), () => {});
+    const [{ metadata }] = await once(call, 'status');
+    console.log('trailer', ...metadata.get('at-the-end'));
     client.close(); server.forceShutdown();`;
   const { code, text } = await program(source, { OTEL_TRACES_EXPORTER: 'console' });
   assert.equal(code, 0, text);
   assert.match(text, /rpc\.system|t\.T\/Call/);
+  assert.match(text, /trailer is kept/);
   assert.doesNotMatch(text, /Deprecat/);
 });

@@ -17,15 +17,15 @@ async function startTelemetry(exporters: Readonly<Record<string, string>>): Prom
   // Synchronous hooks on this thread: `module.register`, which the SDK's own wrapper uses, is deprecated (DEP0205).
   const { register } = await import('import-in-the-middle/register-hooks.mjs');
   register();
-  const [{ NodeSDK }, { HttpInstrumentation }, { GrpcInstrumentation }] = await Promise.all([
+  const [{ NodeSDK }, { HttpInstrumentation }, { WholeGrpcInstrumentation }] = await Promise.all([
     import('@opentelemetry/sdk-node'),
     import('@opentelemetry/instrumentation-http'),
-    import('@opentelemetry/instrumentation-grpc'),
+    import('./grpc-instrumentation.ts'),
   ]);
   const sdk = new NodeSDK({
     instrumentations: [
       new HttpInstrumentation({ ignoreIncomingRequestHook: (request) => isProbe(request.url) }),
-      new GrpcInstrumentation(),
+      new WholeGrpcInstrumentation(),
     ],
   });
   sdk.start();
