@@ -14,6 +14,7 @@ import { SubscriptionServiceService } from '@postrider/contract/postrider/v1/sub
 import { TenantServiceService } from '@postrider/contract/postrider/v1/tenant_service';
 import { createAdmission } from './admission.ts';
 import { createAnswersHandler } from './answers-handler.ts';
+import { createCallRates } from './call-rates.ts';
 import { getAuditEntry, listAuditEntries } from './audit/methods.ts';
 import { exportAuditEntries, verifyAuditChain } from './audit/streams.ts';
 import * as apiKeys from './api-key-methods.ts';
@@ -30,6 +31,7 @@ import * as pauses from './pause-methods.ts';
 import { readWhole } from './unread-request.ts';
 import { addReflection } from './reflection/reflection.ts';
 import { createCallWatch, type CallWatch } from './server/call-watch.ts';
+import { createEntrance } from './server/entrance.ts';
 import { serverLimits } from './server-limits.ts';
 import * as roleBindings from './role-binding-methods.ts';
 import { addSecrets } from './secrets/serve-secrets.ts';
@@ -107,6 +109,9 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     used: (peer) => accepting?.used(peer),
     drop: (peer) => accepting?.drop(peer),
   });
+  const { roles, context, events } = options;
+  const rates = createCallRates(context.clock);
+  const entrance = createEntrance({ context, rates, events });
   const server = new KnownServer(options.forward, watch, {
     'grpc.max_receive_message_length': serverLimits.requestBytesMax,
     'grpc.max_send_message_length': serverLimits.answerBytesMax,
@@ -116,13 +121,12 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     'grpc.max_connection_age_ms': serverLimits.connectionAgeMs,
     'grpc.max_connection_age_grace_ms': serverLimits.connectionAgeGraceMs,
     'grpc.max_connection_idle_ms': serverLimits.connectionIdleMs,
-    interceptors: [watch.interceptor],
+    interceptors: [watch.interceptor, entrance.interceptor],
   });
-  const { roles, context, events } = options;
-  const admit = createAdmission(context);
+  const admit = createAdmission(context, entrance);
   const handle = createHandler(context, events, admit);
   if (roles.has('config')) addServices(server, handle, createAnswersHandler(context, events, admit));
-  if (roles.has('ingest')) addEvents(server, handle, createStreamHandler(context, events));
+  if (roles.has('ingest')) addEvents(server, handle, createStreamHandler(context, events, rates));
   const services = ['', ...(roles.has('config') ? configServices : []), ...(roles.has('ingest') ? [eventService] : [])];
   const health = new HealthImplementation(Object.fromEntries(services.map((name) => [name, 'SERVING' as const])));
   health.addToServer(server);

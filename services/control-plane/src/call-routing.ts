@@ -46,10 +46,10 @@ export interface Routed<Response> {
 /** Decides which replica answers a call. */
 export interface CallRouting {
   /**
-   * Resolves when the configuration here has the revision that the call asks for: with whether that had to be waited for.
+   * Resolves when the configuration here has the revision that the call asks for.
    * @throws PostriderError `unavailable` when it has not in time, or too many wait, `invalid_argument` when that is no revision
    */
-  untilRevision(metadata: Metadata, deadlineMs: number): Promise<boolean>;
+  untilRevision(metadata: Metadata, deadlineMs: number): Promise<void>;
   /**
    * Answers reads and publishing here, and writes by the leader: here, or by passing the call on to it, once. While there is no leader it
    * waits for one.
@@ -84,16 +84,16 @@ class Routing implements CallRouting {
     return this.#options.view.snapshot().revision;
   }
 
-  async untilRevision(metadata: Metadata, deadlineMs: number): Promise<boolean> {
+  async untilRevision(metadata: Metadata, deadlineMs: number): Promise<void> {
     const { view } = this.#options;
     const [given] = metadata.get(MIN_REVISION_METADATA);
     const wanted = String(given ?? '');
-    if (view.reached(wanted)) return false;
+    if (view.reached(wanted)) return;
     if (parseRevision(wanted) === null) {
       const description = 'must be a revision that an answer has told';
       throw invalidArgument([{ field: MIN_REVISION_METADATA, description }]);
     }
-    if (await this.#whenReached(wanted, Math.min(deadlineMs, serverLimits.revisionWaitMs))) return true;
+    if (await this.#whenReached(wanted, Math.min(deadlineMs, serverLimits.revisionWaitMs))) return;
     const text = `this replica has read the configuration up to revision ${this.#revision} only; try again`;
     throw new PostriderError('unavailable', text);
   }

@@ -6,6 +6,7 @@ import { status } from '@grpc/grpc-js';
 import { EventValidation, PublishedEvent } from '@postrider/contract/postrider/v1/event_service';
 import { PostriderError } from '@postrider/core';
 import { createFakeClock, type FakeClock } from '@postrider/kafka/testing';
+import { createCallRates } from '../call-rates.ts';
 import { serverLimits } from '../server-limits.ts';
 import { createCheckDescribed } from './described-types.ts';
 import { createStreamHandler } from './stream-handler.ts';
@@ -40,7 +41,7 @@ function world(publish: (count: number) => Promise<readonly Published[]>) {
     },
   };
   const events = { callFinished: ({ code }: { readonly code: number }) => void finished.push(code) };
-  const handle = createStreamHandler(context as never, events as never);
+  const handle = createStreamHandler(context as never, events as never, createCallRates(clock));
   return { clock, who, finished, open: (tenant: Caller['tenant'] = '') => open(handle as never, tenant) };
 }
 

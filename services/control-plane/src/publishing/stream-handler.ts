@@ -1,7 +1,6 @@
 import { Metadata, status } from '@grpc/grpc-js';
 import { invalidArgument, isPostriderError, PostriderError } from '@postrider/core';
 import { pause } from '@postrider/kafka';
-import { createCallRates } from '../call-rates.ts';
 import { REVISION_TRAILER } from '../call-routing.ts';
 import { resourceOf } from '../handler.ts';
 import { toServiceError } from '../grpc-status.ts';
@@ -17,6 +16,7 @@ import type {
   PublishEventStreamRequest,
   PublishEventStreamResponse,
 } from '@postrider/contract/postrider/v1/event_service';
+import type { CallRates } from '../call-rates.ts';
 import type { ServiceContext } from '../call.ts';
 import type { ControlPlaneEvents } from '../events.ts';
 import type { StreamSummary } from './stream-summary.ts';
@@ -33,9 +33,10 @@ const METHOD = 'PublishEventStream';
 export function createStreamHandler(
   context: ServiceContext,
   events: ControlPlaneEvents,
+  rates: CallRates,
 ): handleClientStreamingCall<PublishEventStreamRequest, PublishEventStreamResponse> {
   const { clock, view, authenticate, showing } = context;
-  const beginPart = createBegin(context);
+  const beginPart = createBegin(context, rates);
   const places = createStreamPlaces({
     most: serverLimits.publishStreamsMax,
     mostOfTenant: serverLimits.publishStreamsPerTenantMax,
@@ -102,9 +103,8 @@ type Served = { readonly actor: string; readonly resource: string } & (
 );
 
 /** Begins a part when there is room for it, as who sends it may; `served` is told who that is. */
-function createBegin(context: ServiceContext) {
+function createBegin(context: ServiceContext, rates: CallRates) {
   const { authenticate, showing, clock } = context;
-  const rates = createCallRates(clock);
   return async (call: Stream, part: PublishEventStreamRequest | UnreadRequest, served: { actor: string }) => {
     for (;;) {
       try {
