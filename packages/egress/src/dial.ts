@@ -104,11 +104,14 @@ function dialDirectly(way: Way, address: string, call: Call, done: Dialled): Dia
   const socket = (deps.dial ?? dialTcp)(address, port, localAddress);
   track(socket);
   let again: Dialling | undefined;
+  let told = false;
   socket.once('connect', () => {
+    told = true;
     const wrong = wrongEnd(socket, address, localAddress);
     done(wrong, wrong === null ? socket : undefined);
   });
   socket.once('error', (error: NodeJS.ErrnoException) => {
+    told = true;
     // Refused before a packet left: the address is not this machine's. Another of the pool may be, and nothing else will do.
     if (localAddress === undefined || error.syscall !== 'bind' || error.code !== 'EADDRNOTAVAIL')
       return done(tcpFailure(error));
@@ -116,8 +119,7 @@ function dialDirectly(way: Way, address: string, call: Call, done: Dialled): Dia
     again = dialOne(address, call, done);
   });
   socket.once('close', () => {
-    if (again === undefined)
-      done(new EgressError('connection_closed', 'endpoint', 'the connection was closed at once'));
+    if (!told) done(new EgressError('connection_closed', 'endpoint', 'the connection was closed at once'));
   });
   return { late: () => again?.late() ?? null };
 }

@@ -1,10 +1,10 @@
 import type { Clock } from '@postrider/core';
-import type { Dispatcher } from 'undici';
+import type { Client, Dispatcher } from 'undici';
 import type { Deadlines, Watched } from './deadlines.ts';
 import type { Channel, EndpointSockets } from './endpoint-sockets.ts';
 import { exchangeFailure } from './failure.ts';
 import type { EgressLimits } from './limits.ts';
-import { noteAnswer, type Pool } from './pools/pool.ts';
+import { noteAnswer } from './pools/pool.ts';
 import type { EgressRequest } from './request.ts';
 import type { EgressFailure, EgressResponse, EgressResult, EgressTimings, FailureCause } from './result.ts';
 import { readHeaders } from './response-headers.ts';
@@ -54,14 +54,12 @@ export class Exchange implements Dispatcher.DispatchHandler, Watched {
   next: Watched | null = null;
   due = Infinity;
 
-  endpoint: EndpointSockets | null = null;
+  endpoint: EndpointSockets;
   channel: Channel | null = null;
   over = false;
   /** While the client is given the request: it may call back at once, but `done` must not be called before `send` ends. */
   private starting = false;
   readonly request: EgressRequest;
-  /** Where it leaves from. */
-  readonly pool: Pool;
   readonly deadline: number;
   private readonly host: ExchangeHost;
   private readonly done: (result: EgressResult) => void;
@@ -76,10 +74,15 @@ export class Exchange implements Dispatcher.DispatchHandler, Watched {
   private excerpt = noBytes;
   private bodyBytes = 0;
 
-  constructor(request: EgressRequest, pool: Pool, host: ExchangeHost, done: (result: EgressResult) => void) {
+  constructor(
+    request: EgressRequest,
+    endpoint: EndpointSockets,
+    host: ExchangeHost,
+    done: (result: EgressResult) => void,
+  ) {
     const { totalMinMs, totalMaxMs } = host.limits;
     this.request = request;
-    this.pool = pool;
+    this.endpoint = endpoint;
     this.host = host;
     this.done = done;
     this.startedAt = host.clock.monotonic();
@@ -92,15 +95,24 @@ export class Exchange implements Dispatcher.DispatchHandler, Watched {
     return this.handedAt >= 0;
   }
 
-  /** Gives the request to the channel's client, which connects if it must and then calls back. */
+  /** Gives the request to the channel's client as soon as there is one; it calls back. */
   start(endpoint: EndpointSockets, channel: Channel): void {
     channel.exchange = this;
     this.endpoint = endpoint;
     this.channel = channel;
+    if (channel.client !== null) return this.dispatch(channel.client);
+    channel.open((error) => {
+      if (this.over) return;
+      if (error === null) this.dispatch(channel.client as Client);
+      else this.giveUp(error.failure);
+    });
+  }
+
+  private dispatch(client: Client): void {
     const { method = 'POST', path, headers, body } = this.request;
     this.starting = true;
     // Never throws: what the client does not accept it reports to the handler.
-    channel.client.dispatch({ method, path, headers: headers as string[], body }, this);
+    client.dispatch({ method, path, headers: headers as string[], body }, this);
     this.starting = false;
   }
 

@@ -50,3 +50,8 @@ test('a connection closed in the handshake is no certificate problem', () => {
   assert.equal(tlsFailure(reset).failure.code, 'connection_reset');
   assert.equal(tlsFailure(withCode('CERT_HAS_EXPIRED')).failure.message, 'TLS failed: CERT_HAS_EXPIRED');
 });
+
+test('a cause has no stack trace, and errors made after it have theirs', () => {
+  assert.equal(new EgressError('connect_timeout', 'endpoint', 'x').stack, 'EgressError: x');
+  assert.match(new Error('y').stack ?? '', /failure\.test/);
+});

@@ -1,11 +1,17 @@
 import type { EgressFailureCode, FailureCause, FailureOwner } from './result.ts';
 
-/** A cause on its way through the client, which only carries errors. */
+/**
+ * A cause on its way through the client, which only carries errors. Where it was made says nothing that its code does not,
+ * and a dead endpoint sets off many: it has no stack trace.
+ */
 export class EgressError extends Error {
   readonly failure: FailureCause;
 
   constructor(code: EgressFailureCode, owner: FailureOwner, message: string, options?: ErrorOptions) {
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
     super(message, options);
+    Error.stackTraceLimit = stackTraceLimit;
     this.name = 'EgressError';
     this.failure = { code, owner, message };
   }

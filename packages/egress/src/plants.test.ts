@@ -37,7 +37,7 @@ const holes: readonly Hole[] = [
       },
       {
         file: exchange,
-        find: 'channel.client.dispatch({',
+        find: 'client.dispatch({',
         replace: 'channel.client.compose(interceptors.redirect({ maxRedirections: 3 })).dispatch({',
       },
     ],

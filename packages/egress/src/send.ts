@@ -9,7 +9,6 @@ import { createNames, type Names } from './names.ts';
 import type { AddressPolicy } from './policy.ts';
 import type { AnnouncedRanges } from './pools/announced.ts';
 import type { PoolDefinitions } from './pools/definition.ts';
-import type { Pool } from './pools/pool.ts';
 import { createPools, type Pools } from './pools/pools.ts';
 import { forbiddenHeaderIn, type EgressRequest } from './request.ts';
 import { askNameServers, type Resolve } from './resolve.ts';
@@ -108,9 +107,9 @@ function createDoor(options: EgressOptions, limits: EgressLimits): Egress {
       release(sockets, exchange, reusable);
     },
     failed(exchange, failure, tell) {
-      const { request, pool } = exchange;
+      const { request } = exchange;
       const isDoubtful = failure.owner === 'endpoint' && doubtful.has(failure.code);
-      const blame = isDoubtful ? blameOf(exchange, { pool, pools, names }) : undefined;
+      const blame = isDoubtful ? blameOf(exchange, { pools, names }) : undefined;
       if (blame === undefined) tell(explained(failure, request, clock));
       else void blame.then((cause) => tell(explained({ ...failure, ...cause }, request, clock)));
     },
@@ -126,7 +125,7 @@ function createDoor(options: EgressOptions, limits: EgressLimits): Egress {
       const endpoint = endpointFor(sockets, request);
       if ('code' in endpoint) return refuse(endpoint, done);
       inFlight++;
-      endpoint.queue.push(new Exchange(request, endpoint.pool, host, done));
+      endpoint.queue.push(new Exchange(request, endpoint, host, done));
       startNext(sockets, endpoint);
     },
     usePolicy(next) {
@@ -194,16 +193,16 @@ function explained(failure: EgressFailure, { tls }: EgressRequest, clock: Clock)
 
 /** Who may be to blame for what looks like an endpoint's failure. */
 interface Suspects {
-  readonly pool: Pool;
   readonly pools: Pools;
   readonly names: Pick<Names, 'blame'>;
 }
 
 /** A failure is laid at the endpoint's door only when its name and its way out of the house are there. */
-function blameOf(exchange: Exchange, { pool, pools, names }: Suspects): Promise<FailureCause | undefined> | undefined {
-  const { channel, request } = exchange;
+function blameOf(exchange: Exchange, { pools, names }: Suspects): Promise<FailureCause | undefined> | undefined {
+  const { channel, endpoint } = exchange;
+  const { pool, target } = endpoint;
   // Its time was over before the name had an answer.
-  const named = !exchange.isHanded ? names.blame(new URL(request.origin).hostname) : undefined;
+  const named = !exchange.isHanded ? names.blame(target.hostname) : undefined;
   const way = channel?.from?.way ?? null;
   if (named !== undefined || way === null || pool.definition.kind === 'nat') return named;
   return pools.blame(pool, way);

@@ -1,5 +1,6 @@
 import { judgeAddress, parseAddress } from './address.ts';
-import { createEndpointSockets, openChannel, type Channel, type EndpointSockets } from './endpoint-sockets.ts';
+import { createEndpointSockets, createChannel, type Channel, type EndpointSockets } from './endpoint-sockets.ts';
+import { EgressError } from './failure.ts';
 import type { Exchange } from './exchange.ts';
 import type { ConnectDependencies } from './guarded-connect.ts';
 import type { AddressPolicy } from './policy.ts';
@@ -10,6 +11,8 @@ import { isOpen, poolUnavailable } from './pools/pool.ts';
 import type { Pools } from './pools/pools.ts';
 import { judgeUrl } from './url-rule.ts';
 
+/** One for all, of which nobody is told: nothing is on its way over a channel that goes. */
+const discarded = new EgressError('aborted', 'shutdown', 'the connection is not needed any more');
 const blockedUrl: FailureCause = { code: 'blocked_url', owner: 'endpoint', message: 'the URL is not allowed' };
 
 /** The connections of all endpoints: who may have one, who waits for one, and which go when there are too many. */
@@ -72,7 +75,7 @@ export function startNext(sockets: Sockets, endpoint: EndpointSockets): void {
     if (channel === undefined) {
       if (endpoint.channels.size >= endpoint.maxSockets) return;
       if (sockets.count >= sockets.deps.limits.socketsMax) evict(sockets, endpoint);
-      channel = openChannel(endpoint, sockets.deps, (gone) => forget(sockets, endpoint, gone));
+      channel = createChannel(endpoint, sockets.deps, (gone) => forget(sockets, endpoint, gone));
       sockets.count++;
     }
     const exchange = endpoint.queue.shift() as Exchange;
@@ -85,7 +88,7 @@ export function startNext(sockets: Sockets, endpoint: EndpointSockets): void {
 /** Takes back the channel of an exchange that is over: for the next one, or to be closed if it is not `reusable`. */
 export function release(sockets: Sockets, exchange: Exchange, reusable: boolean): void {
   const { channel, endpoint } = exchange;
-  if (channel === null || endpoint === null) return;
+  if (channel === null) return;
   channel.exchange = null;
   if (reusable && sockets.endpoints.get(endpoint.key) === endpoint && leavesRightly(channel)) {
     endpoint.idle.push(channel);
@@ -157,8 +160,10 @@ function forget(sockets: Sockets, endpoint: EndpointSockets, channel: Channel): 
 function discard(sockets: Sockets, endpoint: EndpointSockets, channel: Channel): void {
   endpoint.channels.delete(channel);
   sockets.count--;
+  channel.gone = true;
+  if (channel.client === null) return;
   const closed = channel.client
-    .destroy(null)
+    .destroy(discarded)
     .catch(() => {})
     .then(() => void sockets.closings.delete(closed));
   sockets.closings.add(closed);

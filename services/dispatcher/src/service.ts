@@ -220,6 +220,7 @@ function createPod(
     ...{ clock, view, onTrouble: events.kafkaTrouble },
     end: async () => (await freshOffsets(topic('config')))[0]?.high ?? 0,
   });
+  const drawn = pooledRandom(random);
   let stopped = false;
   stack.defer(() => {
     stopped = true;
@@ -229,8 +230,8 @@ function createPod(
     groupId: `${config.topicPrefix}dispatcher`,
     address,
     clock,
-    randomId: pooledRandom(random),
-    randomFraction: () => random(4).readUInt32BE() / 2 ** 32,
+    randomId: drawn,
+    randomFraction: () => drawn(4).readUInt32BE() / 2 ** 32,
     events,
     admin: kafka.admin,
     reader: (options) => kafka.reader(options),
