@@ -23,7 +23,7 @@ const decideAfter = (code: string, internalFailures: number) =>
   });
 
 test('a closed way out is waited for with a growing backoff, and never ends a delivery', () => {
-  for (const code of ['pool_unavailable', 'proxy_unavailable', 'proxy_denied', 'token_deferred']) {
+  for (const code of ['pool_unavailable', 'proxy_unavailable', 'proxy_denied', 'token_deferred', 'secret_unreadable']) {
     let failures = 0;
     const delays: number[] = [];
     for (let round = 0; round < 100; round++) {

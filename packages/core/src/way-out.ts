@@ -27,6 +27,8 @@ const wayOutIsClosed = new Set([
   'proxy_denied',
   'proxy_error',
   'token_deferred',
+  // Until its endpoint is given another one.
+  'secret_unreadable',
 ]);
 
 /** Whether a failure of our own, which bore `code`, is that no name could be resolved. */

@@ -1,6 +1,6 @@
 import { openSigningSecrets } from '@postrider/config-view';
 import { SignatureScheme } from '@postrider/contract/postrider/v1/endpoint';
-import { durationMs, limits, PostriderError, termsAfterRotation } from '@postrider/core';
+import { durationMs, isPostriderError, limits, PostriderError, termsAfterRotation } from '@postrider/core';
 import { currentEndpoint, putChanged } from '../endpoint-methods.ts';
 import { checkEtag } from '../etag.ts';
 import { parseEndpointName } from '../names.ts';
@@ -35,8 +35,10 @@ export function rotateSecret(context: ServiceContext): Method<RotateSecretReques
       checkEtag(request.etag, endpoint);
       const dataKey = dataKeys.of(found(snapshot.tenant(tenantId), name));
       const made = newSecretFor(config, request, dataKey, random);
+      const staying = secretsThatStay(config, now.getTime(), overlapMs);
+      rejectDamaged(config, staying, dataKey);
       const sealed = sealForRecord(made, tenantId, dataKey, now, random, requestId);
-      const secrets = [...secretsThatStay(config, now.getTime(), overlapMs), sealed];
+      const secrets = [...staying, sealed];
       putChanged(
         change,
         { ...config, secrets },
@@ -65,6 +67,25 @@ function secretsThatStay({ secrets }: EndpointConfig, nowMs: number, overlapMs: 
   });
 }
 
+/** Nothing is signed at an endpoint while one of its secrets does not open: whoever gives it another one must let that go. */
+function rejectDamaged(config: EndpointConfig, staying: readonly EndpointSecret[], dataKey: SealingKey): void {
+  const damaged = staying.find((one) => openedSecret(config, one, dataKey) === null);
+  if (damaged === undefined) return;
+  const text = `the secret ${damaged.id} cannot be opened, so nothing is signed as long as it stays: rotate with an overlap of 0`;
+  throw new PostriderError('failed_precondition', text);
+}
+
+/** What a secret is, whether it has ended or not; null: it does not open. */
+function openedSecret(config: EndpointConfig, secret: EndpointSecret, dataKey: SealingKey): string | null {
+  try {
+    const [opened] = openSigningSecrets({ ...config, secrets: [{ ...secret, expireTime: undefined }] }, dataKey, 0);
+    return opened?.secret.reveal() ?? null;
+  } catch (error) {
+    if (isPostriderError(error, 'secret_unreadable')) return null;
+    throw error;
+  }
+}
+
 function newSecretFor(
   config: EndpointConfig,
   { secret: given, scheme: asked }: RotateSecretRequest,
@@ -80,9 +101,8 @@ function newSecretFor(
     rejectViolations(made);
     throw new PostriderError('internal', 'a signing secret could not be made');
   }
-  const all = { ...config, secrets: config.secrets.map((one) => ({ ...one, expireTime: undefined })) };
   // Whoever has the old one would have the new one, too.
-  const has = openSigningSecrets(all, dataKey, 0).some(({ secret }) => secret.reveal() === made.printed.reveal());
+  const has = config.secrets.some((one) => openedSecret(config, one, dataKey) === made.printed.reveal());
   if (has) rejectViolations([{ field: 'secret', description: 'is one that the endpoint has already' }]);
   return made;
 }

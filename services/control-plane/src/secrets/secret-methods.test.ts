@@ -167,6 +167,30 @@ test('a secret that the endpoint has, or had until a moment ago, is not imported
   }
 });
 
+/** What the record of an endpoint says, with one bit of its signing secret turned. */
+function damage(uid: string): void {
+  const { ciphertext } = run.plane.view.snapshot().endpoint(uid)?.secrets.at(-1)?.sealed ?? assert.fail();
+  ciphertext[0] = (ciphertext[0] ?? 0) ^ 1;
+}
+
+test('a secret that does not open is rotated out at once, and is not kept beside another one', async () => {
+  const { name, uid } = await create();
+  damage(uid);
+  assert.throws(() => signing(uid), { code: 'secret_unreadable' });
+  const kept = await failure(rotate(name, { overlap: durationOf(60_000) }));
+  assert.equal(kept.code, 'FAILED_PRECONDITION');
+  assert.match(kept.message, /cannot be opened.* overlap of 0/);
+  assert.equal((await list(name)).length, 1);
+  const given = generateSigningSecret('v1', randomBytes).reveal();
+  await rotate(name, { overlap: durationOf(0), secret: given });
+  assert.deepEqual(signing(uid), [given]);
+  // One that would have ended anyway is as much in the way.
+  await rotate(name, { overlap: durationOf(60_000) });
+  damage(uid);
+  const made = await rotate(name, { overlap: durationOf(0) });
+  assert.deepEqual(signing(uid), [made.value]);
+});
+
 test('a rotation that is repeated by its request_id makes nothing again, and shows nothing', async () => {
   const { name, uid } = await create();
   const made = await rotate(name, { requestId: 'r1' });

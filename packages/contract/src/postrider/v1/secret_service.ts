@@ -1561,8 +1561,8 @@ export const SecretServiceService = {
   /**
    * Gives an endpoint a new secret, generated or imported. The one before it signs beside it until the overlap is over, and
    * then nothing any more, at that very time, whether the control plane runs or not. The answer holds the new secret, this
-   * one time. Errors: INVALID_ARGUMENT, NOT_FOUND, FAILED_PRECONDITION (two sign already), ABORTED (the etag is not the
-   * current one).
+   * one time. Errors: INVALID_ARGUMENT, NOT_FOUND, FAILED_PRECONDITION (two sign already, or one that is to go on
+   * cannot be opened: rotate with an overlap of 0), ABORTED (the etag is not the current one).
    */
   rotateSecret: {
     path: "/postrider.v1.SecretService/RotateSecret" as const,
@@ -1624,8 +1624,8 @@ export interface SecretServiceServer extends UntypedServiceImplementation {
   /**
    * Gives an endpoint a new secret, generated or imported. The one before it signs beside it until the overlap is over, and
    * then nothing any more, at that very time, whether the control plane runs or not. The answer holds the new secret, this
-   * one time. Errors: INVALID_ARGUMENT, NOT_FOUND, FAILED_PRECONDITION (two sign already), ABORTED (the etag is not the
-   * current one).
+   * one time. Errors: INVALID_ARGUMENT, NOT_FOUND, FAILED_PRECONDITION (two sign already, or one that is to go on
+   * cannot be opened: rotate with an overlap of 0), ABORTED (the etag is not the current one).
    */
   rotateSecret: handleUnaryCall<RotateSecretRequest, Secret>;
   /**
@@ -1681,8 +1681,8 @@ export interface SecretServiceClient extends Client {
   /**
    * Gives an endpoint a new secret, generated or imported. The one before it signs beside it until the overlap is over, and
    * then nothing any more, at that very time, whether the control plane runs or not. The answer holds the new secret, this
-   * one time. Errors: INVALID_ARGUMENT, NOT_FOUND, FAILED_PRECONDITION (two sign already), ABORTED (the etag is not the
-   * current one).
+   * one time. Errors: INVALID_ARGUMENT, NOT_FOUND, FAILED_PRECONDITION (two sign already, or one that is to go on
+   * cannot be opened: rotate with an overlap of 0), ABORTED (the etag is not the current one).
    */
   rotateSecret(
     request: RotateSecretRequest,
