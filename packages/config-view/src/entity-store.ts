@@ -1,6 +1,6 @@
 import { createGroupIndex } from './group-index.ts';
 import { holdDecoded, holdRecord } from './held-endpoint.ts';
-import { createShardMap } from './shard-map.ts';
+import { createTrieMap } from './trie-map.ts';
 import type {
   ApiKeyConfig,
   EndpointConfig,
@@ -13,7 +13,7 @@ import type { Drain } from '@postrider/contract/postrider/v1/drain';
 import type { Pause } from '@postrider/contract/postrider/v1/pause';
 import type { RoleBinding } from '@postrider/contract/postrider/v1/role_binding';
 import type { Subscription } from '@postrider/contract/postrider/v1/subscription';
-import type { FrozenMap, ShardMap } from './shard-map.ts';
+import type { FrozenMap, TrieMap } from './trie-map.ts';
 import type { GroupIndex } from './group-index.ts';
 import type { HeldEndpoint } from './held-endpoint.ts';
 import type { DeletableKind, StoredEntity } from './read-record.ts';
@@ -37,20 +37,20 @@ export interface EntityStore {
 }
 
 interface State {
-  readonly tenants: ShardMap<TenantConfig>;
-  readonly endpoints: ShardMap<HeldEndpoint>;
-  readonly subscriptions: ShardMap<Subscription>;
-  readonly apiKeys: ShardMap<ApiKeyConfig>;
-  readonly pauses: ShardMap<Pause>;
-  readonly drains: ShardMap<Drain>;
-  readonly roleBindings: ShardMap<RoleBinding>;
-  readonly eventTypes: ShardMap<EventTypeConfig>;
-  readonly egressAddresses: ShardMap<EgressAddressConfig>;
+  readonly tenants: TrieMap<TenantConfig>;
+  readonly endpoints: TrieMap<HeldEndpoint>;
+  readonly subscriptions: TrieMap<Subscription>;
+  readonly apiKeys: TrieMap<ApiKeyConfig>;
+  readonly pauses: TrieMap<Pause>;
+  readonly drains: TrieMap<Drain>;
+  readonly roleBindings: TrieMap<RoleBinding>;
+  readonly eventTypes: TrieMap<EventTypeConfig>;
+  readonly egressAddresses: TrieMap<EgressAddressConfig>;
   /** Uid by resource name, of endpoints and subscriptions. */
-  readonly names: ShardMap<string>;
+  readonly names: TrieMap<string>;
   readonly endpointsByTenant: GroupIndex;
   readonly subscriptionsByEndpoint: GroupIndex;
-  readonly subscriptionCounts: ShardMap<number>;
+  readonly subscriptionCounts: TrieMap<number>;
   readonly bindingsByPrincipal: GroupIndex;
   layout: Layout | null;
 }
@@ -58,19 +58,19 @@ interface State {
 /** A store without entities. */
 export function createEntityStore(): EntityStore {
   return storeOf({
-    tenants: createShardMap(),
-    endpoints: createShardMap(),
-    subscriptions: createShardMap(),
-    apiKeys: createShardMap(),
-    pauses: createShardMap(),
-    drains: createShardMap(),
-    roleBindings: createShardMap(),
-    eventTypes: createShardMap(),
-    egressAddresses: createShardMap(),
-    names: createShardMap(),
+    tenants: createTrieMap(),
+    endpoints: createTrieMap(),
+    subscriptions: createTrieMap(),
+    apiKeys: createTrieMap(),
+    pauses: createTrieMap(),
+    drains: createTrieMap(),
+    roleBindings: createTrieMap(),
+    eventTypes: createTrieMap(),
+    egressAddresses: createTrieMap(),
+    names: createTrieMap(),
     endpointsByTenant: createGroupIndex(),
     subscriptionsByEndpoint: createGroupIndex(),
-    subscriptionCounts: createShardMap(),
+    subscriptionCounts: createTrieMap(),
     bindingsByPrincipal: createGroupIndex(),
     layout: null,
   });
@@ -210,7 +210,7 @@ function setSubscription(state: State, id: string, after: Subscription | undefin
   return { kind: 'subscription', id, ...sides(before, after) };
 }
 
-function countOne(counts: ShardMap<number>, name: string | undefined, step: number): void {
+function countOne(counts: TrieMap<number>, name: string | undefined, step: number): void {
   const tenant = name?.split('/')[1];
   if (tenant === undefined) return;
   const count = (counts.get(tenant) ?? 0) + step;
@@ -219,7 +219,7 @@ function countOne(counts: ShardMap<number>, name: string | undefined, step: numb
 }
 
 /** Puts or removes; what stood there. */
-function replace<V>(map: ShardMap<V>, id: string, after: V | undefined): V | undefined {
+function replace<V>(map: TrieMap<V>, id: string, after: V | undefined): V | undefined {
   const before = map.get(id);
   if (after === undefined) map.delete(id);
   else map.set(id, after);
@@ -233,7 +233,7 @@ function rename({ names }: State, id: string, before: string | undefined, after:
   if (after !== undefined) names.set(after, id);
 }
 
-type Groups = Pick<FrozenMap<ReadonlySet<string>>, 'get'>;
+type Groups = Pick<FrozenMap<FrozenMap<string>>, 'get'>;
 
 interface Frozen {
   readonly layout: Layout | null;
@@ -299,7 +299,7 @@ function* looked(endpoints: FrozenMap<HeldEndpoint>): IterableIterator<EndpointC
 
 function members<V>(index: Groups, group: string, entities: FrozenMap<V>): readonly V[] {
   const found: V[] = [];
-  for (const id of index.get(group) ?? []) {
+  for (const id of index.get(group)?.values() ?? []) {
     const entity = entities.get(id);
     if (entity !== undefined) found.push(entity);
   }

@@ -336,7 +336,7 @@ test('200,000 endpoints load in seconds and one change afterwards copies little'
   const perChangeMs = (performance.now() - loaded) / 100;
   assert.equal(before.endpointCount('t0'), count);
   assert.equal(config.snapshot().endpointCount('t0'), count - 100);
-  // A copy of everything costs far more than a hundredth of the load; copied shards cost far less.
+  // A copy of everything costs far more than a hundredth of the load; copied branches cost far less.
   assert.ok(perChangeMs < (loaded - started) / 20, `${perChangeMs} ms a change after ${loaded - started} ms of load`);
 });
 

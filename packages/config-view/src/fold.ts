@@ -2,12 +2,12 @@ import { formatRevision } from '@postrider/core';
 import { parseConfigKey } from './config-key.ts';
 import { createEntityStore } from './entity-store.ts';
 import { readConfigRecord } from './read-record.ts';
-import { createShardMap } from './shard-map.ts';
+import { createTrieMap } from './trie-map.ts';
 import type { IncomingRecord } from '@postrider/kafka';
 import type { ConfigProblem } from './config-problem.ts';
 import type { EntityStore } from './entity-store.ts';
 import type { ConfigEntity, ConfigVersion, ReadClaim, ReadProblem, ReadRecord } from './read-record.ts';
-import type { ShardMap } from './shard-map.ts';
+import type { TrieMap } from './trie-map.ts';
 import type { ConfigChange, ConfigSnapshot, ConfigWriter } from './snapshot.ts';
 
 /** What one record did. Both absent: nothing, as a duplicate or a record that came late. */
@@ -48,7 +48,7 @@ interface State {
   readonly versions: Map<string, ConfigVersion>;
   readonly deleted: Set<string>;
   /** What is kept aside, by key. */
-  readonly problems: ShardMap<ConfigProblem>;
+  readonly problems: TrieMap<ConfigProblem>;
   writer: ConfigWriter | null;
   highest: bigint;
   /** The snapshot of this very state, if one was taken. */
@@ -71,7 +71,7 @@ export function createConfigFold(): ConfigFold {
     store: createEntityStore(),
     versions: new Map(),
     deleted: new Set(),
-    problems: createShardMap(),
+    problems: createTrieMap(),
     writer: null,
     highest: 0n,
     taken: null,

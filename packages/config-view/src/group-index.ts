@@ -1,29 +1,29 @@
-import { createShardMap } from './shard-map.ts';
-import type { FrozenMap, ShardMap } from './shard-map.ts';
+import { createTrieMap } from './trie-map.ts';
+import type { FrozenMap, TrieMap } from './trie-map.ts';
 
 /** Members by group, for example endpoint uids by tenant. */
 export interface GroupIndex {
   add(group: string, member: string): void;
   remove(group: string, member: string): void;
-  get(group: string): ReadonlySet<string> | undefined;
+  get(group: string): FrozenMap<string> | undefined;
   /** The present state; later changes do not touch it. */
-  freeze(): FrozenMap<ReadonlySet<string>>;
+  freeze(): FrozenMap<FrozenMap<string>>;
   /** Another index in the present state; later changes of either do not touch the other. */
   fork(): GroupIndex;
 }
 
 /** An index whose groups are copied when they change for the first time after a freeze. */
 export function createGroupIndex(): GroupIndex {
-  return groupIndex(createShardMap());
+  return groupIndex(createTrieMap());
 }
 
-function groupIndex(groups: ShardMap<Set<string>>): GroupIndex {
-  let owned = new WeakSet<Set<string>>();
+function groupIndex(groups: TrieMap<TrieMap<string>>): GroupIndex {
+  let owned = new WeakSet<TrieMap<string>>();
 
-  function writable(group: string): Set<string> {
+  function writable(group: string): TrieMap<string> {
     const found = groups.get(group);
     if (found !== undefined && owned.has(found)) return found;
-    const copy = new Set(found);
+    const copy = found?.fork() ?? createTrieMap<string>();
     owned.add(copy);
     groups.set(group, copy);
     return copy;
@@ -31,10 +31,10 @@ function groupIndex(groups: ShardMap<Set<string>>): GroupIndex {
 
   return {
     add(group, member) {
-      writable(group).add(member);
+      writable(group).set(member, member);
     },
     remove(group, member) {
-      if (groups.get(group)?.has(member) !== true) return;
+      if (groups.get(group)?.get(member) === undefined) return;
       const members = writable(group);
       members.delete(member);
       if (members.size === 0) groups.delete(group);

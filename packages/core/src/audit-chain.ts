@@ -1,5 +1,6 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { AuditEntry, AuditRecord } from '@postrider/contract/postrider/v1/audit';
+import { encodedBytes } from './encoded-bytes.ts';
 import type { AuditHead } from '@postrider/contract/postrider/v1/audit';
 
 /** Put before an entry's bytes when it is hashed, so that its hash is that of nothing else. */
@@ -11,7 +12,7 @@ export const auditStart: AuditHead = Object.freeze({ sequence: 0n, hash: Buffer.
 
 /** SHA-256 over the text `postrider audit 1`, a line feed, and the entry's bytes as they are stored. */
 export function auditHash(entry: Uint8Array): Buffer {
-  return createHash('sha256').update(DOMAIN).update(entry).digest();
+  return hash('sha256', Buffer.concat([DOMAIN, entry]), 'buffer');
 }
 
 /**
@@ -21,10 +22,9 @@ export function auditHash(entry: Uint8Array): Buffer {
 export function chainEntry(entry: AuditEntry, head: AuditHead): { readonly value: Buffer; readonly head: AuditHead } {
   const sequence = head.sequence + 1n;
   const stored = { ...entry, name: '', hash: Buffer.alloc(0), sequence, previousHash: head.hash };
-  const bytes = Buffer.from(AuditEntry.encode(stored).finish());
-  const hash = auditHash(bytes);
-  const value = Buffer.from(AuditRecord.encode({ entry: bytes, hash }).finish());
-  return { value, head: { sequence, hash } };
+  const bytes = encodedBytes(AuditEntry.encode(stored));
+  const hashed = auditHash(bytes);
+  return { value: encodedBytes(AuditRecord.encode({ entry: bytes, hash: hashed })), head: { sequence, hash: hashed } };
 }
 
 /** The name of the entry with this number. */

@@ -60,6 +60,7 @@ export * from './attempt-codec.ts';
 export * from './delivery-bounds.ts';
 export * from './delivery-header.ts';
 export * from './encode-delivery.ts';
+export * from './encoded-bytes.ts';
 export * from './move-delivery.ts';
 export * from './cloud-event.ts';
 export * from './published-event.ts';

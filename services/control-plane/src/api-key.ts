@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { apiKeyId, PostriderError, type Secret } from '@postrider/core';
 
 /** A key that may call the API, as it is kept: `prk_<id>_<secret>` is its printed form. */
@@ -13,7 +13,7 @@ export interface ApiKey {
  * speed. Slow hashes are for what people can remember; here they would only let strangers burn our time.
  */
 export function hashApiKey(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
+  return hash('sha256', text, 'buffer');
 }
 
 /**

@@ -1,6 +1,6 @@
 import { ConfigRecord } from '@postrider/contract/postrider/v1/config';
 import { configKey, schemaVersionOf, WRITER_KEY } from '@postrider/config-view';
-import { formatRevision, parseRevision, PostriderError } from '@postrider/core';
+import { encodedBytes, formatRevision, parseRevision, PostriderError } from '@postrider/core';
 import { CONFIG_HEADER, isRefusal, KafkaError, pause } from '@postrider/kafka';
 import { restateOne } from './restating.ts';
 import { changeEntry, noteEntry } from './audit/entry.ts';
@@ -148,7 +148,7 @@ function outgoing({ topic, clock, mayWrite }: ConfigWriterOptions, row: Row): Ou
     actor: row.actor,
     entity: row.entity ?? { $case: 'tombstone', value: { actor: row.actor, time } },
   };
-  const bytes = Buffer.from(ConfigRecord.encode(record).finish());
+  const bytes = encodedBytes(ConfigRecord.encode(record));
   const place = { topic, partition: 0, key: Buffer.from(row.key), mayWrite };
   return row.entity === null
     ? { ...place, value: null, headers: { [CONFIG_HEADER]: bytes } }

@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { PostriderError } from '@postrider/core';
 
 /** The etag of a resource: opaque, and another one for every revision. */
 export function etagOf(resource: { readonly name: string; readonly revision: string }): string {
   const text = `${resource.name.length}:${resource.name}${resource.revision}`;
-  return createHash('sha256').update(text).digest('base64url').slice(0, 16);
+  return hash('sha256', text, 'base64url').slice(0, 16);
 }
 
 /**

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { sealSigningSecret } from '@postrider/config-view';
 import { SignatureScheme } from '@postrider/contract/postrider/v1/endpoint';
 import {
@@ -44,6 +44,8 @@ export function newSigningSecret(wanted: WantedSecret, random: RandomBytes): New
   const { given, field, schemeField } = wanted;
   const imported = given !== '';
   const printed = imported ? new Secret(given) : generateSigningSecret(schemeName(scheme), random);
+  // It has no public part, and is what it should be.
+  if (!imported && scheme === SignatureScheme.STANDARD_V1) return { printed, scheme, publicKey: '', imported };
   try {
     const key = parseSigningSecret(printed);
     if (key.scheme === schemeName(scheme)) return { printed, scheme, publicKey: key.publicKey ?? '', imported };
@@ -74,7 +76,7 @@ export function sealForRecord(
     sealed: sealSigningSecret(printed, dataKey, tenantId, id, random),
     createTime: now,
     expireTime: undefined,
-    fingerprintEnd: createHash('sha256').update(printed.revealBytes()).digest('hex').slice(-4),
+    fingerprintEnd: hash('sha256', printed.revealBytes(), 'hex').slice(-4),
   };
 }
 
