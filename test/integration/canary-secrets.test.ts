@@ -4,7 +4,7 @@
  * looked through. With a leak planted, that is found. Doubles: Kafka, and where spans go.
  */
 import assert from 'node:assert/strict';
-import { createPrivateKey, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { inspect } from 'node:util';
 import { after, before, test } from 'node:test';
 import { localKeys } from '@postrider/config-view';
@@ -19,9 +19,10 @@ import { topicSpecs } from '@postrider/kafka';
 import { createMetrics } from '@postrider/runtime';
 import { ADMIN_KEY, startTestPlane, testConfig, type Running } from '../../services/control-plane/testing/harness.ts';
 import { parseRedisUrl } from '../../services/dispatcher/src/redis-target.ts';
-import { sightings, type Canary, type Sighting } from '../support/canaries.ts';
+import { sightings, type Sighting } from '../support/canaries.ts';
 import { answersTo, redisContent } from '../support/canary-places.ts';
-import { createTestAuthority, type TestAuthority, type TestCertificate } from '../support/certificates.ts';
+import { createTestAuthority, type TestAuthority } from '../support/certificates.ts';
+import { canariesOf, generatedCanary, plantedSecrets, printed, type Planted } from '../support/planted-secrets.ts';
 import { startRedis } from '../support/redis.ts';
 import { startTlsEndpoint, startTokenServer, tlsSettings, type TlsEndpoint } from '../support/tls-endpoint.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -38,50 +39,6 @@ before(async () => {
   authority = await createTestAuthority();
 });
 after(() => authority[Symbol.asyncDispose]());
-
-/** What is planted, in the form in which it is given. */
-interface Planted {
-  readonly password: string;
-  readonly clientSecret: string;
-  readonly header: string;
-  readonly bearer: string;
-  readonly proxyPassword: string;
-  readonly redisPassword: string;
-  readonly kek: Buffer;
-  readonly signing: readonly [Buffer, Buffer];
-  readonly client: TestCertificate;
-}
-
-async function plantedSecrets(): Promise<Planted> {
-  const text = (what: string): string => `${what}/+'c4nary ${randomBytes(6).toString('hex')}`;
-  return {
-    ...{ password: text('password'), clientSecret: text('client'), header: text('header') },
-    bearer: `token-${randomBytes(12).toString('hex')}`,
-    ...{ proxyPassword: text('proxy'), redisPassword: `redis-${randomBytes(8).toString('hex')}` },
-    kek: randomBytes(32),
-    signing: [randomBytes(32), randomBytes(32)],
-    client: await authority.issue('me'),
-  };
-}
-
-const printed = (secret: Buffer): string => `whsec_${secret.toString('base64')}`;
-
-function canariesOf(planted: Planted, generated: string): Canary[] {
-  const { password, clientSecret, header, bearer, proxyPassword, redisPassword, kek, signing, client } = planted;
-  const texts = { password, clientSecret, header, bearer, proxyPassword, redisPassword, apiKey: ADMIN_KEY };
-  const key = createPrivateKey(client.key).export({ format: 'jwk' }).d ?? assert.fail();
-  return [
-    ...Object.entries(texts).map(([what, value]) => ({ what, bytes: Buffer.from(value) })),
-    ...signing.flatMap((bytes, at) => [
-      { what: `signing secret ${at}`, bytes },
-      { what: `signing secret ${at}, printed`, bytes: Buffer.from(printed(bytes)) },
-    ]),
-    { what: 'generated signing secret', bytes: Buffer.from(generated.slice('whsec_'.length), 'base64') },
-    { what: 'access token', bytes: Buffer.from('token-c4nary-1') },
-    { what: 'client key', bytes: Buffer.from(key, 'base64url') },
-    { what: 'key-encryption key', bytes: kek },
-  ];
-}
 
 interface Installation extends AsyncDisposable {
   readonly run: Running;
@@ -204,7 +161,7 @@ function topicContents({ kafka }: Running): Map<string, Buffer> {
 /** Where a planted secret was seen, and must not be. */
 async function sightingsIn(leaks = false): Promise<Sighting[]> {
   await using stack = new AsyncDisposableStack();
-  const planted = await plantedSecrets();
+  const planted = await plantedSecrets(authority);
   const { redisPassword, password, clientSecret, bearer, signing } = planted;
   const redis = stack.use(await startRedis({ password: redisPassword, args: ['--rdbcompression', 'no'] }));
   const endpoint = stack.use(await startTlsEndpoint(authority, ({ headers }) => (headers['x-fail'] ? 404 : 200)));
@@ -221,7 +178,8 @@ async function sightingsIn(leaks = false): Promise<Sighting[]> {
     ['Redis', await redisContent(redis.port, redisPassword)] as const,
   ]);
   for (const [place, bytes] of places) assert.ok(bytes.length > 0 || mayBeEmpty.test(place), `${place} is empty`);
-  return sightings(canariesOf(planted, made[2]?.signingSecret ?? ''), places);
+  const canaries = [...canariesOf(planted, { apiKey: ADMIN_KEY }), generatedCanary(made[2]?.signingSecret ?? '')];
+  return sightings(canaries, places);
 }
 
 test('no secret stands in a log, span, metric, answer, error or dead letter, in Redis or on a topic, in any form', async () => {

@@ -48,13 +48,13 @@ export async function answersTo(
   return Buffer.from(JSON.stringify(told, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value)));
 }
 
-interface RpcFailure {
+export interface RpcFailure {
   readonly details: string;
   readonly metadata?: { get(name: string): (string | Buffer)[] };
 }
 
 /** All that an error tells, its details too. */
-function errorWords(error: RpcFailure): string {
+export function errorWords(error: RpcFailure): string {
   const details = error.metadata?.get('grpc-status-details-bin') ?? [];
   return [error.details, ...details.map((one) => one.toString('latin1'))].join(' ');
 }

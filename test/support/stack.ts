@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { openRpc, type Rpc } from '@postrider/cli';
 import { connectKafka, topicName, type IncomingRecord, type KafkaPort, type TopicId } from '@postrider/kafka';
 import { systemClock } from '@postrider/runtime';
@@ -25,6 +26,8 @@ export interface StackOptions {
   readonly logLevel?: string;
   /** The file that holds the key-encryption keys, which may be another's content at each start; a key of the stack's own by default. */
   readonly kekFile?: string;
+  /** The file that holds the administrator's key; by default a key of the stack's own, which stands in the environment. */
+  readonly adminKeyFile?: string;
   /** How the first dispatcher starts. */
   readonly dispatcher?: StartOptions;
   /** Called when all processes run, before it is waited until they are ready. */
@@ -48,6 +51,8 @@ export interface Stack extends AsyncDisposable {
   readonly adminKey: string;
   /** The control plane's services, called with the admin key. */
   readonly rpc: Rpc;
+  /** Where they listen, on loopback. */
+  readonly grpcPort: number;
   /** A connection of the test's own. */
   readonly kafka: KafkaPort;
   topic(id: TopicId): string;
@@ -69,7 +74,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const given: Given = {
     ...{ topicPrefix: `${uniqueName('stack')}.`, partitions },
     ports: await choosePorts(2 + routerCount + dispatcherCount),
-    adminKey: `prk_test_${randomBytes(16).toString('hex')}`,
+    ...adminKeyOf(options),
     kek:
       options.kekFile === undefined
         ? { POSTRIDER_KEK: randomBytes(32).toString('hex') }
@@ -105,7 +110,19 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     return dispatcher;
   };
   return {
-    ...{ topicPrefix, partitions, controlPlane, routers, dispatchers, addDispatcher, adminKey, rpc, kafka, topic },
+    ...{
+      topicPrefix,
+      partitions,
+      controlPlane,
+      routers,
+      dispatchers,
+      addDispatcher,
+      adminKey,
+      rpc,
+      grpcPort,
+      kafka,
+      topic,
+    },
     router: routers[0] as ServiceProcess,
     dispatcher: dispatchers[0] as ServiceProcess,
     async topicRecords(id, onRecord) {
@@ -122,12 +139,20 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 const named = (service: string, count: number) =>
   Array.from({ length: count }, (_, index) => `${service}-${index + 1}`);
 
+function adminKeyOf({ adminKeyFile: file }: StackOptions): Pick<Given, 'adminKey' | 'adminKeyEnv'> {
+  if (file !== undefined)
+    return { adminKey: readFileSync(file, 'utf8').trim(), adminKeyEnv: { POSTRIDER_BOOTSTRAP_ADMIN_KEY_FILE: file } };
+  const adminKey = `prk_test_${randomBytes(16).toString('hex')}`;
+  return { adminKey, adminKeyEnv: { POSTRIDER_BOOTSTRAP_ADMIN_KEY: adminKey } };
+}
+
 interface Given {
   readonly topicPrefix: string;
   readonly partitions: number;
   /** Free ones; each is taken out when it is used. */
   readonly ports: number[];
   readonly adminKey: string;
+  readonly adminKeyEnv: Readonly<Record<string, string>>;
   readonly kek: Readonly<Record<string, string>>;
 }
 
@@ -154,7 +179,7 @@ function controlPlaneEnv({ replicationFactor = 1 }: StackOptions, given: Given, 
     POSTRIDER_REPLICATION_FACTOR: String(replicationFactor),
     POSTRIDER_GRPC_PORT: String(grpcPort),
     POSTRIDER_WELL_KNOWN_PORT: '0',
-    POSTRIDER_BOOTSTRAP_ADMIN_KEY: given.adminKey,
+    ...given.adminKeyEnv,
   };
 }
 
