@@ -1,6 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { PostriderError } from './errors.ts';
 import { limits } from './limits.ts';
+import { rememberProofs, type UsedProofs } from './used-proofs.ts';
 import type { SealingKey } from './seal.ts';
 
 /** The metadata that such a call bears its proof in, and its answer another. */
@@ -42,20 +43,25 @@ export type ProvableAnswer = Uint8Array | { readonly code: number; readonly deta
 
 const form = /^v1 (\d{1,15}) ([A-Za-z0-9_-]{16}) ([A-Za-z0-9_-]{43})$/;
 
+export interface CallProverOptions {
+  /** How it knows a proof that was used. */
+  readonly used?: UsedProofs;
+  /** A proof is right, but for when it says that it was made: so many ms from now, ahead or behind. */
+  readonly onApart?: (apartMs: number) => void;
+}
+
 /**
  * A prover by the installation's keys: by the first it proves, and each it believes, so that keys can be changed one process
  * after the other. The keys themselves never travel, and these sign nothing else.
  * @param keys at least one
- * @param keptMs how long a proof is worth something before and after it was made
  */
 export function createCallProver(
   keys: readonly Pick<SealingKey, 'key'>[],
-  keptMs: number = limits.callProofKeptMs,
+  { used = rememberProofs(), onApart = () => undefined }: CallProverOptions = {},
 ): CallProver {
   const believed = keys.map(({ key }) => createHmac('sha256', key).update('postrider calls between services').digest());
   const [own] = believed;
   if (own === undefined) throw new PostriderError('internal', 'there is no key to prove calls by');
-  const used = createUsedProofs();
   const macOf = (by: Buffer, { method, processId, time, nonce, request }: ProvableCall): Buffer =>
     createHmac('sha256', by)
       .update(JSON.stringify(['call', method, processId, time, nonce.toString('base64url')]))
@@ -80,11 +86,13 @@ export function createCallProver(
         return 'the proof of the call is wrong: do both services have the same POSTRIDER_KEK?';
       }
       const apartMs = Math.abs(now - Number(time));
-      if (apartMs > keptMs) {
+      if (apartMs > limits.callProofKeptMs) {
+        onApart(apartMs);
         return `the call was made ${Math.round(apartMs / 1_000)} s from now: are the clocks of the two machines right?`;
       }
       // As it is written anew: the last digit of base64 has spellings that mean the same.
-      return used.use(given.toString('base64url'), { until: Number(time) + keptMs, by }, now);
+      const until = Number(time) + limits.callProofKeptMs;
+      return used.use({ proof: given.toString('base64url'), nonce: made.nonce, until, by }, now);
     },
     proveAnswer(proof, answer) {
       const [, , , mac = ''] = form.exec(proof) ?? [];
@@ -96,38 +104,5 @@ export function createCallProver(
       const isBy = (wanted: Buffer): boolean => given.length === wanted.length && timingSafeEqual(wanted, given);
       return believed.some((by) => isBy(answerMac(by, proof, answer)));
     },
-  };
-}
-
-/** A proof that was used. */
-interface Used {
-  /** When it is worth nothing any more, ms since the Unix epoch. */
-  readonly until: number;
-  /** The key that it was made by. */
-  readonly by: Buffer;
-}
-
-interface UsedProofs {
-  use(proof: string, one: Used, now: number): string | null;
-  /** Undefined: it was not used. */
-  keyOf(proof: string): Buffer | undefined;
-}
-
-/** Proofs that have been used and are still worth something: only whoever has the key can make it longer. */
-function createUsedProofs(): UsedProofs {
-  const used = new Map<string, Used>();
-  return {
-    use(proof, one, now) {
-      if (used.has(proof)) return 'the call was made before: a proof is good for one call';
-      // They come about in the order in which they end, so nobody goes through all of them for one call.
-      for (const [old, { until }] of used) {
-        if (until >= now) break;
-        used.delete(old);
-      }
-      if (used.size >= limits.callProofsKeptMax) return 'too many calls in the last minutes; call again later';
-      used.set(proof, one);
-      return null;
-    },
-    keyOf: (proof) => used.get(proof)?.by,
   };
 }

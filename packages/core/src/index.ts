@@ -71,6 +71,7 @@ export * from './ordering-key.ts';
 export * from './pause.ts';
 export * from './version.ts';
 export * from './call-proof.ts';
+export * from './used-proofs.ts';
 export * from './why-waiting.ts';
 export * from './lane-order.ts';
 export * from './work-shares.ts';

@@ -308,10 +308,10 @@ export const limits = Object.freeze({
   // Questions of the person on call.
   /** The proof of a call between services is worth something for this long before and after it was made. */
   callProofKeptMs: 5 * MINUTE_MS,
-  /** The same of what a replica of the control plane vouches for: callers with certificates make very many such calls. */
-  replicaProofKeptMs: MINUTE_MS,
   /** Proofs of calls that a process remembers so that none is good for a second call; beyond, calls are refused. */
   callProofsKeptMax: 50_000,
+  /** Of calls that are numbered by who makes them: so many at least that may be under way at once. */
+  callProofNumbersKept: 4_096,
   /** Deliveries of a lane that are looked at one by one for one answer, of those in tiers and of those in memory. */
   backlogCountedMax: 10_000,
   /** Calls that a dispatcher answers at once; more wait in their connections. */

@@ -145,7 +145,10 @@ export async function startControlPlane(
   const policy = stack.use(watchPolicy(config, { clock, unusable: events.policyUnusable }));
   policy.onChange(events.policyChanged);
   const tls = config.tls === undefined ? null : stack.use(await watchTls({ tls: config.tls, clock, events }));
-  const showing = createShowing({ shared: config.keys.shared, clock, random });
+  const showing = createShowing({
+    ...{ shared: config.keys.shared, clock, random },
+    clockApart: events.replicaClockApart,
+  });
   const channelTo = createReplicaChannels(config.tls, () => tls?.current() ?? null);
   const forward = stack.use(createForwardCall({ processId, clock, showing, channelTo }));
   let leadership: Leadership = neverLeads;

@@ -8,7 +8,7 @@ import type { TlsEvents } from './tls-events.ts';
 export interface LiveTlsOptions {
   readonly tls: ApiTls;
   readonly clock: Clock;
-  readonly events: TlsEvents;
+  readonly events: Omit<TlsEvents, 'replicaClockApart'>;
 }
 
 /** What the API shows of itself and whom it believes, as the files say it now. */

@@ -1,4 +1,10 @@
-import { certificatePrincipal, createCallProver, isCertificatePrincipal, limits } from '@postrider/core';
+import {
+  certificatePrincipal,
+  createCallProver,
+  isCertificatePrincipal,
+  numberedNonces,
+  numberProofs,
+} from '@postrider/core';
 import { FORWARDED_METADATA } from '../call-routing.ts';
 import type { Metadata, ServerUnaryCall } from '@grpc/grpc-js';
 import type { Clock, RandomBytes, SealingKey } from '@postrider/core';
@@ -32,14 +38,18 @@ export interface ShowingOptions {
   readonly shared: readonly SealingKey[];
   readonly clock: Clock;
   readonly random: RandomBytes;
+  /** Another replica's clock is so far from this one's that its callers with certificates are not believed. */
+  readonly clockApart: (apartMs: number) => void;
 }
 
 /** Whoever has such a key is a replica, and is believed what it says of a caller's certificate, for one call. */
 const REPLICAS = 'control-plane';
 
 /** Reads what calls show, and lets it survive the way to the leader. */
-export function createShowing({ shared, clock, random }: ShowingOptions): Showing {
-  const prover = createCallProver(shared, limits.replicaProofKeptMs);
+export function createShowing({ shared, clock, random, clockApart }: ShowingOptions): Showing {
+  // Callers with certificates make very many such calls.
+  const prover = createCallProver(shared, { used: numberProofs(), onApart: clockApart });
+  const nonces = numberedNonces(random);
 
   function ofConnection(call: ShowingCall): string | null {
     const { sslPeerCertificate } = call.getAuthContext();
@@ -73,7 +83,7 @@ export function createShowing({ shared, clock, random }: ShowingOptions): Showin
       if (call.metadata.get('authorization').length > 0) return;
       const caller = ofConnection(call);
       if (caller === null) return;
-      const made = { time: Math.round(clock.now()), nonce: random(12) };
+      const made = { time: Math.round(clock.now()), nonce: nonces() };
       metadata.set(CALLER_METADATA, caller);
       metadata.set(CALLER_PROOF_METADATA, prover.prove({ ...provable(call, caller), ...made }));
     },

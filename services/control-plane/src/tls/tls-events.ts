@@ -8,6 +8,8 @@ export interface TlsEvents {
   apiCertificateTrouble(problem: string | null): void;
   /** It ends within a fortnight, or has ended. */
   apiCertificateEnds(endsAt: Date, state: 'ending' | 'ended'): void;
+  /** Another replica's clock is so far off that callers with certificates who come by it are not known here. */
+  replicaClockApart(apartMs: number): void;
 }
 
 /** A part of the control plane's events. */
@@ -19,6 +21,11 @@ export function createTlsEvents(log: Logger, metrics: Metrics | undefined): TlsE
   );
   metrics?.gauge('postrider_api_certificate_unusable', 'Whether the files of its next certificate cannot be used', () =>
     ends === null ? [] : [[{}, unusable ? 1 : 0]],
+  );
+  const apart = metrics?.counter(
+    'postrider_api_replica_clocks_apart',
+    'Calls of clients with certificates that were refused because a replica’s clock is off',
+    [],
   );
   return {
     apiCertificateRenewed(endsAt) {
@@ -34,6 +41,10 @@ export function createTlsEvents(log: Logger, metrics: Metrics | undefined): TlsE
       const fields = { endsAt: endsAt.toISOString() };
       if (state === 'ending') log.warn(fields, 'api.certificate-ending');
       else log.error(fields, 'api.certificate-ended');
+    },
+    replicaClockApart(apartMs) {
+      apart?.with({}).add();
+      log.error({ apartSeconds: Math.round(apartMs / 1_000) }, 'api.replica-clock-apart: let all machines follow NTP');
     },
   };
 }
