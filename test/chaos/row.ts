@@ -24,6 +24,8 @@ export interface Play {
   readonly kafka?: Omit<TestKafkaOptions, 'brokers' | 'edges'>;
   /** What a process is told besides, by its name. */
   readonly envOf?: (name: string) => Readonly<Record<string, string>>;
+  /** The file that holds the key-encryption keys; read at each start of a process. */
+  readonly kekFile?: string;
   /** Where the endpoint of a path is, once the receiver listens; by default at the receiver itself. */
   readonly urls?: (receiver: Receiver) => Promise<(path: string) => string>;
   /** Does the damage, mends it, and comes back. */

@@ -68,6 +68,7 @@ export async function runRow(row: Row, pace: Pace = fullPace): Promise<RowResult
     ...{ kafka, routers, dispatchers, sessionTimeoutMs, replicationFactor: brokers },
     brokersOf: (name) => (processes.includes(name) ? edges.edge(name).bootstrapServers : kafka.bootstrapServers),
     ...(play.envOf === undefined ? {} : { envOf: play.envOf }),
+    ...(play.kekFile === undefined ? {} : { kekFile: play.kekFile }),
   });
   const customers = await createAllCustomers(stack, await named(receiver, play.urls));
   await using watch = await watchStack(stack);

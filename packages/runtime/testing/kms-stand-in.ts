@@ -35,9 +35,8 @@ const faults: Readonly<Record<Exclude<KmsFault, 'silent'>, readonly [status: num
   denied: [400, 'AccessDeniedException'],
 };
 
-/** Listens on loopback. */
-export async function kmsStandIn(): Promise<KmsStandIn> {
-  const key = randomBytes(32);
+/** Listens on loopback, on a port that is free if none is given; with a key of its own, of 32 bytes, likewise. */
+export async function kmsStandIn({ port: wanted = 0, key = randomBytes(32) } = {}): Promise<KmsStandIn> {
   const asked: string[] = [];
   const standIn = { fault: null as KmsFault | null, asked };
 
@@ -80,7 +79,7 @@ export async function kmsStandIn(): Promise<KmsStandIn> {
   }
 
   const server = createServer((request, response) => void serve(request, response));
-  server.listen(0, '127.0.0.1');
+  server.listen(wanted, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   return Object.assign(standIn, {
@@ -96,6 +95,7 @@ export async function kmsStandIn(): Promise<KmsStandIn> {
 function isSigned({ headers, method = '' }: IncomingMessage, body: string): boolean {
   const date = String(headers['x-amz-date']);
   const now = new Date(date.replace(/^(....)(..)(..T..)(..)(..)Z$/, '$1-$2-$3:$4:$5Z'));
+  if (Number.isNaN(now.getTime())) return false;
   const given = { 'content-type': String(headers['content-type']), 'x-amz-target': String(headers['x-amz-target']) };
   const url = new URL(`http://${headers.host}/`);
   const unsigned = { method, url, headers: given, body, region: 'eu-central-1', service: 'kms' };

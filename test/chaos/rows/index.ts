@@ -29,6 +29,7 @@ import { tiersUnwritable } from './f31-tiers-unwritable.ts';
 import { flood } from './f32-flood.ts';
 import { manyDueAtOnce } from './f33-many-due-at-once.ts';
 import { namesFail } from './f34-names-fail.ts';
+import { keysAway } from './f35-keys-away.ts';
 
 /** Every row, in the order in which they run. */
 export const rows: readonly Row[] = [
@@ -62,4 +63,5 @@ export const rows: readonly Row[] = [
   flood,
   manyDueAtOnce,
   namesFail,
+  keysAway,
 ];
