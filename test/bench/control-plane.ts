@@ -6,7 +6,7 @@ import { callAtOnce, type Called } from './plane/callers.ts';
 import { startBenchPlane, type BenchPlane } from './plane/start-plane.ts';
 import { cpuMicroseconds } from './proc-stat.ts';
 import { openStage } from './rig/stage.ts';
-import type { PlaneClient } from '../../services/control-plane/testing/plane-client.ts';
+import type { PlaneCaller } from './plane/plane-caller.ts';
 import type { PlainOptions } from './plain-options.ts';
 
 type Options = PlainOptions<'control-plane'>;
@@ -26,23 +26,26 @@ const MORE_TENANTS = 32;
 
 /**
  * One control plane with TLS and API keys, as an operator runs it: many endpoints are created at once; then, among them, more are created
- * and read by some callers. Load and service share the machine.
+ * and read by some callers. Load, service and broker share the machine; the load's calls are as cheap as Node can make them, for they
+ * take from its cores what other machines would give.
  */
 export async function benchControlPlane(options: Options): Promise<void> {
   await using stage = await openStage();
   const [topicPrefix, kek] = [`${uniqueName('bench')}.`, randomBytes(32).toString('hex')];
   await using plane = await startBenchPlane(stage, { topicPrefix, kek, partitions: PARTITIONS });
-  const connections = Array.from({ length: Math.ceil(options.importers / CALLERS_PER_CONNECTION) }, plane.connect);
+  const count = Math.ceil(options.importers / CALLERS_PER_CONNECTION);
+  const connections = await Promise.all(Array.from({ length: count }, () => plane.connectCaller()));
   const tenants = Array.from({ length: Math.ceil(options.import / ENDPOINTS_PER_TENANT) }, (_, n) => `tenant-${n}`);
   const more = Array.from({ length: MORE_TENANTS }, (_, n) => `more-${n}`);
-  for (const tenant of [...tenants, ...more]) await connections[0]?.createTenant(tenant);
+  const client = plane.connect();
+  for (const tenant of [...tenants, ...more]) await client.createTenant(tenant);
   const tenantOf = (n: number): string => tenants[n % tenants.length] ?? '';
-  const clientOf = (n: number): PlaneClient => connections[n % connections.length] as PlaneClient;
-  const create = (n: number) => clientOf(n).createEndpoint(tenantOf(n), `e${n}`);
+  const callerOf = (n: number): PlaneCaller => connections[n % connections.length] as PlaneCaller;
+  const create = (n: number) => callerOf(n).createEndpoint(tenantOf(n), `e${n}`);
 
-  let count = 0;
+  let next = 0;
   const imported = await measure(plane, options.importers, () => {
-    const n = count++;
+    const n = next++;
     return n < options.import ? () => create(n) : null;
   });
   stage.say(`import: ${JSON.stringify(imported)}`);
@@ -54,7 +57,7 @@ export async function benchControlPlane(options: Options): Promise<void> {
   const created = await measure(
     plane,
     options.callers,
-    forSeconds(async () => first?.createEndpoint(more[count % MORE_TENANTS] ?? '', `more-${count++}`)),
+    forSeconds(async () => first?.createEndpoint(more[next % MORE_TENANTS] ?? '', `more-${next++}`)),
   );
   stage.say(`creates: ${JSON.stringify(created)}`);
   const got = await measure(

@@ -32,7 +32,7 @@ export function changedFields(message: string, before: unknown, after: unknown):
 function compare(message: string, path: string, before: Json, after: Json, into: AuditedChange[]): void {
   const table = tables[message] ?? {};
   for (const key of new Set([...Object.keys(table), ...Object.keys(before), ...Object.keys(after)])) {
-    if (isDeepStrictEqual(before[key], after[key])) continue;
+    if (before[key] === after[key] || isDeepStrictEqual(before[key], after[key])) continue;
     const field = fieldOf(table, key);
     const place = path + field.name;
     const isByKey = field.many === 'map' && (field.secret === true || field.message !== undefined);

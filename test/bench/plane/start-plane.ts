@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openPlaneClient, type PlaneClient } from '../../../services/control-plane/testing/plane-client.ts';
 import { choosePorts } from '../../../deploy/local/index.ts';
+import { openPlaneCaller, type PlaneCaller } from './plane-caller.ts';
 import { createTestAuthority } from '../../support/certificates.ts';
 import { startBenchProcess, type BenchProcess } from '../bench-process.ts';
 
@@ -19,8 +20,10 @@ export interface BenchPlaneOptions {
 /** A control plane as an operator runs it, over TLS and with API keys, and how to call it. */
 export interface BenchPlane extends AsyncDisposable {
   readonly process: BenchProcess;
-  /** Opens one more connection; closed with the control plane. */
+  /** Opens one more connection, as a client has it; closed with the control plane. */
   connect(): PlaneClient;
+  /** The same for many calls. */
+  connectCaller(): Promise<PlaneCaller>;
 }
 
 /** Starts it and waits until it leads. */
@@ -56,6 +59,7 @@ export async function startBenchPlane(stage: Stage, options: BenchPlaneOptions):
   return {
     process: plane,
     connect: () => owned.use(openPlaneClient(`localhost:${grpcPort}`, apiKey, ca)),
+    connectCaller: async () => owned.use(await openPlaneCaller({ port: grpcPort, apiKey, ca })),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
