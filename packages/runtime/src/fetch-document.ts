@@ -1,11 +1,6 @@
-import { request } from 'node:https';
+import { ask, type Question } from './ask.ts';
 
-export interface FetchDocumentOptions {
-  /** Of the operator's own choice; https. */
-  readonly url: URL;
-  /** Authorities that vouch for its server, PEM; absent: those that Node believes. */
-  readonly ca?: string;
-  readonly bytesMax: number;
+export interface FetchDocumentOptions extends Pick<Question, 'url' | 'ca' | 'bytesMax'> {
   /** From the look-up of the name to the last byte, ms. */
   readonly deadlineMs: number;
 }
@@ -15,32 +10,9 @@ export interface FetchDocumentOptions {
  * which only the dispatchers open.
  * @throws Error one sentence that names the host; the rest of the URL may be secret
  */
-export async function fetchDocument({ url, ca, bytesMax, deadlineMs }: FetchDocumentOptions): Promise<string> {
-  const { promise, resolve, reject } = Promise.withResolvers<string>();
-  const fail = (why: string, cause?: unknown): void => reject(new Error(`${url.host} ${why}`, { cause }));
+export async function fetchDocument({ deadlineMs, ...asked }: FetchDocumentOptions): Promise<string> {
   const headers = { accept: 'application/json', 'accept-encoding': 'identity', 'user-agent': 'postrider' };
-  const asking = request(url, { agent: false, headers, ...(ca === undefined ? {} : { ca }) }, (answer) => {
-    if (answer.statusCode !== 200) {
-      fail(`answers ${answer.statusCode}, not 200`);
-      return asking.destroy();
-    }
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    answer.on('data', (chunk: Buffer) => {
-      bytes += chunk.length;
-      chunks.push(chunk);
-      if (bytes <= bytesMax) return;
-      fail(`answers more than ${bytesMax} bytes`);
-      asking.destroy();
-    });
-    answer.on('end', () => (answer.complete ? resolve(Buffer.concat(chunks).toString('utf8')) : fail('broke off')));
-    answer.on('error', (error) => fail('broke off', error));
-  });
-  const late = setTimeout(() => {
-    fail(`did not answer within ${deadlineMs} ms`);
-    asking.destroy();
-  }, deadlineMs);
-  asking.on('error', (error: NodeJS.ErrnoException) => fail(`cannot be asked (${error.code ?? error.message})`, error));
-  asking.end();
-  return promise.finally(() => clearTimeout(late));
+  const { status, body } = await ask({ ...asked, method: 'GET', headers, alone: true, timeoutMs: deadlineMs });
+  if (status !== 200) throw new Error(`${asked.url.host} answers ${status}, not 200`);
+  return body;
 }

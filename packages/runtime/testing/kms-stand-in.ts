@@ -12,7 +12,7 @@ export const standInArn = 'arn:aws:kms:eu-central-1:111122223333:key/0b1c2d3e-00
 export const standInKeys: AwsKeys = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'wJalrXUtnFEMI-EXAMPLE' };
 
 /** How it fails: gives no answer, is out of order, or refuses. */
-export type KmsFault = 'silent' | 'unwell' | 'throttled' | 'denied';
+export type KmsFault = 'silent' | 'unwell' | 'throttled' | 'denied' | 'expired';
 
 export interface KmsStandIn extends AsyncDisposable {
   readonly endpoint: URL;
@@ -33,6 +33,7 @@ const faults: Readonly<Record<Exclude<KmsFault, 'silent'>, readonly [status: num
   unwell: [500, 'KMSInternalException'],
   throttled: [400, 'ThrottlingException'],
   denied: [400, 'AccessDeniedException'],
+  expired: [400, 'ExpiredTokenException'],
 };
 
 /** Listens on loopback, on a port that is free if none is given; with a key of its own, of 32 bytes, likewise. */

@@ -1,6 +1,7 @@
 import { secret, text, url } from '../env-fields.ts';
 import type { SystemClock } from '../clock.ts';
 import type { EnvValues } from '../env.ts';
+import { hostOf, isLoopback } from '../tls-channel.ts';
 import { awsEndpoint } from './endpoint.ts';
 import { awsKeys, type AwsKeySource } from './keys.ts';
 import { awsKmsKey, type AwsKmsKey } from './kms.ts';
@@ -30,7 +31,7 @@ export interface KmsSettings {
 export function awsKms(values: EnvValues<typeof awsEnv>, settings: KmsSettings): (arn: string) => AwsKmsKey {
   const { kmsEndpoint } = values;
   return (arn) => {
-    if (kmsEndpoint?.protocol === 'http:' && !isLoopback(kmsEndpoint)) {
+    if (kmsEndpoint?.protocol === 'http:' && !isLoopback(hostOf(kmsEndpoint.host))) {
       throw new Error('POSTRIDER_AWS_KMS_ENDPOINT must be an https URL: data keys travel there in plain form');
     }
     const source = sourceOf(values, arn);
@@ -42,10 +43,6 @@ export function awsKms(values: EnvValues<typeof awsEnv>, settings: KmsSettings):
     const keys = awsKeys(source, settings.clock);
     return awsKmsKey(arn, { keys, ...settings, ...(kmsEndpoint === undefined ? {} : { endpoint: kmsEndpoint }) });
   };
-}
-
-function isLoopback({ hostname }: URL): boolean {
-  return hostname === '127.0.0.1' || hostname === '[::1]' || hostname === 'localhost';
 }
 
 /** As AWS's own tools look for them: fixed ones first, then a role. */

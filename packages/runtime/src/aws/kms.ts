@@ -1,8 +1,10 @@
 import { awsEndpoint } from './endpoint.ts';
-import { ask, fieldsOf } from './post.ts';
+import { ask } from '../ask.ts';
+import { ANSWER_BYTES_MAX, fieldsOf } from './json.ts';
 import { signRequest } from './sign-request.ts';
 import type { SystemClock } from '../clock.ts';
 import type { GetAwsKeys } from './keys.ts';
+import type { AwsKeys } from './sign-request.ts';
 
 /** A key of AWS KMS: seals and opens small things there, bound to a context. */
 export interface AwsKmsKey {
@@ -56,13 +58,25 @@ export function awsKmsKey(arn: string, { keys, clock, endpoint, timeoutMs }: Aws
   }
   const url = endpoint ?? awsEndpoint('kms', partition, region);
 
+  /** Keys that KMS has said to be over. */
+  let ended: AwsKeys | undefined;
+
   async function call(action: string, request: object, field: string): Promise<Buffer> {
     const body = JSON.stringify({ KeyId: arn, ...request });
     const headers = { 'content-type': 'application/x-amz-json-1.1', 'x-amz-target': `TrentService.${action}` };
     const answer = await askKms(action, async () => {
       const unsigned = { method: 'POST', url, headers, body, region: region ?? '', service: 'kms' };
-      const signed = signRequest(unsigned, await keys(), new Date(clock.now()));
-      return ask({ method: 'POST', url, headers: signed, body, timeoutMs });
+      const used = await keys(ended).catch((cause: unknown) => {
+        throw new AwsKmsError(
+          `${action}: there are no keys to ask AWS KMS with: ${(cause as Error).message}`,
+          false,
+          cause,
+        );
+      });
+      const signed = signRequest(unsigned, used, new Date(clock.now()));
+      const told = await ask({ method: 'POST', url, headers: signed, body, bytesMax: ANSWER_BYTES_MAX, timeoutMs });
+      if (told.status !== 200 && typeOf(told.body) === 'ExpiredTokenException') ended = used;
+      return told;
     });
     const value = answer[field];
     if (typeof value === 'string' && value !== '') return Buffer.from(value, 'base64');
@@ -88,13 +102,19 @@ async function askKms(
   try {
     answer = await send();
   } catch (error) {
+    if (error instanceof AwsKmsError) throw error;
     const { code, name } = error as NodeJS.ErrnoException;
     throw new AwsKmsError(`${action}: AWS KMS does not answer (${code ?? name})`, false, error);
   }
   const fields = fieldsOf(answer.body) ?? {};
   if (answer.status === 200) return fields;
-  const { __type: type } = fields;
-  const told = (typeof type === 'string' ? /[A-Za-z]+$/.exec(type)?.[0] : undefined) ?? 'no reason';
+  const told = typeOf(answer.body) ?? 'no reason';
   const refused = answer.status >= 400 && answer.status < 500 && answer.status !== 429 && !passing.has(told);
   throw new AwsKmsError(`${action}: AWS KMS answered ${told} (HTTP ${answer.status})`, refused);
+}
+
+/** The name of the error that KMS answers; null: it is none. */
+function typeOf(body: string): string | null {
+  const type = fieldsOf(body)?.['__type'];
+  return typeof type === 'string' ? (/[A-Za-z]+$/.exec(type)?.[0] ?? null) : null;
 }
