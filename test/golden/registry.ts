@@ -12,6 +12,7 @@ import * as drain from '@postrider/contract/postrider/v1/drain';
 import * as egress from '@postrider/contract/postrider/v1/egress';
 import * as endpoint from '@postrider/contract/postrider/v1/endpoint';
 import * as eventType from '@postrider/contract/postrider/v1/event_type';
+import * as operation from '@postrider/contract/postrider/v1/operation';
 import * as ownership from '@postrider/contract/postrider/v1/ownership';
 import * as pause from '@postrider/contract/postrider/v1/pause';
 import * as roleBinding from '@postrider/contract/postrider/v1/role_binding';
@@ -35,6 +36,7 @@ const modules: Readonly<Record<string, object>> = {
   'postrider/v1/egress': egress,
   'postrider/v1/endpoint': endpoint,
   'postrider/v1/event_type': eventType,
+  'postrider/v1/operation': operation,
   'postrider/v1/ownership': ownership,
   'postrider/v1/pause': pause,
   'postrider/v1/role_binding': roleBinding,

@@ -11,6 +11,7 @@ export const configKinds = [
   'role-binding',
   'event-type',
   'egress-address',
+  'operation',
 ] as const;
 export type ConfigKind = (typeof configKinds)[number];
 

@@ -7,6 +7,7 @@ import type {
   EventTypeConfig,
   EgressAddressConfig,
   Layout,
+  OperationConfig,
   TenantConfig,
 } from '@postrider/contract/postrider/v1/config';
 import type { Drain } from '@postrider/contract/postrider/v1/drain';
@@ -46,6 +47,7 @@ interface State {
   readonly roleBindings: TrieMap<RoleBinding>;
   readonly eventTypes: TrieMap<EventTypeConfig>;
   readonly egressAddresses: TrieMap<EgressAddressConfig>;
+  readonly operations: TrieMap<OperationConfig>;
   /** Uid by resource name, of endpoints and subscriptions. */
   readonly names: TrieMap<string>;
   readonly endpointsByTenant: GroupIndex;
@@ -67,6 +69,7 @@ export function createEntityStore(): EntityStore {
     roleBindings: createTrieMap(),
     eventTypes: createTrieMap(),
     egressAddresses: createTrieMap(),
+    operations: createTrieMap(),
     names: createTrieMap(),
     endpointsByTenant: createGroupIndex(),
     subscriptionsByEndpoint: createGroupIndex(),
@@ -97,6 +100,7 @@ function storeOf(state: State): EntityStore {
         roleBindings: state.roleBindings.freeze(),
         eventTypes: state.eventTypes.freeze(),
         egressAddresses: state.egressAddresses.freeze(),
+        operations: state.operations.freeze(),
         names: state.names.freeze(),
         endpointsByTenant: state.endpointsByTenant.freeze(),
         subscriptionsByEndpoint: state.subscriptionsByEndpoint.freeze(),
@@ -134,6 +138,8 @@ function put(state: State, id: string, entity: StoredEntity, record: Buffer | un
       return setEventType(state, id, entity.value);
     case 'egressAddress':
       return setEgressAddress(state, id, entity.value);
+    case 'operation':
+      return setOperation(state, id, entity.value);
     case 'layout': {
       const before = state.layout ?? undefined;
       state.layout = entity.value;
@@ -152,6 +158,7 @@ const removers: Readonly<Record<DeletableKind, (state: State, id: string, after:
   'role-binding': setRoleBinding,
   'event-type': setEventType,
   'egress-address': setEgressAddress,
+  operation: setOperation,
 };
 
 function setTenant(state: State, id: string, after: TenantConfig | undefined): ConfigChange {
@@ -172,6 +179,10 @@ function setDrain(state: State, id: string, after: Drain | undefined): ConfigCha
 
 function setEgressAddress(state: State, id: string, after: EgressAddressConfig | undefined): ConfigChange {
   return { kind: 'egress-address', id, ...sides(replace(state.egressAddresses, id, after), after) };
+}
+
+function setOperation(state: State, id: string, after: OperationConfig | undefined): ConfigChange {
+  return { kind: 'operation', id, ...sides(replace(state.operations, id, after), after) };
 }
 
 function setRoleBinding(state: State, id: string, after: RoleBinding | undefined): ConfigChange {
@@ -246,6 +257,7 @@ interface Frozen {
   readonly roleBindings: FrozenMap<RoleBinding>;
   readonly eventTypes: FrozenMap<EventTypeConfig>;
   readonly egressAddresses: FrozenMap<EgressAddressConfig>;
+  readonly operations: FrozenMap<OperationConfig>;
   /** Uid by resource name, of endpoints and subscriptions. */
   readonly names: FrozenMap<string>;
   readonly endpointsByTenant: Groups;
@@ -256,7 +268,7 @@ interface Frozen {
 
 function viewsOf(frozen: Frozen): EntityViews {
   const { tenants, endpoints, subscriptions, apiKeys, pauses, drains, names, roleBindings, eventTypes } = frozen;
-  const { egressAddresses } = frozen;
+  const { egressAddresses, operations } = frozen;
   return {
     layout: frozen.layout,
     tenant: (id) => tenants.get(id),
@@ -266,7 +278,7 @@ function viewsOf(frozen: Frozen): EntityViews {
     endpoints: () => ({ [Symbol.iterator]: () => looked(endpoints) }),
     endpointsOf: (tenantId) => members(frozen.endpointsByTenant, tenantId, endpoints).map((held) => held.look()),
     endpointIds: () => iterable(endpoints),
-    endpointIdsOf: (tenantId) => members(frozen.endpointsByTenant, tenantId, endpoints),
+    endpointIdsOf: (tenantId, most) => members(frozen.endpointsByTenant, tenantId, endpoints, most),
     endpointCount: (tenantId) => frozen.endpointsByTenant.get(tenantId)?.size ?? 0,
     subscription: (uid) => subscriptions.get(uid),
     subscriptionByName: (name) => subscriptions.get(names.get(name) ?? ''),
@@ -283,6 +295,8 @@ function viewsOf(frozen: Frozen): EntityViews {
     roleBindings: () => iterable(roleBindings),
     egressAddress: (id) => egressAddresses.get(id),
     egressAddresses: () => iterable(egressAddresses),
+    operation: (id) => operations.get(id),
+    operations: () => iterable(operations),
     roleBindingsOf: (principal) => members(frozen.bindingsByPrincipal, principal, roleBindings),
     eventType: (type) => eventTypes.get(type),
     eventTypes: () => iterable(eventTypes),
@@ -297,9 +311,10 @@ function* looked(endpoints: FrozenMap<HeldEndpoint>): IterableIterator<EndpointC
   for (const held of endpoints.values()) yield held.look();
 }
 
-function members<V>(index: Groups, group: string, entities: FrozenMap<V>): readonly V[] {
+function members<V>(index: Groups, group: string, entities: FrozenMap<V>, most = Infinity): readonly V[] {
   const found: V[] = [];
   for (const id of index.get(group)?.values() ?? []) {
+    if (found.length >= most) break;
     const entity = entities.get(id);
     if (entity !== undefined) found.push(entity);
   }

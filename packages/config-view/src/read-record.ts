@@ -140,6 +140,7 @@ export const caseOfKind: Readonly<Record<ConfigKind, ConfigEntity['$case']>> = {
   'role-binding': 'roleBinding',
   'event-type': 'eventType',
   'egress-address': 'egressAddress',
+  operation: 'operation',
 };
 
 /** What is wrong with an entity under this key, if anything is. */
@@ -147,9 +148,8 @@ function checkEntity(kind: ConfigKind, id: string, entity: ConfigEntity): Wrong 
   if (entity.$case !== caseOfKind[kind]) return invalid('Its entity is of another kind than its key.');
   switch (entity.$case) {
     case 'tenant':
-      return entity.value.tenant?.name === `tenants/${id}`
-        ? null
-        : invalid('The tenant has another name than its key.');
+      if (entity.value.tenant?.name !== `tenants/${id}`) return invalid('The tenant has another name than its key.');
+      return entity.value.tenant.state === 'UNRECOGNIZED' ? unknown('state') : null;
     case 'endpoint': {
       const { endpoint } = entity.value;
       if (endpoint?.uid !== id) return invalid('The endpoint has another uid than its key.');
@@ -191,6 +191,10 @@ function checkEntity(kind: ConfigKind, id: string, entity: ConfigEntity): Wrong 
         entity.value.address?.effectiveTime !== undefined
         ? null
         : invalid('The address has another name than its key, or no effective time.');
+    case 'operation':
+      return entity.value.operation?.name === `operations/${id}`
+        ? null
+        : invalid('The operation has another name than its key.');
   }
 }
 

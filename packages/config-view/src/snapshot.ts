@@ -4,6 +4,7 @@ import type {
   EventTypeConfig,
   EgressAddressConfig,
   Layout,
+  OperationConfig,
   TenantConfig,
 } from '@postrider/contract/postrider/v1/config';
 import type { Drain } from '@postrider/contract/postrider/v1/drain';
@@ -45,7 +46,8 @@ export interface ConfigSnapshot {
   endpointsOf(tenantId: string): readonly EndpointConfig[];
   /** The same without decoding them. */
   endpointIds(): Iterable<EndpointIds>;
-  endpointIdsOf(tenantId: string): readonly EndpointIds[];
+  /** @param most so many of them at most; all when absent */
+  endpointIdsOf(tenantId: string, most?: number): readonly EndpointIds[];
   /** How many endpoints a tenant has. */
   endpointCount(tenantId: string): number;
   subscription(uid: string): Subscription | undefined;
@@ -79,6 +81,9 @@ export interface ConfigSnapshot {
   egressAddress(id: string): EgressAddressConfig | undefined;
   /** All announced source addresses, in no order. */
   egressAddresses(): Iterable<EgressAddressConfig>;
+  operation(id: string): OperationConfig | undefined;
+  /** All operations, also those that are done, in no order. */
+  operations(): Iterable<OperationConfig>;
   /**
    * The record of this entity that this version could not read, if its newest one is such. An entity that is absent *and*
    * unreadable is not known to be gone: whoever would cancel work for a missing entity asks this first.
@@ -100,7 +105,8 @@ export type ConfigChange =
   | Change<'drain', Drain>
   | Change<'role-binding', RoleBinding>
   | Change<'event-type', EventTypeConfig>
-  | Change<'egress-address', EgressAddressConfig>;
+  | Change<'egress-address', EgressAddressConfig>
+  | Change<'operation', OperationConfig>;
 
 interface Change<K extends ConfigKind, V> {
   readonly kind: K;

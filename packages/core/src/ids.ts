@@ -5,8 +5,8 @@ import { limits } from './limits.ts';
 /** Randomness as a dependency: `bytes` unpredictable bytes. The real one is `randomBytes` of `node:crypto`. */
 export type RandomBytes = (bytes: number) => Buffer;
 
-/** Prefixes of uids: tenant, endpoint, subscription, signing secret, API key, data key, run. */
-export type UidPrefix = 'ten' | 'ep' | 'sub' | 'sec' | 'key' | 'dek' | 'run' | 'rb';
+/** Prefixes of uids: tenant, endpoint, subscription, signing secret, API key, data key, run, role binding, operation. */
+export type UidPrefix = 'ten' | 'ep' | 'sub' | 'sec' | 'key' | 'dek' | 'run' | 'rb' | 'op';
 
 const ID_BYTES = 16;
 

@@ -76,6 +76,7 @@ export * from './why-waiting.ts';
 export * from './lane-order.ts';
 export * from './work-shares.ts';
 export * from './tenant-parts.ts';
+export * from './tenant-state.ts';
 export {
   certificatePrincipal,
   isCertificatePrincipal,

@@ -18,13 +18,16 @@ import { EventServiceService } from '@postrider/contract/postrider/v1/event_serv
 import { EventTypeServiceService } from '@postrider/contract/postrider/v1/event_type_service';
 import { EgressServiceService } from '@postrider/contract/postrider/v1/egress_service';
 import { EndpointServiceService } from '@postrider/contract/postrider/v1/endpoint_service';
+import { ConfigRecord, OperationConfig } from '@postrider/contract/postrider/v1/config';
 import { methodRules } from '@postrider/contract/postrider/v1/methods';
+import { Operation } from '@postrider/contract/postrider/v1/operation';
+import { OperationServiceService } from '@postrider/contract/postrider/v1/operation_service';
 import { PauseServiceService } from '@postrider/contract/postrider/v1/pause_service';
 import { SecretServiceService } from '@postrider/contract/postrider/v1/secret_service';
 import { SubscriptionServiceService } from '@postrider/contract/postrider/v1/subscription_service';
 import { TenantServiceService } from '@postrider/contract/postrider/v1/tenant_service';
 import { accessRule, roleNamed, type AccessRule, type RoleName } from '@postrider/core';
-import { ADMIN_KEY } from '../testing/harness.ts';
+import { ADMIN_KEY, CONFIG_TOPIC } from '../testing/harness.ts';
 import { startWithPrincipals, type OtherCaller, type Principals } from '../testing/other-principals.ts';
 import type { Client, ClientWritableStream, ServiceDefinition, ServiceError } from '@grpc/grpc-js';
 import type { DescMethod } from '@bufbuild/protobuf';
@@ -39,6 +42,7 @@ const definitions: readonly ServiceDefinition[] = [
   EndpointServiceService,
   EventServiceService,
   EventTypeServiceService,
+  OperationServiceService,
   PauseServiceService,
   SecretServiceService,
   SubscriptionServiceService,
@@ -109,6 +113,8 @@ before(async () => {
   };
   const [ownEntry, foreignEntry] = [await entryOf(tenants.own), await entryOf(tenants.foreign)];
   flat['auditEntries'] = { own: ownEntry, foreign: foreignEntry, absent: 'auditEntries/99' };
+  const [ownOne, foreignOne] = [await makeOperation(tenants.own), await makeOperation(tenants.foreign)];
+  flat['operations'] = { own: ownOne, foreign: foreignOne, absent: foreignOne.replace(/.{4}$/, 'zzzz') };
   // Of no tenant, and told to all: there is none that is foreign.
   await must('CreateEventType', { eventTypeId: 'a.type' });
   flat['eventTypes'] = { own: 'eventTypes/a.type', foreign: 'eventTypes/b.none', absent: 'eventTypes/c.none' };
@@ -124,6 +130,35 @@ async function makeTenant(tenantId: string): Promise<void> {
   await must('CreateEndpoint', { parent: `tenants/${tenantId}`, endpointId: 'one', endpoint });
   const parent = `tenants/${tenantId}/endpoints/one`;
   await must('CreateSubscription', { parent, subscriptionId: 'one', subscription: { eventTypes: ['a'] } });
+}
+
+/** One that is done already: those that go on would delete their tenants. */
+async function makeOperation(tenant: string): Promise<string> {
+  const { plane, kafka } = principals.run;
+  const { writer, revision } = plane.view.snapshot();
+  const id = `op_${'0'.repeat(24)}${tenant === tenants.own ? '0000mine' : '0000them'}`;
+  const fields = {
+    name: `operations/${id}`,
+    done: true,
+    tenant: `tenants/${tenant}`,
+    createTime: new Date(),
+    endTime: new Date(),
+  };
+  const entity = {
+    $case: 'operation' as const,
+    value: OperationConfig.fromPartial({ operation: Operation.fromPartial(fields) }),
+  };
+  const record = {
+    key: `operation/${id}`,
+    revision,
+    writerEpoch: BigInt(writer?.epoch ?? 0),
+    schemaVersion: 1,
+    time: undefined,
+  };
+  const value = Buffer.from(ConfigRecord.encode({ ...record, actor: 'test', entity }).finish());
+  const offset = kafka.append(CONFIG_TOPIC, 0, { key: Buffer.from(record.key), value });
+  assert.ok(await plane.view.whenOffset(offset, 5_000));
+  return fields.name;
 }
 
 async function must(method: string, request: object): Promise<Readonly<Record<string, unknown>>> {

@@ -172,20 +172,18 @@ export function deleteApiKey({ writer }: ServiceContext): Method<DeleteApiKeyReq
     const id = parseFlatName(name, 'apiKeys', 'name');
     return writer.change(caller.actor, (change) => {
       checkEtag(etag, shownApiKey(current(change.snapshot, id, name, caller)));
-      forgetApiKeys(change, [id]);
+      for (const key of recordsOfApiKey(change.snapshot, id)) change.remove(key);
       return {};
     });
   };
 }
 
-/** Takes keys away, and what was given to them: of ids whose deletion was long ago nothing is known any more. */
-export function forgetApiKeys({ snapshot, remove }: Change, ids: readonly string[]): void {
-  for (const id of ids) {
-    for (const binding of snapshot.roleBindingsOf(`api-key/${id}`)) {
-      remove(configKey('role-binding', parseFlatName(binding.name, 'roleBindings', 'name')));
-    }
-    remove(configKey('api-key', id));
+/** The keys of the records that go with an API key: what was given to it, too, for of ids whose deletion was long ago nothing is known any more. */
+export function* recordsOfApiKey(snapshot: ConfigSnapshot, id: string): Generator<string> {
+  for (const binding of snapshot.roleBindingsOf(`api-key/${id}`)) {
+    yield configKey('role-binding', parseFlatName(binding.name, 'roleBindings', 'name'));
   }
+  yield configKey('api-key', id);
 }
 
 function current(snapshot: ConfigSnapshot, id: string, name: string, { grants }: Principal): ApiKeyConfig {

@@ -9,6 +9,7 @@ import { EndpointServiceService } from '@postrider/contract/postrider/v1/endpoin
 import { DeliveryServiceService } from '@postrider/contract/postrider/v1/delivery_service';
 import { EgressServiceService } from '@postrider/contract/postrider/v1/egress_service';
 import { DispatcherServiceService } from '@postrider/contract/postrider/v1/dispatcher_service';
+import { OperationServiceService } from '@postrider/contract/postrider/v1/operation_service';
 import { PauseServiceService } from '@postrider/contract/postrider/v1/pause_service';
 import { SubscriptionServiceService } from '@postrider/contract/postrider/v1/subscription_service';
 import { TenantServiceService } from '@postrider/contract/postrider/v1/tenant_service';
@@ -25,6 +26,7 @@ import { disableEndpoint, enableEndpoint } from './endpoint-state-methods.ts';
 import { createHandler } from './handler.ts';
 import * as deliveries from './delivery-methods.ts';
 import * as dispatchers from './dispatcher-methods.ts';
+import * as operations from './operations/operation-methods.ts';
 import { publishEvents } from './publishing/publish-methods.ts';
 import { createStreamHandler } from './publishing/stream-handler.ts';
 import * as pauses from './pause-methods.ts';
@@ -47,6 +49,7 @@ import type { EventTypeServiceServer } from '@postrider/contract/postrider/v1/ev
 import type { DeliveryServiceServer } from '@postrider/contract/postrider/v1/delivery_service';
 import type { EgressServiceServer } from '@postrider/contract/postrider/v1/egress_service';
 import type { DispatcherServiceServer } from '@postrider/contract/postrider/v1/dispatcher_service';
+import type { OperationServiceServer } from '@postrider/contract/postrider/v1/operation_service';
 import type { PauseServiceServer } from '@postrider/contract/postrider/v1/pause_service';
 import type { SubscriptionServiceServer } from '@postrider/contract/postrider/v1/subscription_service';
 import type { TenantServiceServer } from '@postrider/contract/postrider/v1/tenant_service';
@@ -97,6 +100,7 @@ const configServices = [
   'postrider.v1.EventTypeService',
   'postrider.v1.EgressService',
   'postrider.v1.AuditService',
+  'postrider.v1.OperationService',
 ];
 
 /** Listens and serves. Rejects with one sentence that names the port and its variable when the port cannot be had. */
@@ -214,6 +218,18 @@ function addServices(server: Server, handle: Handle, answers: Answers): void {
   addEventTypes(server, handle);
   addEgress(server, handle);
   addAudit(server, handle, answers);
+  addOperations(server, handle);
+}
+
+/** What goes on after its call. */
+function addOperations(server: Server, handle: Handle): void {
+  const operationService: OperationServiceServer = {
+    getOperation: handle('GetOperation', operations.getOperation),
+    listOperations: handle('ListOperations', operations.listOperations),
+    waitOperation: handle('WaitOperation', operations.waitOperation),
+    deleteOperation: handle('DeleteOperation', operations.deleteOperation),
+  };
+  server.addService(OperationServiceService, operationService);
 }
 
 /** Who changed what. */

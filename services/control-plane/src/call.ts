@@ -6,6 +6,7 @@ import type { CallRouting } from './call-routing.ts';
 import type { ConfigWriter } from './config-writer.ts';
 import type { DeclaredSources } from './egress/announced.ts';
 import type { FindEnding } from './find-ending.ts';
+import type { UntilDone } from './operations/until-done.ts';
 import type { Owners } from './owners.ts';
 import type { Principal } from './permissions.ts';
 import type { Publishing } from './publishing/publish-methods.ts';
@@ -31,6 +32,8 @@ export interface ServiceContext {
   readonly pageTokens: PageTokens;
   /** What stands in the audit of what this caller sees. */
   readonly audit: AuditLog;
+  /** For all callers together, so many at once. */
+  readonly untilOperationDone: UntilDone;
   readonly keyring: Keyring;
   readonly dataKeys: DataKeys;
   readonly secretAges: () => SecretAges;

@@ -1,37 +1,15 @@
 /** Changes that are planned together. Double: Kafka. */
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
-import { configKey, startConfigView } from '@postrider/config-view';
+import { configKey } from '@postrider/config-view';
 import { ApiKeyConfig } from '@postrider/contract/postrider/v1/config';
 import { createFakeKafka } from '@postrider/kafka/testing';
-import { recordingLogger } from '@postrider/runtime';
 import { AuditAction, AuditOutcome } from '@postrider/contract/postrider/v1/audit';
 import { auditedOf, verifiedOf } from '../testing/audited.ts';
 import { AUDIT_TOPIC, CONFIG_TOPIC } from '../testing/harness.ts';
 import { recordsOf } from '../testing/replicas.ts';
-import { openAuditChain } from './audit/chain.ts';
-import { openConfigWriter } from './config-writer.ts';
+import { openTestWriter } from '../testing/test-writer.ts';
 import type { Change } from './config-writer.ts';
-
-async function openTestWriter() {
-  const kafka = createFakeKafka();
-  const losses: string[] = [];
-  const port = kafka.connect('writer');
-  await port.admin.createTopics(
-    [CONFIG_TOPIC, AUDIT_TOPIC].map((name) => ({ name, partitions: 1, replicationFactor: 1, config: {} })),
-  );
-  const common = { kafka: port, topic: CONFIG_TOPIC, clock: port.clock, log: recordingLogger() };
-  await using stack = new AsyncDisposableStack();
-  stack.use(port);
-  const view = stack.use(await startConfigView(common));
-  const audit = { kafka: port, topic: AUDIT_TOPIC, noted: undefined, onLoss: (why: string) => losses.push(why) };
-  const openAudit = () => openAuditChain(audit);
-  const own = { view, processId: 'writer', address: '', random: randomBytes, mayWrite: () => true, openAudit };
-  const writer = stack.use(await openConfigWriter({ ...common, ...own, inspect: async () => '0' }));
-  const owned = stack.move();
-  return { kafka, view, writer, losses, [Symbol.asyncDispose]: () => owned.disposeAsync() };
-}
 
 function putKey({ put }: Change, id: string): void {
   put(configKey('api-key', id), (revision) => ({
@@ -41,7 +19,7 @@ function putKey({ put }: Change, id: string): void {
 }
 
 test('a change knows what those that are written with it have deleted: no id is used again', async () => {
-  await using run = await openTestWriter();
+  await using run = await openTestWriter(createFakeKafka());
   const { writer } = run;
   await writer.change('a', (change) => putKey(change, 'k1'));
   const knows = () => writer.change('b', ({ knowsDeleted }) => knowsDeleted('api-key', 'k1'));
@@ -54,7 +32,7 @@ test('a change knows what those that are written with it have deleted: no id is 
 });
 
 test('a change that comes to stand before what was read is not acknowledged, and none is made behind it', async () => {
-  await using run = await openTestWriter();
+  await using run = await openTestWriter(createFakeKafka());
   const { writer, kafka } = run;
   await writer.change('a', (change) => putKey(change, 'k1'));
   kafka.truncate(CONFIG_TOPIC, 0, 1);
@@ -67,7 +45,7 @@ test('a change that comes to stand before what was read is not acknowledged, and
 });
 
 test('of a change that fails after it has said what to write nothing is stored, nor seen by those behind it', async () => {
-  await using run = await openTestWriter();
+  await using run = await openTestWriter(createFakeKafka());
   const { writer, view, kafka } = run;
   const failing = writer.change('a', (change) => {
     putKey(change, 'k1');
@@ -87,7 +65,7 @@ test('of a change that fails after it has said what to write nothing is stored, 
 });
 
 test('what is only told to the audit stands there before the change is acknowledged', async () => {
-  await using run = await openTestWriter();
+  await using run = await openTestWriter(createFakeKafka());
   const { writer, kafka } = run;
   const note = {
     ...{ action: AuditAction.REVEAL, outcome: AuditOutcome.DONE, kind: 'endpoint' },
@@ -105,7 +83,7 @@ test('what is only told to the audit stands there before the change is acknowled
 });
 
 test('a change that is refused for its size leaves no entry, and those beside it are told in an unbroken chain', async () => {
-  await using run = await openTestWriter();
+  await using run = await openTestWriter(createFakeKafka());
   const { writer, kafka } = run;
   const outcomes = await Promise.allSettled([
     writer.change('a', (change) => putKey(change, 'k1')),
@@ -122,7 +100,7 @@ test('a change that is refused for its size leaves no entry, and those beside it
 });
 
 test('every record of the configuration has its entry with its revision, and every entry its record', async () => {
-  await using run = await openTestWriter();
+  await using run = await openTestWriter(createFakeKafka());
   const { writer, kafka } = run;
   await Promise.all(['k1', 'k2', 'k3'].map((id) => writer.change('a', (change) => putKey(change, id))));
   await writer.change('b', ({ remove }) => ['k1', 'k2'].forEach((id) => remove(`api-key/${id}`)));
@@ -137,7 +115,7 @@ test('every record of the configuration has its entry with its revision, and eve
 });
 
 test('that a key is used is no change of it', async () => {
-  await using run = await openTestWriter();
+  await using run = await openTestWriter(createFakeKafka());
   const { writer, kafka } = run;
   await writer.change('a', (change) => putKey(change, 'k1'));
   const before = auditedOf(kafka).length;
@@ -149,7 +127,7 @@ test('that a key is used is no change of it', async () => {
 });
 
 test('an audit that is emptied under its writer is told, goes on, and is broken for whoever verifies it', async () => {
-  await using run = await openTestWriter();
+  await using run = await openTestWriter(createFakeKafka());
   const { writer, kafka, losses } = run;
   for (const id of ['k1', 'k2']) await writer.change('a', (change) => putKey(change, id));
   const pinned = writer.auditHead;

@@ -47,6 +47,8 @@ export interface Change {
   /** The configuration that the plan decides on: nothing else comes between it and what the plan writes. */
   readonly snapshot: ConfigSnapshot;
   readonly now: Date;
+  /** The call that it is made by; absent: Postrider's own. */
+  readonly origin: AuditOrigin | undefined;
   /** Whether a deletion of this entity, and nothing newer, is known or comes before this change. */
   knowsDeleted(kind: ConfigKind, id: string): boolean;
   /** Writes an entity and gives it back; `entity` is given the revision that the record will have. */
@@ -242,6 +244,7 @@ class Writer implements ConfigWriter {
       const value = job.plan({
         snapshot: draft.snapshot(),
         now,
+        origin: job.origin,
         knowsDeleted: (kind, id) => draft.knowsDeleted(configKey(kind, id)),
         put: add,
         remove: (key) => void add(key, () => null),

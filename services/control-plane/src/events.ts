@@ -4,10 +4,12 @@ import type { Logger, Metrics } from '@postrider/runtime';
 import type { CertificateCounts } from './certificate-watch.ts';
 import type { AuditEvents } from './audit/audit-events.ts';
 import type { JwtEvents } from './jwt/key-source.ts';
+import type { OperationEvents } from './operations/operation-events.ts';
 import type { TlsEvents } from './tls/tls-events.ts';
 import { accessRule, type MethodName } from '@postrider/core';
 import { createAuditEvents } from './audit/audit-events.ts';
 import { createJwtEvents } from './jwt/jwt-events.ts';
+import { createOperationEvents } from './operations/operation-events.ts';
 import { createTlsEvents } from './tls/tls-events.ts';
 
 /** One finished call. */
@@ -27,7 +29,7 @@ export interface FinishedCall {
 export type PublishOutcome = 'published' | 'refused' | 'failed' | 'unknown';
 
 /** What happens in the control plane, each told once as metric and log line. */
-export interface ControlPlaneEvents extends TlsEvents, AuditEvents, JwtEvents {
+export interface ControlPlaneEvents extends TlsEvents, AuditEvents, JwtEvents, OperationEvents {
   callFinished(call: FinishedCall): void;
   configProblem(problem: ConfigProblem): void;
   /** What became of events that were to be published, and of how many. */
@@ -80,6 +82,7 @@ export function createEvents(log: Logger, metrics: Metrics | undefined): Control
     ...createTlsEvents(log, metrics),
     ...createAuditEvents(log, metrics),
     ...createJwtEvents(log, metrics),
+    ...createOperationEvents(log, metrics),
     ledBegun() {
       leading = true;
       isReadOnly = false;

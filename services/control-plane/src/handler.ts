@@ -3,6 +3,7 @@ import { auditedContext, originOf } from './audit/origin.ts';
 import { REVISION_TRAILER } from './call-routing.ts';
 import { toServiceError } from './grpc-status.ts';
 import { scopeContext } from './scoped-config.ts';
+import { closedTenantsContext } from './operations/closed-tenants.ts';
 import { createListTurns } from './server/list-turns.ts';
 import type { handleUnaryCall, sendUnaryData, ServerUnaryCall } from '@grpc/grpc-js';
 import type { MethodName } from '@postrider/core';
@@ -15,6 +16,7 @@ import type { Principal } from './permissions.ts';
 export function createHandler(context: ServiceContext, events: ControlPlaneEvents, admit: Admit) {
   const { clock, routing, random } = context;
   const lists = createListTurns();
+  const open = closedTenantsContext(context);
   return <Request, Response>(
     name: MethodName,
     maker: MethodMaker<Request, Response>,
@@ -24,7 +26,7 @@ export function createHandler(context: ServiceContext, events: ControlPlaneEvent
       let known: Principal | null = null;
       try {
         const { caller, reach } = await admit(name, call, (one) => (known = one));
-        const audited = auditedContext(context, originOf(name, call, caller, random));
+        const audited = auditedContext(open, originOf(name, call, caller, random));
         const make = () => maker(scopeContext(audited, reach))(call.request, caller);
         const here = () => (isList ? lists.take(caller.actor, () => !call.cancelled, make) : make());
         const { response, revision } = await routing.answer(name, call, here);
@@ -65,7 +67,7 @@ type Answered<Response> =
 const inTenant =
   /^tenants\/[a-z0-9-]{1,63}(?:\/(?:endpoints|subscriptions|secrets)\/[a-z0-9_-]{1,63}){0,2}(?:\/deliveries\/dlv_[a-f0-9]{32})?$/;
 const atLarge =
-  /^(?:installation|apiKeys\/[a-z0-9]{4,32}|auditEntries\/[0-9]{1,18}|roleBindings\/[a-z0-9_-]{1,63}|egressPools\/[a-z0-9_-]{1,63}(?:\/addresses\/[0-9a-f._-]{1,48})?|eventTypes\/[A-Za-z0-9._:-]{1,255}|dispatchers\/[A-Za-z0-9._-]{1,255})$/;
+  /^(?:installation|apiKeys\/[a-z0-9]{4,32}|auditEntries\/[0-9]{1,18}|roleBindings\/[a-z0-9_-]{1,63}|egressPools\/[a-z0-9_-]{1,63}(?:\/addresses\/[0-9a-f._-]{1,48})?|operations\/op_[0-9a-f]{32}|eventTypes\/[A-Za-z0-9._:-]{1,255}|dispatchers\/[A-Za-z0-9._-]{1,255})$/;
 
 /** The name of the resource that a message is or speaks of; empty when it names none. Nothing else of it is logged. */
 export function resourceOf(message: unknown): string {

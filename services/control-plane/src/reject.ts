@@ -24,6 +24,11 @@ export function alreadyExists(name: string): never {
   throw new PostriderError('already_exists', `${name} exists already`);
 }
 
+/** Throws `failed_precondition`: nothing is put into a tenant that is being deleted. */
+export function rejectBeingDeleted(tenant: string): never {
+  throw new PostriderError('failed_precondition', `${tenant} is being deleted`);
+}
+
 /** An entity that a newer version wrote must not be written over by one that cannot read it. */
 export function rejectUnreadable(snapshot: ConfigSnapshot, kind: ConfigKind, id: string, name: string): void {
   const problem = snapshot.unreadable(kind, id);

@@ -70,6 +70,7 @@ function entityOf(snapshot: ConfigSnapshot, kind: string, id: string): ConfigEnt
     pause: () => entityIf('pause', snapshot.pause(id)),
     drain: () => entityIf('drain', snapshot.drain(id)),
     'egress-address': () => entityIf('egressAddress', snapshot.egressAddress(id)),
+    operation: () => entityIf('operation', snapshot.operation(id)),
     'role-binding': () => entityIf('roleBinding', snapshot.roleBinding(id)),
     'event-type': () => entityIf('eventType', snapshot.eventType(id)),
     layout: () => entityIf('layout', snapshot.layout ?? undefined),

@@ -1,5 +1,6 @@
 import { tenantOfName } from '@postrider/core';
 import type { ConfigSnapshot } from '@postrider/config-view';
+import type { OperationConfig } from '@postrider/contract/postrider/v1/config';
 import type { Reach } from '@postrider/core';
 import type { ServiceContext } from './call.ts';
 import type { ConfigWriter } from './config-writer.ts';
@@ -56,6 +57,12 @@ function cut(snapshot: ConfigSnapshot, tenants: ReadonlySet<string>): ConfigSnap
     value !== undefined && isNear(name(value)) ? value : undefined;
   const nameOf = ({ name }: { readonly name: string }): string => name;
   const endpointName = ({ endpoint }: { readonly endpoint?: { readonly name: string } | undefined }) => endpoint?.name;
+  // Another tenant may have had this id before: what was done to that one is nobody's in this one.
+  const tenantOfOperation = ({ operation }: OperationConfig): string | undefined => {
+    const since = snapshot.tenant(tenantOfName(operation?.tenant ?? '') ?? '')?.tenant?.createTime;
+    const isOfAnother = since !== undefined && operation?.createTime !== undefined && operation.createTime < since;
+    return isOfAnother ? undefined : operation?.tenant;
+  };
   return {
     revision: snapshot.revision,
     layout: snapshot.layout,
@@ -67,7 +74,7 @@ function cut(snapshot: ConfigSnapshot, tenants: ReadonlySet<string>): ConfigSnap
     endpoints: () => [...tenants].flatMap((id) => snapshot.endpointsOf(id)),
     endpointsOf: (id) => (tenants.has(id) ? snapshot.endpointsOf(id) : []),
     endpointIds: () => [...tenants].flatMap((id) => snapshot.endpointIdsOf(id)),
-    endpointIdsOf: (id) => (tenants.has(id) ? snapshot.endpointIdsOf(id) : []),
+    endpointIdsOf: (id, most) => (tenants.has(id) ? snapshot.endpointIdsOf(id, most) : []),
     endpointCount: (id) => (tenants.has(id) ? snapshot.endpointCount(id) : 0),
     subscriptionCount: (id) => (tenants.has(id) ? snapshot.subscriptionCount(id) : 0),
     subscription: (uid) => near(snapshot.subscription(uid), nameOf),
@@ -87,6 +94,8 @@ function cut(snapshot: ConfigSnapshot, tenants: ReadonlySet<string>): ConfigSnap
     // Published for everybody.
     egressAddress: (id) => snapshot.egressAddress(id),
     egressAddresses: () => snapshot.egressAddresses(),
+    operation: (id) => near(snapshot.operation(id), tenantOfOperation),
+    operations: () => filtered(snapshot.operations(), (one) => isNear(tenantOfOperation(one))),
     drain: () => undefined,
     drains: () => [],
     // A uid is known to who may see it only; a tenant's id, and so its pause's, may be anybody's guess.

@@ -172,6 +172,22 @@ export const serverLimits = Object.freeze({
   rewrapsTogetherMax: 50,
   rewrapPauseMs: 50,
   rewrapAgainMs: 10 * SECOND_MS,
+  /**
+   * Records of a tenant that are deleted together: telling the audit of each is most of it, and all of them are some
+   * milliseconds in which nobody else is answered.
+   */
+  deletedTogetherMax: 50,
+  /** How long the deletion of a tenant is waited for by the call that begins it. */
+  deletionAwaitedMs: 5 * SECOND_MS,
+  /** How soon an operation that could not go on is tried again. */
+  operationAgainMs: 5 * SECOND_MS,
+  /** How long operations that are done are kept, how many of them at most, and how often is looked. */
+  operationKeptMs: 7 * 24 * HOUR_MS,
+  operationsKeptMax: 1_000,
+  operationsLookEveryMs: HOUR_MS,
+  /** How long one call may wait for an operation, and how many calls at once; beyond, callers are told to come back. */
+  operationWaitMs: 20 * SECOND_MS,
+  operationWaitsMax: 1_000,
   /** Of the audit, held in memory at once for one reader. */
   auditStretchRecordsMax: 2_000,
   auditStretchBytesMax: MIB,

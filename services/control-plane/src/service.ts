@@ -26,6 +26,7 @@ import { createForwardCall } from './forward-call.ts';
 import { neverLeads, startLeadership } from './leadership.ts';
 import { startPublishing } from './publishing/publishing.ts';
 import { createKeyUse } from './key-use.ts';
+import { createOperationWaits } from './operations/until-done.ts';
 import { createPageTokens } from './page-token.ts';
 import { createPaging } from './paging.ts';
 import { createAskDispatcher } from './ask-owner.ts';
@@ -286,6 +287,7 @@ function serviceContext(
     paging: createPaging(pageTokens),
     pageTokens,
     audit: createAuditLog({ kafka, topicPrefix, clock }),
+    untilOperationDone: createOperationWaits(clock),
     keyring: keys,
     judgeUrl: judge,
     pools,

@@ -1,15 +1,16 @@
 import { configKey, dataKeyOf, wrapDataKey } from '@postrider/config-view';
 import { VerificationMode } from '@postrider/contract/postrider/v1/endpoint';
-import { Tenant, TenantQuotas } from '@postrider/contract/postrider/v1/tenant';
-import { generateDataKey, PostriderError } from '@postrider/core';
-import { forgetApiKeys } from './api-key-methods.ts';
+import { Tenant, TenantQuotas, TenantState } from '@postrider/contract/postrider/v1/tenant';
+import { generateDataKey, isBeingDeleted, PostriderError } from '@postrider/core';
 import { checkEtag, etagOf } from './etag.ts';
 import { applyMask } from './field-mask.ts';
 import { parseFlatName, parseTenantName, tenantIdProblem, tenantName } from './names.ts';
-import { forgetPause } from './pause-methods.ts';
+import { beginTenantDeletion } from './operations/tenant-deletion.ts';
+import { createUntilDone } from './operations/until-done.ts';
 import { alreadyExists, found, rejectUnreadable, rejectViolations, required } from './reject.ts';
 import { isSame, sizeOf } from './messages.ts';
 import { quotaBounds } from './quotas.ts';
+import { serverLimits } from './server-limits.ts';
 import { checkRequestId, createViolations } from './validate-common.ts';
 import { tenantPoolProblems, type KnownPools } from './validate-pools.ts';
 import { validateTenant } from './validate-tenant.ts';
@@ -46,12 +47,16 @@ const maskRules: MaskRules<Tenant> = {
   update_time: { kind: 'output-only' },
   etag: { kind: 'immutable', why: 'guards the change and is not changed by it' },
   revision: { kind: 'output-only' },
+  state: { kind: 'output-only' },
+  delete_time: { kind: 'output-only' },
+  delete_operation: { kind: 'output-only' },
 };
 
 /** A tenant as clients see it. */
 function shown({ tenant }: TenantConfig): Tenant {
   const resource = tenant ?? Tenant.fromPartial({});
-  return { ...resource, etag: etagOf(resource) };
+  const state = resource.state === TenantState.UNSPECIFIED ? TenantState.ACTIVE : resource.state;
+  return { ...resource, state, etag: etagOf(resource) };
 }
 
 export function createTenant(context: ServiceContext): Method<CreateTenantRequest, Tenant> {
@@ -158,34 +163,28 @@ function newPoolProblems(
   return isUnchanged ? [] : tenantPoolProblems(next, pools, snapshot.endpointsOf(id));
 }
 
-export function deleteTenant({ writer }: ServiceContext): Method<DeleteTenantRequest, Record<string, never>> {
-  return ({ name, force, etag }, caller) => {
+export function deleteTenant({
+  writer,
+  view,
+  clock,
+  random,
+}: ServiceContext): Method<DeleteTenantRequest, Record<string, never>> {
+  return async ({ name, force, etag }, caller) => {
     const id = parseTenantName(name, 'name');
-    return writer.change(caller.actor, (change) => {
-      const { snapshot, remove } = change;
-      checkEtag(etag, current(snapshot, id, name).tenant);
-      const endpoints = snapshot.endpointIdsOf(id);
-      if (endpoints.length > 0 && !force) {
-        const text = `${name} still has ${endpoints.length} endpoints; delete them first, or set force`;
+    const operation = await writer.change(caller.actor, (change) => {
+      const { snapshot } = change;
+      const { config, tenant } = current(snapshot, id, name);
+      if (isBeingDeleted(config)) return parseFlatName(tenant.deleteOperation, 'operations', 'name');
+      checkEtag(etag, tenant);
+      const endpoints = snapshot.endpointCount(id);
+      if (endpoints > 0 && !force) {
+        const text = `${name} still has ${endpoints} endpoints; delete them first, or set force`;
         throw new PostriderError('failed_precondition', text);
       }
-      // What depends on something goes before it, so that a crash in between leaves nothing that hangs in the air.
-      const uids = endpoints.map(({ uid }) => uid);
-      for (const uid of uids) {
-        for (const one of snapshot.subscriptionsOf(uid)) remove(configKey('subscription', one.uid));
-      }
-      for (const uid of uids) remove(configKey('endpoint', uid));
-      for (const uid of uids) forgetPause(change, `endpoints/${uid}`);
-      forgetPause(change, name);
-      // Another tenant may get this id: what opened this one must not open that one.
-      const keys = [...snapshot.apiKeys()].filter(({ tenant }) => tenant === id).map((key) => key.id);
-      forgetApiKeys(change, keys);
-      for (const { name: binding, tenant } of snapshot.roleBindings()) {
-        if (tenant === name) remove(configKey('role-binding', parseFlatName(binding, 'roleBindings', 'name')));
-      }
-      remove(configKey('tenant', id));
-      return {};
+      return beginTenantDeletion(change, id, config, caller.actor, random);
     });
+    await createUntilDone(clock)(view, operation, serverLimits.deletionAwaitedMs);
+    return {};
   };
 }
 

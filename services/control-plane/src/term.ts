@@ -6,6 +6,7 @@ import { openConfigWriter } from './config-writer.ts';
 import { declaredSources } from './egress/announced.ts';
 import { ensureAnnounced } from './egress/first-announcement.ts';
 import { tellAddressChanges } from './egress/tell-changes.ts';
+import { startOperations } from './operations/run-operations.ts';
 import { serverLimits } from './server-limits.ts';
 import { startRestating } from './restating.ts';
 import { startRewrapping } from './secrets/rewrapping.ts';
@@ -22,6 +23,7 @@ import type { ConfigMark } from './config-mark.ts';
 import type { AuditEvents } from './audit/audit-events.ts';
 import type { ControlPlaneEvents } from './events.ts';
 import type { Term } from './leadership.ts';
+import type { OperationEvents } from './operations/operation-events.ts';
 import type { StaleKeys } from './stale-keys.ts';
 import type { WriterSeat } from './writer-seat.ts';
 
@@ -42,7 +44,7 @@ export interface TermOptions {
   readonly mark: ConfigMark;
   readonly stale: StaleKeys;
   readonly dataKeys: DataKeys;
-  readonly events: AuditEvents & Pick<ControlPlaneEvents, 'keysRewrapped' | 'keyTrouble'>;
+  readonly events: AuditEvents & OperationEvents & Pick<ControlPlaneEvents, 'keysRewrapped' | 'keyTrouble'>;
   readonly clock: Clock;
   readonly random: RandomBytes;
   readonly log: Logger;
@@ -89,6 +91,7 @@ export async function beginTerm(options: TermOptions): Promise<Term> {
     await startVerifier({ kafka, view, writer, topicPrefix, offsets: seat, clock, random, log }),
   );
   stack.use(startRewrapping({ ...options, keyring: config.keys, writer }));
+  stack.use(startOperations({ ...options, writer }));
   const note = async (): Promise<void> => {
     await mark.inspect();
     await mark.note(writer.auditHead);

@@ -14,6 +14,7 @@ import { EventTypeServiceClient } from '@postrider/contract/postrider/v1/event_t
 import { DeliveryServiceClient } from '@postrider/contract/postrider/v1/delivery_service';
 import { EgressServiceClient } from '@postrider/contract/postrider/v1/egress_service';
 import { DispatcherServiceClient } from '@postrider/contract/postrider/v1/dispatcher_service';
+import { OperationServiceClient } from '@postrider/contract/postrider/v1/operation_service';
 import { PauseServiceClient } from '@postrider/contract/postrider/v1/pause_service';
 import { SecretServiceClient } from '@postrider/contract/postrider/v1/secret_service';
 import { SubscriptionServiceClient } from '@postrider/contract/postrider/v1/subscription_service';
@@ -61,6 +62,7 @@ export interface Running extends AsyncDisposable {
   readonly egress: Calls<EgressServiceClient>;
   readonly secrets: Calls<SecretServiceClient>;
   readonly events: Calls<EventServiceClient>;
+  readonly operations: Calls<OperationServiceClient>;
   /** Ends this control plane; the cluster stays. */
   stop(): Promise<void>;
 }
@@ -132,6 +134,7 @@ export async function startTestPlane(
     open(EgressServiceClient),
     open(SecretServiceClient),
     open(EventServiceClient),
+    open(OperationServiceClient),
   ] as const;
   let stopped: Promise<void> | null = null;
   const stop = (): Promise<void> =>
@@ -157,6 +160,7 @@ export async function startTestPlane(
     egress: calls(clients[8]),
     secrets: calls(clients[9]),
     events: calls(clients[10]),
+    operations: calls(clients[11]),
     stop,
     [Symbol.asyncDispose]: stop,
   };

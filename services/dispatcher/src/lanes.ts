@@ -1,4 +1,4 @@
-import { createHalfOpenBreaker, limits, parseRevision } from '@postrider/core';
+import { createHalfOpenBreaker, isBeingDeleted, limits, parseRevision } from '@postrider/core';
 import { CancelReason } from '@postrider/contract/postrider/v1/attempt';
 import { EndpointState, PendingPolicy } from '@postrider/contract/postrider/v1/endpoint';
 import { isReached } from './admission.ts';
@@ -185,6 +185,7 @@ function gateOf(lane: Lane, options: LanesOptions): LaneGate {
 function knownGate(lane: Lane, { endpoints, view, holds, pools, names, pauses }: LanesOptions): LaneGate {
   const prepared = endpoints.get(lane.endpointId);
   if (prepared === undefined) return missing(lane, view);
+  if (isLeaving(lane, view)) return { kind: 'cancel', reason: CancelReason.TENANT_DELETED };
   const { state, pending, revision } = prepared.endpoint;
   switch (state) {
     case EndpointState.ENABLED:
@@ -211,11 +212,17 @@ function isWayOpen({ waitsForNames, waitsForKey }: Lane): boolean {
   return !waitsForNames && !waitsForKey;
 }
 
+function isLeaving({ tenant }: Lane, view: LanesOptions['view']): boolean {
+  return isBeingDeleted(view.snapshot().tenant(tenant));
+}
+
 function missing(lane: Lane, view: LanesOptions['view']): LaneGate {
   const snapshot = view.snapshot();
   if (snapshot.unreadable('endpoint', lane.endpointId) !== undefined) return { kind: 'config' };
   if (snapshot.unreadable('tenant', lane.tenant) !== undefined) return { kind: 'config' };
   const reason =
-    snapshot.tenant(lane.tenant) === undefined ? CancelReason.TENANT_DELETED : CancelReason.ENDPOINT_DELETED;
+    snapshot.tenant(lane.tenant) === undefined || isLeaving(lane, view)
+      ? CancelReason.TENANT_DELETED
+      : CancelReason.ENDPOINT_DELETED;
   return { kind: 'cancel', reason };
 }

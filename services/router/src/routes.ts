@@ -2,6 +2,7 @@ import { EndpointState } from '@postrider/contract/postrider/v1/endpoint';
 import { QuarantineReason } from '@postrider/contract/postrider/v1/dead_letter';
 import {
   decodeEvent,
+  isBeingDeleted,
   resolveRetryPolicy,
   retrySpanMs,
   webhookId,
@@ -67,7 +68,8 @@ function route(record: IncomingRecord, options: RoutesOptions): Routing {
   });
   if (decoded.kind === 'quarantine') return putAside(record, decoded, options);
   const snapshot = view.snapshot();
-  if (snapshot.tenant(decoded.tenant) === undefined) return putAside(record, unknownTenant(decoded.tenant), options);
+  const tenant = snapshot.tenant(decoded.tenant);
+  if (tenant === undefined || isBeingDeleted(tenant)) return putAside(record, unknownTenant(decoded.tenant), options);
   return deliverTo(addressees(decoded, snapshot, options), decoded, record, snapshot, options);
 }
 

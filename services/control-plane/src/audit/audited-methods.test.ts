@@ -135,6 +135,10 @@ const calls: Readonly<Record<Audited, (run: Running) => Promise<unknown>>> = {
   DeleteEventType: (run) => run.eventTypes.deleteEventType({ ...nothing, name: eventType }),
   DeleteEndpoint: ({ endpoints }) => endpoints.deleteEndpoint({ name: endpoint, etag: '' }),
   DeleteTenant: ({ tenants }) => tenants.deleteTenant({ name: acme, force: true, etag: '' }),
+  DeleteOperation: async ({ operations }) => {
+    const { operations: all } = await operations.listOperations({ pageSize: 0, pageToken: '' });
+    return operations.deleteOperation({ name: all[0]?.name ?? '' });
+  },
 };
 
 let run: Running;
@@ -215,14 +219,20 @@ test('a tenant’s deletion tells of all that went with it, as one call', async 
   const count = auditedOf(run.kafka).length;
   await run.tenants.deleteTenant({ name: parent, force: true, etag: '' });
   const gone = auditedOf(run.kafka).slice(count);
+  const operation = gone[0]?.resource ?? '';
+  assert.match(operation, /^operations\/op_[0-9a-f]{32}$/);
   assert.deepEqual(
     gone.map(({ action, kind, resource }) => [action, kind, resource]),
     [
+      [AuditAction.CREATE, 'operation', operation],
+      [AuditAction.UPDATE, 'tenant', parent],
       [AuditAction.DELETE, 'endpoint', `${parent}/endpoints/one`],
       [AuditAction.DELETE, 'pause', `${parent}/endpoints/one`],
       [AuditAction.DELETE, 'tenant', parent],
+      [AuditAction.UPDATE, 'operation', operation],
     ],
   );
+  assert.deepEqual(new Set(gone.map(({ tenant }) => tenant)), new Set([parent]));
   assert.equal(new Set(gone.map(({ callId }) => callId)).size, 1);
   assert.equal(told.get('CreateTenant')?.[0]?.requestId, 'r-1');
 });

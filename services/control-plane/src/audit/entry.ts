@@ -1,4 +1,4 @@
-import { caseOfKind, configKey } from '@postrider/config-view';
+import { caseOfKind, configKey, parseConfigKey } from '@postrider/config-view';
 import { auditedEntities } from '@postrider/contract/postrider/v1/audited-fields';
 import { AuditAction, AuditEntry, AuditOutcome } from '@postrider/contract/postrider/v1/audit';
 import { ConfigRecord } from '@postrider/contract/postrider/v1/config';
@@ -79,7 +79,7 @@ interface Named {
 /** The name of a resource is its own, or that of the resource which the entity keeps together with what is ours. */
 function resourceOf(kind: ConfigKind, id: string, value: unknown): string {
   if (kind === 'api-key') return `apiKeys/${id}`;
-  for (const one of [value, ...Object.values(value as object)] as readonly (Named | null | undefined)[]) {
+  for (const one of parts(value)) {
     if (typeof one?.name === 'string') return one.name;
   }
   return configKey(kind, id);
@@ -88,7 +88,18 @@ function resourceOf(kind: ConfigKind, id: string, value: unknown): string {
 function tenantOf(resource: string, value: unknown): string {
   const inName = tenantOfName(resource);
   if (inName !== null) return `tenants/${inName}`;
-  const { tenant } = value as Named;
+  const tenant = parts(value).find((one) => typeof one?.tenant === 'string')?.tenant;
   if (typeof tenant !== 'string' || tenant === '') return '';
   return tenant.startsWith('tenants/') ? tenant : `tenants/${tenant}`;
+}
+
+/** An entity, and what it keeps together with what is ours. */
+function parts(value: unknown): readonly (Named | null | undefined)[] {
+  return [value, ...Object.values(value as object)] as readonly (Named | null | undefined)[];
+}
+
+/** The tenant that an entity belongs to, `tenants/{tenant}`; empty: to the whole installation. */
+export function tenantOfEntity(key: string, value: unknown): string {
+  const { kind, id } = parseConfigKey(key) ?? { kind: null, id: '' };
+  return kind === null ? '' : tenantOf(resourceOf(kind, id, value), value);
 }

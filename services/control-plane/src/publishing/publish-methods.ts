@@ -1,7 +1,14 @@
-import { checkPublished, invalidArgument, PostriderError, publishedRecord, webhookId } from '@postrider/core';
+import {
+  checkPublished,
+  invalidArgument,
+  isBeingDeleted,
+  PostriderError,
+  publishedRecord,
+  webhookId,
+} from '@postrider/core';
 import { toStatus } from '../grpc-status.ts';
 import { parseTenantName } from '../names.ts';
-import { found, rejectViolations } from '../reject.ts';
+import { found, rejectBeingDeleted, rejectViolations } from '../reject.ts';
 import { serverLimits } from '../server-limits.ts';
 import { checkKnown, createViolations } from '../validate-common.ts';
 import type {
@@ -51,6 +58,7 @@ export function beginPublishing({
     const snapshot = view.snapshot();
     const { publisher, rates, checkDescribed, bodyBytesMax, events: told } = servedHere(publishing);
     const config = found(snapshot.tenant(tenant), parent);
+    if (isBeingDeleted(config)) rejectBeingDeleted(parent);
     const partitions = await publisher.partitions();
     rates.take({ name: parent, quotas: config.tenant?.quotas }, events.length);
     const prepared = events.map((event, index): Prepared => {

@@ -13,6 +13,7 @@ export const auditedEntities = {
   roleBinding: 'RoleBinding',
   eventType: 'EventTypeConfig',
   egressAddress: 'EgressAddressConfig',
+  operation: 'OperationConfig',
 } as const;
 
 /** Every field of what can stand in an entity, by message and name in JSON: its name in the contract, and what it is. */
@@ -38,6 +39,8 @@ export const auditedFields = {
   FilterList: { filters: { name: 'filters', message: 'Filter', many: 'list' } },
   Layout: { generation: { name: 'generation' }, partitions: { name: 'partitions' }, slots: { name: 'slots' } },
   OAuth2ClientCredentials: { tokenUrl: { name: 'token_url' }, clientId: { name: 'client_id' }, clientSecret: { name: 'client_secret', secret: true }, scopes: { name: 'scopes', many: 'list' } },
+  Operation: { name: { name: 'name' }, done: { name: 'done' }, error: { name: 'error' }, tenant: { name: 'tenant' }, principal: { name: 'principal' }, createTime: { name: 'create_time' }, endTime: { name: 'end_time' }, revision: { name: 'revision' }, tenantDeletion: { name: 'tenant_deletion', message: 'TenantDeletion' } },
+  OperationConfig: { operation: { name: 'operation', message: 'Operation' }, method: { name: 'method' }, callId: { name: 'call_id' }, knownBy: { name: 'known_by' }, requestId: { name: 'request_id' }, peer: { name: 'peer' }, forwardedFor: { name: 'forwarded_for' } },
   Ordering: { mode: { name: 'mode' }, key: { name: 'key' }, onExhausted: { name: 'on_exhausted' } },
   Pause: { name: { name: 'name' }, reason: { name: 'reason' }, actor: { name: 'actor' }, createTime: { name: 'create_time' }, expireTime: { name: 'expire_time' }, endpointUid: { name: 'endpoint_uid' }, revision: { name: 'revision' }, heldByInstallation: { name: 'held_by_installation' } },
   RetryPolicy: { delays: { name: 'delays', message: 'DelayList' }, exponential: { name: 'exponential', message: 'ExponentialBackoff' }, jitter: { name: 'jitter' }, retrySpan: { name: 'retry_span' } },
@@ -47,8 +50,9 @@ export const auditedFields = {
   StatusPolicy: { success: { name: 'success', message: 'StatusRange', many: 'list' }, final: { name: 'final', message: 'StatusRange', many: 'list' } },
   StatusRange: { first: { name: 'first' }, last: { name: 'last' } },
   Subscription: { name: { name: 'name' }, uid: { name: 'uid' }, eventTypes: { name: 'event_types', many: 'list' }, filter: { name: 'filter', message: 'Filter' }, state: { name: 'state' }, endpointUid: { name: 'endpoint_uid' }, createTime: { name: 'create_time' }, updateTime: { name: 'update_time' }, etag: { name: 'etag' }, revision: { name: 'revision' }, labels: { name: 'labels', many: 'map' } },
-  Tenant: { name: { name: 'name' }, displayName: { name: 'display_name' }, labels: { name: 'labels', many: 'map' }, quotas: { name: 'quotas', message: 'TenantQuotas' }, createTime: { name: 'create_time' }, updateTime: { name: 'update_time' }, etag: { name: 'etag' }, revision: { name: 'revision' }, verification: { name: 'verification' } },
+  Tenant: { name: { name: 'name' }, displayName: { name: 'display_name' }, labels: { name: 'labels', many: 'map' }, quotas: { name: 'quotas', message: 'TenantQuotas' }, createTime: { name: 'create_time' }, updateTime: { name: 'update_time' }, etag: { name: 'etag' }, revision: { name: 'revision' }, verification: { name: 'verification' }, state: { name: 'state' }, deleteTime: { name: 'delete_time' }, deleteOperation: { name: 'delete_operation' } },
   TenantConfig: { tenant: { name: 'tenant', message: 'Tenant' }, dataKey: { name: 'data_key', secret: true }, createRequestId: { name: 'create_request_id' }, dataKeyId: { name: 'data_key_id' }, dataKeySealTime: { name: 'data_key_seal_time' } },
+  TenantDeletion: { endpointCount: { name: 'endpoint_count' }, subscriptionCount: { name: 'subscription_count' }, remainingEndpointCount: { name: 'remaining_endpoint_count' }, remainingSubscriptionCount: { name: 'remaining_subscription_count' } },
   TenantQuotas: { endpointsMax: { name: 'endpoints_max' }, deliveriesPerSecond: { name: 'deliveries_per_second' }, egressPools: { name: 'egress_pools', many: 'list' }, publishedEventsPerSecond: { name: 'published_events_per_second' }, subscriptionsMax: { name: 'subscriptions_max' }, apiKeysMax: { name: 'api_keys_max' } },
   WriterClaim: { processId: { name: 'process_id' }, randomId: { name: 'random_id', secret: true }, address: { name: 'address' } },
 } as const;

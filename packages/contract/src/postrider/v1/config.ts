@@ -17,6 +17,7 @@ import {
   signatureSchemeToNumber,
 } from "./endpoint.ts";
 import { EventType } from "./event_type.ts";
+import { Operation } from "./operation.ts";
 import { Pause } from "./pause.ts";
 import { RoleBinding } from "./role_binding.ts";
 import { Subscription } from "./subscription.ts";
@@ -80,6 +81,9 @@ export interface ConfigRecord {
     | //
     /** Kind `egress-address`; the id is `{pool}/{address}`. */
     { $case: "egressAddress"; value: EgressAddressConfig }
+    | //
+    /** Kind `operation`. */
+    { $case: "operation"; value: OperationConfig }
     | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
@@ -274,6 +278,27 @@ export interface Tombstone {
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
+/** An operation and what only Postrider may see of it. */
+export interface OperationConfig {
+  /** The operation, without what is left to do: that is counted when somebody asks. */
+  operation:
+    | Operation
+    | undefined;
+  /** The call that has begun it: what it does stands in the audit as done by that call. These are fields of AuditEntry. */
+  method: string;
+  /** As `method`. */
+  callId: string;
+  /** As `method`; there it is `credential`. */
+  knownBy: string;
+  /** As `method`. */
+  requestId: string;
+  /** As `method`. */
+  peer: string;
+  /** As `method`. */
+  forwardedFor: string;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
 function createBaseConfigRecord(): ConfigRecord {
   return {
     key: "",
@@ -346,6 +371,9 @@ export const ConfigRecord: MessageFns<ConfigRecord> = {
         break;
       case "egressAddress":
         EgressAddressConfig.encode(message.entity.value, writer.uint32(562).fork()).join();
+        break;
+      case "operation":
+        OperationConfig.encode(message.entity.value, writer.uint32(642).fork()).join();
         break;
     }
     if (message._unknownFields !== undefined) {
@@ -516,6 +544,14 @@ export const ConfigRecord: MessageFns<ConfigRecord> = {
             message.entity = { $case: "egressAddress", value: EgressAddressConfig.decode(reader, reader.uint32()) };
             continue;
           }
+          case 80: {
+            if (tag !== 642) {
+              break;
+            }
+
+            message.entity = { $case: "operation", value: OperationConfig.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -580,6 +616,8 @@ export const ConfigRecord: MessageFns<ConfigRecord> = {
       obj.eventType = EventTypeConfig.toJSON(message.entity.value);
     } else if (message.entity?.$case === "egressAddress") {
       obj.egressAddress = EgressAddressConfig.toJSON(message.entity.value);
+    } else if (message.entity?.$case === "operation") {
+      obj.operation = OperationConfig.toJSON(message.entity.value);
     }
     return obj;
   },
@@ -667,6 +705,12 @@ export const ConfigRecord: MessageFns<ConfigRecord> = {
       case "egressAddress": {
         if (object.entity?.value !== undefined && object.entity?.value !== null) {
           message.entity = { $case: "egressAddress", value: EgressAddressConfig.fromPartial(object.entity.value) };
+        }
+        break;
+      }
+      case "operation": {
+        if (object.entity?.value !== undefined && object.entity?.value !== null) {
+          message.entity = { $case: "operation", value: OperationConfig.fromPartial(object.entity.value) };
         }
         break;
       }
@@ -2202,6 +2246,186 @@ export const Tombstone: MessageFns<Tombstone> = {
     const message = createBaseTombstone();
     message.actor = object.actor ?? "";
     message.time = object.time ?? undefined;
+    return message;
+  },
+};
+
+function createBaseOperationConfig(): OperationConfig {
+  return {
+    operation: undefined,
+    method: "",
+    callId: "",
+    knownBy: "",
+    requestId: "",
+    peer: "",
+    forwardedFor: "",
+    _unknownFields: {},
+  };
+}
+
+export const OperationConfig: MessageFns<OperationConfig> = {
+  encode(message: OperationConfig, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.operation !== undefined) {
+      Operation.encode(message.operation, writer.uint32(10).fork()).join();
+    }
+    if (message.method !== "") {
+      writer.uint32(18).string(message.method);
+    }
+    if (message.callId !== "") {
+      writer.uint32(26).string(message.callId);
+    }
+    if (message.knownBy !== "") {
+      writer.uint32(34).string(message.knownBy);
+    }
+    if (message.requestId !== "") {
+      writer.uint32(42).string(message.requestId);
+    }
+    if (message.peer !== "") {
+      writer.uint32(50).string(message.peer);
+    }
+    if (message.forwardedFor !== "") {
+      writer.uint32(58).string(message.forwardedFor);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): OperationConfig {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseOperationConfig();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.operation = Operation.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.method = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.callId = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.knownBy = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.peer = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.forwardedFor = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  toJSON(message: OperationConfig): unknown {
+    const obj: any = {};
+    if (message.operation !== undefined) {
+      obj.operation = Operation.toJSON(message.operation);
+    }
+    if (message.method !== "") {
+      obj.method = message.method;
+    }
+    if (message.callId !== "") {
+      obj.callId = message.callId;
+    }
+    if (message.knownBy !== "") {
+      obj.knownBy = message.knownBy;
+    }
+    if (message.requestId !== "") {
+      obj.requestId = message.requestId;
+    }
+    if (message.peer !== "") {
+      obj.peer = message.peer;
+    }
+    if (message.forwardedFor !== "") {
+      obj.forwardedFor = message.forwardedFor;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<OperationConfig>): OperationConfig {
+    return OperationConfig.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<OperationConfig>): OperationConfig {
+    const message = createBaseOperationConfig();
+    message.operation = (object.operation !== undefined && object.operation !== null)
+      ? Operation.fromPartial(object.operation)
+      : undefined;
+    message.method = object.method ?? "";
+    message.callId = object.callId ?? "";
+    message.knownBy = object.knownBy ?? "";
+    message.requestId = object.requestId ?? "";
+    message.peer = object.peer ?? "";
+    message.forwardedFor = object.forwardedFor ?? "";
     return message;
   },
 };

@@ -14,6 +14,75 @@ import {
   verificationModeToNumber,
 } from "./endpoint.ts";
 
+/** Whether a tenant is there to stay. */
+export const TenantState = {
+  /** UNSPECIFIED - Not set; ACTIVE. */
+  UNSPECIFIED: "TENANT_STATE_UNSPECIFIED",
+  /** ACTIVE - It is. */
+  ACTIVE: "TENANT_STATE_ACTIVE",
+  /**
+   * DELETING - It is being deleted, which cannot be called back: nothing is delivered to its endpoints, what was pending is cancelled,
+   * and nothing of it can be created or changed, only deleted.
+   */
+  DELETING: "TENANT_STATE_DELETING",
+  UNRECOGNIZED: "UNRECOGNIZED",
+} as const;
+
+export type TenantState = typeof TenantState[keyof typeof TenantState];
+
+export namespace TenantState {
+  export type UNSPECIFIED = typeof TenantState.UNSPECIFIED;
+  export type ACTIVE = typeof TenantState.ACTIVE;
+  export type DELETING = typeof TenantState.DELETING;
+  export type UNRECOGNIZED = typeof TenantState.UNRECOGNIZED;
+}
+
+export function tenantStateFromJSON(object: any): TenantState {
+  switch (object) {
+    case 0:
+    case "TENANT_STATE_UNSPECIFIED":
+      return TenantState.UNSPECIFIED;
+    case 1:
+    case "TENANT_STATE_ACTIVE":
+      return TenantState.ACTIVE;
+    case 2:
+    case "TENANT_STATE_DELETING":
+      return TenantState.DELETING;
+    case -1:
+    case "UNRECOGNIZED":
+    default:
+      return TenantState.UNRECOGNIZED;
+  }
+}
+
+export function tenantStateToJSON(object: TenantState): string {
+  switch (object) {
+    case TenantState.UNSPECIFIED:
+      return "TENANT_STATE_UNSPECIFIED";
+    case TenantState.ACTIVE:
+      return "TENANT_STATE_ACTIVE";
+    case TenantState.DELETING:
+      return "TENANT_STATE_DELETING";
+    case TenantState.UNRECOGNIZED:
+    default:
+      return "UNRECOGNIZED";
+  }
+}
+
+export function tenantStateToNumber(object: TenantState): number {
+  switch (object) {
+    case TenantState.UNSPECIFIED:
+      return 0;
+    case TenantState.ACTIVE:
+      return 1;
+    case TenantState.DELETING:
+      return 2;
+    case TenantState.UNRECOGNIZED:
+    default:
+      return -1;
+  }
+}
+
 /** A tenant: the customer's isolation unit. Every other resource belongs to one. */
 export interface Tenant {
   /**
@@ -46,6 +115,14 @@ export interface Tenant {
    * takes this one, and NONE is refused. It holds for endpoints that are created, or whose URL or mode is changed, from then on.
    */
   verification: VerificationMode;
+  /** Whether it is being deleted. */
+  state: TenantState;
+  /** When its deletion was begun. Absent: it is not being deleted. */
+  deleteTime:
+    | Date
+    | undefined;
+  /** The operation that deletes it, `operations/{operation}`; empty: it is not being deleted. */
+  deleteOperation: string;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -86,6 +163,9 @@ function createBaseTenant(): Tenant {
     etag: "",
     revision: "",
     verification: VerificationMode.UNSPECIFIED,
+    state: TenantState.UNSPECIFIED,
+    deleteTime: undefined,
+    deleteOperation: "",
     _unknownFields: {},
   };
 }
@@ -118,6 +198,15 @@ export const Tenant: MessageFns<Tenant> = {
     }
     if (message.verification !== VerificationMode.UNSPECIFIED) {
       writer.uint32(72).int32(verificationModeToNumber(message.verification));
+    }
+    if (message.state !== TenantState.UNSPECIFIED) {
+      writer.uint32(80).int32(tenantStateToNumber(message.state));
+    }
+    if (message.deleteTime !== undefined) {
+      Timestamp.encode(toTimestamp(message.deleteTime), writer.uint32(90).fork()).join();
+    }
+    if (message.deleteOperation !== "") {
+      writer.uint32(98).string(message.deleteOperation);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -218,6 +307,30 @@ export const Tenant: MessageFns<Tenant> = {
             message.verification = verificationModeFromJSON(reader.int32());
             continue;
           }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.state = tenantStateFromJSON(reader.int32());
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.deleteTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.deleteOperation = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -273,6 +386,15 @@ export const Tenant: MessageFns<Tenant> = {
     if (message.verification !== VerificationMode.UNSPECIFIED) {
       obj.verification = verificationModeToJSON(message.verification);
     }
+    if (message.state !== TenantState.UNSPECIFIED) {
+      obj.state = tenantStateToJSON(message.state);
+    }
+    if (message.deleteTime !== undefined) {
+      obj.deleteTime = message.deleteTime.toISOString();
+    }
+    if (message.deleteOperation !== "") {
+      obj.deleteOperation = message.deleteOperation;
+    }
     return obj;
   },
 
@@ -300,6 +422,9 @@ export const Tenant: MessageFns<Tenant> = {
     message.etag = object.etag ?? "";
     message.revision = object.revision ?? "";
     message.verification = object.verification ?? VerificationMode.UNSPECIFIED;
+    message.state = object.state ?? TenantState.UNSPECIFIED;
+    message.deleteTime = object.deleteTime ?? undefined;
+    message.deleteOperation = object.deleteOperation ?? "";
     return message;
   },
 };

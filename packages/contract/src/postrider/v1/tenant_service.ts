@@ -711,7 +711,13 @@ export const TenantServiceService = {
     responseSerialize: (value: Tenant): Buffer => Buffer.from(Tenant.encode(value).finish()),
     responseDeserialize: (value: Buffer): Tenant => Tenant.decode(value),
   },
-  /** Deletes a tenant. Errors: NOT_FOUND, ABORTED, FAILED_PRECONDITION (it still has endpoints and `force` is not set). */
+  /**
+   * Deletes a tenant with all that belongs to it, its API keys and role bindings too. It is DELETING from this moment, and
+   * what it has is deleted a part at a time by the operation that its `delete_operation` names. This call waits for that for
+   * up to 5 seconds, enough for a few thousand endpoints: then the tenant is gone when it answers, and else goes soon;
+   * GetTenant tells. Repeating it changes nothing. Errors: NOT_FOUND, ABORTED, FAILED_PRECONDITION (it still has endpoints and
+   * `force` is not set).
+   */
   deleteTenant: {
     path: "/postrider.v1.TenantService/DeleteTenant" as const,
     requestStream: false as const,
@@ -732,7 +738,13 @@ export interface TenantServiceServer extends UntypedServiceImplementation {
   listTenants: handleUnaryCall<ListTenantsRequest, ListTenantsResponse>;
   /** Changes the fields that the mask names. Errors: INVALID_ARGUMENT, NOT_FOUND, ABORTED (the etag is not the current one). */
   updateTenant: handleUnaryCall<UpdateTenantRequest, Tenant>;
-  /** Deletes a tenant. Errors: NOT_FOUND, ABORTED, FAILED_PRECONDITION (it still has endpoints and `force` is not set). */
+  /**
+   * Deletes a tenant with all that belongs to it, its API keys and role bindings too. It is DELETING from this moment, and
+   * what it has is deleted a part at a time by the operation that its `delete_operation` names. This call waits for that for
+   * up to 5 seconds, enough for a few thousand endpoints: then the tenant is gone when it answers, and else goes soon;
+   * GetTenant tells. Repeating it changes nothing. Errors: NOT_FOUND, ABORTED, FAILED_PRECONDITION (it still has endpoints and
+   * `force` is not set).
+   */
   deleteTenant: handleUnaryCall<DeleteTenantRequest, Empty>;
 }
 
@@ -801,7 +813,13 @@ export interface TenantServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: Tenant) => void,
   ): ClientUnaryCall;
-  /** Deletes a tenant. Errors: NOT_FOUND, ABORTED, FAILED_PRECONDITION (it still has endpoints and `force` is not set). */
+  /**
+   * Deletes a tenant with all that belongs to it, its API keys and role bindings too. It is DELETING from this moment, and
+   * what it has is deleted a part at a time by the operation that its `delete_operation` names. This call waits for that for
+   * up to 5 seconds, enough for a few thousand endpoints: then the tenant is gone when it answers, and else goes soon;
+   * GetTenant tells. Repeating it changes nothing. Errors: NOT_FOUND, ABORTED, FAILED_PRECONDITION (it still has endpoints and
+   * `force` is not set).
+   */
   deleteTenant(
     request: DeleteTenantRequest,
     callback: (error: ServiceError | null, response: Empty) => void,
