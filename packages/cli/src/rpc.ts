@@ -26,6 +26,8 @@ import { explainRpcError } from './rpc-error.ts';
 import type { ServerAddress, ServerTls } from './server-tls.ts';
 
 const deadlineMs = 20_000;
+/** A server that is back is found within a second; gRPC's own pauses grow to two minutes. */
+const reconnecting: ChannelOptions = { 'grpc.max_reconnect_backoff_ms': 1_000 };
 
 type Unary<Request, Response> = (
   request: Request,
@@ -118,13 +120,16 @@ function channelTo(
   tls: ServerTls | undefined,
   onEnd: (endsAt: Date) => void,
 ): { readonly channel: ChannelCredentials; readonly options: ChannelOptions } {
-  if (tls === undefined) return { channel: credentials.createInsecure(), options: {} };
+  if (tls === undefined) return { channel: credentials.createInsecure(), options: reconnecting };
   try {
     const { secureContext, verify, options } = tlsChannel({
       ...{ address: server, ...tls },
       onServer: ({ valid_to: end }) => onEnd(new Date(end)),
     });
-    return { channel: credentials.createFromSecureContext(secureContext, verify), options };
+    return {
+      channel: credentials.createFromSecureContext(secureContext, verify),
+      options: { ...reconnecting, ...options },
+    };
   } catch (error) {
     const text = `What --ca, --cert and --key name cannot be used: ${(error as Error).message}.`;
     throw new CliError(exitCodes.usage, text, { cause: error });
