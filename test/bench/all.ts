@@ -6,7 +6,7 @@ import { plainBenches, type PlainOptions } from './plain-options.ts';
 
 /** What a delivery costs, that no endpoint slows another, and what the configuration and its API can do: the shorter ones first. */
 const benches = [
-  ...['config-load', 'config-apply', 'control-plane'],
+  ...['config-load', 'config-apply', 'control-plane', 'publish'],
   ...['dispatch', 'latency', 'fan-out-1000', 'end-to-end', 'neighbour', 'noisy', 'collapse'],
   ...['scale', 'memory', 'recover'],
 ] as const;

@@ -60,6 +60,8 @@ async function run(bench: Exclude<Command, { kind: 'usage' }>): Promise<void> {
       return (await import('./scale.ts')).benchScale(bench.options);
     case 'control-plane':
       return (await import('./control-plane.ts')).benchControlPlane(bench.options);
+    case 'publish':
+      return (await import('./publish/publish.ts')).benchPublish(bench.options);
     case 'config-load':
       return (await import('./config-load.ts')).benchConfigLoad(bench.options);
     case 'config-apply':

@@ -171,6 +171,16 @@ export const plainBenches = {
       importers: { does: 'calls at once of the import', default: 256, least: 1, most: 2_048 },
     },
   },
+  publish: {
+    does: 'events through the control plane, with TLS and API keys, by calls and in streams, against kafkajs alone; there and back (2 min)',
+    numbers: {
+      seconds: { ...rigNumbers.seconds, default: 10 },
+      rate: { does: 'calls a second, of one event each, of the steady part', default: 500, least: 1, most: 10_000 },
+      together: { does: 'events of a call, or of a part of a stream', default: 100, least: 1, most: 1_000 },
+      callers: { does: 'calls at once', default: 16, least: 1, most: 64 },
+      body: { ...rigNumbers.body, most: 8_192 },
+    },
+  },
   'config-load': {
     does: 'real Kafka: how long a process reads its configuration at its start, and what it takes (1 min)',
     numbers: {
@@ -187,7 +197,7 @@ export const plainBenches = {
     },
   },
   all: {
-    does: 'what a delivery costs, that no endpoint slows another, and the control plane: all of these benches and dispatch (115 min)',
+    does: 'what a delivery costs, that no endpoint slows another, and the control plane: all of these benches and dispatch (117 min)',
     numbers: {
       seconds: { does: 'of each bench, instead of its own; 0: its own', default: 0, least: 0, most: 3_600 },
     },

@@ -1,12 +1,13 @@
 import { credentials, Metadata } from '@grpc/grpc-js';
 import { Endpoint } from '@postrider/contract/postrider/v1/endpoint';
 import { EndpointServiceClient } from '@postrider/contract/postrider/v1/endpoint_service';
+import { Tenant, type TenantQuotas } from '@postrider/contract/postrider/v1/tenant';
 import { TenantServiceClient } from '@postrider/contract/postrider/v1/tenant_service';
 import type { Client, ServiceError } from '@grpc/grpc-js';
 
 /** A connection to the control plane of its own. */
 export interface PlaneClient extends Disposable {
-  createTenant(id: string): Promise<unknown>;
+  createTenant(id: string, quotas?: Partial<TenantQuotas>): Promise<unknown>;
   createEndpoint(tenant: string, id: string): Promise<Endpoint>;
   getEndpoint(name: string): Promise<Endpoint>;
 }
@@ -24,7 +25,8 @@ export function openPlaneClient(server: string, apiKey: string, ca: string): Pla
       method.call(client, request, metadata, (error, answer) => (error === null ? resolve(answer) : reject(error)));
     });
   return {
-    createTenant: (tenantId) => call(tenants, tenants.createTenant, { tenantId, tenant: undefined, requestId: '' }),
+    createTenant: (tenantId, quotas = {}) =>
+      call(tenants, tenants.createTenant, { tenantId, tenant: Tenant.fromPartial({ quotas }), requestId: '' }),
     createEndpoint: (tenant, endpointId) =>
       call(endpoints, endpoints.createEndpoint, {
         ...{ parent: `tenants/${tenant}`, endpointId, requestId: '' },

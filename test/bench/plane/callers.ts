@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { quantile } from '../../support/quantile.ts';
 import { round } from '../machine.ts';
 
@@ -22,10 +23,31 @@ export async function callAtOnce(callers: number, next: () => (() => Promise<unk
   };
   const began = performance.now();
   await Promise.all(Array.from({ length: callers }, caller));
-  const seconds = (performance.now() - began) / 1_000;
+  return called(took, performance.now() - began);
+}
+
+/** So many calls a second, evenly, whatever becomes of those before: each counts from when it is due. */
+export async function callAtRate(perSecond: number, seconds: number, call: () => Promise<unknown>): Promise<Called> {
+  const took: number[] = [];
+  const underWay: Promise<void>[] = [];
+  const began = performance.now();
+  const timed = async (dueAt: number): Promise<void> => {
+    await call();
+    took.push(performance.now() - dueAt);
+  };
+  while (underWay.length < perSecond * seconds) {
+    const dueAt = began + (underWay.length * 1_000) / perSecond;
+    if (dueAt > performance.now()) await delay(1);
+    else underWay.push(timed(dueAt));
+  }
+  await Promise.all(underWay);
+  return called(took, performance.now() - began);
+}
+
+function called(took: readonly number[], ms: number): Called {
   return {
     calls: took.length,
-    perSecond: round(took.length / seconds),
+    perSecond: round((took.length * 1_000) / ms),
     p50Ms: round(quantile(took, 0.5), 2),
     p99Ms: round(quantile(took, 0.99), 2),
     maxMs: round(quantile(took, 1), 2),

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openPlaneClient, type PlaneClient } from '../../../services/control-plane/testing/plane-client.ts';
+import type { PlaneReach } from '../../../services/control-plane/testing/publish-client.ts';
 import { choosePorts } from '../../../deploy/local/index.ts';
 import { openPlaneCaller, type PlaneCaller } from './plane-caller.ts';
 import { createTestAuthority } from '../../support/certificates.ts';
@@ -20,6 +21,8 @@ export interface BenchPlaneOptions {
 /** A control plane as an operator runs it, over TLS and with API keys, and how to call it. */
 export interface BenchPlane extends AsyncDisposable {
   readonly process: BenchProcess;
+  /** How else it is reached. */
+  readonly reach: PlaneReach;
   /** Opens one more connection, as a client has it; closed with the control plane. */
   connect(): PlaneClient;
   /** The same for many calls. */
@@ -56,9 +59,10 @@ export async function startBenchPlane(stage: Stage, options: BenchPlaneOptions):
   );
   await plane.until('to lead', async () => (await plane.readiness())?.checks['api']?.detail?.['role'] === 'leader');
   const owned = stack.move();
+  const reach = { server: `localhost:${grpcPort}`, apiKey, ca };
   return {
-    process: plane,
-    connect: () => owned.use(openPlaneClient(`localhost:${grpcPort}`, apiKey, ca)),
+    ...{ process: plane, reach },
+    connect: () => owned.use(openPlaneClient(reach.server, apiKey, ca)),
     connectCaller: async () => owned.use(await openPlaneCaller({ port: grpcPort, apiKey, ca })),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
