@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { TenantConfig } from '@postrider/contract/postrider/v1/config';
+import { Tenant } from '@postrider/contract/postrider/v1/tenant';
 import { generateDataKey, isPostriderError, limits, parseKek, Secret } from '@postrider/core';
 import { createFakeClock } from '@postrider/kafka/testing';
 import { dataKeyOf, sealDataKey } from '../sealed-config.ts';
@@ -64,6 +65,7 @@ async function tenantOf(
   return { config: { ...partial, dataKey }, key };
 }
 
+const tenantNamed = (id: string): Tenant => Tenant.fromPartial({ name: `tenants/${id}` });
 const unavailable = (error: unknown): boolean => isPostriderError(error, 'key_unavailable');
 const material = ({ key }: SealingKey): string => key.export().toString('hex');
 
@@ -143,6 +145,38 @@ test('sealed anew, the key that is known goes on: nobody waits for a rotation', 
   const dataKey = await wrapDataKey(key, run.keyring.primary, 'acme', randomBytes);
   assert.equal(material(run.dataKeys.of({ ...config, dataKey })), material(key));
   assert.equal(run.asked(), 1);
+});
+
+test('the first look at a tenant costs the same, however many there are', async () => {
+  const run = setup();
+  const { config } = await tenantOf(run, 'acme');
+  const tenants = Array.from({ length: 60_000 }, (_, index) => ({ ...config, tenant: tenantNamed(`t${index}`) }));
+  const look = (from: number, to: number): number => {
+    const started = performance.now();
+    for (const one of tenants.slice(from, to)) run.dataKeys.has(one);
+    return performance.now() - started;
+  };
+  look(0, 2_000);
+  const [few, many] = [look(2_000, 7_000), look(7_000, 60_000)];
+  assert.ok(many < 60 * Math.max(few, 20), `${few} ms, then ${many} ms`);
+  assert.equal(run.dataKeys.missing().size, 60_000);
+});
+
+test('what nobody has asked for while it held is forgotten as others come, and had again by asking', async () => {
+  const run = setup();
+  const [old, kept] = [await tenantOf(run, 'old'), await tenantOf(run, 'kept')];
+  await run.dataKeys.prepare(old.config);
+  const first = run.dataKeys.of(old.config);
+  for (let passed = 0; passed < 3; passed += 1) {
+    await run.dataKeys.prepare(kept.config);
+    await run.clock.advance(limits.dataKeyKeptMs / 2);
+  }
+  for (let other = 0; other < 4; other += 1) run.dataKeys.has((await tenantOf(run, `other-${other}`)).config);
+  assert.throws(() => run.dataKeys.of(old.config), unavailable);
+  await run.dataKeys.prepare(old.config);
+  assert.notEqual(run.dataKeys.of(old.config), first, 'it was asked for anew');
+  assert.equal(material(run.dataKeys.of(old.config)), material(first));
+  assert.ok(run.dataKeys.has(kept.config));
 });
 
 test('what opens as another key than the record says is not used', async () => {

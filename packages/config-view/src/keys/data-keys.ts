@@ -39,6 +39,8 @@ interface Lease {
   usedAt: number;
   /** Why it could not be opened the last time. */
   error: unknown;
+  /** Whoever asks for it again gets another one. */
+  forgotten: boolean;
 }
 
 export interface DataKeysOptions {
@@ -47,6 +49,9 @@ export interface DataKeysOptions {
   /** A KMS did not do as it was asked; `refused`: it will not. */
   readonly onTrouble?: (kekId: string, error: unknown) => void;
 }
+
+/** Of what is kept, for each that comes. More than one, or it would never become less. */
+const LOOKED_AT = 4;
 
 /** Nothing is opened yet. */
 export function createDataKeys(options: DataKeysOptions): DataKeys {
@@ -60,6 +65,7 @@ class OpenedKeys implements DataKeys {
   readonly #local = new WeakMap<TenantConfig, SealingKey>();
   /** By tenant, key-encryption key and data key. */
   readonly #leases = new Map<string, Lease>();
+  #inTurn = this.#leases.entries();
   readonly #leaseOf = new WeakMap<TenantConfig, Lease>();
   readonly #queues = new Map<string, KmsQueue<Lease>>();
   readonly #listeners = new Set<() => void>();
@@ -130,7 +136,7 @@ class OpenedKeys implements DataKeys {
   /** The key, if it is opened by a local one; else what a KMS is asked for. */
   #lease(tenant: TenantConfig): SealingKey | Lease {
     const before = this.#leaseOf.get(tenant);
-    if (before !== undefined) return before;
+    if (before?.forgotten === false) return before;
     const tenantId = tenant.tenant?.name.split('/')[1] ?? '';
     const { dataKey: sealed, dataKeyId } = tenant;
     if (sealed === undefined) throw new PostriderError('secret_unreadable', `tenant ${tenantId} has no data key`);
@@ -152,17 +158,27 @@ class OpenedKeys implements DataKeys {
   #newLease(tenantId: string, sealed: SealedSecret, dataKeyId: string, kek: Lease['kek']): Lease {
     this.#forgetUnused();
     const now = this.#clock.monotonic();
-    const unopened = { key: null, until: -Infinity, usedAt: now, error: undefined };
+    const unopened = { key: null, until: -Infinity, usedAt: now, error: undefined, forgotten: false };
     const lease: Lease = { tenantId, kek, dataKeyId, sealed, ...unopened };
     this.#leases.set(leaseKey(tenantId, sealed, dataKeyId), lease);
     return lease;
   }
 
-  /** What nobody has asked for while it held is not kept in memory. */
+  /**
+   * What nobody has asked for while it held is not kept in memory. A few are looked at for each that comes, in turn: there may
+   * be as many as tenants.
+   */
   #forgetUnused(): void {
     const now = this.#clock.monotonic();
-    for (const [key, lease] of this.#leases) {
-      if (lease.until <= now && now - lease.usedAt >= limits.dataKeyKeptMs) this.#leases.delete(key);
+    for (let looked = 0; looked < LOOKED_AT; looked += 1) {
+      const next = this.#inTurn.next();
+      if (next.done === true) return void (this.#inTurn = this.#leases.entries());
+      const [key, lease] = next.value;
+      if (lease.until > now || now - lease.usedAt < limits.dataKeyKeptMs) continue;
+      this.#leases.delete(key);
+      // Its tenant's record still leads to it.
+      lease.forgotten = true;
+      lease.key = null;
     }
   }
 
