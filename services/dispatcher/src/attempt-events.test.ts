@@ -35,6 +35,13 @@ test('an attempt is one wide line, a span of the producer’s trace, and tells l
   const lines = h.log.lines.filter(({ message }) => message === 'delivery.attempted').map(({ fields }) => fields);
   const traced = lines.find((fields) => fields['traceparent'] === traceparent);
   assert.deepEqual([traced?.['number'], traced?.['status'], traced?.['decision']], [1, 500, 'retry']);
+  assert.match(String(traced?.['dueAt']), /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+  // The library takes thrice as long over a line with an object in it, and those of a dead endpoint come in crowds.
+  for (const fields of lines)
+    assert.deepEqual(
+      Object.values(fields).filter((value) => typeof value === 'object' && value !== null),
+      [],
+    );
   await h.stop(a);
 });
 
