@@ -13,9 +13,12 @@ type Options = PlainOptions<'neighbour'>;
 
 const WELL = 1;
 const SICK = 2;
+const SICK_FIRST = 3;
 /** Nobody listens there. */
 const REFUSED_PORT = 9;
 const WARM_UP_S = 10;
+/** One of so many sick endpoints is sick already while all warms up. */
+const EARLY_OF = 10;
 const P99_SLACK_MS = 5;
 
 /** What is wrong with some endpoints. */
@@ -92,11 +95,16 @@ async function neighbours(stage: Stage, options: Options, { illness, which, ...g
   const share = illness.tenths / 10;
   const perSecond = given.perSecond * (1 - share);
   const beside = { id: SICK, perSecond: given.perSecond * share, from: 0, to: seconds, targets: sick };
+  const warmUp = -Math.min(WARM_UP_S, seconds);
+  // What a dispatcher does of failures is to be as warm as all else it does: some are sick from the first.
+  const early = sick.filter((_, index) => index % EARLY_OF === 0);
+  const perSecondEarly = beside.perSecond / EARLY_OF;
+  const before = { id: SICK_FIRST, perSecond: perSecondEarly, from: warmUp, to: 0, targets: early };
   return await runLoad(rig, {
     ...{ seconds, bodyBytes, awaited: [WELL] },
     streams: [
-      { id: WELL, perSecond, from: -Math.min(WARM_UP_S, seconds), to: seconds, targets: well },
-      ...(which === 'with' ? [beside] : []),
+      { id: WELL, perSecond, from: warmUp, to: seconds, targets: well },
+      ...(which === 'with' ? [before, beside] : []),
     ],
   });
 }
