@@ -15,7 +15,8 @@ const whyWords: Readonly<Record<WaitReason, string>> = {
   [WaitReason.DISABLED]: 'until the endpoint is enabled, or its configuration changes after an answer of 410',
   [WaitReason.CONFIG]: 'for a configuration that is not read yet, or cannot be used',
   [WaitReason.GUARD]: 'for a request to end',
-  [WaitReason.WAY_OUT]: 'because nothing can leave from the egress pool, or the host’s name cannot be resolved',
+  [WaitReason.WAY_OUT]:
+    'because nothing can leave from the egress pool, the host’s name cannot be resolved, or the tenant’s key cannot be opened',
   [WaitReason.UNRECOGNIZED]: 'for a reason that this version does not know',
 };
 

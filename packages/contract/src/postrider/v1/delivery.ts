@@ -418,8 +418,8 @@ export const WaitReason = {
   /** GUARD - Guard row of a delivery in flight that holds up the offset range. */
   GUARD: "WAIT_REASON_GUARD",
   /**
-   * WAY_OUT - Nothing can leave from the endpoint's egress pool, or the name of its host cannot be resolved. Rows do not say so: it is
-   * told of those that are asked about.
+   * WAY_OUT - Nothing can leave from the endpoint's egress pool, the name of its host cannot be resolved, or the key of its tenant cannot
+   * be opened. Rows do not say so: it is told of those that are asked about.
    */
   WAY_OUT: "WAIT_REASON_WAY_OUT",
   UNRECOGNIZED: "UNRECOGNIZED",

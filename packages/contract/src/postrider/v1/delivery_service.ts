@@ -41,7 +41,10 @@ export const LaneGate = {
   OPEN: "LANE_GATE_OPEN",
   /** CONFIG - The configuration that its deliveries were routed by is not read yet, or cannot be used. */
   CONFIG: "LANE_GATE_CONFIG",
-  /** WAY_OUT - Nothing can leave from its egress pool now, or its host's name cannot be resolved. */
+  /**
+   * WAY_OUT - Nothing can leave from its egress pool now, its host's name cannot be resolved, or its tenant's key cannot be opened, so
+   * that nothing could be signed.
+   */
   WAY_OUT: "LANE_GATE_WAY_OUT",
   /** PAUSED - A person has paused it. */
   PAUSED: "LANE_GATE_PAUSED",
