@@ -60,7 +60,8 @@ export function beginPublishing({
     const config = found(snapshot.tenant(tenant), parent);
     if (isBeingDeleted(config)) rejectBeingDeleted(parent);
     const partitions = await publisher.partitions();
-    rates.take({ name: parent, quotas: config.tenant?.quotas }, events.length);
+    const count = rates.admit({ name: parent, quotas: config.tenant?.quotas });
+    publisher.checkRoom(events.length);
     const prepared = events.map((event, index): Prepared => {
       const wanted = { ...event, tenant };
       const record = publishedRecord(wanted, partitions);
@@ -70,6 +71,8 @@ export function beginPublishing({
       return { record, webhookId: webhookId(tenant, event.source, event.id) };
     });
     const published = publisher.publish(prepared.flatMap((one) => ('record' in one ? [one.record] : [])));
+    // What there was no room for costs the tenant nothing.
+    count(events.length);
     return {
       results: published.then((outcomes) => {
         tell(told, prepared, outcomes);

@@ -7,10 +7,10 @@ import type { Clock } from '@postrider/core';
 /** How many events tenants may publish. */
 export interface PublishRates {
   /**
-   * Counts so many events of this tenant.
-   * @throws PostriderError `limit_reached`, with when to come back; then nothing is counted
+   * Whether this tenant may publish now; what is returned counts so many of its events, once there is room for them.
+   * @throws PostriderError `limit_reached`, with when to come back
    */
-  take(tenant: Pick<Tenant, 'name' | 'quotas'>, events: number): void;
+  admit(tenant: Pick<Tenant, 'name' | 'quotas'>): (events: number) => void;
 }
 
 /** Each replica counts what is published through it. A call is let in as a whole, and those behind it wait for its events. */
@@ -18,7 +18,7 @@ export function createPublishRates(clock: Clock): PublishRates {
   // There are no more than tenants.
   const rates = createRates(clock, Infinity);
   return {
-    take(tenant, events) {
+    admit(tenant) {
       const now = clock.monotonic();
       const limit = rates.of(
         tenant.name,
@@ -32,7 +32,9 @@ export function createPublishRates(clock: Clock): PublishRates {
           quota: { subject: tenant.name, description },
         });
       }
-      for (let taken = 0; taken < events; taken += 1) limit.take(now);
+      return (events) => {
+        for (let taken = 0; taken < events; taken += 1) limit.take(now);
+      };
     },
   };
 }

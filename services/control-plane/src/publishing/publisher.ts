@@ -19,6 +19,11 @@ export interface Publisher {
   /** How many partitions the topic has. Throws `unavailable` when that cannot be told. */
   partitions(): Promise<number>;
   /**
+   * Before anything is made of so many events, whose bytes may not be known yet.
+   * @throws PostriderError `limit_reached` when there is no room for them, with when to come back
+   */
+  checkRoom(events: number, bytes?: number): void;
+  /**
    * Resolves when each of the records is acknowledged, or after `publishDeadlineMs` with what is known then: what was not handed
    * to Kafka by then is never written. What is published first is written first.
    * @throws PostriderError `limit_reached`, with when to come back: as much as may be is being written, and nothing of this is
@@ -59,16 +64,18 @@ class OnePublisher implements Publisher {
     }
   }
 
-  publish(records: readonly PublishedRecord[]): Promise<readonly Published[]> {
-    const bytes = records.reduce((sum, record) => sum + bytesOf(record), 0);
+  checkRoom(events: number, bytes = 0): void {
     const { publishingMax, publishingBytesMax } = serverLimits;
     // Whoever comes first is let in whatever it brings, or nobody ever would be.
-    const isFull = this.#count + records.length > publishingMax || this.#bytes + bytes > publishingBytesMax;
-    if (isFull && this.#count > 0) {
-      const text = `this replica is writing ${this.#count} events of ${this.#bytes} bytes; come back later`;
-      const details = { retryAfterMs: serverLimits.retryAfterMs };
-      throw new PostriderError('limit_reached', text, details);
-    }
+    const isFull = this.#count + events > publishingMax || this.#bytes + bytes > publishingBytesMax;
+    if (!isFull || this.#count === 0) return;
+    const text = `this replica is writing ${this.#count} events of ${this.#bytes} bytes; come back later`;
+    throw new PostriderError('limit_reached', text, { retryAfterMs: serverLimits.retryAfterMs });
+  }
+
+  publish(records: readonly PublishedRecord[]): Promise<readonly Published[]> {
+    const bytes = records.reduce((sum, record) => sum + bytesOf(record), 0);
+    this.checkRoom(records.length, bytes);
     this.#count += records.length;
     this.#bytes += bytes;
     return this.#write(records);

@@ -9,6 +9,7 @@ import { createFakeClock, type FakeClock } from '@postrider/kafka/testing';
 import { createCallRates } from '../call-rates.ts';
 import { serverLimits } from '../server-limits.ts';
 import { createCheckDescribed } from './described-types.ts';
+import { createPublishRates } from './publish-rates.ts';
 import { createStreamHandler } from './stream-handler.ts';
 import type { ServiceError } from '@grpc/grpc-js';
 import type { PublishEventStreamResponse } from '@postrider/contract/postrider/v1/event_service';
@@ -23,9 +24,10 @@ function world(publish: (count: number) => Promise<readonly Published[]>) {
   const publishing = {
     publisher: {
       partitions: () => Promise.resolve(1),
+      checkRoom: () => {},
       publish: (records: readonly unknown[]) => publish(records.length),
     },
-    rates: { take: () => {} },
+    rates: createPublishRates(clock),
     checkDescribed: createCheckDescribed(),
     bodyBytesMax: 1_024,
     events: { eventsPublished: () => {} },
@@ -87,6 +89,25 @@ test('what there is no room for waits, and the stream is not read meanwhile', as
   await clock.advance(1_000);
   const { code, answer } = await stream.answered;
   assert.deepEqual([code, answer?.published, answer?.failed], [status.OK, 6n, 0n]);
+});
+
+test('what there is no room for costs its tenant nothing of its rate', async () => {
+  const quota = serverLimits.publishedPerSecondDefault;
+  let full = true;
+  let asked = 0;
+  const { clock, open: begin } = world((count) => {
+    asked += 1;
+    if (full) throw new PostriderError('limit_reached', 'full', { retryAfterMs: 1 });
+    return allPublished(count);
+  });
+  const stream = begin();
+  stream.send(1_000);
+  stream.end();
+  for (let tried = 0; tried < (2 * quota) / 1_000; tried += 1) await clock.advance(1);
+  assert.ok(asked > quota / 1_000, `${asked}`);
+  full = false;
+  await clock.advance(1);
+  assert.equal((await stream.answered).answer?.published, 1_000n);
 });
 
 test('so many parts are read ahead of Kafka’s answers at most', async () => {
