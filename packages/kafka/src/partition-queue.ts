@@ -72,7 +72,8 @@ class Queue implements PartitionQueue {
   resting = false;
   stale = false;
   unknownSince: number | null = null;
-  #items: Pending[] = [];
+  /** Released slots name nothing: what they named would be kept alive, and be moved to memory that is collected seldom. */
+  #items: (Pending | undefined)[] = [];
   #head = 0;
 
   constructor(topic: string, partition: number) {
@@ -104,7 +105,7 @@ class Queue implements PartitionQueue {
   }
 
   claimedItems(): readonly Pending[] {
-    const claimed = this.#items.slice(this.#head, this.#head + this.claimed);
+    const claimed = this.#items.slice(this.#head, this.#head + this.claimed) as Pending[];
     return claimed.some(({ settled }) => settled) ? claimed.filter(({ settled }) => !settled) : claimed;
   }
 
@@ -122,8 +123,10 @@ class Queue implements PartitionQueue {
 
   release(settled: number): void {
     this.claimed = 0;
-    this.#head += settled;
-    while (this.#head < this.#items.length && this.#items[this.#head]?.settled === true) this.#head += 1;
+    for (const end = this.#head + settled; this.#head < end || this.#items[this.#head]?.settled === true;) {
+      this.#items[this.#head] = undefined;
+      this.#head += 1;
+    }
     if (this.#head === this.#items.length) {
       this.#items = [];
       this.#head = 0;
