@@ -152,7 +152,8 @@ class FairTurns implements Scheduler {
         else this.#turnOf(lane, kind);
       }
     } finally {
-      this.#behind.clear();
+      // An empty set that is cleared is made anew all the same, and this is asked several times for each delivery.
+      if (this.#behind.size > 0) this.#behind.clear();
       this.#pumping = false;
     }
   }
