@@ -13,8 +13,8 @@ export function cliPage(): string {
     exitCodeHelp.trim(),
     'Every command takes these:',
     optionsTable(program.options.filter(({ long }) => long !== '--version')),
-    `Lists are tables for people; with \`--json\` everything is printed as JSON, in the fields of the [API](api/reference/README.md). What
-cannot be taken back asks first at a terminal, and elsewhere wants \`--yes\`.`,
+    `Lists are tables for people; with \`--json\` everything is printed as JSON: the fields of the [API](api/reference/README.md) as
+proto3 JSON, durations as "5s", those that hold nothing too. What cannot be taken back asks first at a terminal, and elsewhere wants \`--yes\`.`,
     ...leaves.flatMap((leaf) => section(leaf, new Set(program.options.map(({ long }) => long)))),
   ];
   return `${parts.join('\n\n')}\n`;

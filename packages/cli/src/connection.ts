@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { TOPIC_PREFIX_DEFAULT } from '@postrider/kafka';
 import { CliError, exitCodes } from './cli-error.ts';
+import { readNamedSecret } from './named-file.ts';
 import { serverAddress, tlsFlags, type TlsFlags } from './server-tls.ts';
 import type { RpcOptions } from './rpc.ts';
 
@@ -21,6 +22,7 @@ export interface Connection {
 export interface ConnectionFlags extends TlsFlags {
   readonly server?: string;
   readonly apiKey?: string;
+  readonly apiKeyFile?: string;
   readonly brokers?: string;
   readonly topicPrefix?: string;
 }
@@ -29,20 +31,22 @@ export interface ConnectionFlags extends TlsFlags {
 export const connectionFile = join('.postrider', 'connection.json');
 
 /**
- * The connection: flags, else the environment (`POSTRIDER_SERVER`, `POSTRIDER_API_KEY`, `POSTRIDER_KAFKA_BROKERS`,
+ * The connection: flags, else the environment (`POSTRIDER_SERVER`, `POSTRIDER_API_KEY` or `POSTRIDER_API_KEY_FILE`, `POSTRIDER_KAFKA_BROKERS`,
  * `POSTRIDER_TOPIC_PREFIX`, and for TLS those of `tlsFlags`), else the connection file of a standalone installation in this folder or one above it. The
  * file's API key goes with the file's server only.
  */
 export function findConnection(
   flags: ConnectionFlags,
-  env: Readonly<Record<string, string | undefined>>,
+  variables: Readonly<Record<string, string | undefined>>,
   cwd: string,
 ): Partial<Connection> {
+  // A variable that is set to nothing says nothing.
+  const env = Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== ''));
   const file = readConnectionFile(cwd);
   const server = flags.server ?? env['POSTRIDER_SERVER'] ?? file.server;
   // The key in the file opens that installation alone, and is sent nowhere else.
   const keyOfFile = server === file.server ? file.apiKey : undefined;
-  const apiKey = flags.apiKey ?? env['POSTRIDER_API_KEY'] ?? keyOfFile;
+  const apiKey = givenKey(flags, env, cwd) ?? keyOfFile;
   const brokers = splitList(flags.brokers ?? env['POSTRIDER_KAFKA_BROKERS']) ?? file.brokers;
   return {
     ...(server === undefined ? {} : { server }),
@@ -53,11 +57,27 @@ export function findConnection(
   };
 }
 
+/** By the flags, else by the environment, and of each rather itself than in a file. */
+function givenKey(
+  { apiKey, apiKeyFile }: ConnectionFlags,
+  env: Readonly<Record<string, string | undefined>>,
+  cwd: string,
+): string | undefined {
+  if (apiKey !== undefined && apiKeyFile !== undefined)
+    throw new CliError(exitCodes.usage, 'Give the API key once: --api-key or --api-key-file.');
+  if (apiKey?.trim() === '') throw new CliError(exitCodes.usage, '--api-key: the key is empty.');
+  if (apiKey !== undefined) return apiKey;
+  if (apiKeyFile !== undefined) return readNamedSecret(cwd, '--api-key-file', apiKeyFile);
+  const { POSTRIDER_API_KEY: key, POSTRIDER_API_KEY_FILE: file } = env;
+  if (key !== undefined) return key;
+  return file === undefined ? undefined : readNamedSecret(cwd, 'POSTRIDER_API_KEY_FILE', file);
+}
+
 /** The parts that a gRPC command needs. Throws `CliError` saying how to give what is missing, or what cannot be used. */
 export function requireServer({ server, apiKey, tls = {} }: Partial<Connection>, cwd: string): RpcOptions {
   if (server === undefined) throw missing('which server to talk to', '--server host:port', 'POSTRIDER_SERVER');
   if (apiKey === undefined && tls.cert === undefined)
-    throw missing('an API key', '--api-key prk_…', 'POSTRIDER_API_KEY');
+    throw missing('an API key', '--api-key prk_… or --api-key-file', 'POSTRIDER_API_KEY');
   return { ...serverAddress(server, tls, cwd), apiKey: apiKey ?? '' };
 }
 

@@ -29,9 +29,9 @@ import { explainKafkaError } from './kafka-error.ts';
 export const exitCodeHelp = `
 Exit codes: 0 done; 1 refused or not as it should be; 2 wrong usage, or --yes is missing; 3 server or Kafka does not
 answer; 4 not found.
-The connection is found in the flags, else POSTRIDER_SERVER, POSTRIDER_API_KEY and POSTRIDER_KAFKA_BROKERS, else in
-.postrider/connection.json of a running standalone installation. For TLS: POSTRIDER_CA_FILE, POSTRIDER_CERT_FILE,
-POSTRIDER_KEY_FILE and POSTRIDER_SERVER_NAME.`;
+The connection is found in the flags, else POSTRIDER_SERVER, POSTRIDER_API_KEY or POSTRIDER_API_KEY_FILE, and
+POSTRIDER_KAFKA_BROKERS, else in .postrider/connection.json of a running standalone installation. For TLS:
+POSTRIDER_CA_FILE, POSTRIDER_CERT_FILE, POSTRIDER_KEY_FILE and POSTRIDER_SERVER_NAME.`;
 
 /**
  * Runs one command line.
@@ -103,6 +103,7 @@ function withConnection(command: Command): Command {
   return command
     .option('--server <host:port>', 'gRPC server; TLS but on this machine, unless http:// stands before it')
     .option('--api-key <prk_…>', 'API key, or a JWT')
+    .option('--api-key-file <file>', 'the same, from a file, so that no list of processes shows it')
     .option('--ca <file>', 'PEM of the authorities that vouch for the server')
     .option('--cert <file>', 'PEM of the client certificate to show')
     .option('--key <file>', 'PEM of its key')

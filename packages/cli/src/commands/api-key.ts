@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { protoJson } from '@postrider/contract/proto-json';
 import type { Role } from '@postrider/contract/postrider/v1/access';
 import { ApiKey } from '@postrider/contract/postrider/v1/access_service';
 import { roleName } from '@postrider/core';
@@ -80,7 +81,10 @@ function createCommand(parent: Command, context: CliContext): void {
       };
       const request = { apiKeyId: options.id ?? '', apiKey, requestId: '' };
       const made = await session.withRpc((rpc) => rpc.call(rpc.access, rpc.access.createApiKey, request));
-      session.print(ApiKey.toJSON(made), () => `${made.keyString}\n${keyWords(made)}It is not shown again.\n`);
+      session.print(
+        protoJson('ApiKey', ApiKey.encode(made)),
+        () => `${made.keyString}\n${keyWords(made)}It is not shown again.\n`,
+      );
     });
 }
 
@@ -119,7 +123,7 @@ function listCommand(parent: Command, context: CliContext): void {
         }),
       );
       session.printList(
-        keys.map(ApiKey.toJSON),
+        keys.map((one) => protoJson('ApiKey', ApiKey.encode(one))),
         ['KEY', 'ROLE', 'TENANT', 'STATE', 'LAST USED', 'NAME'],
         keys.map((key) => [
           shortName(key.name),
@@ -139,7 +143,7 @@ function fromNow(ms: number | undefined): Date | undefined {
 }
 
 function printKey(session: Session, key: ApiKey): void {
-  session.print(ApiKey.toJSON(key), () => keyWords(key));
+  session.print(protoJson('ApiKey', ApiKey.encode(key)), () => keyWords(key));
 }
 
 function keyWords(key: ApiKey): string {

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { protoJson } from '@postrider/contract/proto-json';
 import { Attempt } from '@postrider/contract/postrider/v1/attempt';
 import { plainEnum } from '@postrider/core';
 import { topicName } from '@postrider/kafka';
@@ -35,7 +36,7 @@ export function attemptsCommand(program: Command, context: CliContext): void {
     .action(async (options: TailOptions, command: Command) => {
       const session = openSession(context, command);
       const print = (attempt: Attempt) =>
-        session.printEntry(Attempt.toJSON(attempt), () => formatRow(row(attempt), widths));
+        session.printEntry(protoJson('Attempt', Attempt.encode(attempt)), () => formatRow(row(attempt), widths));
       // What stands there is put in order of time; what happens is printed as it comes.
       const newest = createNewest<Attempt>(options.limit ?? newestDefault, (entry) => entry.startedAt?.getTime() ?? 0);
       let printed = 0;

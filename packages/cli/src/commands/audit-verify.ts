@@ -1,4 +1,5 @@
 import { createReadStream } from 'node:fs';
+import { protoJson } from '@postrider/contract/proto-json';
 import { createInterface } from 'node:readline';
 import { isDeepStrictEqual } from 'node:util';
 import { InvalidArgumentError, type Command } from 'commander';
@@ -35,7 +36,9 @@ export function verifyCommand(parent: Command, context: CliContext): void {
       if (result === null || !result.done) {
         throw new CliError(exitCodes.failed, 'The verification ended before the end of the chain.');
       }
-      session.print(VerifyAuditChainResponse.toJSON(result), () => resultText(result));
+      session.print(protoJson('VerifyAuditChainResponse', VerifyAuditChainResponse.encode(result)), () =>
+        resultText(result),
+      );
       const { broken } = result;
       if (broken === undefined) return;
       throw new CliError(

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { protoJson } from '@postrider/contract/proto-json';
 import { AuditEntry } from '@postrider/contract/postrider/v1/audit';
 import type { AuditFilter } from '@postrider/contract/postrider/v1/audit_service';
 import { plainEnum } from '@postrider/core';
@@ -71,7 +72,7 @@ function listCommand(parent: Command, context: CliContext): void {
         return found;
       });
       session.printList(
-        entries.map(AuditEntry.toJSON),
+        entries.map((one) => protoJson('AuditEntry', AuditEntry.encode(one))),
         ['ENTRY', 'TIME', 'WHO', 'DID', 'TO', 'BY', 'FROM'],
         entries.map((entry) => [
           shortName(entry.name),
@@ -96,7 +97,7 @@ function getCommand(parent: Command, context: CliContext): void {
       const session = openSession(context, command);
       const request = { name: auditEntryName(name) };
       const entry = await session.withRpc((rpc) => rpc.call(rpc.audit, rpc.audit.getAuditEntry, request));
-      session.print(AuditEntry.toJSON(entry), () => entryText(entry, context.columns));
+      session.print(protoJson('AuditEntry', AuditEntry.encode(entry)), () => entryText(entry, context.columns));
     });
 }
 
@@ -112,6 +113,7 @@ function exportCommand(parent: Command, context: CliContext): void {
       const request = { filter: filterOf(options), afterSequence: BigInt(options.after) };
       await session.withRpc((rpc) =>
         rpc.stream(rpc.audit, rpc.audit.exportAuditEntries, request, ({ auditEntry, record }) => {
+          // The form of an export never changes: `audit verify` compares files of any age with what their records say.
           const entry = auditEntry === undefined ? {} : AuditEntry.toJSON(auditEntry);
           context.out(`${JSON.stringify({ entry, record: record.toString('base64') })}\n`);
         }),

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { protoJson } from '@postrider/contract/proto-json';
 import { DeadLetter } from '@postrider/contract/postrider/v1/dead_letter';
 import { plainEnum } from '@postrider/core';
 import { DEAD_LETTER_HEADER, topicName } from '@postrider/kafka';
@@ -37,7 +38,7 @@ export function deadLettersCommand(program: Command, context: CliContext): void 
         }),
       );
       session.printList(
-        found.map(DeadLetter.toJSON),
+        found.map((one) => protoJson('DeadLetter', DeadLetter.encode(one))),
         ['TIME', 'TENANT', 'ENDPOINT', 'EVENT TYPE', 'ATTEMPTS', 'REASON', 'DELIVERY', 'LAST'],
         found.map(row),
         'There are no dead letters.',

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { protoJson } from '@postrider/contract/proto-json';
 import {
   DeliveryExplanation,
   DeliveryStage,
@@ -95,13 +96,15 @@ export function backlogCommand(program: Command, context: CliContext): void {
       const session = openSession(context, command);
       const request = { name: endpointName(endpoint) };
       const told = await session.withRpc((rpc) => rpc.call(rpc.deliveries, rpc.deliveries.getEndpointBacklog, request));
-      session.print(EndpointBacklog.toJSON(told), () => backlogText(told, context.columns));
+      session.print(protoJson('EndpointBacklog', EndpointBacklog.encode(told)), () =>
+        backlogText(told, context.columns),
+      );
     });
 }
 
 function printExplanation(session: Session, told: DeliveryExplanation): void {
   session.print(
-    DeliveryExplanation.toJSON(told),
+    protoJson('DeliveryExplanation', DeliveryExplanation.encode(told)),
     () => `${plainEnum(told.stage, 'DELIVERY_STAGE')}: ${told.summary}\n`,
   );
 }

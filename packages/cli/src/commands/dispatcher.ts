@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { protoJson } from '@postrider/contract/proto-json';
 import {
   ListDispatchersResponse,
   UndrainDispatcherResponse,
@@ -20,7 +21,7 @@ export function dispatcherCommand(program: Command, context: CliContext): void {
       const session = openSession(context, command);
       const told = await session.withRpc((rpc) => rpc.call(rpc.dispatchers, rpc.dispatchers.listDispatchers, {}));
       session.printList(
-        ListDispatchersResponse.toJSON(told),
+        protoJson('ListDispatchersResponse', ListDispatchersResponse.encode(told)),
         ['DISPATCHER', 'PARTITIONS', 'WAITING', 'IN FLIGHT', 'STATE'],
         told.dispatchers.map((one) => [
           one.name.slice('dispatchers/'.length),
@@ -46,7 +47,7 @@ export function dispatcherCommand(program: Command, context: CliContext): void {
       const request = { name: dispatcherName(name), ...options };
       const made = await session.withRpc((rpc) => rpc.call(rpc.dispatchers, rpc.dispatchers.drainDispatcher, request));
       session.print(
-        Drain.toJSON(made),
+        protoJson('Drain', Drain.encode(made)),
         () => `${made.name} is being drained; "postrider dispatcher list" tells how far.\n`,
       );
     });
@@ -60,7 +61,7 @@ export function dispatcherCommand(program: Command, context: CliContext): void {
       const told = await session.withRpc((rpc) =>
         rpc.call(rpc.dispatchers, rpc.dispatchers.undrainDispatcher, request),
       );
-      session.print(UndrainDispatcherResponse.toJSON(told), () =>
+      session.print(protoJson('UndrainDispatcherResponse', UndrainDispatcherResponse.encode(told)), () =>
         told.ended === undefined ? `${request.name} was not drained.\n` : `${request.name} takes part again.\n`,
       );
     });

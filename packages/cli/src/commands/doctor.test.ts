@@ -85,3 +85,9 @@ test('in words each finding has its severity and what to do', async () => {
   const { out } = await cli(['doctor', ...brokers], { kafka: () => kafka.connect() });
   assert.match(out, /^ERROR {2}No dispatcher takes part: nothing is delivered\.\n {2}→ Start a dispatcher, or undrain/);
 });
+
+test('a doctor that could ask nobody anything says so with exit code 3', async () => {
+  const { exitCode, err } = await cli(['doctor']);
+  assert.equal(exitCode, 3);
+  assert.match(err, /Nothing could be asked/);
+});

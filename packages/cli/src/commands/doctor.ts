@@ -13,7 +13,9 @@ import type { Asked } from '../doctor/facts.ts';
 export function doctorCommand(program: Command, context: CliContext): void {
   program
     .command('doctor')
-    .description('Tell in plain words what is wrong with this installation, the worst first; exit code 1 for an error.')
+    .description(
+      'Tell in plain words what is wrong with this installation, the worst first; exit code 1 for an error, 3 when nothing could be asked.',
+    )
     .addHelpText('after', '\nExample:\n  postrider doctor --server localhost:8080 --brokers localhost:9092')
     .action(async (_options: object, command: Command) => {
       const session = openSession(context, command);
@@ -23,6 +25,8 @@ export function doctorCommand(program: Command, context: CliContext): void {
       ]);
       const findings = findingsOf({ now: systemClock.now(), version: VERSION, kafka, plane });
       session.print({ findings }, () => textOf(findings));
+      if (!kafka?.ok && !plane?.ok)
+        throw new CliError(exitCodes.unreachable, 'Nothing could be asked: neither Kafka nor the control plane.');
       const errors = findings.filter(({ severity }) => severity === 'error').length;
       if (errors > 0) throw new CliError(exitCodes.failed, `${errors} error(s), ${findings.length} finding(s) in all.`);
     });

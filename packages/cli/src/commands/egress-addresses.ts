@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { protoJson } from '@postrider/contract/proto-json';
 import { EgressAddress } from '@postrider/contract/postrider/v1/egress';
 import { EgressPool } from '@postrider/contract/postrider/v1/egress_service';
 import { plainEnum } from '@postrider/core';
@@ -31,7 +32,7 @@ export function addressCommands(egress: Command, context: CliContext): void {
       const session = openSession(context, command);
       const made = await session.withRpc((rpc) => rpc.call(rpc.egress, rpc.egress.announceEgressAddress, request));
       session.print(
-        EgressAddress.toJSON(made),
+        protoJson('EgressAddress', EgressAddress.encode(made)),
         () => `${made.cidr} is ${stateWords(made)} from ${timeText(made.effectiveTime)}.\n`,
       );
     });
@@ -47,7 +48,7 @@ export function addressCommands(egress: Command, context: CliContext): void {
       const session = openSession(context, command);
       const made = await session.withRpc((rpc) => rpc.call(rpc.egress, rpc.egress.retireEgressAddress, request));
       session.print(
-        EgressAddress.toJSON(made),
+        protoJson('EgressAddress', EgressAddress.encode(made)),
         () => `${made.cidr} is ${stateWords(made)}, and not used after ${timeText(made.retireTime)}.\n`,
       );
     });
@@ -73,7 +74,12 @@ function addPools(egress: Command, context: CliContext): void {
           return { entries: page.egressPools, nextPageToken: page.nextPageToken };
         }),
       );
-      session.printList(pools.map(EgressPool.toJSON), heading, pools.map(row), 'There are no egress pools.');
+      session.printList(
+        pools.map((one) => protoJson('EgressPool', EgressPool.encode(one))),
+        heading,
+        pools.map(row),
+        'There are no egress pools.',
+      );
     });
   egress
     .command('get <pool>')
@@ -83,7 +89,7 @@ function addPools(egress: Command, context: CliContext): void {
       const session = openSession(context, command);
       const name = egressPoolName(pool);
       const found = await session.withRpc((rpc) => rpc.call(rpc.egress, rpc.egress.getEgressPool, { name }));
-      session.printList(EgressPool.toJSON(found), heading, [row(found)], '');
+      session.printList(protoJson('EgressPool', EgressPool.encode(found)), heading, [row(found)], '');
     });
 }
 
@@ -103,7 +109,7 @@ function addList(egress: Command, context: CliContext): void {
         }),
       );
       session.printList(
-        addresses.map(EgressAddress.toJSON),
+        addresses.map((one) => protoJson('EgressAddress', EgressAddress.encode(one))),
         ['POOL', 'ADDRESS', 'STATE', 'FROM', 'UNTIL'],
         addresses.map((one) => [
           shortName(one.name).split('/')[0] ?? '',

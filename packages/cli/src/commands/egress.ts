@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs';
-import { resolve as resolvePath } from 'node:path';
 import type { Command } from 'commander';
 import {
   askNameServers,
@@ -14,6 +12,7 @@ import {
 import { systemClock } from '@postrider/runtime';
 import { CliError, exitCodes } from '../cli-error.ts';
 import type { CliContext } from '../context.ts';
+import { readNamedFile } from '../named-file.ts';
 import { openSession, type Session } from '../session.ts';
 import { formatRow } from '../table.ts';
 import { addressCommands } from './egress-addresses.ts';
@@ -97,8 +96,9 @@ async function* linesOf(chunks: CliContext['stdin']): AsyncIterable<string> {
 }
 
 function readPolicy(context: CliContext, file: string): AddressPolicy {
+  const text = readNamedFile(context.cwd, '--policy', file);
   try {
-    return parsePolicy(readFileSync(resolvePath(context.cwd, file), 'utf8'));
+    return parsePolicy(text);
   } catch (error) {
     throw new CliError(exitCodes.usage, `The policy ${file} cannot be used: ${(error as Error).message}`);
   }

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { EndpointTls, TlsVersion } from '@postrider/contract/postrider/v1/endpoint';
 import type { Endpoint, EndpointAuth, VerificationMode } from '@postrider/contract/postrider/v1/endpoint';
 import { CliError, exitCodes } from '../cli-error.ts';
-import { readNamedFile } from '../named-file.ts';
+import { readNamedFile, readNamedSecret } from '../named-file.ts';
 import type { CliContext } from '../context.ts';
 import { collect, parseVerification } from '../parse.ts';
 
@@ -43,7 +43,7 @@ export function accessFields(
   const paths: string[] = [];
   const { auth, verification } = options;
   if (auth !== undefined) {
-    endpoint.auth = authOf(auth, options, read);
+    endpoint.auth = authOf(auth, options, cwd);
     paths.push('auth');
   } else if (options.authSecretFile !== undefined || options.tokenUrl !== undefined || options.scope.length > 0) {
     throw new CliError(exitCodes.usage, '--auth-secret-file, --token-url and --scope are for an --auth.');
@@ -61,11 +61,11 @@ type Read = (flag: string, file: string) => string;
 function authOf(
   text: string,
   { authSecretFile, tokenUrl, scope }: AccessOptions,
-  read: Read,
+  cwd: string,
 ): EndpointAuth | undefined {
   const [, word, who = ''] = /^(none|basic|bearer|oauth2)(?::(.+))?$/s.exec(text) ?? [];
   // Left out, the stored one is meant.
-  const secret = authSecretFile === undefined ? '' : read('--auth-secret-file', authSecretFile).replace(/\r?\n$/, '');
+  const secret = authSecretFile === undefined ? '' : readNamedSecret(cwd, '--auth-secret-file', authSecretFile);
   if (word === 'none' && who === '') return undefined;
   if (word === 'bearer' && who === '') return { method: { $case: 'bearer', value: { token: secret } } };
   if (word === 'basic' && who !== '') {

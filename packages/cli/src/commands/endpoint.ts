@@ -1,8 +1,10 @@
 import type { Command } from 'commander';
+import { protoJson } from '@postrider/contract/proto-json';
 import { Endpoint, PendingPolicy } from '@postrider/contract/postrider/v1/endpoint';
 import { plainEnum } from '@postrider/core';
 import { CliError, exitCodes } from '../cli-error.ts';
 import type { CliContext } from '../context.ts';
+import { secretOf, type SecretOptions } from '../named-secret.ts';
 import { endpointName, shortName, tenantName } from '../names.ts';
 import { allPages } from '../paging.ts';
 import { addYes, openSession, type Session } from '../session.ts';
@@ -11,6 +13,7 @@ import { accessFields, addAccessOptions, type AccessOptions } from './endpoint-a
 import { addEndpointOptions, endpointFields, type EndpointOptions } from './endpoint-options.ts';
 
 type Options = EndpointOptions & AccessOptions;
+type CreateOptions = Options & SecretOptions & { readonly id?: string };
 
 const addOptions = (command: Command): Command => addAccessOptions(addEndpointOptions(command));
 
@@ -35,13 +38,14 @@ function createCommand(endpoint: Command, context: CliContext): void {
       .description('Create an endpoint. Its signing secret is printed this one time.')
       .requiredOption('--url <url>', 'where requests go')
       .option('--id <id>', 'last part of the name; the server gives one when absent')
-      .option('--secret <whsec_…|whsk_…>', 'import a signing secret instead of generating one'),
+      .option('--secret <whsec_…|whsk_…>', 'import a signing secret instead of generating one')
+      .option('--secret-file <file>', 'the same, from a file, so that no list of processes shows it'),
   )
     .addHelpText(
       'after',
       '\nExample:\n  postrider endpoint create acme --id orders --url https://hooks.example.com/in --delays 10s,1m,1h',
     )
-    .action(async (tenant: string, options: Options & { id?: string; secret?: string }, command: Command) => {
+    .action(async (tenant: string, options: CreateOptions, command: Command) => {
       const session = openSession(context, command);
       const created = await session.withRpc((rpc) =>
         rpc.call(rpc.endpoints, rpc.endpoints.createEndpoint, {
@@ -49,7 +53,7 @@ function createCommand(endpoint: Command, context: CliContext): void {
           endpointId: options.id ?? '',
           endpoint: Endpoint.fromPartial({
             ...fieldsOf(options, context).endpoint,
-            signingSecret: options.secret ?? '',
+            signingSecret: secretOf(options, context.cwd) ?? '',
           }),
           requestId: '',
         }),
@@ -84,7 +88,7 @@ function readCommands(endpoint: Command, context: CliContext): void {
         }),
       );
       session.printList(
-        endpoints.map(Endpoint.toJSON),
+        endpoints.map((one) => protoJson('Endpoint', Endpoint.encode(one))),
         ['ENDPOINT', 'STATE', 'UID', 'URL'],
         endpoints.map((entry) => [
           shortName(entry.name),
@@ -162,5 +166,5 @@ function stateCommands(endpoint: Command, context: CliContext): void {
 }
 
 function printEndpoint(session: Session, endpoint: Endpoint): void {
-  session.print(Endpoint.toJSON(endpoint), () => describeEndpoint(endpoint));
+  session.print(protoJson('Endpoint', Endpoint.encode(endpoint)), () => describeEndpoint(endpoint));
 }

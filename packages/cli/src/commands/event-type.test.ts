@@ -60,7 +60,7 @@ test('a schema and examples are read from files', async () => {
   const given = eventType as EventType;
   assert.deepEqual([eventTypeId, given.schema, given.examples], ['a.paid', '{"type":"object"}', ['{"type":"object"}']]);
   const absent = await run('event-type', 'create', 'a.paid', '--schema', join(folder, 'none'));
-  assert.deepEqual([absent.exitCode, /Cannot read/.test(absent.err)], [2, true]);
+  assert.deepEqual([absent.exitCode, /--schema: the file .* cannot be read/.test(absent.err)], [2, true]);
 });
 
 test('an update names what it was told to change, and nothing else', async () => {

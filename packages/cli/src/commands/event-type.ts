@@ -1,9 +1,10 @@
-import { readFile } from 'node:fs/promises';
+import { protoJson } from '@postrider/contract/proto-json';
 import type { Command } from 'commander';
 import { EventType } from '@postrider/contract/postrider/v1/event_type';
 import { plainEnum } from '@postrider/core';
 import { CliError, exitCodes } from '../cli-error.ts';
 import type { CliContext } from '../context.ts';
+import { readNamedFile } from '../named-file.ts';
 import { eventTypeName, shortName } from '../names.ts';
 import { allPages } from '../paging.ts';
 import { addYes, openSession, type Session } from '../session.ts';
@@ -37,7 +38,7 @@ export function eventTypeCommand(program: Command, context: CliContext): void {
         }),
       );
       session.printList(
-        eventTypes.map(EventType.toJSON),
+        eventTypes.map((one) => protoJson('EventType', EventType.encode(one))),
         ['EVENT TYPE', 'STATE', 'SCHEMA', 'DESCRIPTION'],
         eventTypes.map((entry) => [
           shortName(entry.name),
@@ -70,14 +71,14 @@ function addDescribing(eventType: Command, context: CliContext): void {
     .addHelpText('after', '\nExample:\n  postrider event-type create invoice.paid --description "An invoice was paid"')
     .action(async (type: string, given: Described, command: Command) => {
       const session = openSession(context, command);
-      const request = { eventTypeId: type, eventType: await fieldsOf(given), requestId: '' };
+      const request = { eventTypeId: type, eventType: fieldsOf(given, context), requestId: '' };
       show(session, await session.withRpc((rpc) => rpc.call(rpc.eventTypes, rpc.eventTypes.createEventType, request)));
     });
   options(eventType.command('update <type>').description('Change what is said of an event type.'))
     .addHelpText('after', '\nExample:\n  postrider event-type update invoice.paid --description "Paid in full"')
     .action(async (type: string, given: Described, command: Command) => {
       const session = openSession(context, command);
-      const fields = await fieldsOf(given);
+      const fields = fieldsOf(given, context);
       const paths = { description: given.description, schema: given.schema, examples: given.example };
       const updateMask = Object.entries(paths).flatMap(([path, value]) => (value === undefined ? [] : [path]));
       if (updateMask.length === 0)
@@ -124,20 +125,16 @@ function collect(file: string, before: string[] | undefined): string[] {
   return [...(before ?? []), file];
 }
 
-async function fieldsOf({ description, schema, example }: Described): Promise<EventType> {
-  const read = (path: string): Promise<string> =>
-    readFile(path, 'utf8').catch((error: Error) => {
-      throw new CliError(exitCodes.usage, `Cannot read ${path}: ${error.message}`, { cause: error });
-    });
+function fieldsOf({ description, schema, example }: Described, { cwd }: CliContext): EventType {
   return EventType.fromPartial({
     description: description ?? '',
-    schema: schema === undefined ? '' : await read(schema),
-    examples: await Promise.all((example ?? []).map(read)),
+    schema: schema === undefined ? '' : readNamedFile(cwd, '--schema', schema),
+    examples: (example ?? []).map((file) => readNamedFile(cwd, '--example', file)),
   });
 }
 
 function show(session: Session, eventType: EventType): void {
-  session.print(EventType.toJSON(eventType), () => {
+  session.print(protoJson('EventType', EventType.encode(eventType)), () => {
     const { description, schema, examples, state } = eventType;
     const parts = [`${shortName(eventType.name)} (${plainEnum(state, 'EVENT_TYPE_STATE')})`, description];
     if (schema !== '') parts.push(`Schema:\n${schema}`);

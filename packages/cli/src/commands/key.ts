@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { protoJson } from '@postrider/contract/proto-json';
 import { type KeyEncryptionKey, ListKeyEncryptionKeysResponse } from '@postrider/contract/postrider/v1/secret_service';
 import { plainEnum } from '@postrider/core';
 import type { CliContext } from '../context.ts';
@@ -16,7 +17,7 @@ export function keyCommand(program: Command, context: CliContext): void {
       const session = openSession(context, command);
       const told = await session.withRpc((rpc) => rpc.call(rpc.secrets, rpc.secrets.listKeyEncryptionKeys, {}));
       session.printList(
-        ListKeyEncryptionKeysResponse.toJSON(told),
+        protoJson('ListKeyEncryptionKeysResponse', ListKeyEncryptionKeysResponse.encode(told)),
         ['KEY', 'STATE', 'TENANTS', 'IN USE SINCE', 'KMS'],
         told.keyEncryptionKeys.map((one: KeyEncryptionKey) => [
           shortName(one.name),

@@ -2,14 +2,14 @@ import type { Command } from 'commander';
 import { exitCodes, CliError } from '../cli-error.ts';
 import type { CliContext } from '../context.ts';
 import { startListener, type ReceivedRequest } from '../listener.ts';
+import { secretOf, type SecretOptions } from '../named-secret.ts';
 import { parseCount, parseWaitMs } from '../parse.ts';
 import { openSession } from '../session.ts';
 import { clean } from '../table.ts';
 
-interface ListenOptions {
+interface ListenOptions extends SecretOptions {
   readonly host: string;
   readonly port: number;
-  readonly secret?: string;
   readonly status: number;
   readonly delay: number;
   readonly failFirst: number;
@@ -24,6 +24,7 @@ export function listenCommand(program: Command, context: CliContext): void {
     .option('--host <host>', 'address to listen on', '127.0.0.1')
     .option('--port <port>', 'port to listen on; 0 for any', parseCount(0, 65_535), 4400)
     .option('--secret <whsec_…>', 'the endpoint’s signing secret')
+    .option('--secret-file <file>', 'the same, from a file, so that no list of processes shows it')
     .option('--status <status>', 'what to answer, 200–599', parseCount(200, 599), 200)
     .option('--delay <duration>', 'answer only after this time', parseWaitMs, 0)
     .option('--fail-first <n>', 'answer 500 to the first n requests of each webhook-id', parseCount(0), 0)
@@ -34,12 +35,14 @@ export function listenCommand(program: Command, context: CliContext): void {
     )
     .action(async (options: ListenOptions, command: Command) => {
       const session = openSession(context, command);
-      const { count, delay, ...rest } = options;
+      const { count, delay, host, port, status, failFirst } = options;
+      const secret = secretOf(options, context.cwd);
       const done = Promise.withResolvers<void>();
       let received = 0;
       let invalid = 0;
       await using listener = await startListener({
-        ...rest,
+        ...{ host, port, status, failFirst },
+        ...(secret === undefined ? {} : { secret }),
         delayMs: delay,
         onRequest: (request) => {
           received += 1;

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { protoJson } from '@postrider/contract/proto-json';
 import { Pause } from '@postrider/contract/postrider/v1/pause';
 import { ResumeDeliveriesResponse } from '@postrider/contract/postrider/v1/pause_service';
 import type { CliContext } from '../context.ts';
@@ -66,7 +67,7 @@ function addPause(parent: Command, { word, argument, example, what, nameOf }: Sc
       const made = await session.withRpc((rpc) =>
         rpc.call(rpc.pauses, rpc.pauses.pauseDeliveries, { name: nameOf(command.args[0] ?? ''), reason, expireTime }),
       );
-      session.print(Pause.toJSON(made), () => `Paused ${made.name} ${untilWords(made)}.\n`);
+      session.print(protoJson('Pause', Pause.encode(made)), () => `Paused ${made.name} ${untilWords(made)}.\n`);
     });
 }
 
@@ -80,7 +81,7 @@ function addResume(parent: Command, { word, argument, example, what, nameOf }: S
       const session = openSession(context, command);
       const name = nameOf(command.args[0] ?? '');
       const answer = await session.withRpc((rpc) => rpc.call(rpc.pauses, rpc.pauses.resumeDeliveries, { name }));
-      session.print(ResumeDeliveriesResponse.toJSON(answer), () => {
+      session.print(protoJson('ResumeDeliveriesResponse', ResumeDeliveriesResponse.encode(answer)), () => {
         const first = answer.ended === undefined ? `${name} was not paused.` : `Resumed ${name}.`;
         const others = answer.remaining.map(
           (pause) => `  ${pause.name} is paused ${untilWords(pause)}: ${pause.reason}`,
@@ -104,7 +105,7 @@ function addList(parent: Command, context: CliContext): void {
         }),
       );
       session.printList(
-        pauses.map(Pause.toJSON),
+        pauses.map((one) => protoJson('Pause', Pause.encode(one))),
         ['PAUSED', 'SINCE', 'UNTIL', 'BY', 'REASON'],
         pauses.map((pause) => [
           pause.name,

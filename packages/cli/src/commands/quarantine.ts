@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { protoJson } from '@postrider/contract/proto-json';
 import { Quarantined } from '@postrider/contract/postrider/v1/dead_letter';
 import { plainEnum } from '@postrider/core';
 import { QUARANTINED_HEADER, topicName } from '@postrider/kafka';
@@ -26,7 +27,7 @@ export function quarantineCommand(program: Command, context: CliContext): void {
         }),
       );
       session.printList(
-        found.map((entry) => Quarantined.toJSON(entry)),
+        found.map((one) => protoJson('Quarantined', Quarantined.encode(one))),
         ['TIME', 'REASON', 'FIELD', 'SOURCE', 'DETAIL'],
         found.map(row),
         'There are no quarantined events.',

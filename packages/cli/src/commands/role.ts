@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { protoJson } from '@postrider/contract/proto-json';
 import type { Role } from '@postrider/contract/postrider/v1/access';
 import { RoleBinding } from '@postrider/contract/postrider/v1/role_binding';
 import { roleName } from '@postrider/core';
@@ -36,7 +37,10 @@ export function roleCommand(program: Command, context: CliContext): void {
       const roleBinding = RoleBinding.fromPartial({ principal, role: options.role, tenant });
       const request = { roleBindingId: options.id ?? '', roleBinding, requestId: '' };
       const made = await session.withRpc((rpc) => rpc.call(rpc.access, rpc.access.createRoleBinding, request));
-      session.print(RoleBinding.toJSON(made), () => `${made.principal} is ${words(made)} now (${made.name}).\n`);
+      session.print(
+        protoJson('RoleBinding', RoleBinding.encode(made)),
+        () => `${made.principal} is ${words(made)} now (${made.name}).\n`,
+      );
     });
   role
     .command('get <binding>')
@@ -46,7 +50,10 @@ export function roleCommand(program: Command, context: CliContext): void {
       const session = openSession(context, command);
       const request = { name: roleBindingName(name) };
       const found = await session.withRpc((rpc) => rpc.call(rpc.access, rpc.access.getRoleBinding, request));
-      session.print(RoleBinding.toJSON(found), () => `${found.principal} is ${words(found)}.\n`);
+      session.print(
+        protoJson('RoleBinding', RoleBinding.encode(found)),
+        () => `${found.principal} is ${words(found)}.\n`,
+      );
     });
   addYes(role.command('take <binding>').description('Delete a role binding.'))
     .addHelpText('after', '\nExample:\n  postrider role take rb_0123456789abcdef0123456789abcdef --yes')
@@ -74,7 +81,7 @@ function listCommand(parent: Command, context: CliContext): void {
         }),
       );
       session.printList(
-        bindings.map(RoleBinding.toJSON),
+        bindings.map((one) => protoJson('RoleBinding', RoleBinding.encode(one))),
         ['BINDING', 'PRINCIPAL', 'ROLE', 'TENANT'],
         bindings.map(({ name, principal, role, tenant }) => [
           shortName(name),

@@ -1,12 +1,16 @@
 import type { Command } from 'commander';
+import { protoJson } from '@postrider/contract/proto-json';
 import { RotateSecretRequest, Secret } from '@postrider/contract/postrider/v1/secret_service';
 import { durationMs, durationOf, plainEnum } from '@postrider/core';
 import type { CliContext } from '../context.ts';
-import { readNamedFile } from '../named-file.ts';
+import { readNamedSecret } from '../named-file.ts';
 import { endpointName, secretName, shortName } from '../names.ts';
 import { allPages } from '../paging.ts';
 import { parseDurationMs, parseScheme } from '../parse.ts';
 import { addYes, openSession, type Session } from '../session.ts';
+
+/** What stands before the half of a key pair that receivers must not have. */
+export const PRIVATE_KEY_LABEL = 'Private key (do not hand out)';
 
 interface RotateOptions {
   readonly overlap?: number;
@@ -51,7 +55,7 @@ function readCommands(secret: Command, context: CliContext): void {
         }),
       );
       session.printList(
-        secrets.map(Secret.toJSON),
+        secrets.map((one) => protoJson('Secret', Secret.encode(one))),
         ['SECRET', 'SCHEME', 'STATE', 'ENDS', 'AGE', 'FINGERPRINT', 'ORIGIN'],
         secrets.map((one) => [
           shortName(one.name),
@@ -89,7 +93,7 @@ function rotateCommand(secret: Command, context: CliContext): void {
     .action(async (endpoint: string, options: RotateOptions, command: Command) => {
       const session = openSession(context, command);
       const { overlap, scheme, import: file } = options;
-      const given = file === undefined ? '' : readNamedFile(context.cwd, '--import', file).replace(/\r?\n$/, '');
+      const given = file === undefined ? '' : readNamedSecret(context.cwd, '--import', file);
       const request: RotateSecretRequest = {
         ...RotateSecretRequest.fromPartial({ name: endpointName(endpoint), secret: given, ...(scheme && { scheme }) }),
         overlap: overlap === undefined ? undefined : durationOf(overlap),
@@ -112,13 +116,18 @@ function revealCommand(secret: Command, context: CliContext): void {
 }
 
 function printSecret(session: Session, secret: Secret): void {
-  session.print(Secret.toJSON(secret), () => {
-    const ends = secret.expireTime === undefined ? '' : `, ends at ${secret.expireTime.toISOString()}`;
-    const scheme = plainEnum(secret.scheme, 'SIGNATURE_SCHEME');
-    const told = `${shortName(secret.name)}: ${plainEnum(secret.state, 'SECRET_STATE')}${ends}, ${scheme}, ${originWord(secret)}, ${ageWords(secret)} old, fingerprint …${secret.fingerprintEnd}\n`;
-    const publicKey = secret.publicKey === '' ? '' : `Public key: ${secret.publicKey}\n`;
-    return `${secret.value === '' ? '' : `${secret.value}\n`}${told}${publicKey}`;
-  });
+  session.print(protoJson('Secret', Secret.encode(secret)), () => secretText(secret));
+}
+
+/** A secret for a person: itself where it is shown, alone in the first line if it is a shared one, and what may be told of it. */
+export function secretText(secret: Secret): string {
+  const ends = secret.expireTime === undefined ? '' : `, ends at ${secret.expireTime.toISOString()}`;
+  const scheme = plainEnum(secret.scheme, 'SIGNATURE_SCHEME');
+  const told = `${shortName(secret.name)}: ${plainEnum(secret.state, 'SECRET_STATE')}${ends}, ${scheme}, ${originWord(secret)}, ${ageWords(secret)} old, fingerprint …${secret.fingerprintEnd}\n`;
+  const publicKey = secret.publicKey === '' ? '' : `Public key: ${secret.publicKey}\n`;
+  if (secret.value === '') return `${told}${publicKey}`;
+  if (publicKey === '') return `${secret.value}\n${told}`;
+  return `${publicKey}${PRIVATE_KEY_LABEL}: ${secret.value}\n${told}`;
 }
 
 function originWord({ imported }: Secret): string {

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { protoJson } from '@postrider/contract/proto-json';
 import { Subscription, SubscriptionState } from '@postrider/contract/postrider/v1/subscription';
 import { plainEnum } from '@postrider/core';
 import { CliError, exitCodes } from '../cli-error.ts';
@@ -88,7 +89,7 @@ function readCommands(parent: Command, context: CliContext): void {
         }),
       );
       session.printList(
-        subscriptions.map(Subscription.toJSON),
+        subscriptions.map((one) => protoJson('Subscription', Subscription.encode(one))),
         ['SUBSCRIPTION', 'STATE', 'EVENT TYPES'],
         subscriptions.map((entry) => [
           shortName(entry.name),
@@ -163,7 +164,7 @@ function fieldsOf({ types, state, label }: Options): { subscription: Subscriptio
 }
 
 function printSubscription(session: Session, subscription: Subscription): void {
-  session.print(Subscription.toJSON(subscription), () => {
+  session.print(protoJson('Subscription', Subscription.encode(subscription)), () => {
     const { name, eventTypes, state } = subscription;
     const paused = state === SubscriptionState.PAUSED ? ' (paused)' : '';
     return `Subscription ${shortName(name)} to ${eventTypes.join(', ')}${paused}\n`;

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { protoJson } from '@postrider/contract/proto-json';
 import type { VerificationMode } from '@postrider/contract/postrider/v1/endpoint';
 import { Tenant, TenantQuotas } from '@postrider/contract/postrider/v1/tenant';
 import { CliError, exitCodes } from '../cli-error.ts';
@@ -45,7 +46,7 @@ export function tenantCommand(program: Command, context: CliContext): void {
         }),
       );
       session.printList(
-        tenants.map(Tenant.toJSON),
+        tenants.map((one) => protoJson('Tenant', Tenant.encode(one))),
         ['TENANT', 'DISPLAY NAME', 'CREATED'],
         tenants.map((entry) => [shortName(entry.name), entry.displayName, entry.createTime?.toISOString() ?? '']),
         'There are no tenants.',
@@ -129,7 +130,7 @@ function tenantFields({ displayName, label, egressPool, verification }: Options)
 
 function printTenant(session: Session, tenant: Tenant): void {
   session.print(
-    Tenant.toJSON(tenant),
+    protoJson('Tenant', Tenant.encode(tenant)),
     () => `Tenant ${shortName(tenant.name)}  ${tenant.displayName}\n`.trimEnd() + '\n',
   );
 }
