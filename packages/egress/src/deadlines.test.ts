@@ -92,3 +92,28 @@ test('set again from its own check, and set to an earlier time', () => {
   assert.equal(at.length, 3);
   assert.ok((at[0] ?? 0) <= 80, String(at));
 });
+
+test('hundreds that are due together end in turns that hold up nothing else, and all of them soon', () => {
+  const manual = manualClock();
+  let worked = 0;
+  const clock = { ...manual.clock, monotonic: () => manual.clock.monotonic() + worked };
+  const deadlines = createDeadlines(clock);
+  const due = clock.monotonic() + 100;
+  let over = 0;
+  for (let count = 0; count < 300; count += 1)
+    deadlines.watch(
+      watched(() => {
+        over += 1;
+        worked += 0.2;
+      }),
+      due,
+    );
+  let turns = 0;
+  for (let before = 0; over < 300; before = over) {
+    manual.advance(1);
+    if (over === before) continue;
+    turns += 1;
+    assert.ok(over - before <= 35, `${over - before} in one turn`);
+  }
+  assert.ok(turns <= 12 && clock.monotonic() < due + 400, `${turns} turns, ${clock.monotonic() - due} ms late`);
+});

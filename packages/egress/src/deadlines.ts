@@ -16,17 +16,23 @@ interface Place {
 }
 
 export interface Deadlines {
-  /** Looks at `watched` at `due` (monotonic milliseconds) or up to one tick later; replaces an earlier time. */
+  /**
+   * Looks at `watched` at `due` (monotonic milliseconds) or up to one tick later, or some more when very many are due
+   * together; replaces an earlier time.
+   */
   watch(watched: Watched, due: number): void;
   forget(watched: Watched): void;
 }
 
 const tickMs = 20;
 const places = 64;
+/** How long one tick may keep all else waiting (ms): each request that is given up is judged, told of and written down. */
+const turnMs = 6;
 
 /**
  * One timer for all requests. Deadlines fall into ticks of 20 ms; setting and clearing one touches only its neighbours,
- * so a request that ends in time costs next to nothing. The timer runs only while something is watched.
+ * so a request that ends in time costs next to nothing. The timer runs only while something is watched. Hundreds that hang
+ * since the same moment end at the same moment: what does not fit into one turn has the next tick's.
  */
 export function createDeadlines(clock: Clock): Deadlines {
   const wheel: Place[] = Array.from({ length: places }, () => ({ first: null }));
@@ -73,7 +79,7 @@ export function createDeadlines(clock: Clock): Deadlines {
     for (const watched of reached) {
       // One of those before it may have set it anew, or forgotten it.
       if (watched.place !== null || watched.due === Infinity) continue;
-      if (watched.due > now) link(watched);
+      if (watched.due > now || clock.monotonic() - now > turnMs) link(watched);
       else watched.checkAt(now);
     }
     if (count > 0) clock.after(tickMs, turn);
