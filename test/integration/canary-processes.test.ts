@@ -40,6 +40,8 @@ const tenant = `c4nary-${randomBytes(8).toString('hex')}`;
 const parent = `tenants/${tenant}`;
 const eventType = 'order.paid';
 const eventCount = 10;
+/** Each takes a second or two where nothing else runs. */
+const patienceMs = 40_000;
 const showing = new Set<MethodName>(['CreateEndpoint', 'RotateSecret', 'RevealSecret', 'CreateApiKey']);
 
 /** Where deliveries go, and what else the processes use. */
@@ -154,9 +156,9 @@ async function liveThroughIt(caller: CanaryCaller, stack: Stack, around: Around)
     const isShown = refusing.shown() !== '' && proxy.shown() !== '';
     return isShown && failed >= eventCount && endpoint.seen.length >= 3 * eventCount;
   };
-  await waitFor(isDone, { what: 'every endpoint, token server and proxy to be called', timeoutMs: 30_000 });
+  await waitFor(isDone, { what: 'every endpoint, token server and proxy to be called', timeoutMs: patienceMs });
   const isDead = async (): Promise<boolean> => (await topicContent(stack, 'dead-letters')).length > 0;
-  await waitFor(isDead, { what: 'what failed to be dead', timeoutMs: 10_000 });
+  await waitFor(isDead, { what: 'what failed to be dead', timeoutMs: patienceMs });
 }
 
 /** Everything that can be read, and changes that hold secrets in such a way that they are refused. */
@@ -249,7 +251,7 @@ async function refusedStart({ planted, redis, file }: Around, brokers: readonly 
     POSTRIDER_REDIS_URL: `${redis.url}/no-number`,
     POSTRIDER_EGRESS_POOLS_FILE: file('wrong-pools'),
   });
-  await waitFor(() => !service.running, { what: 'it to refuse to start' });
+  await waitFor(() => !service.running, { what: 'it to refuse to start', timeoutMs: patienceMs });
   for (const name of ['POSTRIDER_KEK', 'POSTRIDER_REDIS_URL', 'POSTRIDER_EGRESS_POOLS_FILE']) {
     assert.ok(service.log.includes(name), service.log);
   }
@@ -276,7 +278,7 @@ async function crash(stack: Stack, { file }: Around): Promise<Buffer> {
   const reports = (): string[] => readdirSync(file('')).filter((name) => name.startsWith('report.'));
   const whole = (): boolean =>
     reports().length === services.length && reports().every((name) => /\}\s*$/.test(readFileSync(file(name), 'utf8')));
-  await waitFor(whole, { what: 'a report of each process' });
+  await waitFor(whole, { what: 'a report of each process', timeoutMs: patienceMs });
   for (const service of services) await service.kill('SIGABRT');
   return Buffer.concat(reports().map((name) => readFileSync(file(name))));
 }
@@ -321,7 +323,10 @@ test('of what is secret nothing stands in what real processes write, say or are 
 
   const services = [run.controlPlane, run.router, run.dispatcher];
   const traces = (): boolean => collector.received('traces').includes(tenant);
-  await waitFor(() => traces() && collector.received('metrics').length > 0, { what: 'telemetry', timeoutMs: 10_000 });
+  await waitFor(() => traces() && collector.received('metrics').length > 0, {
+    what: 'telemetry',
+    timeoutMs: patienceMs,
+  });
   const places = new Map([
     ...caller.places(),
     ...(await Promise.all(services.map(processPlaces))).flatMap((one) => [...one]),
