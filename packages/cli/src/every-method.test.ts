@@ -7,6 +7,7 @@ import { after, before, test } from 'node:test';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { VerifyAuditChainResponse } from '@postrider/contract/postrider/v1/audit_service';
 import { methodRules } from '@postrider/contract/postrider/v1/methods';
+import { Operation } from '@postrider/contract/postrider/v1/operation';
 import { cli } from './test-context.ts';
 import { exampleOf, leavesOf, programOfNobody } from './command-tree.ts';
 import type { sendUnaryData, ServerUnaryCall, ServiceDefinition } from '@grpc/grpc-js';
@@ -24,8 +25,9 @@ const withoutCommand: Readonly<Record<string, string>> = {
 const served = Object.entries(methodRules).flatMap(([name, { internal, service }]) =>
   internal ? [] : [{ name, service }],
 );
-/** Where nothing set would mean that something is amiss. */
+/** Where nothing set would mean that something is amiss, or not done yet. */
 const answers: Readonly<Record<string, Buffer>> = {
+  WaitOperation: Buffer.from(Operation.encode(Operation.fromPartial({ done: true })).finish()),
   VerifyAuditChain: Buffer.from(
     VerifyAuditChainResponse.encode({ ...VerifyAuditChainResponse.fromPartial({}), done: true }).finish(),
   ),

@@ -50,6 +50,11 @@ export function auditEntryName(text: string): string {
   return text.startsWith('auditEntries/') ? text : `auditEntries/${text}`;
 }
 
+/** An id or the whole name → `operations/…`. */
+export function operationName(text: string): string {
+  return text.startsWith('operations/') ? text : `operations/${text}`;
+}
+
 /** An id or the whole name → `roleBindings/…`. */
 export function roleBindingName(text: string): string {
   return text.startsWith('roleBindings/') ? text : `roleBindings/${text}`;

@@ -14,6 +14,7 @@ import { eventsCommand } from './commands/events.ts';
 import { eventTypeCommand } from './commands/event-type.ts';
 import { keyCommand } from './commands/key.ts';
 import { listenCommand } from './commands/listen.ts';
+import { operationCommand } from './commands/operation.ts';
 import { pauseCommands } from './commands/pause.ts';
 import { publishCommand } from './commands/publish.ts';
 import { quarantineCommand } from './commands/quarantine.ts';
@@ -73,6 +74,7 @@ export function buildProgram(context: CliContext): Command {
     apiKeyCommand,
     roleCommand,
     auditCommand,
+    operationCommand,
     doctorCommand,
     backlogCommand,
     deliveryCommand,

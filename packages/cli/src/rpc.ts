@@ -16,6 +16,7 @@ import { EgressServiceClient } from '@postrider/contract/postrider/v1/egress_ser
 import { EndpointServiceClient } from '@postrider/contract/postrider/v1/endpoint_service';
 import { DeliveryServiceClient } from '@postrider/contract/postrider/v1/delivery_service';
 import { DispatcherServiceClient } from '@postrider/contract/postrider/v1/dispatcher_service';
+import { OperationServiceClient } from '@postrider/contract/postrider/v1/operation_service';
 import { PauseServiceClient } from '@postrider/contract/postrider/v1/pause_service';
 import { SecretServiceClient } from '@postrider/contract/postrider/v1/secret_service';
 import { SubscriptionServiceClient } from '@postrider/contract/postrider/v1/subscription_service';
@@ -52,6 +53,7 @@ export interface Rpc extends Disposable {
   readonly egress: EgressServiceClient;
   readonly secrets: SecretServiceClient;
   readonly events: EventServiceClient;
+  readonly operations: OperationServiceClient;
   /** Calls a unary method with the API key and a deadline of 20 s. Rejects with `CliError`. */
   call<Request, Response>(client: Client, method: Unary<Request, Response>, request: Request): Promise<Response>;
   /** Calls a method with many answers, told one by one, without a deadline. Resolves at its end; rejects with `CliError`. */
@@ -87,6 +89,7 @@ export function openRpc({ server, tls, apiKey }: RpcOptions): Rpc {
     eventTypes: new EventTypeServiceClient(server, channel, options),
     egress: new EgressServiceClient(server, channel, options),
     events: new EventServiceClient(server, channel, options),
+    operations: new OperationServiceClient(server, channel, options),
   };
   const metadata = new Metadata();
   if (apiKey !== '') metadata.set('authorization', `Bearer ${apiKey}`);

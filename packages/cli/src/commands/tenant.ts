@@ -1,12 +1,14 @@
 import type { Command } from 'commander';
 import { protoJson } from '@postrider/contract/proto-json';
 import type { VerificationMode } from '@postrider/contract/postrider/v1/endpoint';
-import { Tenant, TenantQuotas } from '@postrider/contract/postrider/v1/tenant';
+import { Tenant, TenantQuotas, TenantState } from '@postrider/contract/postrider/v1/tenant';
 import { CliError, exitCodes } from '../cli-error.ts';
 import type { CliContext } from '../context.ts';
 import { egressPoolName, shortName, tenantName } from '../names.ts';
+import { untilDone } from './operation.ts';
 import { collect, collectPairs, parseVerification } from '../parse.ts';
 import { allPages } from '../paging.ts';
+import type { Rpc } from '../rpc.ts';
 import { addYes, openSession, type Session } from '../session.ts';
 
 interface Options {
@@ -47,8 +49,13 @@ export function tenantCommand(program: Command, context: CliContext): void {
       );
       session.printList(
         tenants.map((one) => protoJson('Tenant', Tenant.encode(one))),
-        ['TENANT', 'DISPLAY NAME', 'CREATED'],
-        tenants.map((entry) => [shortName(entry.name), entry.displayName, entry.createTime?.toISOString() ?? '']),
+        ['TENANT', 'DISPLAY NAME', 'STATE', 'CREATED'],
+        tenants.map((entry) => [
+          shortName(entry.name),
+          entry.displayName,
+          stateWord(entry),
+          entry.createTime?.toISOString() ?? '',
+        ]),
         'There are no tenants.',
       );
     });
@@ -58,15 +65,34 @@ export function tenantCommand(program: Command, context: CliContext): void {
 function deleteCommand(tenant: Command, context: CliContext): void {
   addYes(tenant.command('delete <tenant>').description('Delete a tenant, with its keys and role bindings.'))
     .option('--force', 'delete its endpoints and subscriptions too', false)
+    .option('--wait', 'until all of it is gone: of a large tenant the last goes some seconds after the call', false)
     .addHelpText('after', '\nExample:\n  postrider tenant delete acme --force --yes')
-    .action(async (name: string, options: { force: boolean }, command: Command) => {
+    .action(async (name: string, options: DeleteOptions, command: Command) => {
       const session = openSession(context, command);
       await session.confirm(`Delete ${tenantName(name)}${options.force ? ' with all its endpoints' : ''}`);
-      await session.withRpc((rpc) =>
-        rpc.call(rpc.tenants, rpc.tenants.deleteTenant, { name: tenantName(name), force: options.force, etag: '' }),
-      );
+      await session.withRpc(async (rpc) => {
+        const request = { name: tenantName(name), force: options.force, etag: '' };
+        await rpc.call(rpc.tenants, rpc.tenants.deleteTenant, request);
+        const operation = options.wait ? await deletionOf(rpc, request.name) : '';
+        if (operation !== '') await untilDone(rpc, operation, context);
+      });
       session.print({ deleted: tenantName(name) }, () => `Deleted ${tenantName(name)}.\n`);
     });
+}
+
+interface DeleteOptions {
+  readonly force: boolean;
+  readonly wait: boolean;
+}
+
+/** The operation that goes on with deleting it; empty: it is gone. */
+async function deletionOf(rpc: Rpc, name: string): Promise<string> {
+  try {
+    return (await rpc.call(rpc.tenants, rpc.tenants.getTenant, { name })).deleteOperation;
+  } catch (error) {
+    if (error instanceof CliError && error.exitCode === exitCodes.notFound) return '';
+    throw error;
+  }
 }
 
 function createCommand(tenant: Command, context: CliContext): void {
@@ -131,6 +157,16 @@ function tenantFields({ displayName, label, egressPool, verification }: Options)
 function printTenant(session: Session, tenant: Tenant): void {
   session.print(
     protoJson('Tenant', Tenant.encode(tenant)),
-    () => `Tenant ${shortName(tenant.name)}  ${tenant.displayName}\n`.trimEnd() + '\n',
+    () => `Tenant ${shortName(tenant.name)}  ${tenant.displayName}`.trimEnd() + `${deletionWords(tenant)}\n`,
   );
+}
+
+function stateWord({ state }: Tenant): string {
+  return state === TenantState.DELETING ? 'being deleted' : 'active';
+}
+
+function deletionWords(tenant: Tenant): string {
+  return tenant.deleteOperation === ''
+    ? ''
+    : `\nIt is being deleted: postrider operation wait ${shortName(tenant.deleteOperation)}`;
 }
