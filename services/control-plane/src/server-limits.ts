@@ -173,8 +173,8 @@ export const serverLimits = Object.freeze({
   rewrapPauseMs: 50,
   rewrapAgainMs: 10 * SECOND_MS,
   /**
-   * Records of a tenant that are deleted together: telling the audit of each is most of it, and all of them are some
-   * milliseconds in which nobody else is answered.
+   * Records of a tenant that are deleted together: some milliseconds in which nobody else is answered, most of them for
+   * telling the audit.
    */
   deletedTogetherMax: 50,
   /** How long the deletion of a tenant is waited for by the call that begins it. */

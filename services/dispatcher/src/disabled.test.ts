@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { CancelReason } from '@postrider/contract/postrider/v1/attempt';
 import { WaitReason } from '@postrider/contract/postrider/v1/delivery';
 import { EndpointState, PendingPolicy } from '@postrider/contract/postrider/v1/endpoint';
+import { TenantState } from '@postrider/contract/postrider/v1/tenant';
 import { limits } from '@postrider/core';
 import { createHarness, type Harness } from '../testing/harness.ts';
 
@@ -117,6 +118,29 @@ test('killed in the middle of cancelling what a deleted endpoint had, the next o
   await h.until(() => h.allRows().length === 0, 'all have ended', 120_000);
   assert.ok(cancelled(h).length >= many && cancelled(h).length <= many + limits.walkActiveMax);
   assert.equal(h.receipts.length, 0);
+  await h.stop(next);
+});
+
+test('while its tenant is being deleted an endpoint that is still there is sent nothing: what waits and comes is cancelled', async () => {
+  const h = createHarness();
+  h.config.endpoint('shop', { retryPolicy: { schedule: delays } });
+  h.endpointsAnswer(() => 500);
+  h.deliver('waits', 'shop');
+  const dispatcher = await h.start('a');
+  await h.until(() => h.allRows().length === 1, 'a retry waits');
+  h.endpointsAnswer(() => 200);
+  h.config.tenant(undefined, undefined, TenantState.DELETING);
+  h.deliver('comes', 'shop');
+  await h.until(() => h.watermark() === 2 && h.allRows().length === 0, 'both have ended');
+  assert.deepEqual(cancelled(h), [CancelReason.TENANT_DELETED, CancelReason.TENANT_DELETED]);
+  assert.equal(h.receipts.length, 1);
+  // Then its endpoints go, one after the other: that is still the tenant’s deletion.
+  await h.stop(dispatcher);
+  h.config.deleteEndpoint('shop');
+  h.deliver('late', 'shop');
+  const next = await h.start('b');
+  await h.until(() => cancelled(h).length === 3, 'it has ended, too');
+  assert.ok(cancelled(h).every((reason) => reason === CancelReason.TENANT_DELETED));
   await h.stop(next);
 });
 

@@ -7,6 +7,7 @@ import { Drain } from '@postrider/contract/postrider/v1/drain';
 import { Pause } from '@postrider/contract/postrider/v1/pause';
 import { Secret, deliveryId, pauseIdOf, webhookId, type SealingKey } from '@postrider/core';
 import { CONFIG_HEADER, DELIVERY_HEADER, type Headers } from '@postrider/kafka';
+import type { TenantState } from '@postrider/contract/postrider/v1/tenant';
 
 /** The secret of every endpoint in these tests, as a receiver knows it. */
 export const signingSecret = `whsec_${Buffer.alloc(32, 'postrider').toString('base64')}`;
@@ -41,9 +42,9 @@ export function createConfigRecords(kek: SealingKey, partitions: number) {
     revision: () => String(revision),
     layout: () => recordOf('layout/current', { $case: 'layout', value: { generation: 1, partitions, slots: 4_096 } }),
     /** `sealed`: how the tenant's data key is sealed, if not under the key-encryption key. */
-    tenant(id: string = tenant, sealed?: (dataKey: Buffer) => SealedSecret) {
+    tenant(id: string = tenant, sealed?: (dataKey: Buffer) => SealedSecret, state?: TenantState) {
       const value = {
-        tenant: { name: `tenants/${id}` },
+        tenant: { name: `tenants/${id}`, ...(state === undefined ? {} : { state }) },
         dataKey: sealed?.(dataKeyMaterial.revealBytes()) ?? sealDataKey(dataKeyMaterial, kek, id, randomBytes),
       };
       return recordOf(`tenant/${id}`, ConfigRecord.fromPartial({ entity: { $case: 'tenant', value } }).entity);

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Quarantined, QuarantineReason } from '@postrider/contract/postrider/v1/dead_letter';
+import { TenantState } from '@postrider/contract/postrider/v1/tenant';
 import { QUARANTINED_HEADER, type IncomingRecord } from '@postrider/kafka';
 import { createFakeClock } from '@postrider/kafka/testing';
 import { createMetrics, recordingLogger } from '@postrider/runtime';
@@ -58,6 +59,15 @@ test('an event that nothing is wrong with becomes a delivery', () => {
   const routing = create().route(event);
   assert.equal(routing.count, 1);
   assert.equal(routing.record(0).topic, 'postrider.deliveries');
+});
+
+test('an event of a tenant that is being deleted is put aside as one of a tenant that is not there', () => {
+  const leaving = { tenant: { state: TenantState.DELETING } };
+  const record = create({ snapshot: { tenant: () => leaving } })
+    .route(event)
+    .record(0);
+  assert.equal(record.topic, 'postrider.quarantine');
+  assert.equal(quarantined(record).reason, QuarantineReason.TENANT_UNKNOWN);
 });
 
 for (const [stage, changes] of [
