@@ -23,10 +23,8 @@ import {
 export interface Channel {
   /** Null until its first connection is there: most endpoints that are down never get as far. */
   client: Client | null;
-  /** Makes the first connection, and the client for it. Calls back once, never before it returns. */
+  /** Makes the first connection, and the client for it. Calls back at most once, never before it returns: for an exchange that is over it need not. */
   readonly open: (done: (error: EgressError | null) => void) => void;
-  /** It was discarded: a connection that is made after that is closed. */
-  gone: boolean;
   exchange: Exchange | null;
   socket: Socket | null;
   /** How the present connection left, or the one that is being made. */
@@ -98,11 +96,11 @@ export function createChannel(
   };
   const channel: Channel = {
     client: null,
-    gone: false,
     open: (done) =>
       connect((error, socket) => {
         if (socket === undefined) return done(error);
-        if (channel.gone) return void socket.destroy();
+        // Who wanted it was given up meanwhile, and with that the channel.
+        if (channel.exchange === null) return void socket.destroy();
         channel.client = createClient(endpoint.origin, limits, socket, connect);
         done(null);
       }),

@@ -160,7 +160,6 @@ function forget(sockets: Sockets, endpoint: EndpointSockets, channel: Channel): 
 function discard(sockets: Sockets, endpoint: EndpointSockets, channel: Channel): void {
   endpoint.channels.delete(channel);
   sockets.count--;
-  channel.gone = true;
   if (channel.client === null) return;
   const closed = channel.client
     .destroy(discarded)
