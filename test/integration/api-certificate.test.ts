@@ -86,7 +86,12 @@ test('an ended certificate is renewed, and then its authority is changed, withou
   const pids = replicas.all.map(({ process }) => process.pid);
   const lists = async (replica: Replica, ca: string): Promise<boolean> => {
     using rpc = replica.openTls({ ca, serverName });
-    const answer = rpc.call(rpc.tenants, rpc.tenants.listTenants, { pageSize: 1, pageToken: '' });
+    const answer = rpc.call(rpc.tenants, rpc.tenants.listTenants, {
+      pageSize: 1,
+      pageToken: '',
+      filter: '',
+      orderBy: '',
+    });
     return await answer.then(
       () => true,
       () => false,

@@ -24,7 +24,7 @@ export async function answersTo(
   secrets: readonly string[],
 ): Promise<Buffer> {
   const parent = endpoints[0]?.name.split('/endpoints/')[0] ?? '';
-  const page = { pageSize: 0, pageToken: '' };
+  const page = { pageSize: 0, pageToken: '', filter: '', orderBy: '' };
   const told: unknown[] = [
     await run.tenants.getTenant({ name: parent }),
     await run.endpoints.listEndpoints({ parent, ...page }),

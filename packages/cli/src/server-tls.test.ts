@@ -103,7 +103,7 @@ test('when the certificate of the server ends is known once it was called', asyn
   const called = { server: `127.0.0.1:${ports['good']}`, apiKey: 'prk_x', tls: { ca: ours.ca } };
   using rpc = openRpc(called);
   assert.equal(rpc.serverCertificateEnds(), null);
-  await rpc.call(rpc.tenants, rpc.tenants.listTenants, { pageSize: 0, pageToken: '' });
+  await rpc.call(rpc.tenants, rpc.tenants.listTenants, { pageSize: 0, pageToken: '', filter: '', orderBy: '' });
   const daysLeft = ((rpc.serverCertificateEnds()?.getTime() ?? 0) - Date.now()) / 86_400_000;
   assert.equal(Math.round(daysLeft), 2);
 });

@@ -65,6 +65,8 @@ export * from './move-delivery.ts';
 export * from './cloud-event.ts';
 export * from './published-event.ts';
 export * from './match.ts';
+export * from './list-order.ts';
+export * from './match-list-filter.ts';
 export * from './plain-enum.ts';
 export * from './dead-reason.ts';
 export * from './ordering-key.ts';

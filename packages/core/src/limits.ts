@@ -41,6 +41,10 @@ export const limits = Object.freeze({
   schemaUniqueItemsMax: 256,
   schemaPatternMax: 500,
 
+  // Filters of lists.
+  filterCharsMax: 2_000,
+  filterTermsMax: 20,
+
   // Endpoints, as tenants may set them.
   urlBytesMax: 2_048,
   displayNameMax: 200,

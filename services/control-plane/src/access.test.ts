@@ -29,7 +29,7 @@ after(async () => {
   await run.stop();
 });
 
-const list = { pageSize: 0, pageToken: '' };
+const list = { pageSize: 0, pageToken: '', filter: '', orderBy: '' };
 
 test('without a valid key no method answers, and what was wrong with it is not told', async () => {
   const wrong = [

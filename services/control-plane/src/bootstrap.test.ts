@@ -7,7 +7,7 @@ import { ADMIN_KEY, failure, startTestPlane } from '../testing/harness.ts';
 import { parseApiKey } from './api-key.ts';
 import type { Running } from '../testing/harness.ts';
 
-const list = { pageSize: 0, pageToken: '' };
+const list = { pageSize: 0, pageToken: '', filter: '', orderBy: '' };
 const name = 'apiKeys/test';
 
 const closings: readonly (readonly [string, (run: Running) => Promise<unknown>])[] = [

@@ -10,6 +10,9 @@ import { applyMask } from './field-mask.ts';
 import { isGivenUp } from './egress/announced.ts';
 import { isSame, sizeOf } from './messages.ts';
 import { ANY, endpointName, parseEndpointName, parseTenantName, resourceIdProblem } from './names.ts';
+import { endpointFields } from './lists/filter-fields.ts';
+import { endpointCreateTimes } from './lists/create-times.ts';
+import { readListQuery } from './lists/list-query.ts';
 import { forgetPause } from './pause-methods.ts';
 import { checkQuota } from './quotas.ts';
 import { alreadyExists, found, rejectUnreadable, rejectViolations, required } from './reject.ts';
@@ -125,16 +128,19 @@ export function listEndpoints({ view, paging }: ServiceContext): Method<ListEndp
     const snapshot = view.snapshot();
     const tenantId = parseTenantName(parent, 'parent');
     if (tenantId !== ANY) found(snapshot.tenant(tenantId), parent);
+    const { isWanted, ...query } = readListQuery(request, endpointFields);
     const all = () => (tenantId === ANY ? snapshot.endpointIds() : snapshot.endpointIdsOf(tenantId));
     const { items, nextPageToken } = paging.page(
       {
         method: 'ListEndpoints',
         parent,
         snapshot,
+        ...query,
         names: () => Array.from(all(), ({ name }) => name),
+        createTimes: () => endpointCreateTimes(snapshot, all()),
         resource: (name) => {
           const config = snapshot.endpointByName(name);
-          return config === undefined ? undefined : shownEndpoint(config);
+          return config?.endpoint === undefined || !isWanted(config.endpoint) ? undefined : shownEndpoint(config);
         },
         bytes: (endpoint) => sizeOf(Endpoint, endpoint),
       },

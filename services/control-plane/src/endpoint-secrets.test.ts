@@ -65,7 +65,9 @@ test('credentials stand sealed in the records, and in no answer, error or log li
     answers.push(await failure(update(name, { auth, headers, tls, url: 'http://x' })));
     answers.push(await failure(create({ auth, headers: { ...headers, Authorization: canary }, tls })));
   }
-  answers.push(await run.endpoints.listEndpoints({ parent: 'tenants/acme', pageSize: 0, pageToken: '' }));
+  answers.push(
+    await run.endpoints.listEndpoints({ parent: 'tenants/acme', pageSize: 0, pageToken: '', filter: '', orderBy: '' }),
+  );
   const records = run.kafka.records(CONFIG_TOPIC).flatMap(({ value }) => (value === null ? [] : [value]));
   const told = inspect({ answers, log: run.log.lines }, { depth: 12, maxArrayLength: null, maxStringLength: null });
   const keyLine = client.key.split('\n')[1] ?? assert.fail();

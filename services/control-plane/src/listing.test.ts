@@ -24,7 +24,7 @@ async function walk(parent: string, pageSize: number): Promise<string[][]> {
   const pages: string[][] = [];
   let pageToken = '';
   do {
-    const page = await run.endpoints.listEndpoints({ parent, pageSize, pageToken });
+    const page = await run.endpoints.listEndpoints({ parent, pageSize, pageToken, filter: '', orderBy: '' });
     pages.push(page.endpoints.map(({ name }) => name));
     pageToken = page.nextPageToken;
   } while (pageToken !== '');
@@ -42,24 +42,42 @@ test('pages hold every endpoint once, in the order of names, whatever their size
 });
 
 test('a list goes on where it was after a change', async () => {
-  const first = await run.endpoints.listEndpoints({ parent: 'tenants/a', pageSize: 5, pageToken: '' });
+  const first = await run.endpoints.listEndpoints({
+    parent: 'tenants/a',
+    pageSize: 5,
+    pageToken: '',
+    filter: '',
+    orderBy: '',
+  });
   await run.endpoints.deleteEndpoint({ name: 'tenants/a/endpoints/e04', etag: '' });
   const { name } = await create('tenants/a', 'e04x');
-  const rest = await run.endpoints.listEndpoints({ parent: 'tenants/a', pageSize: 5, pageToken: first.nextPageToken });
+  const rest = await run.endpoints.listEndpoints({
+    parent: 'tenants/a',
+    pageSize: 5,
+    pageToken: first.nextPageToken,
+    filter: '',
+    orderBy: '',
+  });
   assert.equal(rest.endpoints[0]?.name, name);
   await run.endpoints.deleteEndpoint({ name, etag: '' });
   await create('tenants/a', 'e04');
 });
 
 test('a token of another list, an altered one and a negative size are refused', async () => {
-  const page = await run.endpoints.listEndpoints({ parent: 'tenants/a', pageSize: 5, pageToken: '' });
+  const page = await run.endpoints.listEndpoints({
+    parent: 'tenants/a',
+    pageSize: 5,
+    pageToken: '',
+    filter: '',
+    orderBy: '',
+  });
   const token = page.nextPageToken;
   const list = (parent: string, pageToken: string, pageSize = 5) =>
-    failure(run.endpoints.listEndpoints({ parent, pageSize, pageToken }));
+    failure(run.endpoints.listEndpoints({ parent, pageSize, pageToken, filter: '', orderBy: '' }));
   assert.deepEqual((await list('tenants/b', token)).fields, ['page_token']);
   assert.deepEqual((await list('tenants/a', `${token}A`)).fields, ['page_token']);
   assert.deepEqual((await list('tenants/a', 'junk')).fields, ['page_token']);
-  const tenants = await failure(run.tenants.listTenants({ pageSize: 1, pageToken: token }));
+  const tenants = await failure(run.tenants.listTenants({ pageSize: 1, pageToken: token, filter: '', orderBy: '' }));
   assert.deepEqual(tenants.fields, ['page_token']);
   assert.deepEqual((await list('tenants/a', '', -1)).fields, ['page_size']);
   assert.equal((await list('tenants/absent', '')).code, 'NOT_FOUND');

@@ -15,15 +15,17 @@ export interface PageTokens {
 export interface PageList {
   readonly method: string;
   readonly parent: string;
+  /** Filter and order, as one text; absent: none. */
+  readonly query?: string;
 }
 
 const MAC_BYTES = 16;
 
 /** Tokens under the first of the keys that only the control plane knows; what any of them has made is read. */
 export function createPageTokens(first: Buffer, ...older: readonly Buffer[]): PageTokens {
-  const macOf = ({ method, parent }: PageList, name: string, key = first): Buffer =>
+  const macOf = ({ method, parent, query = '' }: PageList, name: string, key = first): Buffer =>
     createHmac('sha256', key)
-      .update(JSON.stringify([method, parent, name]))
+      .update(JSON.stringify([method, parent, name, ...(query === '' ? [] : [query])]))
       .digest()
       .subarray(0, MAC_BYTES);
   return {
@@ -38,7 +40,10 @@ export function createPageTokens(first: Buffer, ...older: readonly Buffer[]): Pa
       const isOurs = (key: Buffer): boolean => timingSafeEqual(mac, macOf(list, name, key));
       if (canonical && mac.length === MAC_BYTES && [first, ...older].some(isOurs)) return name;
       throw invalidArgument([
-        { field: 'page_token', description: 'must be the next_page_token of a page of this very list' },
+        {
+          field: 'page_token',
+          description: 'must be the next_page_token of a page of this very list, filter and order',
+        },
       ]);
     },
   };

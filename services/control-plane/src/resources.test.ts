@@ -54,7 +54,7 @@ test('a tenant is created, read, listed, changed and deleted', async () => {
   assert.equal(created.displayName, 'Acme');
   assert.ok(created.createTime !== undefined && created.etag !== '' && created.revision !== '');
   assert.deepEqual(await run.tenants.getTenant({ name: 'tenants/acme' }), created);
-  const listed = await run.tenants.listTenants({ pageSize: 0, pageToken: '' });
+  const listed = await run.tenants.listTenants({ pageSize: 0, pageToken: '', filter: '', orderBy: '' });
   assert.ok(listed.tenants.some(({ name }) => name === 'tenants/acme'));
   const changed = await run.tenants.updateTenant({
     tenant: Tenant.fromPartial({ name: 'tenants/acme', displayName: 'Acme Ltd', etag: created.etag }),
@@ -146,13 +146,25 @@ test('a subscription is created, read, listed, changed and deleted', async () =>
   assert.deepEqual(changed.eventTypes, ['invoice.*', 'order.paid']);
   const second = await newSubscription(parent, ['*']);
   assert.match(second.uid, /^sub_/);
-  const listed = await run.subscriptions.listSubscriptions({ parent, pageSize: 0, pageToken: '' });
+  const listed = await run.subscriptions.listSubscriptions({
+    parent,
+    pageSize: 0,
+    pageToken: '',
+    filter: '',
+    orderBy: '',
+  });
   assert.deepEqual(
     listed.subscriptions.map(({ name }) => name),
     [created.name, second.name].toSorted((a, b) => (a < b ? -1 : 1)),
   );
   const ofTenant = `${parent.split('/').slice(0, 3).join('/')}/-`;
-  const all = await run.subscriptions.listSubscriptions({ parent: ofTenant, pageSize: 0, pageToken: '' });
+  const all = await run.subscriptions.listSubscriptions({
+    parent: ofTenant,
+    pageSize: 0,
+    pageToken: '',
+    filter: '',
+    orderBy: '',
+  });
   assert.equal(all.subscriptions.length, 2);
   await run.subscriptions.deleteSubscription({ name: created.name, etag: changed.etag });
   assert.equal((await failure(run.subscriptions.getSubscription({ name: created.name }))).code, 'NOT_FOUND');

@@ -21,7 +21,9 @@ test('a secret stands sealed in the records, and in no answer, error or log line
   const { name } = imported;
   answers.push(await create(Endpoint.fromPartial({ url, signingSecret }), 'r'));
   answers.push(await run.endpoints.getEndpoint({ name }));
-  answers.push(await run.endpoints.listEndpoints({ parent: 'tenants/-', pageSize: 0, pageToken: '' }));
+  answers.push(
+    await run.endpoints.listEndpoints({ parent: 'tenants/-', pageSize: 0, pageToken: '', filter: '', orderBy: '' }),
+  );
   answers.push(
     await run.endpoints.updateEndpoint({
       endpoint: Endpoint.fromPartial({ name, displayName: 'x' }),
@@ -88,7 +90,7 @@ test('what is given in place of a name, and cannot be one, reaches no log', asyn
   const canary = `whsec_${'c4na/y'.repeat(4)}`;
   await failure(run.tenants.getTenant({ name: canary }));
   await failure(run.tenants.getTenant({ name: `tenants/${canary}` }));
-  await failure(run.endpoints.listEndpoints({ parent: canary, pageSize: 0, pageToken: '' }));
+  await failure(run.endpoints.listEndpoints({ parent: canary, pageSize: 0, pageToken: '', filter: '', orderBy: '' }));
   await failure(run.tenants.getTenant({ name: 'tenants/absent' }));
   const told = run.log.lines.map((line) => inspect(line, { depth: null }));
   assert.ok(told.some((line) => line.includes('tenants/absent')));

@@ -38,6 +38,10 @@ export const serverLimits = Object.freeze({
 
   /** Lists that wait for their turn; beyond, callers are told to come back. */
   listsWaitingMax: 1_000,
+  /** Resources that are looked at for one page; the next one goes on from there. */
+  pageLookedAtMax: 2_000,
+  /** Resources that are ordered by anything but their names: each must be read for it. */
+  listOrderedMax: 10_000,
   pageSizeDefault: 50,
   pageSizeMax: 500,
   requestIdMax: 128,

@@ -6,6 +6,8 @@ import { currentEndpoint } from './endpoint-methods.ts';
 import { checkEtag, etagOf } from './etag.ts';
 import { checkNamedTypes } from './event-types/named-types.ts';
 import { applyMask } from './field-mask.ts';
+import { subscriptionFields } from './lists/filter-fields.ts';
+import { readListQuery } from './lists/list-query.ts';
 import { isSame, sizeOf } from './messages.ts';
 import {
   ANY,
@@ -113,16 +115,19 @@ export function listSubscriptions(
     const { parent } = request;
     const snapshot = view.snapshot();
     const uids = endpointsOf(snapshot, parent);
+    const { isWanted, ...query } = readListQuery(request, subscriptionFields);
     const all = () => uids.flatMap((uid) => snapshot.subscriptionsOf(uid));
     const { items, nextPageToken } = paging.page(
       {
         method: 'ListSubscriptions',
         parent,
         snapshot,
+        ...query,
         names: () => all().map(({ name }) => name),
+        createTimes: () => all().map(({ name, createTime }) => [name, createTime] as const),
         resource: (name) => {
           const subscription = snapshot.subscriptionByName(name);
-          return subscription === undefined ? undefined : shown(subscription);
+          return subscription === undefined || !isWanted(subscription) ? undefined : shown(subscription);
         },
         bytes: (subscription) => sizeOf(Subscription, subscription),
       },

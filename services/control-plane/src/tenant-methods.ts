@@ -8,6 +8,8 @@ import { parseFlatName, parseTenantName, tenantIdProblem, tenantName } from './n
 import { beginTenantDeletion } from './operations/tenant-deletion.ts';
 import { createUntilDone } from './operations/until-done.ts';
 import { alreadyExists, found, rejectUnreadable, rejectViolations, required } from './reject.ts';
+import { tenantFields } from './lists/filter-fields.ts';
+import { readListQuery } from './lists/list-query.ts';
 import { isSame, sizeOf } from './messages.ts';
 import { quotaBounds } from './quotas.ts';
 import { serverLimits } from './server-limits.ts';
@@ -112,15 +114,19 @@ export function getTenant({ view }: ServiceContext): Method<GetTenantRequest, Te
 export function listTenants({ view, paging }: ServiceContext): Method<ListTenantsRequest, ListTenantsResponse> {
   return (request) => {
     const snapshot = view.snapshot();
+    const { isWanted, ...query } = readListQuery(request, tenantFields);
+    const all = () => Array.from(snapshot.tenants(), ({ tenant }) => tenant ?? Tenant.fromPartial({}));
     const { items, nextPageToken } = paging.page(
       {
         method: 'ListTenants',
         parent: '',
         snapshot,
-        names: () => Array.from(snapshot.tenants(), ({ tenant }) => tenant?.name ?? ''),
+        ...query,
+        names: () => all().map(({ name }) => name),
+        createTimes: () => all().map(({ name, createTime }) => [name, createTime] as const),
         resource: (name) => {
           const config = snapshot.tenant(parseTenantName(name, 'name'));
-          return config === undefined ? undefined : shown(config);
+          return config?.tenant === undefined || !isWanted(config.tenant) ? undefined : shown(config);
         },
         bytes: (tenant) => sizeOf(Tenant, tenant),
       },

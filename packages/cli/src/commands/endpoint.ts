@@ -6,6 +6,7 @@ import { CliError, exitCodes } from '../cli-error.ts';
 import type { CliContext } from '../context.ts';
 import { secretOf, type SecretOptions } from '../named-secret.ts';
 import { endpointName, shortName, tenantName } from '../names.ts';
+import { addListOptions, type ListOptions } from '../list-options.ts';
 import { allPages } from '../paging.ts';
 import { addYes, openSession, type Session } from '../session.ts';
 import { describeEndpoint } from './endpoint-text.ts';
@@ -74,15 +75,19 @@ function readCommands(endpoint: Command, context: CliContext): void {
       );
       printEndpoint(session, found);
     });
-  endpoint
-    .command('list [tenant]')
-    .description('List the endpoints of a tenant, or of all.')
-    .addHelpText('after', '\nExample:\n  postrider endpoint list acme')
-    .action(async (tenant: string | undefined, _options: object, command: Command) => {
+  addListOptions(
+    endpoint.command('list [tenant]').description('List the endpoints of a tenant, or of all.'),
+    'state = DISABLED AND labels.team = "x"',
+  )
+    .addHelpText(
+      'after',
+      '\nExample:\n  postrider endpoint list acme --filter "state = DISABLED" --order-by "create_time desc"',
+    )
+    .action(async (tenant: string | undefined, { filter, orderBy }: ListOptions, command: Command) => {
       const session = openSession(context, command);
       const endpoints = await session.withRpc((rpc) =>
         allPages(async (pageToken) => {
-          const request = { parent: tenantName(tenant ?? '-'), pageSize: 500, pageToken };
+          const request = { parent: tenantName(tenant ?? '-'), pageSize: 500, pageToken, filter, orderBy };
           const page = await rpc.call(rpc.endpoints, rpc.endpoints.listEndpoints, request);
           return { entries: page.endpoints, nextPageToken: page.nextPageToken };
         }),

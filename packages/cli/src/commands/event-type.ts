@@ -6,6 +6,7 @@ import { CliError, exitCodes } from '../cli-error.ts';
 import type { CliContext } from '../context.ts';
 import { readNamedFile } from '../named-file.ts';
 import { eventTypeName, shortName } from '../names.ts';
+import { addListOptions, type ListOptions } from '../list-options.ts';
 import { allPages } from '../paging.ts';
 import { addYes, openSession, type Session } from '../session.ts';
 
@@ -21,17 +22,25 @@ export function eventTypeCommand(program: Command, context: CliContext): void {
     .command('event-type')
     .description('Describe what is published: event types with their JSON Schema and examples.');
   addDescribing(eventType, context);
-  eventType
-    .command('list')
-    .description('List event types.')
-    .option('--archived', 'archived ones, too', false)
-    .option('--prefix <text>', 'only types that begin with this', '')
+  addListOptions(
+    eventType
+      .command('list')
+      .description('List event types.')
+      .option('--archived', 'archived ones, too', false)
+      .option('--prefix <text>', 'only types that begin with this', ''),
+    'labels.owner = "billing"',
+  )
     .addHelpText('after', '\nExample:\n  postrider event-type list --prefix invoice.')
-    .action(async (options: { archived: boolean; prefix: string }, command: Command) => {
+    .action(async (options: ListOptions & { archived: boolean; prefix: string }, command: Command) => {
       const session = openSession(context, command);
       const eventTypes = await session.withRpc((rpc) =>
         allPages(async (pageToken) => {
-          const filters = { showArchived: options.archived, typePrefix: options.prefix };
+          const filters = {
+            showArchived: options.archived,
+            typePrefix: options.prefix,
+            filter: options.filter,
+            orderBy: options.orderBy,
+          };
           const request = { ...filters, pageSize: 500, pageToken };
           const page = await rpc.call(rpc.eventTypes, rpc.eventTypes.listEventTypes, request);
           return { entries: page.eventTypes, nextPageToken: page.nextPageToken };

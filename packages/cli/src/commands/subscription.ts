@@ -5,6 +5,7 @@ import { plainEnum } from '@postrider/core';
 import { CliError, exitCodes } from '../cli-error.ts';
 import type { CliContext } from '../context.ts';
 import { endpointName, shortName, subscriptionName } from '../names.ts';
+import { addListOptions, type ListOptions } from '../list-options.ts';
 import { allPages } from '../paging.ts';
 import { collectPairs, parseSubscriptionState } from '../parse.ts';
 import { addYes, openSession, type Session } from '../session.ts';
@@ -75,15 +76,18 @@ function readCommands(parent: Command, context: CliContext): void {
       );
       printSubscription(session, found);
     });
-  parent
-    .command('list <endpoint>')
-    .description('List the subscriptions of an endpoint (tenant/endpoint; tenant/- for all of a tenant).')
+  addListOptions(
+    parent
+      .command('list <endpoint>')
+      .description('List the subscriptions of an endpoint (tenant/endpoint; tenant/- for all of a tenant).'),
+    'event_types:"order.paid" AND state = PAUSED',
+  )
     .addHelpText('after', '\nExample:\n  postrider subscription list acme/-')
-    .action(async (endpoint: string, _options: object, command: Command) => {
+    .action(async (endpoint: string, { filter, orderBy }: ListOptions, command: Command) => {
       const session = openSession(context, command);
       const subscriptions = await session.withRpc((rpc) =>
         allPages(async (pageToken) => {
-          const request = { parent: endpointName(endpoint), pageSize: 500, pageToken };
+          const request = { parent: endpointName(endpoint), pageSize: 500, pageToken, filter, orderBy };
           const page = await rpc.call(rpc.subscriptions, rpc.subscriptions.listSubscriptions, request);
           return { entries: page.subscriptions, nextPageToken: page.nextPageToken };
         }),

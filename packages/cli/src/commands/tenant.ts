@@ -7,6 +7,7 @@ import type { CliContext } from '../context.ts';
 import { egressPoolName, shortName, tenantName } from '../names.ts';
 import { untilDone } from './operation.ts';
 import { collect, collectPairs, parseVerification } from '../parse.ts';
+import { addListOptions, type ListOptions } from '../list-options.ts';
 import { allPages } from '../paging.ts';
 import type { Rpc } from '../rpc.ts';
 import { addYes, openSession, type Session } from '../session.ts';
@@ -34,15 +35,13 @@ export function tenantCommand(program: Command, context: CliContext): void {
       );
       printTenant(session, found);
     });
-  tenant
-    .command('list')
-    .description('List all tenants.')
+  addListOptions(tenant.command('list').description('List all tenants.'), 'labels.plan = "free"')
     .addHelpText('after', '\nExample:\n  postrider tenant list')
-    .action(async (_options: object, command: Command) => {
+    .action(async ({ filter, orderBy }: ListOptions, command: Command) => {
       const session = openSession(context, command);
       const tenants = await session.withRpc((rpc) =>
         allPages(async (pageToken) => {
-          const request = { pageSize: 500, pageToken };
+          const request = { pageSize: 500, pageToken, filter, orderBy };
           const page = await rpc.call(rpc.tenants, rpc.tenants.listTenants, request);
           return { entries: page.tenants, nextPageToken: page.nextPageToken };
         }),

@@ -3,6 +3,8 @@ import { EventType, EventTypeState } from '@postrider/contract/postrider/v1/even
 import { limits, PostriderError } from '@postrider/core';
 import { checkEtag, etagOf } from '../etag.ts';
 import { applyMask } from '../field-mask.ts';
+import { eventTypeFields } from '../lists/filter-fields.ts';
+import { readListQuery } from '../lists/list-query.ts';
 import { isSame, sizeOf } from '../messages.ts';
 import { parseFlatName } from '../names.ts';
 import { alreadyExists, found, rejectUnreadable, rejectViolations, required } from '../reject.ts';
@@ -114,20 +116,23 @@ export function listEventTypes({
     rejectViolations(violations.list);
     const snapshot = view.snapshot();
     const begin = `${COLLECTION}/${typePrefix}`;
-    const isWanted = ({ name, state }: EventType): boolean =>
-      name.startsWith(begin) && (showArchived || state !== EventTypeState.ARCHIVED);
+    const { isWanted, ...query } = readListQuery(request, eventTypeFields);
+    const all = () =>
+      Array.from(snapshot.eventTypes()).flatMap(({ eventType }) => {
+        const isListed = eventType?.name.startsWith(begin) === true;
+        return isListed && (showArchived || eventType.state !== EventTypeState.ARCHIVED) ? [eventType] : [];
+      });
     const { items, nextPageToken } = paging.page(
       {
         method: 'ListEventTypes',
         parent: `${showArchived} ${typePrefix}`,
         snapshot,
-        names: () =>
-          Array.from(snapshot.eventTypes()).flatMap(({ eventType }) =>
-            eventType !== undefined && isWanted(eventType) ? [eventType.name] : [],
-          ),
+        ...query,
+        names: () => all().map(({ name }) => name),
+        createTimes: () => all().map(({ name, createTime }) => [name, createTime] as const),
         resource: (name) => {
           const config = snapshot.eventType(parseFlatName(name, COLLECTION, 'name'));
-          return config === undefined ? undefined : shown(config);
+          return config?.eventType === undefined || !isWanted(config.eventType) ? undefined : shown(config);
         },
         bytes: (eventType) => sizeOf(EventType, eventType),
       },

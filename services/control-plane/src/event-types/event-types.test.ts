@@ -107,7 +107,7 @@ test('lists are cut by prefix and by archive, and a token belongs to its filters
   for (const id of ['list.a', 'list.b', 'list.c', 'listed']) await create(id);
   await run.eventTypes.archiveEventType({ name: 'eventTypes/list.b', etag: '' });
   const list = async (fields: object) => {
-    const all = { pageSize: 0, pageToken: '', showArchived: false, typePrefix: 'list.' };
+    const all = { pageSize: 0, pageToken: '', filter: '', orderBy: '', showArchived: false, typePrefix: 'list.' };
     const { eventTypes, nextPageToken } = await run.eventTypes.listEventTypes({ ...all, ...fields });
     return { names: eventTypes.map(({ name }) => name.split('.')[1]), nextPageToken };
   };

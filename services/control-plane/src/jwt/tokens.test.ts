@@ -13,7 +13,7 @@ import { creation } from '../../testing/replicas.ts';
 import { AUDIENCE, claims, ISSUER, issuerKey, joined, signed, type IssuerKey } from '../../testing/tokens.ts';
 import type { Role } from '@postrider/contract/postrider/v1/access';
 
-const list = { pageSize: 0, pageToken: '' };
+const list = { pageSize: 0, pageToken: '', filter: '', orderBy: '' };
 const folder = mkdtempSync(join(tmpdir(), 'postrider-tokens-'));
 let key: IssuerKey;
 let leader: Running;

@@ -18,7 +18,7 @@ import type { Running } from '../../testing/harness.ts';
 import type { TlsClient, WrittenTls } from '../../testing/tls.ts';
 
 const bearer = `Bearer ${ADMIN_KEY}`;
-const list = { pageSize: 0, pageToken: '' };
+const list = { pageSize: 0, pageToken: '', filter: '', orderBy: '' };
 const onLoopback = { names: 'DNS:api.example.com,IP:127.0.0.1' };
 let authority: TestAuthority;
 let stranger: TestAuthority;

@@ -55,6 +55,14 @@ export interface ListEventTypesRequest {
   showArchived: boolean;
   /** Only types that begin with this, `invoice.` for example, at most 255 characters; empty: all. */
   typePrefix: string;
+  /**
+   * Which of these are wanted, `labels.owner = "billing"` for example; empty: all. As ListEndpoints, of `name`,
+   * `description`, `state` (archived ones are there with `show_archived` only), `labels`, `create_time`, `update_time` and
+   * `archive_time`.
+   */
+  filter: string;
+  /** As ListEndpoints. */
+  orderBy: string;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -296,7 +304,15 @@ export const GetEventTypeRequest: MessageFns<GetEventTypeRequest> = {
 };
 
 function createBaseListEventTypesRequest(): ListEventTypesRequest {
-  return { pageSize: 0, pageToken: "", showArchived: false, typePrefix: "", _unknownFields: {} };
+  return {
+    pageSize: 0,
+    pageToken: "",
+    showArchived: false,
+    typePrefix: "",
+    filter: "",
+    orderBy: "",
+    _unknownFields: {},
+  };
 }
 
 export const ListEventTypesRequest: MessageFns<ListEventTypesRequest> = {
@@ -312,6 +328,12 @@ export const ListEventTypesRequest: MessageFns<ListEventTypesRequest> = {
     }
     if (message.typePrefix !== "") {
       writer.uint32(34).string(message.typePrefix);
+    }
+    if (message.filter !== "") {
+      writer.uint32(42).string(message.filter);
+    }
+    if (message.orderBy !== "") {
+      writer.uint32(50).string(message.orderBy);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -369,6 +391,22 @@ export const ListEventTypesRequest: MessageFns<ListEventTypesRequest> = {
             message.typePrefix = reader.string();
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.filter = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.orderBy = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -403,6 +441,12 @@ export const ListEventTypesRequest: MessageFns<ListEventTypesRequest> = {
     if (message.typePrefix !== "") {
       obj.typePrefix = message.typePrefix;
     }
+    if (message.filter !== "") {
+      obj.filter = message.filter;
+    }
+    if (message.orderBy !== "") {
+      obj.orderBy = message.orderBy;
+    }
     return obj;
   },
 
@@ -415,6 +459,8 @@ export const ListEventTypesRequest: MessageFns<ListEventTypesRequest> = {
     message.pageToken = object.pageToken ?? "";
     message.showArchived = object.showArchived ?? false;
     message.typePrefix = object.typePrefix ?? "";
+    message.filter = object.filter ?? "";
+    message.orderBy = object.orderBy ?? "";
     return message;
   },
 };

@@ -53,8 +53,16 @@ export interface ListSubscriptionsRequest {
   parent: string;
   /** Subscriptions per page at most; 0: 50; larger than 500: 500; negative: INVALID_ARGUMENT. */
   pageSize: number;
-  /** `next_page_token` of the page before. */
+  /** `next_page_token` of the page before, asked with the same filter and order. */
   pageToken: string;
+  /**
+   * Which are wanted, `event_types:"order.paid" AND state = PAUSED` for example; empty: all. As ListEndpoints, of `name`,
+   * `uid`, `endpoint_uid`, `event_types` (as they are written, so `order.*` too), `state`, `labels`, `create_time` and
+   * `update_time`.
+   */
+  filter: string;
+  /** As ListEndpoints. */
+  orderBy: string;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -315,7 +323,7 @@ export const GetSubscriptionRequest: MessageFns<GetSubscriptionRequest> = {
 };
 
 function createBaseListSubscriptionsRequest(): ListSubscriptionsRequest {
-  return { parent: "", pageSize: 0, pageToken: "", _unknownFields: {} };
+  return { parent: "", pageSize: 0, pageToken: "", filter: "", orderBy: "", _unknownFields: {} };
 }
 
 export const ListSubscriptionsRequest: MessageFns<ListSubscriptionsRequest> = {
@@ -328,6 +336,12 @@ export const ListSubscriptionsRequest: MessageFns<ListSubscriptionsRequest> = {
     }
     if (message.pageToken !== "") {
       writer.uint32(26).string(message.pageToken);
+    }
+    if (message.filter !== "") {
+      writer.uint32(34).string(message.filter);
+    }
+    if (message.orderBy !== "") {
+      writer.uint32(42).string(message.orderBy);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -377,6 +391,22 @@ export const ListSubscriptionsRequest: MessageFns<ListSubscriptionsRequest> = {
             message.pageToken = reader.string();
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.filter = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.orderBy = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -408,6 +438,12 @@ export const ListSubscriptionsRequest: MessageFns<ListSubscriptionsRequest> = {
     if (message.pageToken !== "") {
       obj.pageToken = message.pageToken;
     }
+    if (message.filter !== "") {
+      obj.filter = message.filter;
+    }
+    if (message.orderBy !== "") {
+      obj.orderBy = message.orderBy;
+    }
     return obj;
   },
 
@@ -419,6 +455,8 @@ export const ListSubscriptionsRequest: MessageFns<ListSubscriptionsRequest> = {
     message.parent = object.parent ?? "";
     message.pageSize = object.pageSize ?? 0;
     message.pageToken = object.pageToken ?? "";
+    message.filter = object.filter ?? "";
+    message.orderBy = object.orderBy ?? "";
     return message;
   },
 };

@@ -46,8 +46,15 @@ export interface GetTenantRequest {
 export interface ListTenantsRequest {
   /** Tenants per page at most; 0: 50; larger than 500: 500; negative: INVALID_ARGUMENT. */
   pageSize: number;
-  /** `next_page_token` of the page before. */
+  /** `next_page_token` of the page before, asked with the same filter and order. */
   pageToken: string;
+  /**
+   * Which are wanted, `labels.plan = "free"` for example; empty: all. As ListEndpoints, of `name`, `display_name`, `labels`,
+   * `create_time` and `update_time`.
+   */
+  filter: string;
+  /** As ListEndpoints. */
+  orderBy: string;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -273,7 +280,7 @@ export const GetTenantRequest: MessageFns<GetTenantRequest> = {
 };
 
 function createBaseListTenantsRequest(): ListTenantsRequest {
-  return { pageSize: 0, pageToken: "", _unknownFields: {} };
+  return { pageSize: 0, pageToken: "", filter: "", orderBy: "", _unknownFields: {} };
 }
 
 export const ListTenantsRequest: MessageFns<ListTenantsRequest> = {
@@ -283,6 +290,12 @@ export const ListTenantsRequest: MessageFns<ListTenantsRequest> = {
     }
     if (message.pageToken !== "") {
       writer.uint32(18).string(message.pageToken);
+    }
+    if (message.filter !== "") {
+      writer.uint32(26).string(message.filter);
+    }
+    if (message.orderBy !== "") {
+      writer.uint32(34).string(message.orderBy);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -324,6 +337,22 @@ export const ListTenantsRequest: MessageFns<ListTenantsRequest> = {
             message.pageToken = reader.string();
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.filter = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.orderBy = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -352,6 +381,12 @@ export const ListTenantsRequest: MessageFns<ListTenantsRequest> = {
     if (message.pageToken !== "") {
       obj.pageToken = message.pageToken;
     }
+    if (message.filter !== "") {
+      obj.filter = message.filter;
+    }
+    if (message.orderBy !== "") {
+      obj.orderBy = message.orderBy;
+    }
     return obj;
   },
 
@@ -362,6 +397,8 @@ export const ListTenantsRequest: MessageFns<ListTenantsRequest> = {
     const message = createBaseListTenantsRequest();
     message.pageSize = object.pageSize ?? 0;
     message.pageToken = object.pageToken ?? "";
+    message.filter = object.filter ?? "";
+    message.orderBy = object.orderBy ?? "";
     return message;
   },
 };
