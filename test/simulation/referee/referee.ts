@@ -374,15 +374,18 @@ export class Referee {
 
   #deadLetter(record: { readonly headers: Headers }): void {
     const letter = fieldsOf(header(record, 'postrider-dead-letter') ?? Buffer.alloc(0));
-    const delivery = letter.message(1);
-    const deliveryId = delivery.bytes(1).toString();
-    const one = this.cases.get(caseKey(deliveryId, delivery.message(2)));
+    const deliveryId = letter.message(1).bytes(1).toString();
+    const one = this.cases.get(caseKey(deliveryId, letter.message(1).message(2)));
     if (one === undefined) return this.problem('dead-letter-of-nobody', deliveryId);
     one.deadLetters += 1;
+    const epoch = letter.has(3) ? letter.message(3).number(22) : Infinity;
+    // Late, of a reign that was lost: its heir could not know of it, and went on.
+    const isLate = epoch < one.sentInEpoch && !this.ghost(one.partition).released(epoch);
+    if (isLate && one.deadLetters === 1) one.repeatsAllowed += 1;
     // In the epilogue a copy that came when nobody was left to answer it may be all that compaction kept.
     if (!this.epilogue) this.#mustEndOnce(one, 'dead-after-success');
     this.#policy.givenUp(one, letter);
-    this.#end(one, 'dead', letter.has(3) ? letter.message(3).number(22) : Infinity);
+    this.#end(one, 'dead', epoch);
   }
 
   /** @param epoch the reign that says so; Infinity when nobody can tell */
