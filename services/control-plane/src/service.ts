@@ -55,7 +55,7 @@ import type { StaleKeys } from './stale-keys.ts';
 import type { JwtSettings } from './jwt/jwt-env.ts';
 import type { ApiTls } from './tls/tls-env.ts';
 
-/** A call draws five times: a piece for each from the system would be a tenth of what a creation costs. */
+/** A call draws five times: to ask the system each time would be nearly a tenth of what a creation costs. */
 const systemRandom = separateRandom(randomBytes);
 
 /** `config`: the resources, and leading; `ingest`: the publishing of events, which needs no leader. */

@@ -5,6 +5,9 @@ import type { KafkaClient } from './client.ts';
 const coordinatorTypes = { group: 0, transaction: 1 } as const;
 type CoordinatorType = keyof typeof coordinatorTypes;
 
+/** What is needed of a client to find one. */
+export type Finding = Pick<KafkaClient, 'anyBroker' | 'broker' | 'call' | 'refresh'>;
+
 interface RawCoordinator {
   readonly errorCode: number;
   readonly coordinator: { readonly nodeId: number; readonly host: string; readonly port: number };
@@ -12,7 +15,7 @@ interface RawCoordinator {
 
 /** Where the coordinator of a group, or of a transactional id, listens. */
 export async function coordinatorAddress(
-  client: KafkaClient,
+  client: Finding,
   id: string,
   type: CoordinatorType = 'group',
 ): Promise<RawCoordinator['coordinator']> {
@@ -25,18 +28,20 @@ export async function coordinatorAddress(
 }
 
 /** The coordinator of a group, or of a transactional id, over the client's shared connection to it. */
-export async function findCoordinator(
-  client: KafkaClient,
-  id: string,
-  type: CoordinatorType = 'group',
-): Promise<Broker> {
+export async function findCoordinator(client: Finding, id: string, type: CoordinatorType = 'group'): Promise<Broker> {
+  return client.broker(await coordinatorNode(client, id, type));
+}
+
+/** The node that it is on, connected to over the client's shared connection. */
+export async function coordinatorNode(client: Finding, id: string, type: CoordinatorType): Promise<number> {
   const { nodeId } = await coordinatorAddress(client, id, type);
   try {
-    return await client.broker(nodeId);
+    await client.broker(nodeId);
   } catch (error) {
     // The client may not know a broker that joined the cluster lately.
     await client.refresh([]);
-    if (error instanceof Error) return client.broker(nodeId);
-    throw error;
+    if (!(error instanceof Error)) throw error;
+    await client.broker(nodeId);
   }
+  return nodeId;
 }

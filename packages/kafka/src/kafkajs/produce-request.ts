@@ -6,6 +6,7 @@ import type { Clock } from '@postrider/core';
 import type { Broker } from './internals.ts';
 import type { KafkaOptions } from './options.ts';
 import type { BatchWriter } from './record-batch.ts';
+import type { TopicPartition } from '../port.ts';
 import type { PartitionAnswer, PartitionWrite } from '../producer-queue.ts';
 
 /** https://kafka.apache.org/protocol#The_Messages_Produce, version 7: the newest that all brokers from 2.1 on speak in this form. */
@@ -20,8 +21,11 @@ export interface ProduceTimes {
   readonly timeoutMs: number;
   readonly clock: Pick<Clock, 'now' | 'monotonic'>;
   readonly onBrokerTime?: KafkaOptions['onBrokerTime'];
-  /** The transaction that the write, of one partition, is part of. */
-  readonly transaction?: BatchWriter & { readonly transactionalId: string };
+  /** The transaction that the writes are part of, and whose each is. */
+  readonly transaction?: {
+    readonly transactionalId: string;
+    writerOf(where: TopicPartition): BatchWriter;
+  };
 }
 
 /** Writes what `take` gives, asked at the socket, to one broker; what it says of each partition. */
@@ -75,10 +79,11 @@ function encodeProduce(
     writer.string(topic);
     writer.int32(partitions.length);
     for (const { partition, records } of partitions) {
+      const by = times.transaction?.writerOf({ topic, partition });
       writer.int32(partition);
       const lengthAt = writer.offset;
       writer.int32(0);
-      writeRecordBatch(writer, records, now, times.transaction);
+      writeRecordBatch(writer, records, now, by);
       writer.buffer.writeInt32BE(writer.offset - lengthAt - 4, lengthAt);
     }
   }

@@ -1,9 +1,8 @@
 import { pause } from '../pause.ts';
-import { findCoordinator } from './coordinator.ts';
+import { coordinatorNode, type Finding } from './coordinator.ts';
 import { assertNoError, code } from './protocol-error.ts';
 import type { Clock } from '@postrider/core';
 import type { TopicPartition } from '../port.ts';
-import type { KafkaClient } from './client.ts';
 import type { ApiName } from './internals.ts';
 
 /** Who writes, as brokers tell the newest writer of an id from those before it. */
@@ -25,24 +24,29 @@ export interface TransactionRequests {
 const BUSY_MS = 5;
 
 /** Asks over this client's connections. */
-export function createTransactionRequests(
-  client: KafkaClient,
-  transactionalId: string,
-  clock: Clock,
-): TransactionRequests {
-  const call = async <T>(api: ApiName, args: object): Promise<T> =>
-    client.call<T>(await findCoordinator(client, transactionalId, 'transaction'), api, { transactionalId, ...args });
+export function createTransactionRequests(client: Finding, transactionalId: string, clock: Clock): TransactionRequests {
+  /** Node of the coordinator; null: not known, or it may be another one by now. To ask each time would double what a transaction waits for. */
+  let coordinator: number | null = null;
+  const call = async <T>(api: ApiName, args: object): Promise<T> => {
+    coordinator ??= await coordinatorNode(client, transactionalId, 'transaction');
+    return client.call<T>(await client.broker(coordinator), api, { transactionalId, ...args });
+  };
 
   /** Asks again while the transaction before is being ended. */
   async function unlessBusy<T>(ask: () => Promise<T>, errorOf: (answer: T) => number, what: string): Promise<T> {
-    for (;;) {
-      const answer = await ask();
-      const errorCode = errorOf(answer);
-      if (errorCode !== code.concurrentTransactions) {
-        assertNoError(`${what} ${transactionalId}`, errorCode);
-        return answer;
+    try {
+      for (;;) {
+        const answer = await ask();
+        const errorCode = errorOf(answer);
+        if (errorCode !== code.concurrentTransactions) {
+          assertNoError(`${what} ${transactionalId}`, errorCode);
+          return answer;
+        }
+        await pause(clock, BUSY_MS);
       }
-      await pause(clock, BUSY_MS);
+    } catch (error) {
+      coordinator = null;
+      throw error;
     }
   }
 

@@ -1,5 +1,5 @@
 import { KafkaError } from '../port.ts';
-import { fenced, isRefusal, partsOfTransaction, produceVerdict, refusedForGood } from '../produce-errors.ts';
+import { fenced, partsOfTransaction, produceVerdict, refusedForGood } from '../produce-errors.ts';
 import { recordBytes } from '../partition-queue.ts';
 import { createClient } from './client.ts';
 import { produce } from './produce-request.ts';
@@ -16,12 +16,15 @@ import type {
 import type { PartitionWrite } from '../producer-queue.ts';
 import type { KafkaClient } from './client.ts';
 import type { KafkaOptions } from './options.ts';
+import type { BatchWriter } from './record-batch.ts';
 import type { TransactionRequests, WriterIdentity } from './transaction-requests.ts';
 
 const TRANSACTION_TIMEOUT_MS_DEFAULT = 30_000;
 /** How long a broker may wait for its followers, and we for it. What is repeated is stored once. */
 const BROKER_TIMEOUT_MS = 10_000;
 const TIMEOUT_MS = 15_000;
+/** Partitions that one request writes to. */
+const PARTS_TOGETHER_MAX = 16;
 const BATCH_RECORDS_MAX = 500;
 /** Below what every topic takes in one batch. */
 const BATCH_BYTES_MAX = 512 * 1024;
@@ -82,19 +85,17 @@ class Writer implements TransactionalWriter {
     const mayWrite = records[0]?.mayWrite ?? (() => true);
     assertAllowed(parts[0], mayWrite);
     await this.#insist(() => this.#requests.add(this.#identity, parts));
-    // All of them have ended before the transaction does: what is still under way could be stored behind its end.
-    const written = await Promise.allSettled(parts.map((part) => this.#writePart(part, mayWrite)));
-    const errors: unknown[] = written.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []));
-    if (errors.length > 0) {
-      const final = errors.find((error) => !isRefusal(error));
-      // What the broker refuses for good leaves an open transaction; of any other failure the broker, or the next writer,
-      // undoes what was begun.
-      if (final === undefined) await this.#insist(() => this.#requests.end(this.#identity, false));
-      throw final ?? errors[0];
+    const writing = parts.map((part) => new PartWriting(part));
+    // Of any failure but a refusal the broker, or the next writer, undoes what was begun.
+    while (writing.some((one) => one.next !== undefined)) await this.#insist(() => this.#writeOn(writing, mayWrite));
+    const [refusal] = writing.flatMap((one) => one.refusal ?? []);
+    if (refusal !== undefined) {
+      await this.#insist(() => this.#requests.end(this.#identity, false));
+      throw refusal;
     }
     assertAllowed(parts[0], mayWrite);
     await this.#commit();
-    return written.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+    return writing.map(({ part: { topic, partition }, offset }) => ({ topic, partition, offset }));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -103,14 +104,16 @@ class Writer implements TransactionalWriter {
     this.#client.destroy();
   }
 
-  /** Where the last of these records stands. */
-  async #writePart({ topic, partition, records }: PartitionWrite, mayWrite: MayWrite): Promise<TopicPartitionOffset> {
-    let offset = -1;
-    for (const batch of batchesOf(records)) {
-      const first = await this.#insist(() => this.#produce({ topic, partition }, batch, mayWrite));
-      offset = first + batch.length - 1;
-    }
-    return { topic, partition, offset };
+  /** Stores the next batch of each part, one request for all that have the same leader. */
+  async #writeOn(writing: readonly PartWriting[], mayWrite: MayWrite): Promise<void> {
+    const open = writing.filter((one) => one.next !== undefined);
+    const leaders = await Promise.all(open.map(({ part }) => this.#leaderOf(part)));
+    const byLeader = Map.groupBy(open, (one) => leaders[open.indexOf(one)] ?? -1);
+    // All of them have ended before the transaction does: what is still under way could be stored behind its end.
+    const ended = await Promise.allSettled(
+      Array.from(byLeader, ([leader, parts]) => this.#produce(leader, parts.slice(0, PARTS_TOGETHER_MAX), mayWrite)),
+    );
+    for (const one of ended) if (one.status === 'rejected') throw one.reason;
   }
 
   async #commit(): Promise<void> {
@@ -129,27 +132,42 @@ class Writer implements TransactionalWriter {
     }
   }
 
-  /** Stores one batch; the offset of its first record. The broker knows a repeated one by its sequence. */
-  async #produce(where: TopicPartition, records: readonly OutgoingRecord[], mayWrite: MayWrite): Promise<number> {
-    const { topic, partition } = where;
-    const key = `${topic}/${partition}`;
-    const leader = await this.#leaderOf(where);
-    const sequence = this.#sequences.get(key) ?? 0;
-    const transaction = { ...this.#identity, transactionalId: this.#wanted.transactionalId, sequence };
+  /** One request with the next batch of each of these. The broker knows a repeated one by its sequence. */
+  async #produce(leader: number, writing: readonly PartWriting[], mayWrite: MayWrite): Promise<void> {
     const { clock } = this.#options;
+    const { transactionalId } = this.#wanted;
+    const writerOf = (where: TopicPartition): BatchWriter => ({ ...this.#identity, sequence: this.#sequenceOf(where) });
+    const transaction = { transactionalId, writerOf };
     const times = { brokerTimeoutMs: BROKER_TIMEOUT_MS, timeoutMs: TIMEOUT_MS, clock, transaction };
-    const take = () => (mayWrite() === true ? [{ topic, partition, records }] : []);
-    const [answer] = await produce(await this.#client.broker(leader), take, times);
-    if (answer === undefined) throw fenced(where);
-    const { errorCode, baseOffset } = answer;
-    const verdict = produceVerdict(errorCode);
-    if (verdict !== 'stored' && errorCode !== code.duplicateSequence) {
-      await this.#client.refresh([topic]);
-      if (verdict === 'again' || verdict === 'unknown-topic') throw new ProtocolError(`writing to ${key}`, errorCode);
-      throw refusedForGood(where, verdict, errorCode);
+    const writes = writing.map(({ part, next = [] }) => ({ ...part, records: next }));
+    const take = () => (mayWrite() === true ? writes : []);
+    const answers = await produce(await this.#client.broker(leader), take, times);
+    const troubles: ProtocolError[] = [];
+    for (const one of writing) {
+      const { topic, partition } = one.part;
+      const answer = answers.find((told) => told.topic === topic && told.partition === partition);
+      if (answer === undefined) throw fenced(one.part);
+      const { errorCode, baseOffset } = answer;
+      const verdict = produceVerdict(errorCode);
+      if (verdict === 'stored' || errorCode === code.duplicateSequence) this.#stored(one, baseOffset);
+      else if (verdict === 'again' || verdict === 'unknown-topic')
+        troubles.push(new ProtocolError(`writing to ${keyOf(one.part)}`, errorCode));
+      else one.refusal = refusedForGood(one.part, verdict, errorCode);
     }
-    this.#sequences.set(key, sequence + records.length);
-    return baseOffset;
+    const [trouble] = troubles;
+    if (trouble === undefined) return;
+    await this.#client.refresh(writing.map(({ part }) => part.topic));
+    throw trouble;
+  }
+
+  #stored(one: PartWriting, baseOffset: number): void {
+    const records = one.next?.length ?? 0;
+    this.#sequences.set(keyOf(one.part), this.#sequenceOf(one.part) + records);
+    one.stored(baseOffset + records - 1);
+  }
+
+  #sequenceOf(where: TopicPartition): number {
+    return this.#sequences.get(keyOf(where)) ?? 0;
   }
 
   async #leaderOf({ topic, partition }: TopicPartition): Promise<number> {
@@ -166,7 +184,37 @@ class Writer implements TransactionalWriter {
   }
 }
 
+/** The records of one partition, batch by batch. */
+class PartWriting {
+  readonly part: PartitionWrite;
+  /** Where the last record that is stored stands. */
+  offset = -1;
+  /** Why the broker takes none of the rest. */
+  refusal: KafkaError | null = null;
+  readonly #batches: (readonly OutgoingRecord[])[];
+
+  constructor(part: PartitionWrite) {
+    this.part = part;
+    this.#batches = [...batchesOf(part.records)];
+  }
+
+  /** What is to be stored next; undefined: nothing. */
+  get next(): readonly OutgoingRecord[] | undefined {
+    return this.refusal === null ? this.#batches[0] : undefined;
+  }
+
+  /** The next batch is, up to this offset. */
+  stored(offset: number): void {
+    this.offset = offset;
+    this.#batches.shift();
+  }
+}
+
 type MayWrite = NonNullable<OutgoingRecord['mayWrite']>;
+
+function keyOf({ topic, partition }: TopicPartition): string {
+  return `${topic}/${partition}`;
+}
 
 function assertAllowed(where: TopicPartition, mayWrite: MayWrite): void {
   if (mayWrite() !== true) throw fenced(where);
