@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { liveBytes } from '../../../test/bench/live-bytes.ts';
-import { partitionQueue, type PartitionQueue, type Pending } from './partition-queue.ts';
+import { partitionQueue, settled, type PartitionQueue, type Pending } from './partition-queue.ts';
 
 const pending = (bytes: number): Pending => ({
   record: { topic: 't', partition: 0, key: null, value: null },
@@ -44,4 +44,13 @@ test('what is settled behind the released ones leaves with them; what is claimed
   assert.deepEqual(queue.claimedItems(), items.slice(3));
   queue.release(1);
   assert.equal(queue.size, 0);
+});
+
+test('what is settled names neither its record nor whom to tell, even before it is released', () => {
+  const item = pending(1);
+  const { done, record } = item;
+  assert.equal(settled(item), done);
+  assert.equal(item.settled, true);
+  assert.notEqual(item.record, record);
+  assert.notEqual(item.done, done);
 });

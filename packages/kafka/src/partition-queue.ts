@@ -2,11 +2,26 @@ import type { Ack, KafkaError, OutgoingRecord } from './port.ts';
 
 /** A record on its way, and whom to tell. */
 export interface Pending {
-  readonly record: OutgoingRecord;
+  record: OutgoingRecord;
   readonly bytes: number;
-  readonly done: (error: KafkaError | null, ack: Ack | null) => void;
+  done: (error: KafkaError | null, ack: Ack | null) => void;
   /** `done` was called. */
   settled: boolean;
+}
+
+const noRecord: OutgoingRecord = { topic: '', partition: 0, key: null, value: null };
+const tellNobody = (): void => undefined;
+
+/**
+ * It is settled; gives whom to tell. It names neither its record nor them any more: what has come to lie in memory that is
+ * collected seldom would keep all that it names alive until then, and have it moved there as well.
+ */
+export function settled(item: Pending): Pending['done'] {
+  const { done } = item;
+  item.settled = true;
+  item.record = noRecord;
+  item.done = tellNobody;
+  return done;
 }
 
 /** The records of one partition in the order of the calls. What is claimed stays at the head until it is released. */
@@ -72,7 +87,7 @@ class Queue implements PartitionQueue {
   resting = false;
   stale = false;
   unknownSince: number | null = null;
-  /** Released slots name nothing: what they named would be kept alive, and be moved to memory that is collected seldom. */
+  /** Released slots name nothing. */
   #items: (Pending | undefined)[] = [];
   #head = 0;
 

@@ -2,7 +2,7 @@ import { backoffMs } from './backoff.ts';
 import { KafkaError } from './port.ts';
 import { fenced, produceVerdict, refusedForGood, refusedOften } from './produce-errors.ts';
 import { patienceMs } from './patience.ts';
-import { partitionQueue, recordBytes } from './partition-queue.ts';
+import { partitionQueue, recordBytes, settled } from './partition-queue.ts';
 import type { Clock } from '@postrider/core';
 import type { PartitionQueue, Pending } from './partition-queue.ts';
 import type { Ack, OutgoingRecord, Producer, ProducerOptions } from './port.ts';
@@ -384,11 +384,11 @@ class ProducerQueue implements Producer {
 
   #settle(item: Pending, error: KafkaError | null, ack: Ack | null): void {
     if (item.settled || this.#abandoned) return;
-    item.settled = true;
+    const done = settled(item);
     this.#backlog.records -= 1;
     this.#backlog.bytes -= item.bytes;
     try {
-      item.done(error, ack);
+      done(error, ack);
     } catch (thrown) {
       // A caller's fault must not keep the other records from their acknowledgements.
       queueMicrotask(() => {
