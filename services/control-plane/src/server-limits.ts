@@ -19,9 +19,12 @@ export const serverLimits = Object.freeze({
   firstCallMs: 20 * SECOND_MS,
   /** How long a request may take from its headers to its end. */
   requestArrivesMs: 10 * SECOND_MS,
-  /** Requests of callers who are known that are on their way at once; and those of all others, streams of theirs included. */
-  requestsArrivingMax: 256,
-  strangerRequestsArrivingMax: 32,
+  /** Requests of callers who are known that are on their way at once. */
+  requestsArrivingMax: 2_048,
+  /** The same of all others, streams of theirs included; and of those the ones that are on their way for longer than `requestSlowMs`. */
+  strangerRequestsArrivingMax: 256,
+  strangerRequestsSlowMax: 32,
+  requestSlowMs: 2 * SECOND_MS,
   /** How long a call may take for which its caller names no deadline, or a later one. */
   callDeadlineMs: 30 * SECOND_MS,
   /** How long an answer waits to be taken, and how many bytes may wait so in all; then its connection is ended. */

@@ -1,38 +1,63 @@
+/** Double: the clock. Observed: whose requests are ended, when, and in which order. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { createFakeClock } from '@postrider/kafka/testing';
+import { serverLimits } from '../server-limits.ts';
 import { createArriving } from './arriving.ts';
 
-/** Senders whose requests do not arrive, and whose of them were ended, in which order. */
-function world(most: number) {
-  const arriving = createArriving(most);
+function world(mostSlow: number, most = 100) {
+  const clock = createFakeClock();
+  const arriving = createArriving({ clock, most, mostSlow });
   const ended: string[] = [];
-  return { ended, begin: (sender: string, which: string) => arriving.add(sender, () => void ended.push(which)) };
+  return {
+    ...{ clock, ended, begin: (sender: string, which: string) => arriving.add(sender, () => void ended.push(which)) },
+    slow: () => clock.advance(serverLimits.requestSlowMs),
+  };
 }
 
-test('one too many ends the oldest of whoever has most on the way', () => {
-  const { ended, begin } = world(4);
+test('too many that do not arrive: the oldest of whoever has most on the way go, down to what there may be', async () => {
+  const { ended, begin, slow } = world(4);
   begin('calm', 'calm 1');
   for (const which of ['a', 'b', 'c', 'd', 'e']) begin('flood', which);
   begin('another', 'another 1');
+  assert.deepEqual(ended, []);
+  await slow();
   assert.deepEqual(ended, ['a', 'b', 'c']);
 });
 
-test('among senders of one each the first goes', () => {
-  const { ended, begin } = world(2);
-  for (const sender of ['a', 'b', 'c', 'd']) begin(sender, sender);
-  assert.deepEqual(ended, ['a', 'b']);
+test('any number that comes at once and arrives soon is let be', async () => {
+  const { clock, ended, begin, slow } = world(2);
+  const arrived = Array.from({ length: 50 }, (_, index) => begin('busy', `${index}`));
+  await clock.advance(serverLimits.requestSlowMs / 2);
+  for (const one of arrived) one();
+  begin('busy', 'late 1');
+  begin('busy', 'late 2');
+  await slow();
+  assert.deepEqual(ended, []);
+  begin('busy', 'late 3');
+  await clock.advance(serverLimits.requestSlowMs / 2);
+  assert.deepEqual(ended, [], 'the others are slow by now, and there is one too many for a moment only');
+  await slow();
+  assert.deepEqual(ended, ['late 1']);
 });
 
-test('what has arrived, or was ended, counts no more, and is told once', () => {
-  const { ended, begin } = world(2);
+test('beyond what there may be at all the oldest of the largest sender goes at once', () => {
+  const { ended, begin } = world(2, 4);
+  for (const sender of ['a', 'b', 'b', 'c', 'd', 'e']) begin(sender, `${sender} of ${ended.length}`);
+  assert.deepEqual(ended, ['b of 0', 'a of 0']);
+});
+
+test('what has arrived, or was ended, counts no more, and is told once', async () => {
+  const { ended, begin, slow } = world(1);
   const arrived = begin('a', 'a 1');
   arrived();
   arrived();
   const over = begin('a', 'a 2');
   begin('a', 'a 3');
-  begin('a', 'a 4');
+  await slow();
   assert.deepEqual(ended, ['a 2']);
   over();
-  begin('a', 'a 5');
+  begin('a', 'a 4');
+  await slow();
   assert.deepEqual(ended, ['a 2', 'a 3']);
 });

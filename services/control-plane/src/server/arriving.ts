@@ -1,40 +1,72 @@
+import { serverLimits } from '../server-limits.ts';
+import type { Clock } from '@postrider/core';
+
 /** Requests that are on their way: their calls have begun, and they have not come to their ends. */
 export interface Arriving {
   /** Notes one of this sender; `end` ends its call. What comes back is to be called when it has arrived, or its call is over. */
   add(sender: string, end: () => void): () => void;
 }
 
+export interface ArrivingOptions {
+  readonly clock: Pick<Clock, 'after' | 'monotonic'>;
+  readonly most: number;
+  /** Of those, for longer than `serverLimits.requestSlowMs`; absent: as many. */
+  readonly mostSlow?: number;
+}
+
+interface Sender {
+  /** What ends each call, and when it began (ms, monotonic), the oldest first. */
+  readonly begun: Map<() => void, number>;
+}
+
 /**
- * So many at once at most. Each may hold a whole message in memory, and its sender decides when it is complete; so beyond
- * that the one ends that whoever has most of them on the way has begun first. One that is sent at once has long arrived by then.
+ * So many at most. Each may hold a whole message in memory, and its sender decides when it is complete; so beyond that the
+ * oldest calls of whoever has most of them on the way are ended. Fewer may be slow: one that was sent whole has arrived by then.
  */
-export function createArriving(most: number): Arriving {
-  const bySender = new Map<string, Set<() => void>>();
+export function createArriving({ clock, most, mostSlow = most }: ArrivingOptions): Arriving {
+  const senders = new Map<string, Sender>();
   let count = 0;
+  let willLook = false;
 
   function remove(sender: string, end: () => void): void {
-    const own = bySender.get(sender);
-    if (own === undefined || !own.delete(end)) return;
+    const own = senders.get(sender);
+    if (own === undefined || !own.begun.delete(end)) return;
     count -= 1;
-    if (own.size === 0) bySender.delete(sender);
+    if (own.begun.size === 0) senders.delete(sender);
   }
 
-  function makeRoom(): void {
-    const [first, ...others] = bySender;
-    if (first === undefined) return;
-    const [sender, own] = others.reduce((largest, one) => (one[1].size > largest[1].size ? one : largest), first);
-    const [oldest] = own;
-    if (oldest === undefined) return;
-    remove(sender, oldest);
-    oldest();
+  /** Ends one that began before this; false: there is none. */
+  function endOldest(before: number): boolean {
+    let largest: { readonly sender: string; readonly size: number; readonly end: () => void } | null = null;
+    for (const [sender, { begun }] of senders) {
+      const [[end, at] = [() => {}, Infinity]] = begun;
+      if (at <= before && begun.size > (largest?.size ?? 0)) largest = { sender, size: begun.size, end };
+    }
+    if (largest === null) return false;
+    remove(largest.sender, largest.end);
+    largest.end();
+    return true;
+  }
+
+  function lookLater(): void {
+    if (willLook || count <= mostSlow) return;
+    willLook = true;
+    clock.after(serverLimits.requestSlowMs, () => {
+      willLook = false;
+      const slow = clock.monotonic() - serverLimits.requestSlowMs;
+      while (count > mostSlow && endOldest(slow));
+      lookLater();
+    });
   }
 
   return {
     add(sender, end) {
-      const own = bySender.get(sender) ?? new Set();
-      bySender.set(sender, own.add(end));
+      const own = senders.get(sender) ?? { begun: new Map() };
+      senders.set(sender, own);
+      own.begun.set(end, clock.monotonic());
       count += 1;
-      if (count > most) makeRoom();
+      if (count > most) endOldest(Infinity);
+      lookLater();
       return () => remove(sender, end);
     },
   };

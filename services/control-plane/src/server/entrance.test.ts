@@ -41,12 +41,17 @@ function begin(session: ClientHttp2Session, path: string, key: string | null, by
   const stream = session.request({ ...headers, ...(key === null ? {} : { authorization: `Bearer ${key}` }) });
   stream.on('error', () => {});
   stream.write(bytes);
-  return { stream, code: codeOf(stream) };
+  const answer = headersOf(stream);
+  return {
+    stream,
+    code: answer.then((told) => status[Number(told['grpc-status'])]),
+    message: answer.then((told) => decodeURIComponent(told['grpc-message'] ?? '')),
+  };
 }
 
-async function codeOf(stream: ClientHttp2Stream): Promise<string | undefined> {
+async function headersOf(stream: ClientHttp2Stream): Promise<Record<string, string | undefined>> {
   const [headers] = (await once(stream, 'response')) as [Record<string, string | undefined>];
-  return status[Number(headers['grpc-status'])];
+  return headers;
 }
 
 test('who is not known is answered before any of its request is read', async () => {
@@ -63,9 +68,7 @@ test('who is not known is answered before any of its request is read', async () 
 for (const path of [HEALTH, REFLECTION]) {
   test(`strangers may call ${path}, and only so many of their requests are on their way at once`, async () => {
     const session = openSession();
-    const calls = Array.from({ length: serverLimits.strangerRequestsArrivingMax + 3 }, () =>
-      begin(session, path, null),
-    );
+    const calls = Array.from({ length: serverLimits.strangerRequestsSlowMax + 3 }, () => begin(session, path, null));
     for (const { code } of calls.slice(0, 3)) assert.equal(await code, 'RESOURCE_EXHAUSTED');
     using others = openRaw(run.plane.port, null);
     const listing = encode('ListEgressAddresses', { parent: 'egressPools/default' });
@@ -78,14 +81,21 @@ for (const path of [HEALTH, REFLECTION]) {
 }
 
 test('whoever is known and sends no request to its end takes no place from the others, and is told so', async () => {
-  const session = [openSession(), openSession(), openSession()] as const;
-  const calls = Array.from({ length: serverLimits.requestsArrivingMax + 2 }, (_, index) =>
-    begin(session[index % 3] ?? session[0], pathOf('GetTenant'), ADMIN_KEY),
-  );
-  assert.equal(await Promise.race(calls.map(({ code }) => code)), 'RESOURCE_EXHAUSTED');
+  // No more at once than a principal may begin.
+  const sessions: ClientHttp2Session[] = [];
+  const calls: ReturnType<typeof begin>[] = [];
+  while (calls.length <= serverLimits.requestsArrivingMax) {
+    const session = openSession();
+    sessions.push(session);
+    for (let call = 0; call < serverLimits.concurrentStreamsMax - 1; call += 1)
+      calls.push(begin(session, pathOf('GetTenant'), ADMIN_KEY, begun.subarray(0, 7)));
+    await once(session, 'remoteSettings');
+    await new Promise((resolve) => session.ping(resolve));
+  }
+  assert.match(await Promise.race(calls.map(({ message }) => message)), /too many requests are on their way/);
   using others = openRaw(run.plane.port, ADMIN_KEY);
   assert.ok((await others.call('ListTenants', encode('ListTenants', {}))) instanceof Buffer);
-  for (const one of session) one.destroy();
+  for (const one of sessions) one.destroy();
 });
 
 test('a key that is revoked while a request is on its way opens nothing', async () => {

@@ -44,11 +44,16 @@ export interface EntranceOptions {
  */
 export function createEntrance(options: EntranceOptions): Entrance {
   const all = new WeakMap<Metadata, Entered>();
+  const { clock } = options.context;
   const parts: EntranceParts = {
     ...options,
     all,
-    known: createArriving(serverLimits.requestsArrivingMax),
-    strangers: createArriving(serverLimits.strangerRequestsArrivingMax),
+    known: createArriving({ clock, most: serverLimits.requestsArrivingMax }),
+    strangers: createArriving({
+      clock,
+      most: serverLimits.strangerRequestsArrivingMax,
+      mostSlow: serverLimits.strangerRequestsSlowMax,
+    }),
   };
   return {
     interceptor: (method, call) => new EnteringCall(method, call, parts),
