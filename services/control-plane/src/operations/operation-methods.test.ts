@@ -146,6 +146,18 @@ test('a deletion that is asked for again while it goes on is the same one, whate
   assert.equal((await seen(run.operations)).length, 1);
 });
 
+test('a deletion whose mark is refused has not begun, and can be repeated', async () => {
+  await using run = await startTestPlane();
+  await create(run);
+  run.kafka.failNextProduce(CONFIG_TOPIC, { kind: 'refuse', errorCode: 87 });
+  await assert.rejects(run.tenants.deleteTenant(deletion));
+  assert.equal((await run.tenants.getTenant({ name: acme })).state, TenantState.ACTIVE);
+  assert.deepEqual(await seen(run.operations), []);
+  await run.tenants.deleteTenant(deletion);
+  const { subscriptions, endpoints, tenants } = run.plane.view.snapshot();
+  assert.deepEqual([[...subscriptions()], [...endpoints()], [...tenants()]], [[], [], []]);
+});
+
 test('a tenant’s people see its operation while it is theirs, others do not, and neither do those of the next tenant of its id', async () => {
   await using run = await startTestPlane();
   await create(run);

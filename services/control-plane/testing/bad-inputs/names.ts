@@ -19,6 +19,9 @@ const naming: readonly (readonly [method: MethodName, absent: string, more?: Jso
   ['DeleteRoleBinding', 'roleBindings/absent'],
   ['PauseDeliveries', 'tenants/absent', { reason: 'a reason' }],
   ['ResumeDeliveries', 'tenants/absent'],
+  ['GetOperation', 'operations/absent'],
+  ['WaitOperation', 'operations/absent'],
+  ['DeleteOperation', 'operations/absent'],
   ['GetEgressPool', 'egressPools/absent'],
   ['RetireEgressAddress', 'egressPools/default/addresses/192.0.2.1'],
 ];
@@ -81,6 +84,7 @@ const lists: readonly (readonly [method: MethodName, parent: JsonObject])[] = [
   ['ListRoleBindings', {}],
   ['ListPauses', {}],
   ['ListEventTypes', {}],
+  ['ListOperations', {}],
   ['ListEgressPools', {}],
   ['ListEgressAddresses', { parent: 'egressPools/-' }],
 ];
