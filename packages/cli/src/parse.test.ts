@@ -7,6 +7,7 @@ import {
   collectPairs,
   parseCount,
   parseDelays,
+  formatDurationMs,
   parseDurationMs,
   parseOnExhausted,
   parseOrdering,
@@ -55,4 +56,10 @@ test('a rate is a count in a period', () => {
   assert.deepEqual(parseRate('100/1s'), { count: 100, periodMs: 1_000 });
   for (const text of ['', '100', '0/1s', '1/1', '1/1s/1s']) assert.throws(() => parseRate(text), text);
   assert.throws(() => parseRate('100'), /"100" is no rate; write for example 100\/1s/);
+});
+
+test('a duration is told in the form in which it is given', () => {
+  for (const text of ['0s', '250ms', '1500ms', '5s', '90s', '5m', '2h', '30d'])
+    assert.equal(formatDurationMs(parseDurationMs(text)), text);
+  assert.equal(formatDurationMs(2_592_000_000), '30d');
 });

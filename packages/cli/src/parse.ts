@@ -21,6 +21,12 @@ export function parseDurationMs(text: string): number {
   return Math.round(Number(number) * (unitMs[unit] ?? 1));
 }
 
+/** Milliseconds → the shortest text that `parseDurationMs` reads as the same: `5m`, `90s`, `1500ms`. */
+export function formatDurationMs(ms: number): string {
+  const [unit, size] = Object.entries(unitMs).findLast(([, length]) => ms >= length && ms % length === 0) ?? ['ms', 1];
+  return ms === 0 ? '0s' : `${ms / size}${unit}`;
+}
+
 /** A time as ISO 8601 writes it. */
 export function parseTime(text: string): Date {
   const time = new Date(text);
@@ -56,7 +62,7 @@ export function collect(text: string, before: readonly string[]): readonly strin
 /** A whole number of at least `min` and, if that is given, at most `max`. */
 export function parseCount(min: number, max?: number) {
   return (text: string): number => {
-    const value = Number(text);
+    const value = text.trim() === '' ? Number.NaN : Number(text);
     if (Number.isSafeInteger(value) && value >= min && value <= (max ?? value)) return value;
     const wanted = max === undefined ? `of at least ${min}` : `between ${min} and ${max}`;
     throw new InvalidArgumentError(`"${text}" is no whole number ${wanted}.`);

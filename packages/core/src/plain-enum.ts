@@ -15,7 +15,10 @@ export type PlainEnumKind =
   | 'SECRET_STATE'
   | 'KEY_ENCRYPTION_KEY_STATE'
   | 'AUDIT_ACTION'
-  | 'EGRESS_ADDRESS_STATE';
+  | 'EGRESS_ADDRESS_STATE'
+  | 'PENDING_POLICY'
+  | 'ATTEMPT_BODY_POLICY'
+  | 'TLS_VERSION';
 
 /** An enum value as people read it, without its kind: `OUTCOME_TIMED_OUT` is `timed-out`. */
 export function plainEnum(value: string, kind: PlainEnumKind): string {

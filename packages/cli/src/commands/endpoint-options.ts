@@ -9,7 +9,9 @@ import {
 } from '@postrider/contract/postrider/v1/endpoint';
 import { durationOf } from '@postrider/core';
 import { egressPoolName } from '../names.ts';
+import { isChange, pairsAfter, type PairChange } from '../pairs.ts';
 import {
+  collect,
   collectPairs,
   parseCount,
   parseDelays,
@@ -26,6 +28,8 @@ export interface EndpointOptions {
   readonly displayName?: string;
   readonly label: Record<string, string>;
   readonly header: Record<string, string>;
+  readonly removeLabel?: readonly string[];
+  readonly removeHeader?: readonly string[];
   readonly delays?: Duration[];
   readonly retrySpan?: number;
   readonly jitter?: number;
@@ -70,8 +74,33 @@ export function addEndpointOptions(command: Command): Command {
     .option('--ed25519', 'sign with ed25519 (v1a) instead of a shared secret');
 }
 
-/** The endpoint's fields that the options set, and the paths of a field mask for just these. */
-export function endpointFields(options: EndpointOptions): { endpoint: Partial<Endpoint>; paths: string[] } {
+/** Adds the options that take something away, for `update` alone. */
+export function addRemovalOptions(command: Command): Command {
+  return command
+    .option('--remove-label <name>', 'label to take away; may be given several times', collect, [])
+    .option('--remove-header <name>', 'header to take away; may be given several times', collect, []);
+}
+
+/** Whether the labels or headers after the change depend on those before. */
+export function dependsOnBefore(options: EndpointOptions): boolean {
+  return isChange(labelChange(options)) || isChange(headerChange(options));
+}
+
+const labelChange = ({ label, removeLabel = [] }: EndpointOptions): PairChange => ({
+  ...{ what: 'label', set: label, remove: removeLabel },
+});
+const headerChange = ({ header, removeHeader = [] }: EndpointOptions): PairChange => ({
+  ...{ what: 'header', set: header, remove: removeHeader },
+});
+
+/**
+ * The endpoint's fields that the options set, and the paths of a field mask for just these.
+ * @param before the labels and headers that the endpoint has
+ */
+export function endpointFields(
+  options: EndpointOptions,
+  before: Pick<Endpoint, 'labels' | 'headers'> = { labels: {}, headers: {} },
+): { endpoint: Partial<Endpoint>; paths: string[] } {
   const endpoint: Partial<Endpoint> = {};
   const paths: string[] = [];
   const set = <Field extends keyof Endpoint>(path: string, field: Field, value: Endpoint[Field] | undefined) => {
@@ -81,8 +110,9 @@ export function endpointFields(options: EndpointOptions): { endpoint: Partial<En
   };
   set('url', 'url', options.url);
   set('display_name', 'displayName', options.displayName);
-  set('labels', 'labels', nonEmpty(options.label));
-  set('headers', 'headers', nonEmpty(options.header));
+  const [labels, headers] = [labelChange(options), headerChange(options)];
+  if (isChange(labels)) set('labels', 'labels', pairsAfter(before.labels, labels));
+  if (isChange(headers)) set('headers', 'headers', pairsAfter(before.headers, headers));
   set('egress_pool', 'egressPool', options.egressPool === undefined ? undefined : egressPoolName(options.egressPool));
   setRetryPolicy(options, endpoint, paths);
   setStatusPolicy(options, endpoint, paths);
@@ -138,8 +168,4 @@ function setLimits(options: EndpointOptions, endpoint: Partial<Endpoint>, paths:
     set('rate_period', { ratePeriod: durationOf(rate.periodMs) });
   }
   if (Object.keys(limits).length > 0) endpoint.limits = EndpointLimits.fromPartial(limits);
-}
-
-function nonEmpty(pairs: Record<string, string>): Record<string, string> | undefined {
-  return Object.keys(pairs).length === 0 ? undefined : pairs;
 }

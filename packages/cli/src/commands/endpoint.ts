@@ -11,15 +11,21 @@ import { allPages } from '../paging.ts';
 import { addYes, openSession, type Session } from '../session.ts';
 import { describeEndpoint } from './endpoint-text.ts';
 import { accessFields, addAccessOptions, type AccessOptions } from './endpoint-access.ts';
-import { addEndpointOptions, endpointFields, type EndpointOptions } from './endpoint-options.ts';
+import {
+  addEndpointOptions,
+  addRemovalOptions,
+  dependsOnBefore,
+  endpointFields,
+  type EndpointOptions,
+} from './endpoint-options.ts';
 
 type Options = EndpointOptions & AccessOptions;
 type CreateOptions = Options & SecretOptions & { readonly id?: string };
 
 const addOptions = (command: Command): Command => addAccessOptions(addEndpointOptions(command));
 
-function fieldsOf(options: Options, context: CliContext): ReturnType<typeof endpointFields> {
-  const [own, access] = [endpointFields(options), accessFields(options, context)];
+function fieldsOf(options: Options, context: CliContext, before?: Endpoint): ReturnType<typeof endpointFields> {
+  const [own, access] = [endpointFields(options, before), accessFields(options, context)];
   return { endpoint: { ...own.endpoint, ...access.endpoint }, paths: [...own.paths, ...access.paths] };
 }
 
@@ -107,24 +113,29 @@ function readCommands(endpoint: Command, context: CliContext): void {
 }
 
 function updateCommand(endpoint: Command, context: CliContext): void {
-  addOptions(
-    endpoint
-      .command('update <endpoint>')
-      .description('Change what is given of an endpoint; the rest stays.')
-      .option('--url <url>', 'where requests go')
-      .option('--etag <etag>', 'only if this is the current version'),
+  addRemovalOptions(
+    addOptions(
+      endpoint
+        .command('update <endpoint>')
+        .description('Change what is given of an endpoint; the rest stays, other labels and headers too.')
+        .option('--url <url>', 'where requests go')
+        .option('--etag <etag>', 'only if this is the current version'),
+    ),
   )
     .addHelpText('after', '\nExample:\n  postrider endpoint update acme/orders --timeout 5s')
     .action(async (name: string, options: Options & { etag?: string }, command: Command) => {
       const session = openSession(context, command);
-      const { endpoint: fields, paths } = fieldsOf(options, context);
-      if (paths.length === 0) throw new CliError(exitCodes.usage, 'Nothing to change: give at least one option.');
-      const changed = await session.withRpc((rpc) =>
-        rpc.call(rpc.endpoints, rpc.endpoints.updateEndpoint, {
-          endpoint: Endpoint.fromPartial({ ...fields, name: endpointName(name), etag: options.etag ?? '' }),
-          updateMask: paths,
-        }),
-      );
+      const changed = await session.withRpc(async (rpc) => {
+        const names = { name: endpointName(name) };
+        const before = dependsOnBefore(options)
+          ? await rpc.call(rpc.endpoints, rpc.endpoints.getEndpoint, names)
+          : undefined;
+        const { endpoint: fields, paths } = fieldsOf(options, context, before);
+        if (paths.length === 0) throw new CliError(exitCodes.usage, 'Nothing to change: give at least one option.');
+        const etag = options.etag ?? before?.etag ?? '';
+        const request = { endpoint: Endpoint.fromPartial({ ...fields, ...names, etag }), updateMask: paths };
+        return await rpc.call(rpc.endpoints, rpc.endpoints.updateEndpoint, request);
+      });
       printEndpoint(session, changed);
     });
 }

@@ -7,13 +7,15 @@ import type { CliContext } from '../context.ts';
 import { endpointName, shortName, subscriptionName } from '../names.ts';
 import { addListOptions, type ListOptions } from '../list-options.ts';
 import { allPages } from '../paging.ts';
-import { collectPairs, parseSubscriptionState } from '../parse.ts';
+import { isChange, pairsAfter } from '../pairs.ts';
+import { collect, collectPairs, parseSubscriptionState } from '../parse.ts';
 import { addYes, openSession, type Session } from '../session.ts';
 
 interface Options {
   readonly types?: readonly string[];
   readonly state?: SubscriptionState;
   readonly label: Record<string, string>;
+  readonly removeLabel?: readonly string[];
 }
 
 const typesFlag = '--types <list>';
@@ -111,17 +113,24 @@ function updateCommand(parent: Command, context: CliContext): void {
       .command('update <subscription>')
       .description('Change what is given of a subscription; the rest stays.')
       .option(typesFlag, typesHelp, parseTypes)
+      .option('--remove-label <name>', 'label to take away; may be given several times', collect, [])
       .option('--etag <etag>', 'only if this is the current version'),
   )
     .addHelpText('after', '\nExample:\n  postrider subscription update acme/orders/all --state paused')
     .action(async (name: string, options: Options & { etag?: string }, command: Command) => {
       const session = openSession(context, command);
-      const { subscription: fields, paths } = fieldsOf(options);
-      if (paths.length === 0) throw new CliError(exitCodes.usage, 'Nothing to change: give at least one option.');
-      const subscription = { ...fields, name: subscriptionName(name), etag: options.etag ?? '' };
-      const changed = await session.withRpc((rpc) =>
-        rpc.call(rpc.subscriptions, rpc.subscriptions.updateSubscription, { subscription, updateMask: paths }),
-      );
+      const changed = await session.withRpc(async (rpc) => {
+        const names = { name: subscriptionName(name) };
+        const before = isChange(labelChange(options))
+          ? await rpc.call(rpc.subscriptions, rpc.subscriptions.getSubscription, names)
+          : undefined;
+        const { subscription: fields, paths } = fieldsOf(options, before);
+        if (paths.length === 0) throw new CliError(exitCodes.usage, 'Nothing to change: give at least one option.');
+        const subscription = { ...fields, ...names, etag: options.etag ?? before?.etag ?? '' };
+        return await rpc.call(rpc.subscriptions, rpc.subscriptions.updateSubscription, {
+          ...{ subscription, updateMask: paths },
+        });
+      });
       printSubscription(session, changed);
     });
 }
@@ -155,9 +164,14 @@ function addOptions(command: Command): Command {
     .option('--label <name=value>', 'label; may be given several times', collectPairs, {});
 }
 
+const labelChange = ({ label, removeLabel = [] }: Options) =>
+  ({ what: 'label', set: label, remove: removeLabel }) as const;
+
 /** The subscription's fields that the options set, and the paths of a field mask for just these. */
-function fieldsOf({ types, state, label }: Options): { subscription: Subscription; paths: string[] } {
-  const labels = Object.keys(label).length === 0 ? undefined : label;
+function fieldsOf(options: Options, before?: Subscription): { subscription: Subscription; paths: string[] } {
+  const { types, state } = options;
+  const change = labelChange(options);
+  const labels = isChange(change) ? pairsAfter(before?.labels ?? {}, change) : undefined;
   const subscription = Subscription.fromPartial({
     ...(types === undefined ? {} : { eventTypes: [...types] }),
     ...(state === undefined ? {} : { state }),

@@ -1,20 +1,36 @@
-import type { Command } from 'commander';
+import { InvalidArgumentError, type Command } from 'commander';
+import { plainEnum } from '@postrider/core';
 import { protoJson } from '@postrider/contract/proto-json';
-import type { VerificationMode } from '@postrider/contract/postrider/v1/endpoint';
+import { VerificationMode } from '@postrider/contract/postrider/v1/endpoint';
 import { Tenant, TenantQuotas, TenantState } from '@postrider/contract/postrider/v1/tenant';
 import { CliError, exitCodes } from '../cli-error.ts';
 import type { CliContext } from '../context.ts';
 import { egressPoolName, shortName, tenantName } from '../names.ts';
 import { untilDone } from './operation.ts';
-import { collect, collectPairs, parseVerification } from '../parse.ts';
+import { fieldLines, pairsText } from '../field-lines.ts';
+import { isChange, pairsAfter } from '../pairs.ts';
+import { collect, collectPairs, parseCount, parseVerification } from '../parse.ts';
 import { addListOptions, type ListOptions } from '../list-options.ts';
 import { allPages } from '../paging.ts';
 import type { Rpc } from '../rpc.ts';
 import { addYes, openSession, type Session } from '../session.ts';
 
+/** The quotas that may be set, by what people call them. */
+const quotaNames = {
+  endpoints: ['endpointsMax', 'endpoints_max'],
+  subscriptions: ['subscriptionsMax', 'subscriptions_max'],
+  'api-keys': ['apiKeysMax', 'api_keys_max'],
+  'deliveries-per-second': ['deliveriesPerSecond', 'deliveries_per_second'],
+  'published-events-per-second': ['publishedEventsPerSecond', 'published_events_per_second'],
+} as const;
+type QuotaName = keyof typeof quotaNames;
+type Quotas = Readonly<Partial<Record<QuotaName, number>>>;
+
 interface Options {
   readonly displayName?: string;
   readonly label: Record<string, string>;
+  readonly removeLabel?: readonly string[];
+  readonly quota: Quotas;
   readonly egressPool: readonly string[];
   readonly verification?: VerificationMode;
 }
@@ -108,18 +124,27 @@ function createCommand(tenant: Command, context: CliContext): void {
 }
 
 function updateCommand(tenant: Command, context: CliContext): void {
-  addOptions(tenant.command('update <tenant>').description('Change what is given of a tenant; the rest stays.'))
+  addOptions(
+    tenant
+      .command('update <tenant>')
+      .description(
+        'Change what is given of a tenant; the rest stays, other labels and quotas too. Egress pools are given all together.',
+      ),
+  )
+    .option('--remove-label <name>', 'label to take away; may be given several times', collect, [])
     .addHelpText('after', '\nExample:\n  postrider tenant update acme --verification challenge')
     .action(async (name: string, options: Options, command: Command) => {
       const session = openSession(context, command);
-      const { tenant: fields, paths } = tenantFields(options);
-      if (paths.length === 0) throw new CliError(exitCodes.usage, 'Nothing to change: give at least one option.');
-      const changed = await session.withRpc((rpc) =>
-        rpc.call(rpc.tenants, rpc.tenants.updateTenant, {
-          tenant: { ...fields, name: tenantName(name) },
-          updateMask: paths,
-        }),
-      );
+      const changed = await session.withRpc(async (rpc) => {
+        const names = { name: tenantName(name) };
+        const before = isChange(labelChange(options))
+          ? await rpc.call(rpc.tenants, rpc.tenants.getTenant, names)
+          : undefined;
+        const { tenant: fields, paths } = tenantFields(options, before);
+        if (paths.length === 0) throw new CliError(exitCodes.usage, 'Nothing to change: give at least one option.');
+        const changes = { ...fields, ...names, etag: before?.etag ?? '' };
+        return await rpc.call(rpc.tenants, rpc.tenants.updateTenant, { tenant: changes, updateMask: paths });
+      });
       printTenant(session, changed);
     });
 }
@@ -128,6 +153,12 @@ function addOptions(command: Command): Command {
   return command
     .option('--display-name <text>', 'name for people')
     .option('--label <name=value>', 'label; may be given several times', collectPairs, {})
+    .option(
+      '--quota <name=n>',
+      `a limit, 0 for the installation’s own; may be given several times. Names: ${Object.keys(quotaNames).join(', ')}`,
+      collectQuotas,
+      {},
+    )
     .option('--egress-pool <name>', 'a pool that its endpoints may use; may be given several times', collect, [])
     .option(
       '--verification <none|cloudevents|challenge>',
@@ -136,8 +167,23 @@ function addOptions(command: Command): Command {
     );
 }
 
-/** The tenant's fields that the options set, and the paths of a field mask for just these. */
-function tenantFields({ displayName, label, egressPool, verification }: Options): { tenant: Tenant; paths: string[] } {
+const labelChange = ({ label, removeLabel = [] }: Options) =>
+  ({ what: 'label', set: label, remove: removeLabel }) as const;
+
+/** `endpoints=50`, after others. */
+function collectQuotas(text: string, before: Quotas): Quotas {
+  const [name = '', count = '', ...more] = text.split('=');
+  if (Object.hasOwn(quotaNames, name) && more.length === 0) return { ...before, [name]: parseCount(0)(count) };
+  const names = Object.keys(quotaNames).join(', ');
+  throw new InvalidArgumentError(`"${text}" is not of the form name=n with one of the names: ${names}.`);
+}
+
+/**
+ * The tenant's fields that the options set, and the paths of a field mask for just these.
+ * @param before the tenant as it is
+ */
+function tenantFields(options: Options, before?: Tenant): { tenant: Tenant; paths: string[] } {
+  const { displayName, egressPool, verification } = options;
   const tenant = Tenant.fromPartial({});
   const paths: string[] = [];
   const set = <Field extends keyof Tenant>(path: string, field: Field, value: Tenant[Field]): void => {
@@ -145,27 +191,51 @@ function tenantFields({ displayName, label, egressPool, verification }: Options)
     paths.push(path);
   };
   if (displayName !== undefined) set('display_name', 'displayName', displayName);
-  if (Object.keys(label).length > 0) set('labels', 'labels', label);
-  if (egressPool.length > 0) {
-    set('quotas.egress_pools', 'quotas', TenantQuotas.fromPartial({ egressPools: egressPool.map(egressPoolName) }));
+  const labels = labelChange(options);
+  if (isChange(labels)) set('labels', 'labels', pairsAfter(before?.labels ?? {}, labels));
+  const quotas = TenantQuotas.fromPartial({ egressPools: egressPool.map(egressPoolName) });
+  for (const [name, count] of Object.entries(options.quota) as [QuotaName, number][]) {
+    const [field, path] = quotaNames[name];
+    quotas[field] = count;
+    set(`quotas.${path}`, 'quotas', quotas);
   }
+  if (egressPool.length > 0) set('quotas.egress_pools', 'quotas', quotas);
   if (verification !== undefined) set('verification', 'verification', verification);
   return { tenant, paths };
 }
 
 function printTenant(session: Session, tenant: Tenant): void {
-  session.print(
-    protoJson('Tenant', Tenant.encode(tenant)),
-    () => `Tenant ${shortName(tenant.name)}  ${tenant.displayName}`.trimEnd() + `${deletionWords(tenant)}\n`,
-  );
+  session.print(protoJson('Tenant', Tenant.encode(tenant)), () => describeTenant(tenant));
+}
+
+/** A tenant for a person: every field that is set, in the form in which the options give it. */
+export function describeTenant(tenant: Tenant): string {
+  const { quotas, verification } = tenant;
+  const counts = (Object.keys(quotaNames) as QuotaName[]).flatMap((name): [string, string][] => {
+    const count = quotas?.[quotaNames[name][0]] ?? 0;
+    return count === 0 ? [] : [[name, String(count)]];
+  });
+  const isAsked = verification !== VerificationMode.UNSPECIFIED;
+  return fieldLines([
+    ['Tenant', shortName(tenant.name)],
+    ['Display name', tenant.displayName],
+    ['State', stateWord(tenant)],
+    ['Labels', pairsText(tenant.labels)],
+    ['Quotas', pairsText(Object.fromEntries(counts))],
+    ['Egress pools', quotas?.egressPools.map(shortName).join(', ') ?? ''],
+    ['Verification', isAsked ? plainEnum(verification, 'VERIFICATION_MODE') : ''],
+    ['Created', tenant.createTime?.toISOString() ?? ''],
+    ['Changed', tenant.updateTime?.toISOString() ?? ''],
+    ['Deletion asked', tenant.deleteTime?.toISOString() ?? ''],
+    [
+      'To wait for it',
+      tenant.deleteOperation === '' ? '' : `postrider operation wait ${shortName(tenant.deleteOperation)}`,
+    ],
+    ['Etag', tenant.etag],
+    ['Revision', tenant.revision],
+  ]);
 }
 
 function stateWord({ state }: Tenant): string {
   return state === TenantState.DELETING ? 'being deleted' : 'active';
-}
-
-function deletionWords(tenant: Tenant): string {
-  return tenant.deleteOperation === ''
-    ? ''
-    : `\nIt is being deleted: postrider operation wait ${shortName(tenant.deleteOperation)}`;
 }
