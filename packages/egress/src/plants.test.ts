@@ -32,13 +32,13 @@ const holes: readonly Hole[] = [
     plants: [
       {
         file: exchange,
-        find: "import type { Dispatcher } from 'undici';",
-        replace: "import { interceptors, type Dispatcher } from 'undici';",
+        find: "import type { Client, Dispatcher } from 'undici';",
+        replace: "import { interceptors, type Client, type Dispatcher } from 'undici';",
       },
       {
         file: exchange,
         find: 'client.dispatch({',
-        replace: 'channel.client.compose(interceptors.redirect({ maxRedirections: 3 })).dispatch({',
+        replace: 'client.compose(interceptors.redirect({ maxRedirections: 3 })).dispatch({',
       },
     ],
     file: corpusAtDispatcher,
