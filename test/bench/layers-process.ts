@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { limits, parseKek } from '@postrider/core';
 import { topicSpecs } from '@postrider/kafka';
 import { createBacklogKafka, createFakeKafka } from '@postrider/kafka/testing';
-import { createLogger, createMetrics, silentLogger, systemClock, type Metrics } from '@postrider/runtime';
+import { beginYoung, createLogger, createMetrics, silentLogger, systemClock, type Metrics } from '@postrider/runtime';
 import { localKeys } from '@postrider/config-view';
 import { startDispatcher, type Send } from '../../services/dispatcher/src/service.ts';
 import { responded } from '../../services/dispatcher/testing/harness.ts';
@@ -47,6 +47,7 @@ const WARM_UP_SECONDS = 3;
 const EVENTS_AT_ONCE = 20;
 const LOOK_EVERY_MS = 20;
 
+beginYoung();
 const [work] = (await once(process, 'message')) as [LayerWork];
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => void setTimeout(resolve, ms));
 const fake = createFakeKafka({ clock: systemClock });

@@ -62,3 +62,4 @@ export { isSameTls, readTlsFiles, TLS_VERSION_MIN, type TlsFiles, type TlsMateri
 export { hostOf, isLoopback, tlsChannel, type TlsChannel, type TlsChannelOptions } from './tls-channel.ts';
 export { fetchDocument, type FetchDocumentOptions } from './fetch-document.ts';
 export { startAccepting, type Accepting, type AcceptLimits, type AcceptOptions } from './accept.ts';
+export { beginYoung } from './young-memory.ts';
