@@ -21,7 +21,7 @@ test('a made key has its id, is of one length, and cannot be printed', () => {
 });
 
 test('one character that is another, missing or swapped is told from a made key', () => {
-  const text = newApiKey('acme1', randomBytes).reveal();
+  const text = newApiKey(newApiKeyId(randomBytes), randomBytes).reveal();
   fc.assert(
     fc.property(fc.nat(text.length - 1), fc.constantFrom('a', 'Z', '0', '9', '_', '-'), (at, letter) => {
       fc.pre(text[at] !== letter);
@@ -29,6 +29,14 @@ test('one character that is another, missing or swapped is told from a made key'
       assert.ok(isMistyped(text.slice(0, at) + text.slice(at + 1)));
     }),
   );
+});
+
+test('of a key that somebody made himself nothing can be told; of a made one with a chosen id, that it was changed', () => {
+  for (const own of [`prk_admin_${'ab'.repeat(16)}`, `prk_admin_${'ab'.repeat(32)}`, `prk_test_${'a'.repeat(24)}`])
+    assert.ok(!isMistyped(own), own);
+  const chosen = newApiKey('acme1', randomBytes).reveal();
+  assert.ok(!isMistyped(chosen));
+  assert.ok(isMistyped(chosen.replace('acme1', 'acme2')));
 });
 
 test('what has another form has no id', () => {

@@ -35,12 +35,14 @@ export function newApiKey(id: string, random: RandomBytes): Secret {
 }
 
 /**
- * Whether a text cannot be a key that Postrider made: it has another form, or another checksum. For who holds it only: a
- * server answers such a key as it answers every other that opens nothing. Keys that people made are not told from mistyped ones.
+ * Whether a text is no key at all, or looks like one that Postrider made and has another checksum, or was cut. For who holds
+ * it only: a server answers such a key as it answers every other that opens nothing. Of keys that people made, with an id and
+ * a length of their own choice, nothing can be told.
  */
 export function isMistyped(text: string): boolean {
-  const [, , secret = ''] = form.exec(text) ?? [];
-  if (secret.length !== SECRET_DIGITS + CHECKSUM_DIGITS) return true;
+  const [, id, secret = ''] = form.exec(text) ?? [];
+  if (id === undefined) return true;
+  if (id.length !== ID_DIGITS && secret.length !== SECRET_DIGITS + CHECKSUM_DIGITS) return false;
   return checksum(text.slice(0, -CHECKSUM_DIGITS)) !== text.slice(-CHECKSUM_DIGITS);
 }
 

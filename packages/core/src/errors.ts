@@ -3,7 +3,8 @@
  * depend on it. Its meaning never changes; a cause that no longer exists leaves its code behind unused.
  *
  * - about a request: `invalid_argument` (with violations), `not_found`, `already_exists`, `etag_mismatch`,
- *   `failed_precondition`, `unauthenticated`, `permission_denied`, `unsupported`
+ *   `failed_precondition`, `last_admin` (nobody could give that role any more), `unauthenticated`, `permission_denied`,
+ *   `unsupported`
  * - about a write: `not_leader` (nothing was written), `outcome_unknown` (it may have been), `read_only` (none is taken)
  * - about a record or a value that was read: `header_unreadable`, `record_unreadable`, `progress_unreadable`,
  *   `claim_unreadable`, `revision_invalid`, `filter_unsupported`, `layout_invalid`
@@ -19,6 +20,7 @@ export type ErrorCode =
   | 'already_exists'
   | 'etag_mismatch'
   | 'failed_precondition'
+  | 'last_admin'
   | 'unauthenticated'
   | 'permission_denied'
   | 'unsupported'

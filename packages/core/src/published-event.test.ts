@@ -41,10 +41,11 @@ test('what is wrong is told by the field of the API, whatever the header is call
   const check = (changes: object): string => {
     const wanted = { ...event, ...changes };
     const checked = checkPublished(wanted, publishedRecord(wanted, 1), limits.bodyBytesDefault);
-    return 'kind' in checked ? '' : checked.field;
+    return 'kind' in checked ? '' : checked.map(({ field }) => field).join();
   };
   assert.equal(check({}), '');
   assert.equal(check({ id: '' }), 'id');
+  assert.equal(check({ id: '', source: '', type: '' }), 'id,source,type');
   assert.equal(check({ contentType: 'nothing' }), 'content_type');
   const inner = { specversion: '1.0', id: '2', source: '/b', type: 'c', data: 1 };
   const data = Buffer.from(JSON.stringify(inner));

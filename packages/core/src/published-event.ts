@@ -64,17 +64,21 @@ export function checkPublished(
   event: EventToPublish,
   record: PublishedRecord,
   bodyBytesMax: number,
-): (DecodedEvent & { readonly kind: 'event' }) | FieldViolation {
+): (DecodedEvent & { readonly kind: 'event' }) | readonly FieldViolation[] {
+  const empty = (['id', 'source', 'type'] as const).filter((field) => event[field] === '');
+  if (empty.length > 0) return empty.map((field) => ({ field, description: 'must not be empty' }));
   const taken = Object.keys(event.extensions).find((name) => ownNames.includes(name));
   if (taken !== undefined)
-    return { field: `extensions["${taken}"]`, description: 'is an attribute with a field of its own' };
+    return [{ field: `extensions["${taken}"]`, description: 'is an attribute with a field of its own' }];
   if (Buffer.byteLength(event.orderingKey) > limits.orderingKeyBytesMax)
-    return { field: 'ordering_key', description: `must have at most ${limits.orderingKeyBytesMax} bytes` };
+    return [{ field: 'ordering_key', description: `must have at most ${limits.orderingKeyBytesMax} bytes` }];
   const decoded = decodeEvent({ topic: '', offset: 0, ...record }, { bodyBytesMax });
   if (decoded.kind === 'event' && decoded.mode === 'binary') return decoded;
   if (decoded.kind === 'event')
-    return { field: 'content_type', description: 'must not say that the data are an event themselves: send that one' };
+    return [
+      { field: 'content_type', description: 'must not say that the data are an event themselves: send that one' },
+    ];
   const { field, detail } = decoded;
   const known = fields[field] ?? (field.startsWith('ce_') ? `extensions["${field.slice('ce_'.length)}"]` : 'data');
-  return { field: field === '' ? 'data' : known, description: detail };
+  return [{ field: field === '' ? 'data' : known, description: detail }];
 }

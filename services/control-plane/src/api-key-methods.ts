@@ -8,6 +8,7 @@ import { ofRequest } from './create-request.ts';
 import { checkEtag, etagOf } from './etag.ts';
 import { applyMask } from './field-mask.ts';
 import { assertMayGrant, checkChosenId, checkMayGrant, readGrant } from './grants.ts';
+import { checkLastAdmin } from './last-admin.ts';
 import { isSame, sizeOf } from './messages.ts';
 import { parseFlatName } from './names.ts';
 import { checkQuota } from './quotas.ts';
@@ -156,22 +157,24 @@ export function updateApiKey({ writer }: ServiceContext): Method<UpdateApiKeyReq
 }
 
 export function revokeApiKey({ writer }: ServiceContext): Method<RevokeApiKeyRequest, ApiKey> {
-  return ({ name, etag }, caller) => {
+  return ({ name, etag, force }, caller) => {
     const id = parseFlatName(name, 'apiKeys', 'name');
     return writer.change(caller.actor, (change) => {
       const config = current(change.snapshot, id, name, caller);
       if (config.revokeTime !== undefined) return shownApiKey(config);
       checkEtag(etag, shownApiKey(config));
+      checkLastAdmin(change.snapshot, change.now, { apiKey: id }, force);
       return write(change, { ...config, revokeTime: change.now });
     });
   };
 }
 
 export function deleteApiKey({ writer }: ServiceContext): Method<DeleteApiKeyRequest, Record<string, never>> {
-  return ({ name, etag }, caller) => {
+  return ({ name, etag, force }, caller) => {
     const id = parseFlatName(name, 'apiKeys', 'name');
     return writer.change(caller.actor, (change) => {
       checkEtag(etag, shownApiKey(current(change.snapshot, id, name, caller)));
+      checkLastAdmin(change.snapshot, change.now, { apiKey: id }, force);
       for (const key of recordsOfApiKey(change.snapshot, id)) change.remove(key);
       return {};
     });

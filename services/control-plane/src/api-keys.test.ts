@@ -56,11 +56,11 @@ test('a key is shown once, opens what its role allows, and only its hash is kept
 
 test('a revoked, an expired and a deleted key are refused in the words for any wrong one, and stay so', async () => {
   const revoked = await create();
-  const first = await run.access.revokeApiKey({ name: revoked.name, etag: revoked.etag });
+  const first = await run.access.revokeApiKey({ name: revoked.name, etag: revoked.etag, force: false });
   assert.ok(first.revokeTime !== undefined);
-  assert.deepEqual(await run.access.revokeApiKey({ name: revoked.name, etag: 'old' }), first);
+  assert.deepEqual(await run.access.revokeApiKey({ name: revoked.name, etag: 'old', force: false }), first);
   const deleted = await create({}, { apiKeyId: 'gone1' });
-  await run.access.deleteApiKey({ name: deleted.name, etag: '' });
+  await run.access.deleteApiKey({ name: deleted.name, etag: '', force: false });
   assert.equal((await failure(create({}, { apiKeyId: 'gone1' }))).code, 'ALREADY_EXISTS');
   const expired = await create({ expireTime: new Date(clock.now() + 60_000) });
   await opens(expired.keyString);
@@ -85,9 +85,12 @@ test('nobody gives, changes or takes away more than he has', async () => {
   const absent = await failure(ask(Role.TENANT_ADMIN, 'tenants/nobody'));
   assert.deepEqual([foreign.code, foreign.message], ['NOT_FOUND', 'tenants/other does not exist']);
   assert.equal(absent.message, 'tenants/nobody does not exist');
-  assert.equal((await failure(tenantAdmin.revokeApiKey({ name: admin.name, etag: '' }))).code, 'NOT_FOUND');
+  assert.equal(
+    (await failure(tenantAdmin.revokeApiKey({ name: admin.name, etag: '', force: false }))).code,
+    'NOT_FOUND',
+  );
   const everywhere = await create({ role: Role.TENANT_ADMIN, tenant: '' });
-  const refused = await failure(as(everywhere.keyString).revokeApiKey({ name: admin.name, etag: '' }));
+  const refused = await failure(as(everywhere.keyString).revokeApiKey({ name: admin.name, etag: '', force: false }));
   assert.equal(refused.code, 'PERMISSION_DENIED');
   const chosen = tenantAdmin.createApiKey({
     apiKeyId: admin.name.split('/')[1] ?? '',
@@ -108,7 +111,7 @@ test('a role binding gives a key more, and takes it back when it goes', async ()
   assert.deepEqual(await run.access.createRoleBinding(request), binding);
   await opens(keyString);
   assert.deepEqual((await run.access.listRoleBindings(list)).roleBindings, [binding]);
-  await run.access.deleteRoleBinding({ name: binding.name, etag: binding.etag });
+  await run.access.deleteRoleBinding({ name: binding.name, etag: binding.etag, force: false });
   assert.equal((await failure(opens(keyString))).code, 'PERMISSION_DENIED');
 });
 
@@ -127,25 +130,25 @@ test('a call that waits for the revision that gives its caller a role has that r
     calls(access).createRoleBinding({ roleBindingId: '', roleBinding, requestId: '' }),
   ]);
   assert.ok(apiKeys.some((key) => key.name === name));
-  await run.access.deleteRoleBinding({ name: binding.name, etag: '' });
+  await run.access.deleteRoleBinding({ name: binding.name, etag: '', force: false });
 });
 
 test('a repetition that comes after the deletion makes neither the key nor the binding again, but another tenant’s may', async () => {
   const once = { requestId: 'late' };
   const made = await create({ displayName: 'once' }, once);
   assert.deepEqual(await create({}, once), { ...made, keyString: '' });
-  await run.access.deleteApiKey({ name: made.name, etag: '' });
+  await run.access.deleteApiKey({ name: made.name, etag: '', force: false });
   assert.equal((await failure(create({}, once))).code, 'ALREADY_EXISTS');
   const roleBinding = RoleBinding.fromPartial({ principal: 'user/late', role: Role.TENANT_VIEWER, tenant: acme });
   const give = (tenant = acme) =>
     run.access.createRoleBinding({ roleBindingId: '', roleBinding: { ...roleBinding, tenant }, ...once });
   const { name } = await give();
-  await run.access.deleteRoleBinding({ name, etag: '' });
+  await run.access.deleteRoleBinding({ name, etag: '', force: false });
   assert.equal((await failure(give())).code, 'ALREADY_EXISTS');
   for (const other of [await create({ tenant: 'tenants/other' }, once), await give('tenants/other')])
     assert.equal(other.tenant, 'tenants/other');
   const [given] = (await run.access.listRoleBindings(list)).roleBindings;
-  await run.access.deleteRoleBinding({ name: given?.name ?? '', etag: '' });
+  await run.access.deleteRoleBinding({ name: given?.name ?? '', etag: '', force: false });
 });
 
 test('with a key goes what was given to it, wherever that was', async () => {
@@ -159,7 +162,7 @@ test('with a key goes what was given to it, wherever that was', async () => {
       await run.access.createRoleBinding({ roleBindingId: '', roleBinding, requestId: '' });
     }
   }
-  await run.access.deleteApiKey({ name: deleted.name, etag: '' });
+  await run.access.deleteApiKey({ name: deleted.name, etag: '', force: false });
   assert.equal((await run.access.listRoleBindings(list)).roleBindings.length, 2);
   await run.tenants.deleteTenant({ name: 'tenants/brief', force: false, etag: '' });
   assert.deepEqual((await run.access.listRoleBindings(list)).roleBindings, []);
@@ -225,7 +228,7 @@ test('bad input is named field by field', async () => {
     ['api_key_id', () => create({}, { apiKeyId: 'abc' })],
     ['request_id', () => create({}, { requestId: 'x'.repeat(129) })],
     ['name', () => run.access.getApiKey({ name: 'apiKeys/' })],
-    ['name', () => run.access.deleteApiKey({ name: 'tenants/acme', etag: '' })],
+    ['name', () => run.access.deleteApiKey({ name: 'tenants/acme', etag: '', force: false })],
     ['page_size', () => run.access.listApiKeys({ pageSize: -1, pageToken: '' })],
     ['page_token', () => run.access.listRoleBindings({ pageSize: 0, pageToken: 'x' })],
   ];

@@ -68,7 +68,8 @@ export function grantOf({ role, tenant }: Pick<RoleBinding, 'role' | 'tenant'>):
   return { role: roleName(role) ?? '', tenant: tenantOfName(tenant) || tenant };
 }
 
-function isUsable({ expireTime, revokeTime }: ApiKeyConfig, nowMs: number): boolean {
+/** Whether a key opens anything: it is neither revoked nor expired. */
+export function isUsable({ expireTime, revokeTime }: ApiKeyConfig, nowMs: number): boolean {
   return revokeTime === undefined && (expireTime === undefined || expireTime.getTime() > nowMs);
 }
 

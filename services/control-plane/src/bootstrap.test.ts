@@ -11,8 +11,8 @@ const list = { pageSize: 0, pageToken: '', filter: '', orderBy: '' };
 const name = 'apiKeys/test';
 
 const closings: readonly (readonly [string, (run: Running) => Promise<unknown>])[] = [
-  ['revoked', ({ access }) => access.revokeApiKey({ name, etag: '' })],
-  ['deleted', ({ access }) => access.deleteApiKey({ name, etag: '' })],
+  ['revoked', ({ access }) => access.revokeApiKey({ name, etag: '', force: true })],
+  ['deleted', ({ access }) => access.deleteApiKey({ name, etag: '', force: true })],
   [
     'given an end',
     async ({ access, port }) => {

@@ -31,6 +31,7 @@ const statusOfCode: Readonly<Record<ErrorCode, status>> = {
   already_exists: status.ALREADY_EXISTS,
   etag_mismatch: status.ABORTED,
   failed_precondition: status.FAILED_PRECONDITION,
+  last_admin: status.FAILED_PRECONDITION,
   unauthenticated: status.UNAUTHENTICATED,
   permission_denied: status.PERMISSION_DENIED,
   unsupported: status.UNIMPLEMENTED,

@@ -1,5 +1,5 @@
-import { accessRule, PostriderError, reachOf, tenantOfRequest } from '@postrider/core';
-import type { Grant, MethodName, Reach } from '@postrider/core';
+import { accessRule, isTenantId, PostriderError, reachOf, tenantOfRequest } from '@postrider/core';
+import type { AccessRule, Grant, MethodName, Reach } from '@postrider/core';
 
 /** Who calls. */
 export interface Principal {
@@ -15,9 +15,10 @@ export interface Principal {
  * @throws PostriderError `permission_denied`
  */
 export function authorizeSomewhere(method: MethodName, { grants }: Pick<Principal, 'grants'>): void {
-  const roles: readonly string[] = accessRule(method)?.roles ?? [];
+  const rule = accessRule(method);
+  const roles: readonly string[] = rule?.roles ?? [];
   if (grants.some(({ role }) => roles.includes(role))) return;
-  throw new PostriderError('permission_denied', `you may not call ${method} here`);
+  throw denied(method, rule, null);
 }
 
 /**
@@ -26,7 +27,25 @@ export function authorizeSomewhere(method: MethodName, { grants }: Pick<Principa
  */
 export function authorize(method: MethodName, { grants }: Pick<Principal, 'grants'>, request: unknown): Reach {
   const rule = accessRule(method);
-  const reach = rule === null ? null : reachOf(rule, grants, tenantOfRequest(rule, request));
-  if (reach === null) throw new PostriderError('permission_denied', `you may not call ${method} here`);
+  const named = rule === null ? null : tenantOfRequest(rule, request);
+  const reach = rule === null ? null : reachOf(rule, grants, named);
+  if (reach === null) throw denied(method, rule, named);
   return reach;
+}
+
+/**
+ * Says which roles it takes, and where: all of it stands in the contract and in the request, so nothing is told of what there is.
+ */
+function denied(method: MethodName, rule: AccessRule | null, named: string | null): PostriderError {
+  const roles = rule?.roles ?? [];
+  const where =
+    rule?.tenant === ''
+      ? 'in all tenants'
+      : `${named === null || !isTenantId(named) ? 'in the tenant' : `in tenants/${named}`}, or in all`;
+  const takes = roles.length === 0 ? '' : `: it takes ${listed(roles)} ${where}`;
+  return new PostriderError('permission_denied', `you may not call ${method} here${takes}`);
+}
+
+function listed(roles: readonly string[]): string {
+  return roles.length === 1 ? (roles[0] ?? '') : `${roles.slice(0, -1).join(', ')} or ${roles.at(-1)}`;
 }

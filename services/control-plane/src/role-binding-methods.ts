@@ -5,6 +5,7 @@ import { grantOf } from './authenticate.ts';
 import { ofRequest } from './create-request.ts';
 import { checkEtag, etagOf } from './etag.ts';
 import { assertMayGrant, checkChosenId, checkMayGrant, readGrant } from './grants.ts';
+import { checkLastAdmin } from './last-admin.ts';
 import { sizeOf } from './messages.ts';
 import { parseFlatName, resourceIdProblem } from './names.ts';
 import { alreadyExists, found, rejectUnreadable, rejectViolations, required } from './reject.ts';
@@ -94,13 +95,14 @@ export function listRoleBindings({
 }
 
 export function deleteRoleBinding({ writer }: ServiceContext): Method<DeleteRoleBindingRequest, Record<string, never>> {
-  return ({ name, etag }, caller) => {
+  return ({ name, etag, force }, caller) => {
     const id = parseFlatName(name, 'roleBindings', 'name');
-    return writer.change(caller.actor, ({ snapshot, remove }) => {
+    return writer.change(caller.actor, ({ snapshot, now, remove }) => {
       const binding = found(snapshot.roleBinding(id), name);
       rejectUnreadable(snapshot, 'role-binding', id, name);
       assertMayGrant(caller.grants, grantOf(binding));
       checkEtag(etag, binding);
+      checkLastAdmin(snapshot, now, { roleBinding: name }, force);
       remove(configKey('role-binding', id));
       return {};
     });

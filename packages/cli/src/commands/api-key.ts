@@ -36,22 +36,26 @@ export function apiKeyCommand(program: Command, context: CliContext): void {
   updateCommand(key, context);
 }
 
+const forceOption = ['--force', 'also if nobody would be admin in all tenants any more', false] as const;
+
 function endCommands(key: Command, context: CliContext): void {
   addYes(
     key.command('revoke <key>').description('Let a key open nothing any more, for ever. It stays to be looked at.'),
   )
+    .option(...forceOption)
     .addHelpText('after', '\nExample:\n  postrider api-key revoke 0k3v5w9z1x2y3 --yes')
-    .action(async (name: string, _options: object, command: Command) => {
+    .action(async (name: string, { force }: { force: boolean }, command: Command) => {
       const session = openSession(context, command);
-      const request = { name: apiKeyName(name), etag: '' };
+      const request = { name: apiKeyName(name), etag: '', force };
       await session.confirm(`Revoke ${request.name}`);
       printKey(session, await session.withRpc((rpc) => rpc.call(rpc.access, rpc.access.revokeApiKey, request)));
     });
   addYes(key.command('delete <key>').description('Delete a key. Its id is never used again.'))
+    .option(...forceOption)
     .addHelpText('after', '\nExample:\n  postrider api-key delete 0k3v5w9z1x2y3 --yes')
-    .action(async (name: string, _options: object, command: Command) => {
+    .action(async (name: string, { force }: { force: boolean }, command: Command) => {
       const session = openSession(context, command);
-      const request = { name: apiKeyName(name), etag: '' };
+      const request = { name: apiKeyName(name), etag: '', force };
       await session.confirm(`Delete ${request.name}`);
       await session.withRpc((rpc) => rpc.call(rpc.access, rpc.access.deleteApiKey, request));
       session.print({ deleted: request.name }, () => `Deleted ${request.name}.\n`);

@@ -56,10 +56,11 @@ export function roleCommand(program: Command, context: CliContext): void {
       );
     });
   addYes(role.command('take <binding>').description('Delete a role binding.'))
+    .option('--force', 'also if nobody would be admin in all tenants any more', false)
     .addHelpText('after', '\nExample:\n  postrider role take rb_0123456789abcdef0123456789abcdef --yes')
-    .action(async (name: string, _options: object, command: Command) => {
+    .action(async (name: string, { force }: { force: boolean }, command: Command) => {
       const session = openSession(context, command);
-      const request = { name: roleBindingName(name), etag: '' };
+      const request = { name: roleBindingName(name), etag: '', force };
       await session.confirm(`Delete ${request.name}`);
       await session.withRpc((rpc) => rpc.call(rpc.access, rpc.access.deleteRoleBinding, request));
       session.print({ deleted: request.name }, () => `Deleted ${request.name}.\n`);

@@ -56,7 +56,7 @@ test('a subject may do what role bindings give to it and to its groups, until th
   assert.deepEqual(await seen(), ['tenants/shop']);
   const name = await give('user/carol', 'ROLE_OPERATOR');
   assert.deepEqual((await seen()).toSorted(), ['tenants/other', 'tenants/shop']);
-  await leader.access.deleteRoleBinding({ name, etag: '' });
+  await leader.access.deleteRoleBinding({ name, etag: '', force: false });
   assert.deepEqual(await seen(), ['tenants/shop']);
 });
 

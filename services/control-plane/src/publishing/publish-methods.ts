@@ -66,8 +66,9 @@ export function beginPublishing({
       const wanted = { ...event, tenant };
       const record = publishedRecord(wanted, partitions);
       const checked = checkPublished(wanted, record, bodyBytesMax);
-      const wrong = 'kind' in checked ? checkDescribed(checked, validation, snapshot) : checked;
-      if (wrong !== null) return { error: refused(index, wrong) };
+      const other = 'kind' in checked ? checkDescribed(checked, validation, snapshot) : null;
+      const wrong = 'kind' in checked ? (other === null ? [] : [other]) : checked;
+      if (wrong.length > 0) return { error: refused(index, wrong) };
       return { record, webhookId: webhookId(tenant, event.source, event.id) };
     });
     const published = publisher.publish(prepared.flatMap((one) => ('record' in one ? [one.record] : [])));
@@ -96,8 +97,8 @@ function requestProblems({ events, validation }: PublishEventsRequest): readonly
   return violations.list;
 }
 
-function refused(index: number, { field, ...rest }: FieldViolation): PostriderError {
-  return invalidArgument([{ field: `events[${index}].${field}`, ...rest }]);
+function refused(index: number, wrong: readonly FieldViolation[]): PostriderError {
+  return invalidArgument(wrong.map(({ field, ...rest }) => ({ field: `events[${index}].${field}`, ...rest })));
 }
 
 function tell(told: Publishing['events'], prepared: readonly Prepared[], published: readonly Published[]): void {

@@ -77,12 +77,12 @@ test('events of one key, else of one subject, share a partition in their order',
 
 test('what is no event is told by its field, and does not keep the others back', async () => {
   const rows: readonly (readonly [Partial<PublishedEvent>, RegExp])[] = [
-    [{ id: '' }, /^events\[\d+\]\.id: the event has no id/],
+    [{ id: '' }, /^events\[\d+\]\.id: must not be empty/],
     [{ id: 'x'.repeat(257) }, /\.id: .*longer than 256/],
     [{ id: 'a\r\nb' }, /\.id: .*control character/],
-    [{ source: '' }, /\.source: the event has no source/],
+    [{ source: '' }, /\.source: must not be empty/],
     [{ source: 'x'.repeat(1_025) }, /\.source: .*longer than 1024/],
-    [{ type: '' }, /\.type: the event has no type/],
+    [{ type: '' }, /\.type: must not be empty/],
     [{ type: 'x'.repeat(256) }, /\.type: .*longer than 255/],
     [{ subject: 'a\u0000' }, /\.subject: .*control/],
     [{ time: 'x'.repeat(256) }, /\.time: .*longer/],

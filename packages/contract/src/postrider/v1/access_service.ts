@@ -121,6 +121,8 @@ export interface RevokeApiKeyRequest {
   name: string;
   /** Only if this is the current etag; empty: whatever it is. */
   etag: string;
+  /** Also if nobody would be admin in all tenants any more; otherwise that is FAILED_PRECONDITION with the reason LAST_ADMIN. */
+  force: boolean;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -130,6 +132,8 @@ export interface DeleteApiKeyRequest {
   name: string;
   /** Only if this is the current etag; empty: whatever it is. */
   etag: string;
+  /** Also if nobody would be admin in all tenants any more; otherwise that is FAILED_PRECONDITION with the reason LAST_ADMIN. */
+  force: boolean;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -177,6 +181,8 @@ export interface DeleteRoleBindingRequest {
   name: string;
   /** Only if this is the current etag; empty: whatever it is. */
   etag: string;
+  /** Also if nobody would be admin in all tenants any more; otherwise that is FAILED_PRECONDITION with the reason LAST_ADMIN. */
+  force: boolean;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -913,7 +919,7 @@ export const UpdateApiKeyRequest: MessageFns<UpdateApiKeyRequest> = {
 };
 
 function createBaseRevokeApiKeyRequest(): RevokeApiKeyRequest {
-  return { name: "", etag: "", _unknownFields: {} };
+  return { name: "", etag: "", force: false, _unknownFields: {} };
 }
 
 export const RevokeApiKeyRequest: MessageFns<RevokeApiKeyRequest> = {
@@ -923,6 +929,9 @@ export const RevokeApiKeyRequest: MessageFns<RevokeApiKeyRequest> = {
     }
     if (message.etag !== "") {
       writer.uint32(18).string(message.etag);
+    }
+    if (message.force !== false) {
+      writer.uint32(24).bool(message.force);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -964,6 +973,14 @@ export const RevokeApiKeyRequest: MessageFns<RevokeApiKeyRequest> = {
             message.etag = reader.string();
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.force = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -992,6 +1009,9 @@ export const RevokeApiKeyRequest: MessageFns<RevokeApiKeyRequest> = {
     if (message.etag !== "") {
       obj.etag = message.etag;
     }
+    if (message.force !== false) {
+      obj.force = message.force;
+    }
     return obj;
   },
 
@@ -1002,12 +1022,13 @@ export const RevokeApiKeyRequest: MessageFns<RevokeApiKeyRequest> = {
     const message = createBaseRevokeApiKeyRequest();
     message.name = object.name ?? "";
     message.etag = object.etag ?? "";
+    message.force = object.force ?? false;
     return message;
   },
 };
 
 function createBaseDeleteApiKeyRequest(): DeleteApiKeyRequest {
-  return { name: "", etag: "", _unknownFields: {} };
+  return { name: "", etag: "", force: false, _unknownFields: {} };
 }
 
 export const DeleteApiKeyRequest: MessageFns<DeleteApiKeyRequest> = {
@@ -1017,6 +1038,9 @@ export const DeleteApiKeyRequest: MessageFns<DeleteApiKeyRequest> = {
     }
     if (message.etag !== "") {
       writer.uint32(18).string(message.etag);
+    }
+    if (message.force !== false) {
+      writer.uint32(24).bool(message.force);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -1058,6 +1082,14 @@ export const DeleteApiKeyRequest: MessageFns<DeleteApiKeyRequest> = {
             message.etag = reader.string();
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.force = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1086,6 +1118,9 @@ export const DeleteApiKeyRequest: MessageFns<DeleteApiKeyRequest> = {
     if (message.etag !== "") {
       obj.etag = message.etag;
     }
+    if (message.force !== false) {
+      obj.force = message.force;
+    }
     return obj;
   },
 
@@ -1096,6 +1131,7 @@ export const DeleteApiKeyRequest: MessageFns<DeleteApiKeyRequest> = {
     const message = createBaseDeleteApiKeyRequest();
     message.name = object.name ?? "";
     message.etag = object.etag ?? "";
+    message.force = object.force ?? false;
     return message;
   },
 };
@@ -1479,7 +1515,7 @@ export const ListRoleBindingsResponse: MessageFns<ListRoleBindingsResponse> = {
 };
 
 function createBaseDeleteRoleBindingRequest(): DeleteRoleBindingRequest {
-  return { name: "", etag: "", _unknownFields: {} };
+  return { name: "", etag: "", force: false, _unknownFields: {} };
 }
 
 export const DeleteRoleBindingRequest: MessageFns<DeleteRoleBindingRequest> = {
@@ -1489,6 +1525,9 @@ export const DeleteRoleBindingRequest: MessageFns<DeleteRoleBindingRequest> = {
     }
     if (message.etag !== "") {
       writer.uint32(18).string(message.etag);
+    }
+    if (message.force !== false) {
+      writer.uint32(24).bool(message.force);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -1530,6 +1569,14 @@ export const DeleteRoleBindingRequest: MessageFns<DeleteRoleBindingRequest> = {
             message.etag = reader.string();
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.force = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1558,6 +1605,9 @@ export const DeleteRoleBindingRequest: MessageFns<DeleteRoleBindingRequest> = {
     if (message.etag !== "") {
       obj.etag = message.etag;
     }
+    if (message.force !== false) {
+      obj.force = message.force;
+    }
     return obj;
   },
 
@@ -1568,6 +1618,7 @@ export const DeleteRoleBindingRequest: MessageFns<DeleteRoleBindingRequest> = {
     const message = createBaseDeleteRoleBindingRequest();
     message.name = object.name ?? "";
     message.etag = object.etag ?? "";
+    message.force = object.force ?? false;
     return message;
   },
 };
