@@ -14,7 +14,8 @@ export function cliPage(): string {
     'Every command takes these:',
     optionsTable(program.options.filter(({ long }) => long !== '--version')),
     `Lists are tables for people; with \`--json\` everything is printed as JSON: the fields of the [API](api/reference/README.md) as
-proto3 JSON, durations as "5s", those that hold nothing too. What cannot be taken back asks first at a terminal, and elsewhere wants \`--yes\`.`,
+proto3 JSON, durations as "5s", those that hold nothing too; and a failure as one line
+of JSON on standard error: \`{"error":{"code","reason","message","field"}}\`, the code a gRPC status, the rest empty where there is none. What cannot be taken back asks first at a terminal, and elsewhere wants \`--yes\`.`,
     ...leaves.flatMap((leaf) => section(leaf, new Set(program.options.map(({ long }) => long)))),
   ];
   return `${parts.join('\n\n')}\n`;
@@ -22,7 +23,7 @@ proto3 JSON, durations as "5s", those that hold nothing too. What cannot be take
 
 function section({ path, command }: Leaf, everywhere: ReadonlySet<string | undefined>): string[] {
   const takes = command.registeredArguments.map((argument) => ` ${argumentWords(command, argument.name())}`).join('');
-  const own = command.options.filter(({ long }) => !everywhere.has(long));
+  const own = command.options.filter(({ long, hidden }) => !hidden && !everywhere.has(long));
   const example = ['```', `postrider ${exampleOf(command)}`, '```'].join('\n');
   return [`## \`${path}${takes}\``, command.description(), ...(own.length === 0 ? [] : [optionsTable(own)]), example];
 }

@@ -93,6 +93,11 @@ export function parseVerification(text: string): VerificationMode {
   throw new InvalidArgumentError(`"${text}" is none of: none, cloudevents, challenge.`);
 }
 
+/** `order.paid, invoice.*` → event types. */
+export function parseTypes(text: string): string[] {
+  return text.split(',').map((type) => type.trim());
+}
+
 /** `active` or `paused`. */
 export function parseSubscriptionState(text: string): SubscriptionState {
   if (text === 'active') return SubscriptionState.ACTIVE;

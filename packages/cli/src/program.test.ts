@@ -84,6 +84,12 @@ test('a wrong command line is usage error 2 and says what is wrong', async () =>
     [['listen', '--delay', 'soon'], /no duration/],
     [['endpoint', 'get', 'nameless', '--server', 'x:1', '--api-key', 'k'], /tenant\/endpoint/],
     [['endpoint', 'update', 'a/b', '--server', 'x:1', '--api-key', 'k'], /Nothing to change/],
+    [['endpoint', 'update', 'a/b', '--secret', 'x'], /postrider secret rotate/],
+    [['delivery', 'explain', 'a/b', 'hello', '--server', 'x:1', '--api-key', 'k'], /"hello" is no delivery/],
+    [
+      ['delivery', 'skip', 'a/b', 'hello', '--reason', 'r', '--server', 'x:1', '--api-key', 'k'],
+      /"hello" is no delivery/,
+    ],
   ] as const) {
     const { exitCode, err } = await cli(args);
     assert.equal(exitCode, 2, args.join(' '));
@@ -132,5 +138,20 @@ test('the key of an installation here is sent to no other server', () => {
     assert.equal(findConnection({ brokers: 'elsewhere.example:9092' }, {}, folder).topicPrefix, 'postrider.');
   } finally {
     rmSync(folder, { recursive: true });
+  }
+});
+
+test('with --json a failure is one line of JSON, also that of a wrong command line', async () => {
+  const server = ['--server', '127.0.0.1:1', '--api-key', 'prk_x', '--json'];
+  for (const [args, exitCode, code] of [
+    [['tenant', 'list', ...server], 3, 'UNAVAILABLE'],
+    [['endpoint', 'update', 'a/b', ...server], 2, 'INVALID_ARGUMENT'],
+    [['endpoint', 'create', 'acme', '--json'], 2, 'INVALID_ARGUMENT'],
+    [['nonsense', '--json'], 2, 'INVALID_ARGUMENT'],
+  ] as const) {
+    const run = await cli(args);
+    assert.equal(run.exitCode, exitCode);
+    const { error } = JSON.parse(run.err) as { error: Record<string, string> };
+    assert.deepEqual([Object.keys(error), error['code']], [['code', 'reason', 'message', 'field'], code]);
   }
 });

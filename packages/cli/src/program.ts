@@ -1,6 +1,6 @@
 import { Command, CommanderError, type Option } from 'commander';
 import { VERSION } from '@postrider/core';
-import { CliError, exitCodes } from './cli-error.ts';
+import { CliError, exitCodes, failureLine } from './cli-error.ts';
 import { apiKeyCommand } from './commands/api-key.ts';
 import { auditCommand } from './commands/audit.ts';
 import { attemptsCommand } from './commands/attempts.ts';
@@ -40,24 +40,31 @@ POSTRIDER_CA_FILE, POSTRIDER_CERT_FILE, POSTRIDER_KEY_FILE and POSTRIDER_SERVER_
  * @returns the exit code; see `exitCodes`
  */
 export async function runCli(args: readonly string[], context: CliContext): Promise<number> {
-  const program = buildProgram(context);
+  const isJson = args.includes('--json');
+  const program = buildProgram(context, isJson);
   try {
     await program.parseAsync(args, { from: 'user' });
     return exitCodes.ok;
   } catch (error) {
     // Commander has already printed help or what is wrong with the command line.
-    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+    if (error instanceof CommanderError) {
+      if (error.exitCode === 0) return exitCodes.ok;
+      if (isJson) context.err(failureLine(exitCodes.usage, error.message));
+      return exitCodes.usage;
+    }
     const known = error instanceof CliError ? error : explainKafkaError(error);
-    context.err(`postrider: ${known === null ? ((error as Error).stack ?? String(error)) : known.message}\n`);
-    return known?.exitCode ?? exitCodes.failed;
+    const exitCode = known?.exitCode ?? exitCodes.failed;
+    const text = known?.message ?? (error as Error).stack ?? String(error);
+    context.err(isJson ? failureLine(exitCode, text, known?.report ?? { code: 'INTERNAL' }) : `postrider: ${text}\n`);
+    return exitCode;
   }
 }
 
-/** Every command, ready to be run in this context. */
-export function buildProgram(context: CliContext): Command {
+/** Every command, ready to be run in this context; a quiet one leaves it to its caller to say that a command line is wrong. */
+export function buildProgram(context: CliContext, isQuiet = false): Command {
   const program = withConnection(new Command('postrider'))
     .description('Manage Postrider: tenants, endpoints and subscriptions over gRPC; events and attempts over Kafka.')
-    .configureOutput({ writeOut: (text) => context.out(text), writeErr: (text) => context.err(text) })
+    .configureOutput({ writeOut: (text) => context.out(text), writeErr: (text) => void (isQuiet || context.err(text)) })
     .version(VERSION, '--version', 'print the version')
     .configureHelp({ optionDescription })
     .addHelpText('after', exitCodeHelp)

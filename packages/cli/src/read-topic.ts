@@ -1,4 +1,5 @@
 import { header } from '@postrider/kafka';
+import { offsetsOf } from './kafka-error.ts';
 import { createNewest } from './newest.ts';
 import type { CliContext } from './context.ts';
 import type { Batch, IncomingRecord, KafkaPort } from '@postrider/kafka';
@@ -29,7 +30,7 @@ export async function readTopic(
       stopped.resolve();
     }
   };
-  const offsets = await kafka.admin.offsets(options.topic);
+  const offsets = await offsetsOf(kafka, options.topic);
   const start = new Map(offsets.map((range) => [range.partition, options.from === 'end' ? range.high : range.low]));
   options.onStart?.();
   await using reader = await kafka.reader({ topic: options.topic, from: start, onBatch });

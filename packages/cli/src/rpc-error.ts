@@ -1,10 +1,11 @@
 import { status, type ServiceError } from '@grpc/grpc-js';
-import { BadRequest } from '@postrider/contract/google/rpc/error_details';
+import { BadRequest, ErrorInfo } from '@postrider/contract/google/rpc/error_details';
 import { Status } from '@postrider/contract/google/rpc/status';
 import { isMistyped } from '@postrider/core';
 import { CliError, exitCodes, type ExitCode } from './cli-error.ts';
+import { formatDurationMs } from './parse.ts';
 
-const badRequestType = 'type.googleapis.com/google.rpc.BadRequest';
+const types = 'type.googleapis.com/google.rpc.';
 
 /** Where a call went, and by what. */
 export interface Called {
@@ -18,14 +19,17 @@ export interface Called {
 export function explainRpcError(error: ServiceError, { server, isTls, apiKey }: Called): CliError {
   if (error.code === status.UNAVAILABLE && error.details.startsWith('No connection established'))
     return new CliError(exitCodes.unreachable, unconnected(error.details, server, isTls), { cause: error });
+  const { fields, reason } = errorDetails(error);
   // A made-up key of one's own has no checksum, so this is asked only when a key was refused.
   const isKey = apiKey !== '' && !apiKey.includes('.');
   const isTypo = error.code === status.UNAUTHENTICATED && isKey && isMistyped(apiKey);
   const hint = isTypo ? '\n  It does not look like a key that Postrider made: was it copied as a whole?' : '';
-  const violations = fieldViolations(error).map(({ field, description }) => `\n  ${field}: ${description}`);
+  const violations = fields.map(({ field, description }) => `\n  ${field}: ${inOptions(description)}`);
   const name = status[error.code] ?? String(error.code);
-  const sentence = violations.length > 0 ? 'These fields are wrong:' : error.details || 'no details';
-  return new CliError(exitCodeOf(error.code), `${name}: ${sentence}${violations.join('')}${hint}`, { cause: error });
+  const sentence = violations.length > 0 ? 'These fields are wrong:' : inOptions(error.details) || 'no details';
+  const text = `${name}: ${sentence}${violations.join('')}${hint}`;
+  const report = { code: name, reason, field: fields[0]?.field ?? '' };
+  return new CliError(exitCodeOf(error.code), text, { cause: error, report });
 }
 
 /** Why there is no connection, by what OpenSSL and Node say, and what to do about it. */
@@ -64,14 +68,31 @@ function unconnected(details: string, server: string, isTls: boolean): string {
   return `Nothing answers at ${server}. Is Postrider running there?${hint}`;
 }
 
-/** The field violations that the server sent along (google.rpc.BadRequest in `grpc-status-details-bin`). */
-export function fieldViolations(error: ServiceError): { field: string; description: string }[] {
-  const [details] = error.metadata.get('grpc-status-details-bin');
-  if (!Buffer.isBuffer(details)) return [];
-  return Status.decode(details)
-    .details.filter((detail) => detail.typeUrl === badRequestType)
-    .flatMap((detail) => BadRequest.decode(detail.value).fieldViolations)
-    .map(({ field, description }) => ({ field, description }));
+/** What a server says to those who write their own calls → what it means on the command line. */
+function inOptions(text: string): string {
+  return text
+    .replace('send an API key: metadata "authorization: Bearer prk_…"', 'give an API key: --api-key or --api-key-file')
+    .replace('with force and no later effective_time', 'with --force --in 0s')
+    .replaceAll(/\bset force\b/g, 'use --force')
+    .replaceAll(/\b(\d{4,}) ?ms\b/g, (_, ms: string) => formatDurationMs(Math.ceil(Number(ms) / 1_000) * 1_000));
+}
+
+/** What the server sent along (in `grpc-status-details-bin`): the fields that are wrong, and its reason. */
+export function errorDetails(error: ServiceError): {
+  readonly fields: readonly { readonly field: string; readonly description: string }[];
+  readonly reason: string;
+} {
+  const [trailer] = error.metadata.get('grpc-status-details-bin');
+  return detailsOf(Buffer.isBuffer(trailer) ? Status.decode(trailer).details : []);
+}
+
+/** The same of details that came in an answer. */
+export function detailsOf(details: Status['details']): ReturnType<typeof errorDetails> {
+  const named = (name: string) => details.filter(({ typeUrl }) => typeUrl === `${types}${name}`);
+  return {
+    fields: named('BadRequest').flatMap(({ value }) => BadRequest.decode(value).fieldViolations),
+    reason: named('ErrorInfo').map(({ value }) => ErrorInfo.decode(value).reason)[0] ?? '',
+  };
 }
 
 function exitCodeOf(code: status): ExitCode {

@@ -19,8 +19,19 @@ interface TailOptions {
 
 /** Attempts that are shown without `--follow` and `--limit`. */
 const newestDefault = 1_000;
-const heading = ['STARTED', 'TENANT', 'TYPE', 'NUMBER', 'OUTCOME', 'STATUS', 'NEXT', 'DELIVERY'];
-const widths = [24, 12, 20, 6, 14, 6, 30, 36];
+const heading = [
+  'STARTED',
+  'TENANT',
+  'ENDPOINT',
+  'TYPE',
+  'NUMBER',
+  'OUTCOME',
+  'STATUS',
+  'NEXT',
+  'DELIVERY',
+  'WEBHOOK-ID',
+];
+const widths = [24, 12, 35, 20, 6, 14, 6, 30, 36, 36];
 
 /** `postrider attempts …` */
 export function attemptsCommand(program: Command, context: CliContext): void {
@@ -73,11 +84,13 @@ function row(attempt: Attempt): string[] {
   return [
     attempt.startedAt?.toISOString() ?? '',
     attempt.tenant,
+    attempt.endpointId,
     attempt.eventType,
     String(attempt.number),
     plainEnum(attempt.outcome, 'OUTCOME'),
     attempt.status === 0 ? attempt.code : String(attempt.status),
     next,
     attempt.deliveryId,
+    attempt.webhookId,
   ];
 }

@@ -81,6 +81,8 @@ export function deliveryCommand(program: Command, context: CliContext): void {
 
 /** The delivery by its own id, or by the `webhook-id` that its receiver sees, which all deliveries of an event share. */
 async function meant(rpc: Rpc, endpoint: string, id: string): Promise<string> {
+  if (!/^(?:dlv|msg)_./.test(id))
+    throw new CliError(exitCodes.usage, `"${id}" is no delivery: its id begins with dlv_, a webhook-id with msg_.`);
   if (!id.startsWith('msg_')) return deliveryName(endpoint, id);
   const { uid } = await rpc.call(rpc.endpoints, rpc.endpoints.getEndpoint, { name: endpointName(endpoint) });
   return deliveryName(endpoint, deliveryId(id, uid));

@@ -42,7 +42,7 @@ test('without services the doctor says that none runs, and nothing else of a sou
   const { codes, exitCode, err } = await doctor(installation());
   assert.deepEqual(codes, ['no-dispatcher', 'no-router', 'control-plane-not-asked']);
   assert.equal(exitCode, 1);
-  assert.match(err, /2 error\(s\), 3 finding\(s\)/);
+  assert.match(err, /2 errors, 3 findings in all/);
 });
 
 test('a partition that was released, one that is behind, and a topic that is gone are each found', async () => {

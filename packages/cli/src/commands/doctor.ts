@@ -4,6 +4,7 @@ import { systemClock } from '@postrider/runtime';
 import { CliError, exitCodes } from '../cli-error.ts';
 import type { CliContext } from '../context.ts';
 import { askKafka, askPlane } from '../doctor/ask-facts.ts';
+import { countOf } from '../count-of.ts';
 import { findingsOf } from '../doctor/findings.ts';
 import type { Finding } from '../doctor/finding.ts';
 import { openSession } from '../session.ts';
@@ -28,7 +29,11 @@ export function doctorCommand(program: Command, context: CliContext): void {
       if (!kafka?.ok && !plane?.ok)
         throw new CliError(exitCodes.unreachable, 'Nothing could be asked: neither Kafka nor the control plane.');
       const errors = findings.filter(({ severity }) => severity === 'error').length;
-      if (errors > 0) throw new CliError(exitCodes.failed, `${errors} error(s), ${findings.length} finding(s) in all.`);
+      if (errors > 0)
+        throw new CliError(
+          exitCodes.failed,
+          `${countOf(errors, 'error')}, ${countOf(findings.length, 'finding')} in all.`,
+        );
     });
 }
 

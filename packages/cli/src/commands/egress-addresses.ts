@@ -23,7 +23,7 @@ export function addressCommands(egress: Command, context: CliContext): void {
   egress
     .command('announce <pool> <address>')
     .description('Tell receivers of an address or range, and use it from then on; or keep one that is being retired.')
-    .option('--in <duration>', 'use it after this time; 30d if nothing is said', parseDurationMs)
+    .option('--in <duration>', 'use it after this time; 30d if nothing is said; 0s: from now on', parseDurationMs)
     .option('--force', 'also sooner than in 30 days', false)
     .addHelpText('after', '\nExample:\n  postrider egress announce partners 192.0.2.8 --in 45d')
     .action(async (pool: string, address: string, options: ChangeOptions, command: Command) => {
@@ -129,8 +129,9 @@ function rangeOf(address: string) {
   throw new CliError(exitCodes.usage, `"${address}" is no IP address, and no range like 192.0.2.0/28.`);
 }
 
+/** What is past means now, whatever the clock of this machine says of it. */
 function timeIn({ in: inMs }: ChangeOptions): Date | undefined {
-  return inMs === undefined ? undefined : new Date(Date.now() + inMs);
+  return inMs === undefined ? undefined : new Date(inMs === 0 ? 0 : Date.now() + inMs);
 }
 
 function stateWords({ state }: EgressAddress): string {

@@ -52,7 +52,10 @@ test('URLs are answered with a stable reason, and exit code 0 only when all are 
       { url: 'https://127.1/', verdict: 'deny', reason: 'url_host_not_canonical' },
     ],
   );
-  assert.deepEqual([exitCode, err], [1, 'postrider: 1 denied.\n']);
+  assert.deepEqual(
+    [exitCode, err],
+    [1, '{"error":{"code":"FAILED_PRECONDITION","reason":"","message":"1 denied.","field":""}}\n'],
+  );
   assert.equal((await cli([...check, 'https://hooks.example.com/'])).exitCode, 0);
 });
 

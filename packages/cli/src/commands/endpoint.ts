@@ -1,5 +1,6 @@
-import type { Command } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 import { protoJson } from '@postrider/contract/proto-json';
+import { Subscription } from '@postrider/contract/postrider/v1/subscription';
 import { Endpoint, PendingPolicy } from '@postrider/contract/postrider/v1/endpoint';
 import { plainEnum } from '@postrider/core';
 import { CliError, exitCodes } from '../cli-error.ts';
@@ -8,6 +9,7 @@ import { secretOf, type SecretOptions } from '../named-secret.ts';
 import { endpointName, shortName, tenantName } from '../names.ts';
 import { addListOptions, type ListOptions } from '../list-options.ts';
 import { allPages } from '../paging.ts';
+import { parseTypes } from '../parse.ts';
 import { addYes, openSession, type Session } from '../session.ts';
 import { describeEndpoint } from './endpoint-text.ts';
 import { accessFields, addAccessOptions, type AccessOptions } from './endpoint-access.ts';
@@ -20,7 +22,7 @@ import {
 } from './endpoint-options.ts';
 
 type Options = EndpointOptions & AccessOptions;
-type CreateOptions = Options & SecretOptions & { readonly id?: string };
+type CreateOptions = Options & SecretOptions & { readonly id?: string; readonly eventTypes?: readonly string[] };
 
 const addOptions = (command: Command): Command => addAccessOptions(addEndpointOptions(command));
 
@@ -46,6 +48,7 @@ function createCommand(endpoint: Command, context: CliContext): void {
       .requiredOption('--url <url>', 'where requests go')
       .option('--id <id>', 'last part of the name; the server gives one when absent')
       .option('--secret <whsec_…|whsk_…>', 'import a signing secret instead of generating one')
+      .option('--event-types <list>', 'subscribe it to these, for example invoice.paid,order.* or *', parseTypes)
       .option('--secret-file <file>', 'the same, from a file, so that no list of processes shows it'),
   )
     .addHelpText(
@@ -65,8 +68,22 @@ function createCommand(endpoint: Command, context: CliContext): void {
           requestId: '',
         }),
       );
+      // First of all: the secret is not shown again, whatever becomes of the subscription.
       printEndpoint(session, created);
+      if (options.eventTypes === undefined) return tellUnsubscribed(session, created);
+      const subscription = Subscription.fromPartial({ eventTypes: [...options.eventTypes] });
+      const request = { parent: created.name, subscriptionId: '', subscription, requestId: '' };
+      const { name } = await session.withRpc((rpc) =>
+        rpc.call(rpc.subscriptions, rpc.subscriptions.createSubscription, request),
+      );
+      if (!session.json) context.out(`Subscribed       ${shortName(name)} to ${options.eventTypes.join(', ')}\n`);
     });
+}
+
+function tellUnsubscribed({ json, context }: Session, { name }: Endpoint): void {
+  if (json) return;
+  const how = `postrider subscription create ${shortName(name)} --types "*"`;
+  context.err(`postrider: it is subscribed to nothing yet, and gets nothing: ${how}\n`);
 }
 
 function readCommands(endpoint: Command, context: CliContext): void {
@@ -119,6 +136,7 @@ function updateCommand(endpoint: Command, context: CliContext): void {
         .command('update <endpoint>')
         .description('Change what is given of an endpoint; the rest stays, other labels and headers too.')
         .option('--url <url>', 'where requests go')
+        .addOption(new Option('--secret <secret>').hideHelp().argParser(refuseSecret))
         .option('--etag <etag>', 'only if this is the current version'),
     ),
   )
@@ -138,6 +156,11 @@ function updateCommand(endpoint: Command, context: CliContext): void {
       });
       printEndpoint(session, changed);
     });
+}
+
+/** People look for it here. */
+function refuseSecret(): never {
+  throw new InvalidArgumentError('"postrider secret rotate" gives an endpoint another secret.');
 }
 
 function stateCommands(endpoint: Command, context: CliContext): void {

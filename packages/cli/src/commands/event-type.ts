@@ -55,7 +55,9 @@ export function eventTypeCommand(program: Command, context: CliContext): void {
           entry.schema === '' ? 'none' : 'yes',
           entry.description.split('\n')[0] ?? '',
         ]),
-        'There are no event types.',
+        options.archived
+          ? 'There are no event types.'
+          : 'There are no event types; --archived lists archived ones, too.',
       );
     });
   eventType

@@ -81,10 +81,15 @@ test('what was not published is told, and the exit code says so', async () => {
     .split('\n')
     .map((text) => JSON.parse(text) as unknown);
   assert.deepEqual(entries, [
-    { id: 'bad', webhookId: '', error: 'UNAVAILABLE: no answer' },
+    {
+      ...{ id: 'bad', webhookId: '' },
+      error: { code: 'UNAVAILABLE', reason: '', message: 'UNAVAILABLE: no answer', field: '' },
+    },
     { id: 'good', webhookId: 'msg_good' },
   ]);
-  assert.match(err, /1 events were not published/);
+  const { error } = JSON.parse(err) as { error: Record<string, string> };
+  assert.deepEqual([error['code'], error['field']], ['FAILED_PRECONDITION', '']);
+  assert.match(error['message'] ?? '', /^1 event was not published/);
 });
 
 test('what is refused for its rate is sent again when the server says; any other refusal ends it', async () => {
@@ -112,6 +117,10 @@ test('what is no event is refused with its line before anything of its call is s
     assert.deepEqual([exitCode, asked.length], [2, 0], text);
     assert.match(err, wanted);
   }
+  assert.match((await publish(`${line('one')}\nno`)).err, /Line 2: .* Nothing was published\.\n$/);
+  const many = Array.from({ length: 600 }, (_, n) => line(`e${n}`));
+  assert.match((await publish([...many, 'no'].join('\n'))).err, /Line 601: .* Only 500 events before it went out\.\n$/);
+  assert.match((await publish('\n')).err, /there was no event in it/);
   assert.equal((await publish('', '--validate', 'maybe')).exitCode, 2);
   assert.match((await publish('', '/no/such/file')).err, /Cannot read \/no\/such\/file/);
 });

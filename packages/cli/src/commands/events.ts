@@ -7,12 +7,14 @@ import {
   PublishedEvent,
   type PublishEventsResponse,
 } from '@postrider/contract/postrider/v1/event_service';
-import { BadRequest, RetryInfo } from '@postrider/contract/google/rpc/error_details';
+import { RetryInfo } from '@postrider/contract/google/rpc/error_details';
 import { Status } from '@postrider/contract/google/rpc/status';
 import { durationMs } from '@postrider/core';
 import { CliError, exitCodes } from '../cli-error.ts';
 import type { CliContext } from '../context.ts';
 import { readCloudEvent } from '../cloud-event-line.ts';
+import { countOf } from '../count-of.ts';
+import { detailsOf } from '../rpc-error.ts';
 import { shortName, tenantName } from '../names.ts';
 import { openSession, type Session } from '../session.ts';
 
@@ -42,16 +44,31 @@ export function eventsCommand(program: Command, context: CliContext): void {
       const request = { parent: tenantName(options.tenant), validation };
       const failed = await session.withRpc(async (rpc) => {
         let count = 0;
-        for await (const batch of batches(linesOf(file, context), shortName(request.parent))) {
-          const publish = () => rpc.call(rpc.events, rpc.events.publishEvents, { ...request, events: batch });
-          const { results } = await patiently(publish, context.signal);
-          count += tell(session, batch, results);
+        let sent = 0;
+        try {
+          for await (const batch of batches(linesOf(file, context), shortName(request.parent))) {
+            const publish = () => rpc.call(rpc.events, rpc.events.publishEvents, { ...request, events: batch });
+            const { results } = await patiently(publish, context.signal);
+            count += tell(session, batch, results);
+            sent += batch.length;
+          }
+        } catch (error) {
+          throw error instanceof CliError ? withSent(error, sent) : error;
         }
+        if (sent === 0) context.err('postrider: there was no event in it: nothing was published\n');
         return count;
       });
-      if (failed > 0)
-        throw new CliError(exitCodes.failed, `${failed} events were not published, or may not have been.`);
+      if (failed > 0) {
+        const text = `${countOf(failed, 'event was', 'events were')} not published, or may not have been.`;
+        throw new CliError(exitCodes.failed, text);
+      }
     });
+}
+
+/** Whoever publishes has to know where to go on. */
+function withSent({ exitCode, message, cause, report }: CliError, sent: number): CliError {
+  const before = sent === 0 ? 'Nothing was published.' : `Only ${countOf(sent, 'event')} before it went out.`;
+  return new CliError(exitCode, `${message} ${before}`, { cause, report });
 }
 
 /** A call that is refused for its rate is made again when the server says, nothing of it having been done. */
@@ -122,19 +139,23 @@ function tell(session: Session, events: readonly PublishedEvent[], results: Publ
   let failed = 0;
   for (const [index, event] of events.entries()) {
     const { webhookId = '', error } = results[index] ?? {};
-    const why = error === undefined ? '' : explain(error);
     if (error !== undefined) failed += 1;
-    const entry = { id: event.id, webhookId, ...(why === '' ? {} : { error: why }) };
+    const why = error === undefined ? undefined : explain(error);
+    const entry = { id: event.id, webhookId, ...(why === undefined ? {} : { error: why }) };
     session.printEntry(entry, () =>
-      why === '' ? `Published ${event.id}; its webhook-id is ${webhookId}.\n` : `Not published: ${event.id}: ${why}\n`,
+      why === undefined
+        ? `Published ${event.id}; its webhook-id is ${webhookId}.\n`
+        : `Not published: ${event.id}: ${why.message}\n`,
     );
   }
   return failed;
 }
 
-function explain({ code, message, details }: NonNullable<PublishEventsResponse['results'][number]['error']>): string {
-  const detail = details.find(({ typeUrl }) => typeUrl.endsWith('google.rpc.BadRequest'));
-  const violations = detail === undefined ? [] : BadRequest.decode(detail.value).fieldViolations;
-  const told = violations.map(({ field, description }) => `${field.replace(/^events\[\d+\]\./, '')}: ${description}`);
-  return told.length > 0 ? told.join('; ') : `${status[code] ?? code}: ${message}`;
+function explain({ code, message, details }: NonNullable<PublishEventsResponse['results'][number]['error']>) {
+  const { fields, reason } = detailsOf(details);
+  const name = status[code] ?? String(code);
+  const own = fields.map(({ field, description }) => ({ field: field.replace(/^events\[\d+\]\./, ''), description }));
+  const told = own.map(({ field, description }) => `${field}: ${description}`);
+  const text = told.length > 0 ? told.join('; ') : `${name}: ${message}`;
+  return { code: name, reason, message: text, field: own[0]?.field ?? '' };
 }

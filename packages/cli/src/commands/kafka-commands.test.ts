@@ -4,6 +4,8 @@ import { Attempt, DeadReason } from '@postrider/contract/postrider/v1/attempt';
 import { DeadLetter, Quarantined, QuarantineReason } from '@postrider/contract/postrider/v1/dead_letter';
 import { Outcome } from '@postrider/contract/postrider/v1/delivery';
 import { webhookId } from '@postrider/core';
+import { ConfigRecord } from '@postrider/contract/postrider/v1/config';
+import { topicSpecs } from '@postrider/kafka';
 import { createFakeKafka } from '@postrider/kafka/testing';
 import { cli } from '../test-context.ts';
 
@@ -129,7 +131,7 @@ test('attempts tail prints its heading when there is something to read from, and
   assert.deepEqual([nothing.out, nothing.exitCode === 0], ['', false]);
   kafka.createTopic('postrider.attempts', 1);
   const empty = await cli(tail, { kafka: () => kafka.connect() });
-  assert.match(empty.out, /^STARTED +TENANT .*DELIVERY *\n$/);
+  assert.match(empty.out, /^STARTED +TENANT +ENDPOINT .*DELIVERY +WEBHOOK-ID\n$/);
 });
 
 test('quarantine list tells the reason and the field at fault', async () => {
@@ -158,4 +160,35 @@ test('topics apply creates what is missing, and topics check then finds nothing'
   assert.equal((await cli(['topics', 'apply', ...brokers], connect)).exitCode, 0);
   const after = await cli(['topics', 'check', ...brokers], connect);
   assert.equal(after.exitCode, 0, after.out);
+});
+
+test('the number of partitions is that of the installation, where none is given', async () => {
+  const kafka = createFakeKafka();
+  const connect = { kafka: () => kafka.connect() };
+  kafka.createTopics(topicSpecs({ prefix: 'postrider.', partitions: 2, replicationFactor: 1, bodyBytesMax: 262_144 }));
+  const layout = { generation: 1, partitions: 2, slots: 4_096 };
+  const record = ConfigRecord.fromPartial({ key: 'layout/current', entity: { $case: 'layout', value: layout } });
+  const value = Buffer.from(ConfigRecord.encode(record).finish());
+  kafka.append('postrider.config', 0, { key: Buffer.from('layout/current'), value });
+  const line = ['topics', 'check', '--body-bytes-max', '262144', ...brokers];
+  const { exitCode, out } = await cli(line, connect);
+  assert.equal(exitCode, 0, out);
+  const other = await cli([...line, '--partitions', '3'], connect);
+  assert.equal(other.exitCode, 1);
+});
+
+test('a topic that there is not is told by its name', async () => {
+  const kafka = createFakeKafka();
+  const args = ['publish', '--tenant', 'acme', '--type', 't', '--data', 'x', '--topic', 'nosuch', ...brokers];
+  const { exitCode, err } = await cli(args, { kafka: () => kafka.connect() });
+  assert.deepEqual([exitCode, /^postrider: There is no topic nosuch\./.test(err)], [4, true]);
+});
+
+test('an attempt is shown with its endpoint and the webhook-id that its receiver saw', async () => {
+  const kafka = createFakeKafka();
+  kafka.createTopic('postrider.attempts', 1);
+  const attempt = Attempt.fromPartial({ endpointId: 'ep_1', webhookId: 'msg_1' });
+  kafka.append('postrider.attempts', 0, { value: Buffer.from(Attempt.encode(attempt).finish()) });
+  const tail = ['attempts', 'tail', '--from-beginning', '--no-follow', ...brokers];
+  assert.match((await cli(tail, { kafka: () => kafka.connect() })).out, / ep_1 .* msg_1\n$/);
 });

@@ -3,6 +3,7 @@ import { protoJson } from '@postrider/contract/proto-json';
 import { type KeyEncryptionKey, ListKeyEncryptionKeysResponse } from '@postrider/contract/postrider/v1/secret_service';
 import { plainEnum } from '@postrider/core';
 import type { CliContext } from '../context.ts';
+import { countOf } from '../count-of.ts';
 import { shortName } from '../names.ts';
 import { openSession } from '../session.ts';
 
@@ -36,6 +37,6 @@ function restWords({ toResealCount, secretCount, oldSecretCount }: ListKeyEncryp
   const rest =
     toResealCount === 0n
       ? 'Everything is sealed under the primary key.'
-      : `${toResealCount} tenants are still to be sealed under the primary key: keep the others until then.`;
-  return `${rest} Of ${secretCount} signing secrets ${oldSecretCount} are older than a year.`;
+      : `${countOf(toResealCount, 'tenant is', 'tenants are')} still to be sealed under the primary key: keep the others until then.`;
+  return `${rest} Of ${countOf(secretCount, 'signing secret')} ${oldSecretCount} ${oldSecretCount === 1n ? 'is' : 'are'} older than a year.`;
 }

@@ -15,6 +15,7 @@ function post(port: number, id: string, signWith: string, body = '{"a":1}'): Pro
     body,
     headers: {
       'webhook-id': id,
+      'x-team': 'a',
       'webhook-timestamp': String(Math.floor(now.getTime() / 1_000)),
       'webhook-signature': new Webhook(signWith).sign(id, now, body),
     },
@@ -56,6 +57,8 @@ test('postrider listen --count ends by itself; a wrong signature makes it exit c
     await post(await port, 'msg_1', signWith);
     const run = await running;
     assert.equal(run.exitCode, exitCode, run.err);
+    assert.match(run.out, /^ {2}x-team: a$/m);
+    assert.doesNotMatch(run.out, /^ {2}host: /m);
   }
 });
 

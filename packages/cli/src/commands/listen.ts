@@ -59,14 +59,17 @@ export function listenCommand(program: Command, context: CliContext): void {
     });
 }
 
+/** What every request carries, whoever sends it: left out for people. */
+const ofTransport = new Set(['host', 'connection', 'content-length', 'transfer-encoding', 'accept', 'accept-encoding']);
+
 function describe(request: ReceivedRequest): string {
   const { headers } = request;
   const lines = [
     '',
     `${request.time}  POST ${request.path}  → ${request.status}`,
-    ...['webhook-id', 'webhook-timestamp', 'webhook-signature', 'content-type', 'user-agent']
-      .filter((name) => headers[name] !== undefined)
-      .map((name) => `  ${name}: ${headers[name]}`),
+    ...Object.entries(headers)
+      .filter(([name]) => !ofTransport.has(name))
+      .map(([name, value]) => `  ${name}: ${value}`),
     `  signature ${request.signature}`,
     `  ${request.body.length > 2_000 ? `${request.body.slice(0, 2_000)}…` : request.body}`,
   ];

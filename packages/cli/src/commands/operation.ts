@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { protoJson } from '@postrider/contract/proto-json';
 import { Operation } from '@postrider/contract/postrider/v1/operation';
 import { durationOf } from '@postrider/core';
+import { countOf } from '../count-of.ts';
 import { CliError, exitCodes } from '../cli-error.ts';
 import type { CliContext } from '../context.ts';
 import { operationName, shortName } from '../names.ts';
@@ -95,5 +96,5 @@ function standing({ done, error, metadata }: Operation): string {
   if (error !== undefined) return `ended with an error: ${error.message}`;
   if (done) return 'done';
   const { remainingEndpointCount: left = 0, endpointCount = 0 } = metadata?.value ?? {};
-  return `${left} of ${endpointCount} endpoints are left`;
+  return `${left} of ${countOf(endpointCount, 'endpoint')} are left`;
 }

@@ -5,6 +5,7 @@ import { publishedRecord, webhookId } from '@postrider/core';
 import { topicName } from '@postrider/kafka';
 import { CliError, exitCodes } from '../cli-error.ts';
 import type { CliContext } from '../context.ts';
+import { offsetsOf } from '../kafka-error.ts';
 import { parseCount } from '../parse.ts';
 import { openSession } from '../session.ts';
 
@@ -42,7 +43,7 @@ export function publishCommand(program: Command, context: CliContext): void {
       const body = await readBody(file, options.data, context);
       const published = await session.withKafka(async (kafka, topicPrefix) => {
         const topic = options.topic ?? topicName(topicPrefix, 'events');
-        const partitions = (await kafka.admin.offsets(topic)).length;
+        const partitions = (await offsetsOf(kafka, topic)).length;
         const producer = kafka.producer({ name: 'cli-publish' });
         const sent = Array.from({ length: options.count }, async () => {
           const id = options.id ?? randomUUID();

@@ -8,7 +8,7 @@ import { endpointName, shortName, subscriptionName } from '../names.ts';
 import { addListOptions, type ListOptions } from '../list-options.ts';
 import { allPages } from '../paging.ts';
 import { isChange, pairsAfter } from '../pairs.ts';
-import { collect, collectPairs, parseSubscriptionState } from '../parse.ts';
+import { collect, collectPairs, parseSubscriptionState, parseTypes } from '../parse.ts';
 import { addYes, openSession, type Session } from '../session.ts';
 
 interface Options {
@@ -20,7 +20,6 @@ interface Options {
 
 const typesFlag = '--types <list>';
 const typesHelp = 'event types, for example invoice.paid,order.* or *';
-const parseTypes = (text: string): string[] => text.split(',').map((type) => type.trim());
 
 /** `postrider subscription …` */
 export function subscriptionCommand(program: Command, context: CliContext): void {

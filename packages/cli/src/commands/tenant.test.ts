@@ -1,13 +1,18 @@
 /** `postrider tenant …` against a played server that keeps one tenant. Observed: what it is told, and what is printed. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { Server, ServerCredentials, status } from '@grpc/grpc-js';
 import { Endpoint } from '@postrider/contract/postrider/v1/endpoint';
 import {
   EndpointServiceService,
   type EndpointServiceServer,
   type UpdateEndpointRequest,
 } from '@postrider/contract/postrider/v1/endpoint_service';
+import { Subscription } from '@postrider/contract/postrider/v1/subscription';
+import {
+  SubscriptionServiceService,
+  type SubscriptionServiceServer,
+} from '@postrider/contract/postrider/v1/subscription_service';
 import { Tenant } from '@postrider/contract/postrider/v1/tenant';
 import {
   TenantServiceService,
@@ -38,6 +43,7 @@ const endpoint = Endpoint.fromPartial({
   etag: 'e2',
 });
 let told: UpdateTenantRequest | undefined;
+let subscribed = '';
 let toldOfEndpoint: UpdateEndpointRequest | undefined;
 const server = new Server();
 let port = 0;
@@ -51,13 +57,22 @@ before(async () => {
       callback(null, full);
     },
   };
-  const endpoints: Pick<EndpointServiceServer, 'getEndpoint' | 'updateEndpoint'> = {
+  const endpoints: Pick<EndpointServiceServer, 'createEndpoint' | 'getEndpoint' | 'updateEndpoint'> = {
+    createEndpoint: (_call, callback) => callback(null, { ...endpoint, signingSecret: 'whsec_a' }),
     getEndpoint: (_call, callback) => callback(null, endpoint),
     updateEndpoint({ request }, callback) {
       toldOfEndpoint = request;
       callback(null, endpoint);
     },
   };
+  const subscriptions: Pick<SubscriptionServiceServer, 'createSubscription'> = {
+    createSubscription({ request: { parent, subscription } }, callback) {
+      subscribed = `${parent} ${subscription?.eventTypes.join(' ')}`;
+      if (subscription?.eventTypes.includes('no')) return callback({ code: status.INVALID_ARGUMENT, details: 'no' });
+      callback(null, Subscription.fromPartial({ ...subscription, name: `${parent}/subscriptions/sub1` }));
+    },
+  };
+  server.addService(SubscriptionServiceService, { ...subscriptions });
   server.addService(TenantServiceService, { ...tenants });
   server.addService(EndpointServiceService, { ...endpoints });
   const { promise, resolve, reject } = Promise.withResolvers<number>();
@@ -99,4 +114,16 @@ test('a tenant is shown with every field that is set', async () => {
     const without = { ...full, [field]: Tenant.fromPartial({})[field] };
     assert.notEqual(describeTenant(without), out, `${field} is not shown`);
   }
+});
+
+test('an endpoint is subscribed as it is made, or told to be subscribed to nothing; its secret comes first', async () => {
+  const create = ['endpoint', 'create', 'acme', '--url', 'https://a.example'];
+  const without = await run(...create);
+  assert.match(without.err, /subscribed to nothing yet.*postrider subscription create acme\/orders/);
+  const { out, err } = await run(...create, '--event-types', 'order.*, invoice.paid');
+  assert.equal(subscribed, 'tenants/acme/endpoints/orders order.* invoice.paid');
+  assert.match(out, /whsec_a.*\nSubscribed +acme\/orders\/sub1 to order\.\*, invoice\.paid\n$/);
+  assert.equal(err, '');
+  const failed = await run(...create, '--event-types', 'no');
+  assert.deepEqual([failed.exitCode, /whsec_a/.test(failed.out)], [1, true]);
 });

@@ -1,15 +1,31 @@
 import type { Command } from 'commander';
 import { limits } from '@postrider/core';
-import { checkTopics, topicSpecs } from '@postrider/kafka';
+import { checkTopics, topicName, topicSpecs, type KafkaPort } from '@postrider/kafka';
 import { CliError, exitCodes } from '../cli-error.ts';
 import type { CliContext } from '../context.ts';
+import { countOf } from '../count-of.ts';
+import { readLayout } from '../doctor/ask-facts.ts';
 import { parseCount } from '../parse.ts';
 import { openSession } from '../session.ts';
 
 interface TopicOptions {
-  readonly partitions: number;
+  readonly partitions?: number;
   readonly replicationFactor: number;
   readonly bodyBytesMax: number;
+}
+
+/** Of an installation that has none yet. */
+const PARTITIONS_DEFAULT = 12;
+
+/** The options, with the number of partitions by the layout that stands on the `config` topic where none is given. */
+async function settled(kafka: KafkaPort, prefix: string, options: TopicOptions) {
+  const laidOut = options.partitions ?? (await layoutPartitions(kafka, topicName(prefix, 'config')));
+  return { prefix, ...options, partitions: laidOut ?? PARTITIONS_DEFAULT };
+}
+
+async function layoutPartitions(kafka: KafkaPort, topic: string): Promise<number | undefined> {
+  const [found] = await kafka.admin.describeTopics([topic]);
+  return found === undefined ? undefined : (await readLayout(kafka, topic))?.partitions;
 }
 
 /** `postrider topics …` */
@@ -21,7 +37,7 @@ export function topicsCommand(program: Command, context: CliContext): void {
     .action(async (options: TopicOptions, command: Command) => {
       const session = openSession(context, command);
       const created = await session.withKafka(async (kafka, prefix) => {
-        const answer = await kafka.admin.createTopics(topicSpecs({ prefix, ...options }));
+        const answer = await kafka.admin.createTopics(topicSpecs(await settled(kafka, prefix, options)));
         return answer.created;
       });
       session.printList(
@@ -39,12 +55,12 @@ export function topicsCommand(program: Command, context: CliContext): void {
     .action(async (options: TopicOptions, command: Command) => {
       const session = openSession(context, command);
       const problems = await session.withKafka(async (kafka, prefix) => {
-        const names = topicSpecs({ prefix, ...options }).map((spec) => spec.name);
+        const wanted = await settled(kafka, prefix, options);
+        const names = topicSpecs(wanted).map((spec) => spec.name);
         const limit = {
-          prefix,
           retrySpanMs: limits.retrySpanMaxMs,
           auditRetentionMs: limits.auditRetentionMinMs,
-          ...options,
+          ...wanted,
         };
         return checkTopics(await kafka.admin.describeTopics(names), limit);
       });
@@ -54,13 +70,18 @@ export function topicsCommand(program: Command, context: CliContext): void {
         problems.map((problem) => [problem]),
         'All topics are as they should be.',
       );
-      if (problems.length > 0) throw new CliError(exitCodes.failed, `${problems.length} problem(s) with the topics.`);
+      if (problems.length > 0)
+        throw new CliError(exitCodes.failed, `${countOf(problems.length, 'problem')} with the topics.`);
     });
 }
 
 function topicOptions(command: Command): Command {
   return command
-    .option('--partitions <n>', 'partitions of the co-partitioned topics', parseCount(1), 12)
+    .option(
+      '--partitions <n>',
+      `partitions of the co-partitioned topics; those of the installation, or ${PARTITIONS_DEFAULT} where there is none yet`,
+      parseCount(1),
+    )
     .option('--replication-factor <n>', 'replicas of each partition', parseCount(1), 1)
     .option('--body-bytes-max <n>', 'largest body of an event', parseCount(1), limits.bodyBytesMax);
 }

@@ -79,7 +79,7 @@ async function topicProblems(kafka: KafkaPort, prefix: string, partitions: numbe
 }
 
 /** Null when there is no layout. What cannot be read is left to the services, which tell of it. */
-async function readLayout(kafka: KafkaPort, topic: string): Promise<LayoutFacts | null> {
+export async function readLayout(kafka: KafkaPort, topic: string): Promise<LayoutFacts | null> {
   let partitions = 0;
   let writer = '';
   await readTopic(kafka, {

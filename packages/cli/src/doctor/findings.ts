@@ -1,4 +1,5 @@
 import { limits } from '@postrider/core';
+import { countOf } from '../count-of.ts';
 import { clockAction, severities, shortList, unknown, type Finding } from './finding.ts';
 import { planeFindings } from './plane-findings.ts';
 import type { Asked, Facts, KafkaFacts, Lag, LayoutFacts, SourceLag } from './facts.ts';
@@ -90,7 +91,7 @@ function ownerFindings(owners: Asked<readonly OwnerOfPartition[]>, now: number):
   const named = (of: readonly OwnerOfPartition[]): string => shortList(of.map(({ partition }) => String(partition)));
   const ownerless = owners.value.filter(({ processId, released }) => processId === null || released);
   if (ownerless.length > 0) {
-    const what = `${ownerless.length} of ${owners.value.length} partitions have no owner: ${named(ownerless)}.`;
+    const what = `${ownerless.length} of ${countOf(owners.value.length, 'partition')} ${ownerless.length === 1 ? 'has' : 'have'} no owner: ${named(ownerless)}.`;
     const action =
       'A takeover takes seconds. If it stays so: are all dispatchers drained, or do they log "partition.waiting"?';
     findings.push({ code: 'partition-ownerless', severity: 'error', what, action });
@@ -116,7 +117,7 @@ function lagFindings(lags: Asked<readonly Lag[]>): Finding[] {
   const behind = lags.value.filter(({ records }) => records > LAG_MAX).toSorted((a, b) => b.records - a.records);
   if (behind.length === 0) return [];
   const worst = shortList(behind.map(({ partition, records }) => `${partition} (${records})`));
-  const what = `Deliveries are behind in ${behind.length} partitions: ${worst} are not done.`;
+  const what = `Deliveries are behind in ${countOf(behind.length, 'partition')}: ${worst} are not done.`;
   const action =
     'Look for one endpoint with a large backlog (postrider_waiting_deliveries_largest), then add dispatchers. Events wait, none is lost.';
   return [{ code: 'deliveries-behind', severity: 'warning', what, action }];
@@ -127,7 +128,7 @@ function sourceLagFindings(lags: Asked<readonly SourceLag[]>): Finding[] {
   const behind = lags.value.filter(({ records }) => records > LAG_MAX).toSorted((a, b) => b.records - a.records);
   if (behind.length === 0) return [];
   const worst = shortList(behind.map(({ topic, partition, records }) => `${topic}/${partition} (${records})`));
-  const what = `Routers are behind in ${behind.length} partitions of source topics: ${worst} events are not routed.`;
+  const what = `Routers are behind in ${countOf(behind.length, 'partition')} of source topics: ${worst} events are not routed.`;
   const action =
     'Add routers, up to one for each partition. If one partition stands still while others go on, look at the log of its router. Events wait, none is lost.';
   return [{ code: 'events-behind', severity: 'warning', what, action }];

@@ -1,3 +1,4 @@
+import { countOf } from '../count-of.ts';
 import { limits } from '@postrider/core';
 import { clockAction, shortList, type Finding } from './finding.ts';
 import { keyFindings } from './key-findings.ts';
@@ -115,12 +116,12 @@ function statusFindings(name: string, status: DispatcherStatus, serverTime: numb
     findings.push({ code: 'deliveries-late', severity: 'warning', what, action });
   }
   if (status.configProblems > 0) {
-    const what = `${name} cannot read ${status.configProblems} records of the configuration.`;
+    const what = `${name} cannot read ${countOf(status.configProblems, 'record')} of the configuration.`;
     const action = 'A newer version wrote them, or somebody else did: finish the upgrade; its log names them.';
     findings.push({ code: 'config-unreadable', severity: 'warning', what, action });
   }
   if (status.breakersOpen > 0) {
-    const what = `${name}: ${status.breakersOpen} endpoints fail and are left alone for now.`;
+    const what = `${name}: ${countOf(status.breakersOpen, 'endpoint fails and is', 'endpoints fail and are')} left alone for now.`;
     const action =
       'If these are nearly all, the fault may be ours: names, routes, proxies. "postrider backlog" tells of one.';
     findings.push({ code: 'breakers-open', severity: 'info', what, action });
