@@ -1,9 +1,18 @@
 import { accessSync, constants, readFileSync } from 'node:fs';
 import { envSecret, type EnvSecret } from './env-secret.ts';
-import type { Env, EnvField, FieldResult } from './env.ts';
+import { bytesOf, inUnits, millisecondsOf } from './env-units.ts';
+import type { Env, EnvField, FieldResult, Setting } from './env.ts';
+
+/** What a field tells operators of itself. */
+export interface Told {
+  /** What the setting does, in a sentence or two. Needed wherever operators may set it. */
+  readonly says?: string;
+  /** The default as operators are told it, where that is not how the value is written. */
+  readonly defaultShown?: string;
+}
 
 /** What every field may say about absence: a default, or that it may be absent; otherwise it is required. */
-export interface Absence<T> {
+export interface Absence<T> extends Told {
   readonly default?: T;
   readonly optional?: true;
 }
@@ -14,14 +23,22 @@ export type Read<T, O> = O extends { optional: true } ? T | undefined : T;
 /** What a parser gives back: the value, or why the text is not one ("is not …"). */
 type Parsed<T> = { readonly value: T } | { readonly wrong: string };
 
+/** How values of a kind are written. */
+interface Form<T> {
+  /** What is taken, as operators are told it. */
+  readonly takes: string;
+  readonly show?: (value: T) => string;
+}
+
 /** Makes a field of a parser. The variable absent: default, else `undefined` if optional, else a problem. */
 function field<T, O extends Absence<T>>(
   variable: string,
   options: O,
+  form: Form<T>,
   parse: (text: string) => Parsed<T>,
 ): EnvField<Read<T, O>> {
   return {
-    variables: [variable],
+    settings: [settingOf([variable], options, form)],
     read(env: Env): FieldResult<Read<T, O>> {
       const text = env[variable];
       if (text === undefined) return absent(variable, options);
@@ -31,6 +48,11 @@ function field<T, O extends Absence<T>>(
       return { kind: 'value', value: parsed.value as Read<T, O> };
     },
   };
+}
+
+function settingOf<T>(variables: readonly string[], options: Absence<T>, { takes, show = String }: Form<T>): Setting {
+  const written = options.default === undefined ? (options.optional ? null : undefined) : show(options.default);
+  return { variables, takes, default: options.defaultShown ?? written, says: options.says ?? '' };
 }
 
 function absent<T, O extends Absence<T>>(variable: string, options: O): FieldResult<Read<T, O>> {
@@ -49,7 +71,7 @@ export function text<const O extends Absence<string> & { readonly pattern?: RegE
   variable: string,
   options: O = {} as O,
 ): EnvField<Read<string, O>> {
-  return field<string, O>(variable, options, (raw) => {
+  return field<string, O>(variable, options, { takes: options.hint ?? 'text' }, (raw) => {
     if (options.pattern === undefined || options.pattern.test(raw)) return { value: raw };
     return { wrong: `is not ${options.hint ?? `of the form ${options.pattern.source}`}` };
   });
@@ -61,7 +83,8 @@ export function oneOf<const V extends string, const O extends Absence<NoInfer<V>
   values: readonly V[],
   options: O = {} as O,
 ): EnvField<Read<V, O>> {
-  return field<V, O>(variable, options, (raw) => {
+  const takes = values.map((value) => `\`${value}\``).join(', ');
+  return field<V, O>(variable, options, { takes }, (raw) => {
     const value = values.find((candidate) => candidate === raw);
     if (value !== undefined) return { value };
     return { wrong: `is ${quoted(raw)}, not one of ${values.join(', ')}` };
@@ -73,7 +96,7 @@ export function boolean<const O extends Absence<boolean>>(
   variable: string,
   options: O = {} as O,
 ): EnvField<Read<boolean, O>> {
-  return field<boolean, O>(variable, options, (raw) => {
+  return field<boolean, O>(variable, options, { takes: '`true` or `false`' }, (raw) => {
     if (raw === 'true' || raw === 'false') return { value: raw === 'true' };
     return { wrong: `is ${quoted(raw)}, not true or false` };
   });
@@ -83,6 +106,15 @@ export function boolean<const O extends Absence<boolean>>(
 export interface Range {
   readonly min?: number;
   readonly max?: number;
+}
+
+/** A form with its bounds. */
+function within(form: string, { min, max }: Range, show: (bound: number) => string): Form<number> {
+  const least = min === undefined ? '' : `, ${show(min)}`;
+  const most = max === undefined || max === Number.MAX_SAFE_INTEGER ? '' : show(max);
+  const bounds =
+    most === '' ? (least === '' ? '' : `${least} at least`) : `${least === '' ? ', up' : least} to ${most}`;
+  return { takes: `${form}${bounds}`, show };
 }
 
 function inRange(value: number, raw: string, range: Range, show: (bound: number) => string): Parsed<number> {
@@ -97,7 +129,7 @@ export function integer<const O extends Absence<number> & Range>(
   variable: string,
   options: O = {} as O,
 ): EnvField<Read<number, O>> {
-  return field<number, O>(variable, options, (raw) => {
+  return field<number, O>(variable, options, within('whole number', options, String), (raw) => {
     const value = Number(raw);
     if (!/^-?\d+$/.test(raw) || !Number.isSafeInteger(value)) return { wrong: `is ${quoted(raw)}, not a whole number` };
     return inRange(value, raw, options, String);
@@ -112,44 +144,31 @@ export function port<const O extends Absence<number>>(
   return integer(variable, { ...options, min: 0, max: 65_535 });
 }
 
-const millisecondsOf: Readonly<Record<string, number>> = {
-  ms: 1,
-  s: 1e3,
-  m: 6e4,
-  h: 36e5,
-  d: 864e5,
-};
-
 /** A length of time such as `250ms`, `30s`, `5m`, `2h` or `7d`; read as milliseconds. */
 export function duration<const O extends Absence<number> & Range>(
   variable: string,
   options: O = {} as O,
 ): EnvField<Read<number, O>> {
-  return field<number, O>(variable, options, (raw) => {
+  const show = (bound: number): string => inUnits(bound, millisecondsOf);
+  return field<number, O>(variable, options, within('duration', options, show), (raw) => {
     const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(raw);
     const unit = millisecondsOf[match?.[2] ?? ''];
     if (unit === undefined) return { wrong: `is ${quoted(raw)}, not a duration such as 250ms, 30s, 5m, 2h or 7d` };
-    return inRange(Math.round(Number(match?.[1]) * unit), raw, options, (bound) => `${bound}ms`);
+    return inRange(Math.round(Number(match?.[1]) * unit), raw, options, show);
   });
 }
-
-const bytesOf: Readonly<Record<string, number>> = {
-  B: 1,
-  KiB: 2 ** 10,
-  MiB: 2 ** 20,
-  GiB: 2 ** 30,
-};
 
 /** A size such as `512B`, `64KiB`, `1MiB` or `2GiB`; read as bytes. */
 export function bytes<const O extends Absence<number> & Range>(
   variable: string,
   options: O = {} as O,
 ): EnvField<Read<number, O>> {
-  return field<number, O>(variable, options, (raw) => {
+  const show = (bound: number): string => inUnits(bound, bytesOf);
+  return field<number, O>(variable, options, within('size', options, show), (raw) => {
     const match = /^(\d+)(B|KiB|MiB|GiB)$/.exec(raw);
     const unit = bytesOf[match?.[2] ?? ''];
     if (unit === undefined) return { wrong: `is ${quoted(raw)}, not a size such as 512B, 64KiB, 1MiB or 2GiB` };
-    return inRange(Number(match?.[1]) * unit, raw, options, (bound) => `${bound}B`);
+    return inRange(Number(match?.[1]) * unit, raw, options, show);
   });
 }
 
@@ -158,7 +177,8 @@ export function list<const O extends Absence<readonly string[]>>(
   variable: string,
   options: O = {} as O,
 ): EnvField<Read<readonly string[], O>> {
-  return field<readonly string[], O>(variable, options, (raw) => {
+  const form = { takes: 'texts divided by commas', show: (items: readonly string[]) => items.join(',') };
+  return field<readonly string[], O>(variable, options, form, (raw) => {
     const items = raw.split(',').map((item) => item.trim());
     if (items.includes('')) return { wrong: 'has an empty item between its commas' };
     return { value: Object.freeze(items) };
@@ -171,7 +191,7 @@ export function url<const O extends Absence<URL> & { readonly schemes?: readonly
   options: O = {} as O,
 ): EnvField<Read<URL, O>> {
   const schemes = options.schemes ?? ['http', 'https'];
-  return field<URL, O>(variable, options, (raw) => {
+  return field<URL, O>(variable, options, { takes: `URL, ${schemes.join(' or ')}` }, (raw) => {
     const value = URL.parse(raw);
     if (value === null) return { wrong: 'is not a URL' };
     if (!schemes.includes(value.protocol.slice(0, -1)))
@@ -186,7 +206,7 @@ export function fileContent<const O extends Absence<Buffer>>(
   variable: string,
   options: O = {} as O,
 ): EnvField<Read<Buffer, O>> {
-  return field<Buffer, O>(variable, options, readContent);
+  return field<Buffer, O>(variable, options, { takes: 'path of a file' }, readContent);
 }
 
 function readContent(path: string): Parsed<Buffer> {
@@ -202,7 +222,7 @@ function readContent(path: string): Parsed<Buffer> {
  * A secret, from `variable` or from the file that `<variable>_FILE` names (one trailing line break is dropped). Both
  * set is a problem, since it is unclear which one holds. Its value appears in no problem text.
  */
-export function secret<const O extends { readonly optional?: true; readonly minLength?: number }>(
+export function secret<const O extends Told & { readonly optional?: true; readonly minLength?: number }>(
   variable: string,
   options: O = {} as O,
 ): EnvField<Read<EnvSecret, O>> {
@@ -220,7 +240,7 @@ export function secret<const O extends { readonly optional?: true; readonly minL
     return { kind: 'value', value: envSecret(value) as Read<EnvSecret, O> };
   };
   return {
-    variables: [variable, fileVariable],
+    settings: [settingOf([variable, fileVariable], options, { takes: 'a secret, or the path of its file' })],
     read(env) {
       const direct = env[variable];
       const path = env[fileVariable];
@@ -250,10 +270,9 @@ export function combined<const S extends Readonly<Record<string, EnvField<unknow
   fields: S,
   make: (values: ValuesOf<S>) => B,
 ): EnvField<B> {
-  const variables = Object.values(fields).flatMap((one) => [...one.variables]);
   return parsed(
     {
-      variables,
+      settings: Object.values(fields).flatMap((one) => [...one.settings]),
       read(env) {
         const values: Record<string, unknown> = {};
         for (const [name, one] of Object.entries(fields)) {
@@ -271,7 +290,7 @@ export function combined<const S extends Readonly<Record<string, EnvField<unknow
 /** A field whose value is made of another field's; what `make` throws is the problem. Its message must hold no secret. */
 export function parsed<A, B>(from: EnvField<A>, make: (value: A) => B): EnvField<B> {
   return {
-    variables: from.variables,
+    settings: from.settings,
     read(env) {
       const result = from.read(env);
       if (result.kind === 'problem') return result;
@@ -279,15 +298,15 @@ export function parsed<A, B>(from: EnvField<A>, make: (value: A) => B): EnvField
         return { kind: 'value', value: make(result.value) };
       } catch (error) {
         const why = error instanceof Error ? error.message : String(error);
-        return { kind: 'problem', variable: from.variables[0] ?? '', detail: `cannot be used: ${why}` };
+        return { kind: 'problem', variable: from.settings[0]?.variables[0] ?? '', detail: `cannot be used: ${why}` };
       }
     },
   };
 }
 
 /** The path of a file that is read while the process runs, if one is named. One that cannot be read now is a problem. */
-export function readableFile(variable: string): EnvField<string | undefined> {
-  return parsed(text(variable, { optional: true }), (path) => {
+export function readableFile(variable: string, told: Told = {}): EnvField<string | undefined> {
+  return parsed(text(variable, { optional: true, hint: 'path of a file', ...told }), (path) => {
     if (path !== undefined) accessSync(path, constants.R_OK);
     return path;
   });
@@ -298,7 +317,7 @@ export function together(
   problemOf: (env: Env) => { readonly variable: string; readonly detail: string } | null,
 ): EnvField<null> {
   return {
-    variables: [],
+    settings: [],
     read(env) {
       const problem = problemOf(env);
       return problem === null ? { kind: 'value', value: null } : { kind: 'problem', ...problem };

@@ -8,9 +8,22 @@ export type FieldResult<T> =
   | { readonly kind: 'value'; readonly value: T }
   | { readonly kind: 'problem'; readonly variable: string; readonly detail: string };
 
-/** One setting: the variables it may come from and how to read them. Made by the functions of `env-fields.ts`. */
-export interface EnvField<T> {
+/** What an operator is told of one setting. `docs/operations/settings.md` is made of these. */
+export interface Setting {
+  /** What it may come from, the first of which is its name. */
   readonly variables: readonly string[];
+  /** What is taken: form, unit and bounds. */
+  readonly takes: string;
+  /** What holds when it is absent, as it would be written; `null`: nothing; `undefined`: it must be given. */
+  readonly default: string | null | undefined;
+  /** What it does. */
+  readonly says: string;
+}
+
+/** A field: what it may come from and how to read that. Made by the functions of `env-fields.ts`. */
+export interface EnvField<T> {
+  /** Of every variable that it knows. */
+  readonly settings: readonly Setting[];
   read(env: Env): FieldResult<T>;
 }
 
@@ -64,12 +77,17 @@ function readGroup(env: Env, spec: EnvSpec, known: Set<string>, problems: string
       values[name] = readGroup(env, entry, known, problems);
       continue;
     }
-    for (const variable of entry.variables) known.add(variable);
+    for (const { variables } of entry.settings) for (const variable of variables) known.add(variable);
     const result = entry.read(env);
     if (result.kind === 'value') values[name] = result.value;
     else problems.push(`${result.variable} ${result.detail}`);
   }
   return Object.freeze(values);
+}
+
+/** What an operator is told of every field in the tree, in its order. */
+export function settingsOf(spec: EnvSpec): Setting[] {
+  return Object.values(spec).flatMap((entry) => (isField(entry) ? [...entry.settings] : settingsOf(entry)));
 }
 
 function isField(entry: EnvField<unknown> | EnvSpec): entry is EnvField<unknown> {

@@ -2,11 +2,13 @@ export { systemClock, type SystemClock } from './clock.ts';
 export {
   EnvError,
   readEnv,
+  settingsOf,
   type Env,
   type EnvField,
   type EnvSpec,
   type EnvValues,
   type ReadEnvOptions,
+  type Setting,
 } from './env.ts';
 export {
   boolean,
@@ -51,8 +53,10 @@ export {
 } from './metrics.ts';
 export { createSpans, noSpans, spansTo, type SpanFields, type Spans } from './spans.ts';
 export { addProcessMetrics } from './process-metrics.ts';
-export { awsEnv, awsKms, type KmsSettings } from './aws/aws-env.ts';
+export { awsKms, type KmsSettings } from './aws/aws-env.ts';
 export { AwsKmsError, type AwsKmsKey } from './aws/kms.ts';
+export { keysEnv } from './keys-env.ts';
+export { egressEnv } from './egress-env.ts';
 export { kafkaEnv, kafkaSettings, type KafkaSettings } from './kafka-env.ts';
 export { processEnv, processSettings, type ProcessDefaults, type ProcessSettings } from './process-env.ts';
 export { reachableAddress, reachableAddressEnv } from './reachable-address.ts';

@@ -3,18 +3,29 @@ import { boolean, fileContent, list, oneOf, secret, text } from './env-fields.ts
 
 /** The settings of the connection to Kafka, the same for every service; a group of a service's own spec. */
 export const kafkaEnv = {
-  /** `host:port`, at least one. */
-  brokers: list('POSTRIDER_KAFKA_BROKERS'),
-  /** TLS with the system's authorities, or with the ones given. */
-  ssl: boolean('POSTRIDER_KAFKA_SSL', { default: false }),
-  sslCa: fileContent('POSTRIDER_KAFKA_SSL_CA_FILE', { optional: true }),
-  sslCert: fileContent('POSTRIDER_KAFKA_SSL_CERT_FILE', { optional: true }),
-  sslKey: fileContent('POSTRIDER_KAFKA_SSL_KEY_FILE', { optional: true }),
+  brokers: list('POSTRIDER_KAFKA_BROKERS', {
+    says: '`host:port` of some brokers; the others are found through them.',
+  }),
+  ssl: boolean('POSTRIDER_KAFKA_SSL', {
+    default: false,
+    says: 'TLS to the brokers; the next three go with it.',
+  }),
+  sslCa: fileContent('POSTRIDER_KAFKA_SSL_CA_FILE', {
+    optional: true,
+    defaultShown: 'those that Node believes',
+    says: 'Authorities by which the brokers are believed, PEM.',
+  }),
+  sslCert: fileContent('POSTRIDER_KAFKA_SSL_CERT_FILE', {
+    optional: true,
+    says: 'The certificate that is shown to the brokers, PEM; with its key.',
+  }),
+  sslKey: fileContent('POSTRIDER_KAFKA_SSL_KEY_FILE', { optional: true, says: 'The key of that certificate, PEM.' }),
   saslMechanism: oneOf('POSTRIDER_KAFKA_SASL_MECHANISM', ['plain', 'scram-sha-256', 'scram-sha-512'], {
     optional: true,
+    says: 'How the process logs in to the brokers; with user name and password.',
   }),
-  saslUsername: text('POSTRIDER_KAFKA_SASL_USERNAME', { optional: true }),
-  saslPassword: secret('POSTRIDER_KAFKA_SASL_PASSWORD', { optional: true }),
+  saslUsername: text('POSTRIDER_KAFKA_SASL_USERNAME', { optional: true, says: 'The user name it logs in with.' }),
+  saslPassword: secret('POSTRIDER_KAFKA_SASL_PASSWORD', { optional: true, says: 'The password it logs in with.' }),
   saslComplete: together([
     'POSTRIDER_KAFKA_SASL_MECHANISM',
     'POSTRIDER_KAFKA_SASL_USERNAME',
@@ -59,7 +70,7 @@ function sslOf({ sslCa: ca, sslCert: cert, sslKey: key }: EnvValues<typeof kafka
 /** No setting of its own: a problem when only some of these variables are set. */
 function together(variables: readonly string[]): EnvField<null> {
   return {
-    variables: [],
+    settings: [],
     read(env) {
       const set = variables.filter((name) => isSet(env, name));
       const missing = variables.find((name) => !isSet(env, name));
@@ -73,7 +84,7 @@ function together(variables: readonly string[]): EnvField<null> {
 function sslSwitchedOn(): EnvField<null> {
   const files = ['POSTRIDER_KAFKA_SSL_CA_FILE', 'POSTRIDER_KAFKA_SSL_CERT_FILE', 'POSTRIDER_KAFKA_SSL_KEY_FILE'];
   return {
-    variables: [],
+    settings: [],
     read(env) {
       const given = files.filter((name) => isSet(env, name));
       if (given.length === 0 || env['POSTRIDER_KAFKA_SSL'] === 'true') return { kind: 'value', value: null };

@@ -17,12 +17,24 @@ export function processEnv({ topicPrefix, healthPort, sessionTimeout }: ProcessD
       default: topicPrefix,
       pattern: /^[a-zA-Z0-9._-]{1,100}$/,
       hint: 'a prefix of 1–100 letters, digits, dots, _ and -',
+      says: 'What the names of all topics and consumer groups of the installation begin with, the separator included.',
     }),
-    /** After so long without a heartbeat a group gives the process's place to others. The broker's `group.min.session.timeout.ms` is the least. */
-    sessionTimeoutMs: duration('POSTRIDER_SESSION_TIMEOUT', sessionTimeout),
-    healthHost: text('POSTRIDER_HEALTH_HOST', { default: '127.0.0.1' }),
-    healthPort: port('POSTRIDER_HEALTH_PORT', { default: healthPort }),
-    logLevel: oneOf('POSTRIDER_LOG_LEVEL', logLevels, { default: 'info' }),
+    sessionTimeoutMs: duration('POSTRIDER_SESSION_TIMEOUT', {
+      ...sessionTimeout,
+      says: "After so long without a heartbeat Kafka gives the process's place to others. It must lie within the brokers' `group.min.session.timeout.ms` and `group.max.session.timeout.ms`.",
+    }),
+    healthHost: text('POSTRIDER_HEALTH_HOST', {
+      default: '127.0.0.1',
+      says: 'Address that `/livez`, `/readyz` and `/metrics` are served on.',
+    }),
+    healthPort: port('POSTRIDER_HEALTH_PORT', {
+      default: healthPort,
+      says: 'Port of health and metrics; 0 for any free one.',
+    }),
+    logLevel: oneOf('POSTRIDER_LOG_LEVEL', logLevels, {
+      default: 'info',
+      says: 'The least that is written to the log, JSON lines on standard output.',
+    }),
   };
 }
 

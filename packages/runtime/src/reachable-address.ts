@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import { text } from './env-fields.ts';
+import { text, type Told } from './env-fields.ts';
 
 /** What listens on `host`, and what its operator says of how others reach it: nothing when empty. */
 export interface ListeningHost {
@@ -9,8 +9,9 @@ export interface ListeningHost {
 }
 
 /** The variable that says where others reach this process. */
-export function reachableAddressEnv(name: string) {
+export function reachableAddressEnv(name: string, told: Told) {
   return text(name, {
+    ...told,
     optional: true,
     pattern:
       /^(?:(?:[A-Za-z0-9._-]{1,253}|\[[0-9a-fA-F:.]+\])(?::\d{1,5})?|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*:[0-9a-fA-F:.]*)$/,

@@ -16,14 +16,13 @@ import { TOPIC_PREFIX_DEFAULT } from '@postrider/kafka';
 import { parseRedisUrl, type RedisTarget } from './redis-target.ts';
 import type { QuestionsConfig } from './levers/owner-server.ts';
 import {
-  awsEnv,
   awsKms,
-  boolean,
   combined,
-  fileContent,
+  egressEnv,
   integer,
   kafkaEnv,
   kafkaSettings,
+  keysEnv,
   list,
   oneOf,
   parsed,
@@ -81,7 +80,8 @@ export interface DispatcherProcessConfig extends ProcessSettings {
   readonly kafka: KafkaSettings;
 }
 
-const spec = {
+/** Every setting of the process. */
+export const dispatcherEnv = {
   kafka: kafkaEnv,
   process: processEnv({
     topicPrefix: TOPIC_PREFIX_DEFAULT,
@@ -92,76 +92,104 @@ const spec = {
       max: limits.sessionTimeoutMaxMs,
     },
   }),
-  /** Key-encryption keys, the same as the control plane's: docs/operations/secrets.md. */
-  keys: combined(
-    { kek: secret('POSTRIDER_KEK'), callKey: secret('POSTRIDER_CALL_KEY', { optional: true }), ...awsEnv },
-    (values) => readKeyring(values, awsKms(values, { clock: systemClock, timeoutMs: limits.kmsTimeoutMs })),
+  keys: combined(keysEnv, (values) =>
+    readKeyring(values, awsKms(values, { clock: systemClock, timeoutMs: limits.kmsTimeoutMs })),
   ),
-  allowHttp: boolean('POSTRIDER_ALLOW_HTTP', { default: false }),
-  allowLoopback: boolean('POSTRIDER_ALLOW_LOOPBACK', { default: false }),
-  allowCidrs: parsed(list('POSTRIDER_ALLOW_CIDRS', { default: [] }), (allowCidrs) => {
+  allowHttp: egressEnv.allowHttp,
+  allowLoopback: egressEnv.allowLoopback,
+  allowCidrs: parsed(egressEnv.allowCidrs, (allowCidrs) => {
     createPolicy({ allowCidrs });
     return allowCidrs;
   }),
-  policyFile: parsed(text('POSTRIDER_EGRESS_POLICY_FILE', { optional: true }), (policyFile) => {
+  policyFile: parsed(egressEnv.policyFile, (policyFile) => {
     if (policyFile !== undefined) readPolicy({ allowHttp: false, allowLoopback: false, allowCidrs: [], policyFile });
     return policyFile;
   }),
-  nameServers: parsed(list('POSTRIDER_NAME_SERVERS', { default: [] }), (nameServers) => {
-    if (nameServers.length > 0) askNameServers(limits.connectTimeoutMs, nameServers);
-    return nameServers;
-  }),
-  /** JSON, pool by name: docs/egress.md. Files that it names are read here too. */
-  pools: parsed(fileContent('POSTRIDER_EGRESS_POOLS_FILE', { optional: true }), (file) =>
+  nameServers: parsed(
+    list('POSTRIDER_NAME_SERVERS', {
+      default: [],
+      defaultShown: "the machine's",
+      says: 'Name servers that are asked for the addresses of endpoints: `address` or `address:port`.',
+    }),
+    (nameServers) => {
+      if (nameServers.length > 0) askNameServers(limits.connectTimeoutMs, nameServers);
+      return nameServers;
+    },
+  ),
+  /** Files that it names are read here too. */
+  pools: parsed(egressEnv.pools, (file) =>
     file === undefined ? undefined : parsePools(file.toString('utf8'), (path) => readFileSync(path, 'utf8')),
   ),
-  /** `redis://` or, with TLS, `rediss://`. Authorities that are not the system's: NODE_EXTRA_CA_CERTS. */
-  redis: parsed(secret('POSTRIDER_REDIS_URL', { optional: true }), (url) =>
-    url === undefined ? undefined : parseRedisUrl(url.reveal()),
+  redis: parsed(
+    secret('POSTRIDER_REDIS_URL', {
+      optional: true,
+      says: "`redis://` or, with TLS, `rediss://`: what dispatchers share, so that less is sent twice after a crash. Authorities that are not Node's: `NODE_EXTRA_CA_CERTS`.",
+    }),
+    (url) => (url === undefined ? undefined : parseRedisUrl(url.reveal())),
   ),
   destinationRateMax: integer('POSTRIDER_DESTINATION_RATE_MAX', {
+    says: 'Requests a second to one destination, of all tenants together; 0 for any number: [good citizen](../good-citizen.md).',
     default: 0,
     min: 0,
     max: limits.destinationRateMax,
   }),
-  destinationBy: oneOf('POSTRIDER_DESTINATION_BY', ['address', 'domain'], { default: 'domain' }),
+  destinationBy: oneOf('POSTRIDER_DESTINATION_BY', ['address', 'domain'], {
+    default: 'domain',
+    says: 'What a destination is.',
+  }),
   podName: text('POSTRIDER_POD_NAME', {
     optional: true,
     pattern: /^[a-zA-Z0-9._-]{1,100}$/,
     hint: 'a name of letters, digits, dots, _ and -',
+    defaultShown: "this machine's name",
+    says: 'What the process is called in Kafka and in `postrider dispatcher list`.',
   }),
   /** It stands in a header: printable characters without spaces. */
   contactUrl: text('POSTRIDER_CONTACT_URL', {
     optional: true,
     pattern: /^https?:\/\/[!-~]{1,500}$/,
     hint: 'an http or https URL of at most 500 printable characters',
+    says: 'A page that tells receivers who is calling and whom to write to: in the user-agent of every request.',
   }),
-  /** Scratch disk: what is left there by an earlier process is removed. */
-  storeDir: text('POSTRIDER_STORE_DIR', { default: join(tmpdir(), 'postrider') }),
+  storeDir: text('POSTRIDER_STORE_DIR', {
+    default: join(tmpdir(), 'postrider'),
+    hint: 'path of a folder',
+    defaultShown: "`postrider` in the system's temporary folder",
+    says: 'Scratch disk for deliveries that wait. It may vanish; what an earlier process left is removed.',
+  }),
   storeBytesMax: integer('POSTRIDER_STORE_BYTES_MAX', {
+    says: 'Bytes that these may take there; a partition that finds no room is not served here until there is.',
     default: limits.storeBytesDefault,
     min: limits.storeMemoryBytesMax,
     max: Number.MAX_SAFE_INTEGER,
   }),
-  /** Requests in flight, for machines that are to spend less on them. */
   inFlightMax: integer('POSTRIDER_IN_FLIGHT_MAX', {
+    says: 'Requests in flight at most, for machines that are to spend less on them.',
     default: limits.podInFlightMax,
     min: 1,
     max: limits.podInFlightMax,
   }),
-  /** Requests in flight to an endpoint at first; where all endpoints are your own they may be more. */
   concurrencyStart: integer('POSTRIDER_CONCURRENCY_START', {
+    says: 'Requests in flight to an endpoint at first and after a pause; it grows with what the endpoint takes.',
     default: limits.laneConcurrencyStart,
     min: 1,
     max: limits.laneConcurrencyMax,
   }),
-  /** Where the control plane asks what becomes of deliveries; port 0: any that is free. */
-  questionsHost: text('POSTRIDER_QUESTIONS_HOST', { default: '127.0.0.1' }),
-  questionsPort: port('POSTRIDER_QUESTIONS_PORT', { default: 0 }),
-  /** Where the control plane reaches that; by default the host, or this machine's name where that stands for all addresses. */
-  questionsAddress: reachableAddressEnv('POSTRIDER_QUESTIONS_ADDRESS'),
-  /** Waiting deliveries, for machines that have more or less memory: about 100 bytes each. */
-  rowsMax: integer('POSTRIDER_ROWS_MAX', { default: limits.podRowsMax, min: 1_000, max: 20_000_000 }),
+  questionsHost: text('POSTRIDER_QUESTIONS_HOST', {
+    default: '127.0.0.1',
+    says: 'Address on which the control plane asks what becomes of deliveries.',
+  }),
+  questionsPort: port('POSTRIDER_QUESTIONS_PORT', { default: 0, says: 'Port of that; 0 for any free one.' }),
+  questionsAddress: reachableAddressEnv('POSTRIDER_QUESTIONS_ADDRESS', {
+    defaultShown: "the host, or this machine's name where that stands for all addresses",
+    says: 'Where the control plane reaches that.',
+  }),
+  rowsMax: integer('POSTRIDER_ROWS_MAX', {
+    default: limits.podRowsMax,
+    min: 1_000,
+    max: 20_000_000,
+    says: 'Waiting deliveries at most, for machines that have more or less memory: about 100 bytes each.',
+  }),
 };
 
 /** Reads the environment; throws `EnvError` with every problem in it. */
@@ -180,7 +208,7 @@ export function readDispatcherConfig(env: Env = process.env): DispatcherProcessC
     questionsPort,
     questionsAddress,
     ...service
-  } = readEnv(env, spec);
+  } = readEnv(env, dispatcherEnv);
   return Object.freeze({
     service: {
       processId: `dispatcher-${podName ?? hostname()}-${randomBytes(4).toString('hex')}`,

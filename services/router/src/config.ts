@@ -39,7 +39,8 @@ export interface RouterProcessConfig extends ProcessSettings {
   readonly kafka: KafkaSettings;
 }
 
-const spec = {
+/** Every setting of the process. */
+export const routerEnv = {
   kafka: kafkaEnv,
   process: processEnv({
     topicPrefix: TOPIC_PREFIX_DEFAULT,
@@ -50,15 +51,29 @@ const spec = {
       max: limits.routerSessionTimeoutMaxMs,
     },
   }),
-  sourceTopics: list('POSTRIDER_SOURCE_TOPICS', { optional: true }),
-  defaultEventType: text('POSTRIDER_DEFAULT_EVENT_TYPE', { optional: true }),
+  sourceTopics: list('POSTRIDER_SOURCE_TOPICS', {
+    optional: true,
+    defaultShown: '`events` under the prefix',
+    says: 'Full names of the topics that events are read from.',
+  }),
+  defaultEventType: text('POSTRIDER_DEFAULT_EVENT_TYPE', {
+    optional: true,
+    says: 'Event type of raw JSON records that name none.',
+  }),
   bodyBytesMax: bytes('POSTRIDER_BODY_BYTES_MAX', {
+    says: 'Largest body of an event; one that is larger goes to the quarantine.',
     default: limits.bodyBytesDefault,
     min: 1_024,
     max: limits.bodyBytesMax,
   }),
-  outstandingMax: integer('POSTRIDER_ROUTER_OUTSTANDING_MAX', { default: 10_000, min: 10, max: 1_000_000 }),
+  outstandingMax: integer('POSTRIDER_ROUTER_OUTSTANDING_MAX', {
+    default: 10_000,
+    min: 10,
+    max: 1_000_000,
+    says: 'Records that are read and not routed yet at most, and again that are written and not acknowledged yet.',
+  }),
   outstandingBytesMax: bytes('POSTRIDER_ROUTER_OUTSTANDING_BYTES_MAX', {
+    says: 'The bytes of these at most.',
     default: limits.podQueuedBytesMax,
     min: limits.bodyBytesMax,
   }),
@@ -66,7 +81,7 @@ const spec = {
 
 /** Reads the environment; throws `EnvError` with every problem in it. */
 export function readRouterConfig(env: Env = process.env): RouterProcessConfig {
-  const { kafka, process: own, ...service } = readEnv(env, spec);
+  const { kafka, process: own, ...service } = readEnv(env, routerEnv);
   return Object.freeze({
     service: {
       processId: `router-${hostname()}-${randomBytes(4).toString('hex')}`,

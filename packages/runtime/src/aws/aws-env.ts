@@ -8,14 +8,28 @@ import { awsKmsKey, type AwsKmsKey } from './kms.ts';
 
 /** How AWS is reached: the variables that its own tools and clusters set, and where its KMS is if not where it usually is. */
 export const awsEnv = {
-  accessKeyId: text('AWS_ACCESS_KEY_ID', { optional: true }),
-  secretAccessKey: secret('AWS_SECRET_ACCESS_KEY', { optional: true }),
-  sessionToken: secret('AWS_SESSION_TOKEN', { optional: true }),
-  agentUrl: url('AWS_CONTAINER_CREDENTIALS_FULL_URI', { optional: true }),
-  agentTokenFile: text('AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE', { optional: true }),
-  roleArn: text('AWS_ROLE_ARN', { optional: true }),
-  webIdentityTokenFile: text('AWS_WEB_IDENTITY_TOKEN_FILE', { optional: true }),
-  kmsEndpoint: url('POSTRIDER_AWS_KMS_ENDPOINT', { optional: true }),
+  accessKeyId: text('AWS_ACCESS_KEY_ID', { optional: true, says: 'Fixed keys of AWS, for a KMS.' }),
+  secretAccessKey: secret('AWS_SECRET_ACCESS_KEY', { optional: true, says: 'The secret of these.' }),
+  sessionToken: secret('AWS_SESSION_TOKEN', { optional: true, says: 'The session that they belong to.' }),
+  agentUrl: url('AWS_CONTAINER_CREDENTIALS_FULL_URI', {
+    optional: true,
+    says: 'An agent that lends keys: EKS Pod Identity, ECS.',
+  }),
+  agentTokenFile: text('AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE', {
+    optional: true,
+    hint: 'path of a file',
+    says: 'What is shown to the agent; read each time.',
+  }),
+  roleArn: text('AWS_ROLE_ARN', { optional: true, says: 'The role of the service account, as EKS sets it.' }),
+  webIdentityTokenFile: text('AWS_WEB_IDENTITY_TOKEN_FILE', {
+    optional: true,
+    hint: 'path of a file',
+    says: 'The token by which that role is taken; read each time.',
+  }),
+  kmsEndpoint: url('POSTRIDER_AWS_KMS_ENDPOINT', {
+    optional: true,
+    says: 'Where the KMS of AWS is, if not where it usually is; https.',
+  }),
 } as const;
 
 /** What opening and sealing by a KMS may take. */

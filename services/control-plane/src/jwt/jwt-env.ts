@@ -35,18 +35,44 @@ const CA = 'POSTRIDER_JWT_JWKS_CA_FILE';
 
 /** The settings of JWTs; a group of the control plane's spec. */
 export const jwtEnv = {
-  issuer: text(ISSUER, { optional: true }),
-  audiences: list(AUDIENCES, { optional: true }),
-  file: readableFile(FILE),
-  url: url(URL_VARIABLE, { optional: true, schemes: ['https'] }),
-  ca: parsed(text(CA, { optional: true }), (path) => (path === undefined ? undefined : readFileSync(path, 'utf8'))),
-  algorithms: parsed(list('POSTRIDER_JWT_ALGORITHMS', { default: ['RS256', 'ES256'] }), (names) => {
-    const unknown = names.find((name) => !algorithmsKnown.includes(name));
-    if (unknown !== undefined) throw new RangeError(`${unknown} is none of ${algorithmsKnown.join(', ')}`);
-    return names;
+  issuer: text(ISSUER, {
+    optional: true,
+    defaultShown: 'no tokens are believed',
+    says: 'The `iss` of the [tokens](../api/access.md#tokens) that are believed, to the letter.',
   }),
-  groupsClaim: text('POSTRIDER_JWT_GROUPS_CLAIM', { optional: true }),
-  clockSkewMs: duration('POSTRIDER_JWT_CLOCK_SKEW', { default: MINUTE_MS / 2, max: 5 * MINUTE_MS }),
+  audiences: list(AUDIENCES, { optional: true, says: 'One of these must be in `aud`; needed with an issuer.' }),
+  file: readableFile(FILE, { says: 'Public keys of the issuer, a JSON Web Key Set; this or the URL.' }),
+  url: url(URL_VARIABLE, { optional: true, schemes: ['https'], says: 'Where these keys stand.' }),
+  ca: parsed(
+    text(CA, {
+      optional: true,
+      hint: 'path of a file',
+      defaultShown: 'those that Node believes',
+      says: 'Authorities that vouch for that URL, PEM.',
+    }),
+    (path) => (path === undefined ? undefined : readFileSync(path, 'utf8')),
+  ),
+  algorithms: parsed(
+    list('POSTRIDER_JWT_ALGORITHMS', {
+      default: ['RS256', 'ES256'],
+      says: `Signatures that are believed, some of ${algorithmsKnown.join(', ')}.`,
+    }),
+    (names) => {
+      const unknown = names.find((name) => !algorithmsKnown.includes(name));
+      if (unknown !== undefined) throw new RangeError(`${unknown} is none of ${algorithmsKnown.join(', ')}`);
+      return names;
+    },
+  ),
+  groupsClaim: text('POSTRIDER_JWT_GROUPS_CLAIM', {
+    optional: true,
+    defaultShown: 'groups do not count',
+    says: 'The claim that lists the groups of its subject, `groups` for example; at most 100 count, and none with spaces in its name.',
+  }),
+  clockSkewMs: duration('POSTRIDER_JWT_CLOCK_SKEW', {
+    default: MINUTE_MS / 2,
+    max: 5 * MINUTE_MS,
+    says: "How far the issuer's clock may be off.",
+  }),
   isWhole: together(problemOf),
 } as const;
 

@@ -17,18 +17,35 @@ export interface ApiTls {
 
 /** The settings of TLS on the API; a group of the control plane's spec. The files are read again while it runs. */
 export const tlsEnv = {
-  cert: readableFile(CERT),
-  key: readableFile(KEY),
-  ca: readableFile('POSTRIDER_GRPC_TLS_CA_FILE'),
+  cert: readableFile(CERT, {
+    defaultShown: 'no TLS',
+    says: 'The certificate of the API with its chain, PEM: [TLS](../api/access.md#tls). Files of TLS are read again while it runs.',
+  }),
+  key: readableFile(KEY, { says: 'Its key, PEM.' }),
+  ca: readableFile('POSTRIDER_GRPC_TLS_CA_FILE', {
+    defaultShown: 'those that Node believes',
+    says: 'Authorities by which replicas believe each other, PEM.',
+  }),
   serverName: text('POSTRIDER_GRPC_TLS_SERVER_NAME', {
     optional: true,
     pattern: /^[A-Za-z0-9.:_-]{1,253}$/,
     hint: 'a host name or address',
+    defaultShown: 'the host of their address',
+    says: 'The name in the certificate by which replicas call each other.',
   }),
-  clientCa: readableFile('POSTRIDER_GRPC_TLS_CLIENT_CA_FILE'),
-  clients: oneOf('POSTRIDER_GRPC_TLS_CLIENTS', ['optional', 'required'], { optional: true }),
-  /** That keys travel in plaintext beyond this machine has to be said. */
-  plaintext: boolean(PLAINTEXT, { default: false }),
+  clientCa: readableFile('POSTRIDER_GRPC_TLS_CLIENT_CA_FILE', {
+    defaultShown: 'no certificate is asked for',
+    says: 'Authorities whose clients are believed by their certificates, PEM.',
+  }),
+  clients: oneOf('POSTRIDER_GRPC_TLS_CLIENTS', ['optional', 'required'], {
+    optional: true,
+    defaultShown: '`optional`',
+    says: "`required`: who shows no certificate of theirs is not even heard; a replica's own must then be good as a client's.",
+  }),
+  plaintext: boolean(PLAINTEXT, {
+    default: false,
+    says: 'Speaks plaintext to other machines, too, where something else encrypts: keys travel in it.',
+  }),
   isWhole: together(problemOf),
 } as const;
 
