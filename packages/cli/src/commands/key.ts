@@ -33,10 +33,14 @@ export function keyCommand(program: Command, context: CliContext): void {
     });
 }
 
-function restWords({ toResealCount, secretCount, oldSecretCount }: ListKeyEncryptionKeysResponse): string {
+function restWords(told: ListKeyEncryptionKeysResponse): string {
+  const { toResealCount, secretCount, oldSecretCount, secretsCountedTime } = told;
   const rest =
     toResealCount === 0n
       ? 'Everything is sealed under the primary key.'
       : `${countOf(toResealCount, 'tenant is', 'tenants are')} still to be sealed under the primary key: keep the others until then.`;
-  return `${rest} Of ${countOf(secretCount, 'signing secret')} ${oldSecretCount} ${oldSecretCount === 1n ? 'is' : 'are'} older than a year.`;
+  if (secretsCountedTime === undefined) return `${rest} Signing secrets have not been counted yet.`;
+  const counted = `when they were counted at ${secretsCountedTime.toISOString()}`;
+  const old = `${oldSecretCount} ${oldSecretCount === 1n ? 'was' : 'were'} older than a year`;
+  return `${rest} Of ${countOf(secretCount, 'signing secret')} ${old} ${counted}.`;
 }

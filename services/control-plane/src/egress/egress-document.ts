@@ -62,7 +62,9 @@ function make(snapshot: ConfigSnapshot, pools: Iterable<string>, now: number): P
   const addresses = all.flatMap((one) => one.addresses);
   const createTime = new Date(Math.max(0, ...addresses.map((address) => lastChange(address, now))));
   const syncToken = createHash('sha256').update(JSON.stringify(egressPools)).digest('hex').slice(0, 32);
-  const body = `${JSON.stringify({ syncToken, createTime, egressPools }, null, 2)}\n`;
+  // Before anything was announced there is no such time.
+  const told = addresses.length === 0 ? { syncToken, egressPools } : { syncToken, createTime, egressPools };
+  const body = `${JSON.stringify(told, null, 2)}\n`;
   const until = Math.min(Infinity, ...addresses.flatMap((address) => nextAddressChange(address, now) ?? []));
   return { document: { body, etag: `"${syncToken}"`, lastModified: createTime }, until };
 }

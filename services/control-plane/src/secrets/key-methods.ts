@@ -22,13 +22,14 @@ export function listKeyEncryptionKeys({
 }: ServiceContext): Method<ListKeyEncryptionKeysRequest, ListKeyEncryptionKeysResponse> {
   return () => {
     const snapshot = view.snapshot();
-    const { count, old, oldest } = secretAges();
+    const { count, old, oldest, countedAt } = secretAges();
     return {
       keyEncryptionKeys: keyStands(snapshot, keyring).map(shown),
       toResealCount: BigInt(staleTenants(snapshot, keyring).length),
       secretCount: BigInt(count),
       oldSecretCount: BigInt(old),
       oldestSecretTime: oldest === null ? undefined : new Date(oldest),
+      secretsCountedTime: countedAt === null ? undefined : new Date(countedAt),
     };
   };
 }

@@ -54,6 +54,7 @@ test('with a new key in front all data keys are sealed under it, and stay what t
     ],
   );
   assert.equal(told.toResealCount, 0n);
+  assert.ok((told.secretsCountedTime?.getTime() ?? 0) > 0, 'it is said when secrets were counted');
   await run.stop();
   await using last = await startTestPlane({ keys: localKeys(next) }, kafka);
   const endpoint = Endpoint.fromPartial({ url: 'https://hooks.acme.dev/' });

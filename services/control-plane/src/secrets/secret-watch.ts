@@ -20,7 +20,7 @@ export interface SecretWatch extends Disposable {
   ages(): SecretAges;
 }
 
-const none: SecretAges = { count: 0, old: 0, oldest: null };
+const none: SecretAges = { count: 0, old: 0, oldest: null, countedAt: null };
 
 /** Looks now, and every hour, how old all signing secrets are; and shows that, and what is sealed under which key. */
 export function watchSecrets({ view, keyring, clock, metrics }: SecretWatchOptions): SecretWatch {
@@ -39,7 +39,7 @@ export function watchSecrets({ view, keyring, clock, metrics }: SecretWatchOptio
           oldest = Math.min(oldest, madeAt);
         }
       },
-      end: () => void (ages = { count, old, oldest: oldest === Infinity ? null : oldest }),
+      end: () => void (ages = { count, old, oldest: oldest === Infinity ? null : oldest, countedAt: now }),
     };
   };
 

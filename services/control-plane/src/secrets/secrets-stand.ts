@@ -22,6 +22,8 @@ export interface SecretAges {
   readonly old: number;
   /** When the oldest of them was made, ms since the Unix epoch; null: there is none. */
   readonly oldest: number | null;
+  /** When they were counted, ms since the Unix epoch; null: not yet. */
+  readonly countedAt: number | null;
 }
 
 /** The primary key first, then the others that are known, then what is missing. */

@@ -298,7 +298,11 @@ export interface ListKeyEncryptionKeysResponse {
   /** Those that are older than a year. */
   oldSecretCount: bigint;
   /** When the oldest of them was made. Absent: there is none. */
-  oldestSecretTime: Date | undefined;
+  oldestSecretTime:
+    | Date
+    | undefined;
+  /** When they were counted. Absent: they have not been yet, and what is said of them says nothing. */
+  secretsCountedTime: Date | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -1284,6 +1288,7 @@ function createBaseListKeyEncryptionKeysResponse(): ListKeyEncryptionKeysRespons
     secretCount: 0n,
     oldSecretCount: 0n,
     oldestSecretTime: undefined,
+    secretsCountedTime: undefined,
     _unknownFields: {},
   };
 }
@@ -1313,6 +1318,9 @@ export const ListKeyEncryptionKeysResponse: MessageFns<ListKeyEncryptionKeysResp
     }
     if (message.oldestSecretTime !== undefined) {
       Timestamp.encode(toTimestamp(message.oldestSecretTime), writer.uint32(42).fork()).join();
+    }
+    if (message.secretsCountedTime !== undefined) {
+      Timestamp.encode(toTimestamp(message.secretsCountedTime), writer.uint32(50).fork()).join();
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -1378,6 +1386,14 @@ export const ListKeyEncryptionKeysResponse: MessageFns<ListKeyEncryptionKeysResp
             message.oldestSecretTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.secretsCountedTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1415,6 +1431,9 @@ export const ListKeyEncryptionKeysResponse: MessageFns<ListKeyEncryptionKeysResp
     if (message.oldestSecretTime !== undefined) {
       obj.oldestSecretTime = message.oldestSecretTime.toISOString();
     }
+    if (message.secretsCountedTime !== undefined) {
+      obj.secretsCountedTime = message.secretsCountedTime.toISOString();
+    }
     return obj;
   },
 
@@ -1434,6 +1453,7 @@ export const ListKeyEncryptionKeysResponse: MessageFns<ListKeyEncryptionKeysResp
       ? BigInt(object.oldSecretCount)
       : 0n;
     message.oldestSecretTime = object.oldestSecretTime ?? undefined;
+    message.secretsCountedTime = object.secretsCountedTime ?? undefined;
     return message;
   },
 };
