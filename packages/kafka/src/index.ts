@@ -7,6 +7,7 @@ export { checkTopics } from './check-topics.ts';
 export type { TopicLimits } from './check-topics.ts';
 export { connectKafka } from './kafkajs/connect.ts';
 export type { KafkaConnection, KafkaLogger, KafkaOptions, KafkaSasl } from './kafkajs/connect.ts';
+export { isGroupGettingReady } from './kafkajs/protocol-error.ts';
 export { readOwners } from './read-owners.ts';
 export type { OwnerOfPartition } from './read-owners.ts';
 export { whenTopicsExist } from './when-topics-exist.ts';

@@ -1,6 +1,7 @@
 import { createSeldom, TROUBLE_EVERY_MS, untilKafkaAnswers } from '@postrider/config-view';
 import { limits } from '@postrider/core';
 import type { Clock } from '@postrider/core';
+import { isGroupGettingReady } from '@postrider/kafka';
 import type { GroupMember, KafkaPort } from '@postrider/kafka';
 import type { Logger } from '@postrider/runtime';
 
@@ -32,6 +33,7 @@ export async function joinWriterSeat(options: WriterSeatOptions): Promise<Writer
   const seldom = createSeldom(clock, TROUBLE_EVERY_MS);
   const listeners = new Set<(held: boolean) => void>();
   let held = false;
+  let isToldOfReadying = false;
   const join = (): Promise<GroupMember> =>
     kafka.groupMember({
       groupId: options.groupId,
@@ -45,8 +47,12 @@ export async function joinWriterSeat(options: WriterSeatOptions): Promise<Writer
         if (held !== before) for (const listener of listeners) listener(held);
       },
       onBatch() {},
-      onTrouble: (error) =>
-        seldom(() => log.warn({ error }, 'the writers’ group cannot be reached: waiting for Kafka')),
+      onTrouble(error) {
+        if (!isGroupGettingReady(error))
+          return seldom(() => log.warn({ error }, 'the writers’ group cannot be reached: waiting for Kafka'));
+        if (!isToldOfReadying) log.info({}, 'Kafka is getting the writers’ group ready: waiting');
+        isToldOfReadying = true;
+      },
     });
   const member = await untilKafkaAnswers({ clock, log, signal, what: 'the control plane' }, join);
   return {

@@ -5,6 +5,7 @@ import { plainEnum } from '@postrider/core';
 import { topicName } from '@postrider/kafka';
 import type { CliContext } from '../context.ts';
 import { createNewest } from '../newest.ts';
+import { requireTenant } from '../known-tenant.ts';
 import { parseCount } from '../parse.ts';
 import { readable, readTopic } from '../read-topic.ts';
 import { openSession } from '../session.ts';
@@ -51,6 +52,7 @@ export function attemptsCommand(program: Command, context: CliContext): void {
       // What stands there is put in order of time; what happens is printed as it comes.
       const newest = createNewest<Attempt>(options.limit ?? newestDefault, (entry) => entry.startedAt?.getTime() ?? 0);
       let printed = 0;
+      if (options.follow && options.tenant !== undefined) await requireTenant(session, options.tenant);
       await session.withKafka((kafka, topicPrefix) =>
         readTopic(kafka, {
           topic: topicName(topicPrefix, 'attempts'),
@@ -73,7 +75,10 @@ export function attemptsCommand(program: Command, context: CliContext): void {
           },
         }),
       );
-      for (const attempt of newest.list()) print(attempt);
+      const last = newest.list();
+      if (!options.follow && last.length === 0 && options.tenant !== undefined)
+        await requireTenant(session, options.tenant);
+      for (const attempt of last) print(attempt);
     });
 }
 

@@ -5,6 +5,7 @@ import { plainEnum } from '@postrider/core';
 import { DEAD_LETTER_HEADER, topicName } from '@postrider/kafka';
 import type { CliContext } from '../context.ts';
 import { endpointName } from '../names.ts';
+import { requireTenant } from '../known-tenant.ts';
 import { parseCount } from '../parse.ts';
 import { newestByHeader } from '../read-topic.ts';
 import { openSession, type Session } from '../session.ts';
@@ -37,6 +38,8 @@ export function deadLettersCommand(program: Command, context: CliContext): void 
           isWanted: (letter) => isWanted(letter, { ...options, endpoint }),
         }),
       );
+      // A tenant that is gone may still have dead letters.
+      if (found.length === 0 && options.tenant !== undefined) await requireTenant(session, options.tenant);
       session.printList(
         found.map((one) => protoJson('DeadLetter', DeadLetter.encode(one))),
         ['TIME', 'TENANT', 'ENDPOINT', 'EVENT TYPE', 'ATTEMPTS', 'REASON', 'DELIVERY', 'LAST'],

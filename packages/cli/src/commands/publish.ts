@@ -6,6 +6,7 @@ import { topicName } from '@postrider/kafka';
 import { CliError, exitCodes } from '../cli-error.ts';
 import type { CliContext } from '../context.ts';
 import { offsetsOf } from '../kafka-error.ts';
+import { isNoTenant } from '../known-tenant.ts';
 import { parseCount } from '../parse.ts';
 import { openSession } from '../session.ts';
 
@@ -41,6 +42,7 @@ export function publishCommand(program: Command, context: CliContext): void {
       if (options.id !== undefined && options.count > 1)
         throw new CliError(exitCodes.usage, 'With --count each event has an id of its own: leave --id away.');
       const body = await readBody(file, options.data, context);
+      const unknown = isNoTenant(session, options.tenant);
       const published = await session.withKafka(async (kafka, topicPrefix) => {
         const topic = options.topic ?? topicName(topicPrefix, 'events');
         const partitions = (await offsetsOf(kafka, topic)).length;
@@ -59,6 +61,8 @@ export function publishCommand(program: Command, context: CliContext): void {
         });
         return Promise.all(sent);
       });
+      if (await unknown)
+        context.err(`postrider: there is no tenant ${options.tenant}: what it publishes is quarantined\n`);
       for (const entry of published)
         session.printEntry(
           entry,

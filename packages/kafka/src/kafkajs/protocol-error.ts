@@ -34,6 +34,15 @@ export class ProtocolError extends Error {
   }
 }
 
+/**
+ * Whether a broker only needs a moment for a group: it makes or reads the topic that groups are kept in, as it does at the
+ * first start of a cluster and after each change of leader.
+ */
+export function isGroupGettingReady(error: Error): boolean {
+  const { errorCode } = (error.cause ?? error) as { readonly errorCode?: unknown };
+  return errorCode === code.coordinatorLoading || errorCode === code.coordinatorNotAvailable;
+}
+
 /** Throws unless the code means success. */
 export function assertNoError(what: string, errorCode: number): void {
   if (errorCode !== code.none) throw new ProtocolError(what, errorCode);
