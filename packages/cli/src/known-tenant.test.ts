@@ -2,6 +2,12 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Server, ServerCredentials, status } from '@grpc/grpc-js';
+import { DeadLetter } from '@postrider/contract/postrider/v1/dead_letter';
+import {
+  EndpointServiceService,
+  ListEndpointsResponse,
+  type EndpointServiceServer,
+} from '@postrider/contract/postrider/v1/endpoint_service';
 import { Tenant } from '@postrider/contract/postrider/v1/tenant';
 import { TenantServiceService, type TenantServiceServer } from '@postrider/contract/postrider/v1/tenant_service';
 import { createFakeKafka } from '@postrider/kafka/testing';
@@ -19,6 +25,14 @@ before(async () => {
       else callback({ code: status.NOT_FOUND, details: 'no' });
     },
   };
+  const endpoints: Pick<EndpointServiceServer, 'listEndpoints'> = {
+    listEndpoints({ request: { parent, filter } }, callback) {
+      const isHere = parent === 'tenants/acme' && filter === 'uid = "ep_1"';
+      const found = isHere ? [{ name: 'tenants/acme/endpoints/orders', uid: 'ep_1' }] : [];
+      callback(null, ListEndpointsResponse.fromPartial({ endpoints: found }));
+    },
+  };
+  server.addService(EndpointServiceService, { ...endpoints });
   server.addService(TenantServiceService, { ...tenants });
   const { promise, resolve, reject } = Promise.withResolvers<number>();
   server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>
@@ -47,4 +61,16 @@ test('whoever publishes for a tenant that there is not is told that it is quaran
   assert.match((await run(`${publish} nope`, known)).err, /no tenant nope: .* quarantined/);
   assert.equal((await run(`${publish} acme`, known)).err, '');
   assert.equal((await run(`${publish} nope`, [])).err, '');
+});
+
+test('a dead letter names its endpoint as people do; one that is deleted, or without a control plane, has its uid', async () => {
+  for (const endpointId of ['ep_1', 'ep_2']) {
+    const letter = DeadLetter.fromPartial({ delivery: { tenant: 'acme', endpointId } });
+    const encoded = Buffer.from(DeadLetter.encode(letter).finish());
+    const value = Buffer.from('{}');
+    kafka.append('postrider.dead-letters', 0, { headers: { 'postrider-dead-letter': encoded }, value });
+  }
+  const { out } = await run('dead-letters list', known);
+  assert.match(out, / acme\/orders .*\n.* ep_2 /);
+  assert.match((await run('dead-letters list', [])).out, / ep_1 .*\n.* ep_2 /);
 });

@@ -5,6 +5,7 @@ import { plainEnum } from '@postrider/core';
 import { DEAD_LETTER_HEADER, topicName } from '@postrider/kafka';
 import type { CliContext } from '../context.ts';
 import { endpointName } from '../names.ts';
+import { endpointNames } from '../endpoint-names.ts';
 import { requireTenant } from '../known-tenant.ts';
 import { parseCount } from '../parse.ts';
 import { newestByHeader } from '../read-topic.ts';
@@ -40,10 +41,15 @@ export function deadLettersCommand(program: Command, context: CliContext): void 
       );
       // A tenant that is gone may still have dead letters.
       if (found.length === 0 && options.tenant !== undefined) await requireTenant(session, options.tenant);
+      const endpoints = found.map(({ delivery }) => ({
+        tenant: delivery?.tenant ?? '',
+        uid: delivery?.endpointId ?? '',
+      }));
+      const names = session.json ? new Map<string, string>() : await endpointNames(session, endpoints);
       session.printList(
         found.map((one) => protoJson('DeadLetter', DeadLetter.encode(one))),
         ['TIME', 'TENANT', 'ENDPOINT', 'EVENT TYPE', 'ATTEMPTS', 'REASON', 'DELIVERY', 'LAST'],
-        found.map(row),
+        found.map((letter) => row(letter, names)),
         'There are no dead letters.',
       );
     });
@@ -67,7 +73,7 @@ function isWanted(
   );
 }
 
-function row(letter: DeadLetter): string[] {
+function row(letter: DeadLetter, names: ReadonlyMap<string, string>): string[] {
   const { delivery, lastAttempt } = letter;
   const last =
     lastAttempt === undefined
@@ -76,7 +82,7 @@ function row(letter: DeadLetter): string[] {
   return [
     letter.time?.toISOString() ?? '',
     delivery?.tenant ?? '',
-    delivery?.endpointId ?? '',
+    names.get(delivery?.endpointId ?? '') ?? delivery?.endpointId ?? '',
     delivery?.event?.type ?? '',
     String(delivery?.attempt ?? ''),
     plainEnum(letter.reason, 'DEAD_REASON'),
