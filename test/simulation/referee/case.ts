@@ -175,3 +175,13 @@ export function unheard(one: Case): void {
   if (one.sends > one.sendsUnheard) one.repeatsAllowed += 1;
   one.sendsUnheard = one.sends;
 }
+
+/** A repeat comes when nobody remembers the record before it: it is a delivery of its own, good until then. */
+export function seenAgain(one: Case, expiresAt: number): void {
+  one.repeatsAllowed += 1;
+  one.forgotten += 1;
+  one.settled = false;
+  one.lastExpiresAt = Math.max(one.lastExpiresAt, expiresAt);
+  // Nobody knows any more when that which has ended was to be tried.
+  if (one.ending !== null) one.dueAt = 0;
+}

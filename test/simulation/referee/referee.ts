@@ -1,7 +1,7 @@
 import { DELIVERY_HEADER, header, type Headers, type IncomingRecord } from '@postrider/kafka';
 import { cutOffCode, type Tier } from '@postrider/core';
 import type { Customers } from '../customers.ts';
-import { caseKey, hasRow, laneName, newCase, rowGhostOf, unheard, wakesOlder } from './case.ts';
+import { caseKey, hasRow, laneName, newCase, rowGhostOf, seenAgain, unheard, wakesOlder } from './case.ts';
 import type { Case, Ending, Place } from './case.ts';
 import { createLaneOrder } from './lane-order.ts';
 import { createPolicyJudge, type PolicyJudge } from './policy-judge.ts';
@@ -236,12 +236,7 @@ export class Referee {
       this.#open[record.partition]?.add(one);
     }
     // Who owns the partition remembers what was read and ended for so long; a router that repeats later is not known.
-    else if (isForgotten) {
-      one.repeatsAllowed += 1;
-      one.forgotten += 1;
-      one.settled = false;
-      one.lastExpiresAt = Math.max(one.lastExpiresAt, timeOf(fields.message(12)));
-    }
+    else if (isForgotten) seenAgain(one, timeOf(fields.message(12)));
     one.places.push({ bulk, offset: record.offset, known: one.places.length > 0 && !isForgotten });
     this.#byPlace.set(`${record.partition}/${bulk}/${record.offset}`, one);
   }
