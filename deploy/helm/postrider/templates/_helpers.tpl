@@ -42,6 +42,14 @@ POSTRIDER_KAFKA_BROKERS: {{ join "," $values.kafka.brokers | quote }}
 POSTRIDER_TOPIC_PREFIX: {{ $values.kafka.topicPrefix | quote }}
 {{- if $values.kafka.tls }}
 POSTRIDER_KAFKA_SSL: "true"
+{{- else if or $values.kafka.ca.existingSecret $values.kafka.clientCertificate.existingSecret }}{{ fail "kafka.tls is false, but kafka.ca.existingSecret or kafka.clientCertificate.existingSecret is set" }}
+{{- end }}
+{{- if $values.kafka.ca.existingSecret }}
+POSTRIDER_KAFKA_SSL_CA_FILE: /etc/postrider/kafka-ca/ca.crt
+{{- end }}
+{{- if $values.kafka.clientCertificate.existingSecret }}
+POSTRIDER_KAFKA_SSL_CERT_FILE: /etc/postrider/kafka-client/tls.crt
+POSTRIDER_KAFKA_SSL_KEY_FILE: /etc/postrider/kafka-client/tls.key
 {{- end }}
 {{- if $values.kafka.sasl.mechanism }}
 POSTRIDER_KAFKA_SASL_MECHANISM: {{ $values.kafka.sasl.mechanism | quote }}
@@ -58,6 +66,8 @@ POSTRIDER_GRPC_HOST: "0.0.0.0"
 POSTRIDER_GRPC_PORT: "8080"
 POSTRIDER_WELL_KNOWN_PORT: "8085"
 {{- with $values.controlPlane }}
+{{- if and (eq .tls.clients "required") (not .tls.clientCaSecret) }}{{ fail "controlPlane.tls.clients is required, but controlPlane.tls.clientCaSecret is empty: name a Secret with the authorities whose clients are believed" }}{{ end }}
+{{- if and .tls.clientCaSecret (not .tls.existingSecret) }}{{ fail "controlPlane.tls.clientCaSecret is set, but controlPlane.tls.existingSecret is empty: clients show certificates to a server that has one" }}{{ end }}
 {{- if .tls.existingSecret }}
 {{- if .plaintext }}{{ fail "controlPlane.plaintext is true, but controlPlane.tls.existingSecret is set" }}{{ end }}
 POSTRIDER_GRPC_TLS_CERT_FILE: /etc/postrider/tls/tls.crt
@@ -79,6 +89,9 @@ POSTRIDER_JWT_ISSUER: {{ .jwt.issuer | quote }}
 POSTRIDER_JWT_AUDIENCES: {{ join "," .jwt.audiences | quote }}
 POSTRIDER_JWT_JWKS_URL: {{ .jwt.jwksUrl | quote }}
 POSTRIDER_JWT_ALGORITHMS: {{ join "," .jwt.algorithms | quote }}
+{{- if .jwt.jwksCaSecret }}
+POSTRIDER_JWT_JWKS_CA_FILE: /etc/postrider/jwks-ca/ca.crt
+{{- end }}
 {{- with .jwt.groupsClaim }}
 POSTRIDER_JWT_GROUPS_CLAIM: {{ . | quote }}
 {{- end }}
@@ -208,6 +221,39 @@ POSTRIDER_ALLOW_CIDRS: {{ join "," . | quote }}
     secretName: {{ $values.egress.existingSecret }}
     defaultMode: 0440
 {{- end }}
+{{- if and (eq .service "control-plane") $values.controlPlane.jwt.issuer $values.controlPlane.jwt.jwksCaSecret }}
+- name: jwks-ca
+  secret:
+    secretName: {{ $values.controlPlane.jwt.jwksCaSecret }}
+    defaultMode: 0440
+    items:
+      - key: {{ $values.controlPlane.jwt.jwksCaKey }}
+        path: ca.crt
+{{- end }}
+{{- with $values.kafka.ca }}
+{{- if .existingSecret }}
+- name: kafka-ca
+  secret:
+    secretName: {{ .existingSecret }}
+    defaultMode: 0440
+    items:
+      - key: {{ .key }}
+        path: ca.crt
+{{- end }}
+{{- end }}
+{{- with $values.kafka.clientCertificate }}
+{{- if .existingSecret }}
+- name: kafka-client
+  secret:
+    secretName: {{ .existingSecret }}
+    defaultMode: 0440
+    items:
+      - key: {{ .certKey }}
+        path: tls.crt
+      - key: {{ .keyKey }}
+        path: tls.key
+{{- end }}
+{{- end }}
 {{- if $values.kafka.sasl.mechanism }}
 - name: kafka
   secret:
@@ -225,6 +271,9 @@ POSTRIDER_ALLOW_CIDRS: {{ join "," . | quote }}
     items:
       - key: {{ $values.redis.urlKey }}
         path: url
+{{- end }}
+{{- with .values.extraVolumes }}
+{{ toYaml . }}
 {{- end }}
 {{- end -}}
 
@@ -267,6 +316,21 @@ POSTRIDER_ALLOW_CIDRS: {{ join "," . | quote }}
   mountPath: /etc/postrider/egress
   readOnly: true
 {{- end }}
+{{- if and (eq .service "control-plane") .root.Values.controlPlane.jwt.issuer .root.Values.controlPlane.jwt.jwksCaSecret }}
+- name: jwks-ca
+  mountPath: /etc/postrider/jwks-ca
+  readOnly: true
+{{- end }}
+{{- if .root.Values.kafka.ca.existingSecret }}
+- name: kafka-ca
+  mountPath: /etc/postrider/kafka-ca
+  readOnly: true
+{{- end }}
+{{- if .root.Values.kafka.clientCertificate.existingSecret }}
+- name: kafka-client
+  mountPath: /etc/postrider/kafka-client
+  readOnly: true
+{{- end }}
 {{- if .root.Values.kafka.sasl.mechanism }}
 - name: kafka
   mountPath: /etc/postrider/kafka
@@ -276,6 +340,9 @@ POSTRIDER_ALLOW_CIDRS: {{ join "," . | quote }}
 - name: redis
   mountPath: /etc/postrider/redis
   readOnly: true
+{{- end }}
+{{- with .values.extraVolumeMounts }}
+{{ toYaml . }}
 {{- end }}
 {{- end -}}
 
