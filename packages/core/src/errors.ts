@@ -2,7 +2,7 @@
  * Every cause that Postrider's own code can name, in one list. A code is stable: people, scripts and dashboards may
  * depend on it. Its meaning never changes; a cause that no longer exists leaves its code behind unused.
  *
- * - about a request: `invalid_argument` (with violations), `not_found`, `already_exists`, `etag_mismatch`,
+ * - about a request: `invalid_argument` and `request_id_reused` (with violations), `not_found`, `already_exists`, `etag_mismatch`,
  *   `failed_precondition`, `last_admin` (nobody could give that role any more), `unauthenticated`, `permission_denied`,
  *   `unsupported`
  * - about a write: `not_leader` (nothing was written), `outcome_unknown` (it may have been), `read_only` (none is taken)
@@ -16,6 +16,7 @@
  */
 export type ErrorCode =
   | 'invalid_argument'
+  | 'request_id_reused'
   | 'not_found'
   | 'already_exists'
   | 'etag_mismatch'

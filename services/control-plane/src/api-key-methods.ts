@@ -4,7 +4,7 @@ import { ApiKey } from '@postrider/contract/postrider/v1/access_service';
 import { ApiKeyConfig } from '@postrider/contract/postrider/v1/config';
 import { derivedUid, isApiKeyId, newApiKey, newApiKeyId, roleNamed } from '@postrider/core';
 import { hashApiKey } from './api-key.ts';
-import { ofRequest } from './create-request.ts';
+import { checkSameRequest, ofRequest } from './create-request.ts';
 import { checkEtag, etagOf } from './etag.ts';
 import { applyMask } from './field-mask.ts';
 import { assertMayGrant, checkChosenId, checkMayGrant, readGrant } from './grants.ts';
@@ -78,7 +78,13 @@ export function createApiKey({ writer, random, reach }: ServiceContext): Method<
       checkMayGrant(caller, grant, snapshot);
       const keys = [...snapshot.apiKeys()].filter(({ tenant }) => tenant === grant.tenant);
       const repeated = keys.find(({ createRequestId }) => requestId !== '' && createRequestId === requestId);
-      if (repeated !== undefined) return shownApiKey(repeated);
+      if (repeated !== undefined) {
+        checkSameRequest([
+          [apiKeyId, repeated.id],
+          [grant.role, repeated.role],
+        ]);
+        return shownApiKey(repeated);
+      }
       const derived = derivedUid('key', ofRequest(snapshot, grant.tenant, requestId)).slice('key_'.length);
       const id = apiKeyId || (requestId === '' ? newApiKeyId(random) : derived);
       // An id tells in the audit who it was: it is never used again.

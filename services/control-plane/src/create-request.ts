@@ -18,3 +18,17 @@ export function createdBy<T>(requestId: string, existing: T | undefined, deleted
   if (!deleted) return null;
   throw new PostriderError('already_exists', 'what this request_id created has been deleted; use another request_id');
 }
+
+/**
+ * Whoever asks for something else under the `request_id` of another creation would take its answer for his own. What can be
+ * changed after a creation says nothing of the request that made it, so what cannot is compared.
+ * @param asked with what it is, field by field; empty: left to the server
+ * @throws PostriderError `request_id_reused` that names `request_id`
+ */
+export function checkSameRequest(asked: readonly (readonly [wanted: string, is: string])[]): void {
+  if (asked.every(([wanted, is]) => wanted === '' || wanted === is)) return;
+  const description = 'was used for another creation; give each its own';
+  throw new PostriderError('request_id_reused', `request_id: ${description}`, {
+    violations: [{ field: 'request_id', description }],
+  });
+}

@@ -1,7 +1,7 @@
 import { configKey } from '@postrider/config-view';
 import { Endpoint, EndpointState, SignatureScheme } from '@postrider/contract/postrider/v1/endpoint';
 import { derivedUid, newUid, PostriderError } from '@postrider/core';
-import { createdBy, ofRequest } from './create-request.ts';
+import { checkSameRequest, createdBy, ofRequest } from './create-request.ts';
 import { chosenPart, endpointMaskRules, shownEndpoint } from './endpoint-resource.ts';
 import { asTenantAsks, needsProof, proofChange, stateAfter } from './endpoint-proof.ts';
 import { givesSecrets, sealedCredentials, splitSecrets } from './endpoint-secrets.ts';
@@ -61,7 +61,10 @@ export function createEndpoint(context: ServiceContext): Method<CreateEndpointRe
       const parts = ofRequest(snapshot, tenantId, requestId);
       const uid = requestId === '' ? newUid('ep', random) : derivedUid('ep', parts);
       const repeated = createdBy(requestId, snapshot.endpoint(uid), change.knowsDeleted('endpoint', uid));
-      if (repeated !== null) return shownEndpoint(repeated);
+      if (repeated !== null) {
+        checkSameRequest([[endpointId, repeated.endpoint?.name.split('/').at(-1) ?? '']]);
+        return shownEndpoint(repeated);
+      }
       rejectUnreadable(snapshot, 'endpoint', uid, request.parent);
       const name = endpointName({ tenant: tenantId, endpoint: endpointId === '' ? uid : endpointId });
       if (snapshot.endpointByName(name) !== undefined) alreadyExists(name);

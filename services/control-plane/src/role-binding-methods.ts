@@ -2,7 +2,7 @@ import { configKey } from '@postrider/config-view';
 import { RoleBinding } from '@postrider/contract/postrider/v1/role_binding';
 import { derivedUid, isPrincipal, newUid, PostriderError, PRINCIPAL_FORMS } from '@postrider/core';
 import { grantOf } from './authenticate.ts';
-import { ofRequest } from './create-request.ts';
+import { checkSameRequest, ofRequest } from './create-request.ts';
 import { checkEtag, etagOf } from './etag.ts';
 import { assertMayGrant, checkChosenId, checkMayGrant, readGrant } from './grants.ts';
 import { checkLastAdmin } from './last-admin.ts';
@@ -43,7 +43,15 @@ export function createRoleBinding({
       checkMayGrant(caller, grant, snapshot);
       const bindings = [...snapshot.roleBindings()].filter((one) => one.tenant === tenant);
       const repeated = bindings.find(({ createRequestId }) => requestId !== '' && createRequestId === requestId);
-      if (repeated !== undefined) return shown(repeated);
+      if (repeated !== undefined) {
+        const idWanted = roleBindingId === '' ? '' : `roleBindings/${roleBindingId}`;
+        checkSameRequest([
+          [idWanted, repeated.name],
+          [principal, repeated.principal],
+          [role, repeated.role],
+        ]);
+        return shown(repeated);
+      }
       const derived = derivedUid('rb', ofRequest(snapshot, grant.tenant, requestId));
       const id = roleBindingId || (requestId === '' ? newUid('rb', random) : derived);
       const name = `roleBindings/${id}`;

@@ -1,7 +1,7 @@
 import { configKey } from '@postrider/config-view';
 import { Subscription, SubscriptionState } from '@postrider/contract/postrider/v1/subscription';
 import { derivedUid, newUid } from '@postrider/core';
-import { createdBy } from './create-request.ts';
+import { checkSameRequest, createdBy } from './create-request.ts';
 import { currentEndpoint } from './endpoint-methods.ts';
 import { checkEtag, etagOf } from './etag.ts';
 import { checkNamedTypes } from './event-types/named-types.ts';
@@ -69,7 +69,10 @@ export function createSubscription(context: ServiceContext): Method<CreateSubscr
       const { endpoint } = currentEndpoint(snapshot, parent);
       const uid = requestId === '' ? newUid('sub', random) : derivedUid('sub', [endpoint.uid, requestId]);
       const repeated = createdBy(requestId, snapshot.subscription(uid), knowsDeleted('subscription', uid));
-      if (repeated !== null) return shown(repeated);
+      if (repeated !== null) {
+        checkSameRequest([[subscriptionId, repeated.name.split('/').at(-1) ?? '']]);
+        return shown(repeated);
+      }
       rejectUnreadable(snapshot, 'subscription', uid, parent);
       const name = subscriptionName({ ...place, subscription: subscriptionId === '' ? uid : subscriptionId });
       if (snapshot.subscriptionByName(name) !== undefined) alreadyExists(name);
