@@ -24,7 +24,7 @@ export function settingsPage(): string {
   const parts = [
     '# Settings',
     '<!-- Written from packages/runtime/ and services/ by `npm run generate`. Do not edit. -->',
-    `What each process reads from its environment, once, at its start; all that is wrong with it is told at once, by name, and a \`POSTRIDER_\` variable that it does not know is refused. In the [chart](../../deploy/helm/postrider/values.yaml), values set most of these, and \`extraEnv\` of a role the rest.`,
+    `What each process reads from its environment, once, at its start; all that is wrong with it is told at once, by name, and a \`POSTRIDER_\` variable that it does not know is refused. In the [chart](install.md#the-chart), values set most of these, and \`extraEnv\` of a role the rest.`,
     `A duration is written \`250ms\`, \`30s\`, \`5m\`, \`2h\` or \`7d\`; a size \`512B\`, \`64KiB\`, \`1MiB\` or \`2GiB\`. Where a row names two variables, the second holds the path of a file with the value, and only one may be set.`,
     `Telemetry follows the \`OTEL_*\` variables ([telemetry](telemetry.md)). \`npm start\` has its own few: \`npm start -- --help\`. Those of the command line are in [its page](../cli.md).`,
     '## Every role',
