@@ -117,3 +117,27 @@ test('hundreds that are due together end in turns that hold up nothing else, and
   }
   assert.ok(turns <= 12 && clock.monotonic() < due + 400, `${turns} turns, ${clock.monotonic() - due} ms late`);
 });
+
+test('when more is due than turns have time for, who has waited longest is next', () => {
+  const manual = manualClock();
+  let worked = 0;
+  const clock = { ...manual.clock, monotonic: () => manual.clock.monotonic() + worked };
+  const deadlines = createDeadlines(clock);
+  const due: number[] = [];
+  for (let at = clock.monotonic(); due.length < 400; at += 10)
+    for (let count = 0; count < 4; count += 1) {
+      const own = at + 100;
+      due.push(own);
+      deadlines.watch(
+        watched(() => {
+          met.push(own);
+          worked += 1;
+        }),
+        own,
+      );
+    }
+  const met: number[] = [];
+  while (met.length < 400) manual.advance(5);
+  const behind = met.map((own, index) => Math.max(0, ...met.slice(0, index)) - own);
+  assert.ok(Math.max(...behind) <= 40, `one was passed by such as were due ${Math.max(...behind)} ms later`);
+});

@@ -29,18 +29,19 @@ const places = 64;
 /** How long one tick may keep all else waiting (ms): each request that is given up is judged, told of and written down. */
 const turnMs = 6;
 
+const tickOf = (time: number): number => Math.floor(time / tickMs);
+
 /**
  * One timer for all requests. Deadlines fall into ticks of 20 ms; setting and clearing one touches only its neighbours,
  * so a request that ends in time costs next to nothing. The timer runs only while something is watched. Hundreds that hang
- * since the same moment end at the same moment: what does not fit into one turn has the next tick's.
+ * since the same moment end at the same moment: what does not fit into one turn has the next tick's, before all that is due
+ * then.
  */
 export function createDeadlines(clock: Clock): Deadlines {
   const wheel: Place[] = Array.from({ length: places }, () => ({ first: null }));
   let count = 0;
   let ticked = 0;
   let running = false;
-
-  const tickOf = (time: number): number => Math.floor(time / tickMs);
 
   function unlink(watched: Watched): void {
     if (watched.place === null) return;
@@ -76,12 +77,15 @@ export function createDeadlines(clock: Clock): Deadlines {
     }
     ticked = until;
     for (const watched of reached) unlink(watched);
+    const late: Watched[] = [];
     for (const watched of reached) {
       // One of those before it may have set it anew, or forgotten it.
       if (watched.place !== null || watched.due === Infinity) continue;
-      if (watched.due > now || clock.monotonic() - now > turnMs) link(watched);
+      if (watched.due > now) link(watched);
+      else if (clock.monotonic() - now > turnMs) late.push(watched);
       else watched.checkAt(now);
     }
+    for (const watched of late.reverse()) link(watched);
     if (count > 0) clock.after(tickMs, turn);
     else running = false;
   }

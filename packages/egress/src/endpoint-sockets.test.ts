@@ -64,3 +64,35 @@ test('what broke while its channel was not in use is connected anew', async () =
     assert.equal(endpoint.accepts(), sent);
   }
 });
+
+const malformed = {
+  'a path with a space': { path: '/a b' },
+  'a path without its slash': { path: 'hook' },
+  'a name with a space': { headers: ['x y', '1'] },
+  'a name without a value': { headers: ['x'] },
+  'a value with a line break': { headers: ['x', '1\r\ny: 2'] },
+  'a value beyond latin1': { headers: ['x', '\u0141'] },
+};
+
+for (const [what, more] of Object.entries(malformed))
+  test(`${what} is a fault of ours, whether the endpoint can be reached or not, and nobody is connected to`, async () => {
+    await using endpoint = await answering('HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n');
+    await using egress = openEgress();
+    const first = await sendOne(egress, requestTo(endpoint.origin, more));
+    assert.equal(endpoint.accepts(), 0);
+    assert.equal((await sendOne(egress, requestTo(endpoint.origin))).kind, 'response');
+    const overOpen = await sendOne(egress, requestTo(endpoint.origin, more));
+    await endpoint[Symbol.asyncDispose]();
+    const last = await sendOne(egress, requestTo(endpoint.origin, more));
+    for (const result of [first, overOpen, last])
+      assert.deepEqual(result.kind === 'failure' && [result.code, result.owner], ['internal', 'ours']);
+  });
+
+test('a connection that the client never asked for, because it did not take the request, is closed', async () => {
+  await using endpoint = await rawEndpoint(() => undefined);
+  await using egress = openEgress();
+  const result = await sendOne(egress, requestTo(endpoint.origin, { body: 1 as unknown as Buffer }));
+  assert.deepEqual(result.kind === 'failure' && [result.code, result.owner], ['internal', 'ours']);
+  assert.equal(endpoint.accepts(), 1);
+  await endpoint.untilClosed();
+});

@@ -5,7 +5,7 @@ import type { Channel, EndpointSockets } from './endpoint-sockets.ts';
 import { exchangeFailure } from './failure.ts';
 import type { EgressLimits } from './limits.ts';
 import { noteAnswer } from './pools/pool.ts';
-import type { EgressRequest } from './request.ts';
+import { isWellFormed, type EgressRequest } from './request.ts';
 import type { EgressFailure, EgressResponse, EgressResult, EgressTimings, FailureCause } from './result.ts';
 import { readHeaders } from './response-headers.ts';
 
@@ -34,6 +34,11 @@ const doubtfulFraming: FailureCause = {
   code: 'protocol_error',
   owner: 'endpoint',
   message: 'the answer does not say where it ends',
+};
+const malformed: FailureCause = {
+  code: 'internal',
+  owner: 'ours',
+  message: 'the request could not be made: its path or a header is malformed',
 };
 const tooManyBytes: FailureCause = {
   code: 'protocol_error',
@@ -101,11 +106,19 @@ export class Exchange implements Dispatcher.DispatchHandler, Watched {
     this.endpoint = endpoint;
     this.channel = channel;
     if (channel.client !== null) return this.dispatch(channel.client);
+    // The client would say so only once it has a connection: until then it looked like the endpoint's fault.
+    if (!isWellFormed(this.request)) return this.refuse();
     channel.open((error) => {
       if (this.over) return;
       if (error === null) this.dispatch(channel.client as Client);
       else this.giveUp(error.failure);
     });
+  }
+
+  private refuse(): void {
+    this.starting = true;
+    this.giveUp(malformed);
+    this.starting = false;
   }
 
   private dispatch(client: Client): void {

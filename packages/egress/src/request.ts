@@ -68,6 +68,16 @@ function judge(name: string): boolean {
   return isForbidden;
 }
 
+const pathText = /^\/[\x21-\xff]*$/;
+const headerName = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+const headerValue = /^[\t\x20-\x7e\x80-\xff]*$/;
+
+/** Whether the HTTP client takes it: what it does not take is a fault of ours, or of a record that nobody judged. */
+export function isWellFormed({ path, headers }: EgressRequest): boolean {
+  const isPart = (text: string, index: number): boolean => (index % 2 === 0 ? headerName : headerValue).test(text);
+  return pathText.test(path) && headers.length % 2 === 0 && headers.every(isPart);
+}
+
 /** The parts of an allowed URL that a request needs. Worth keeping per endpoint. */
 export function targetOf(url: URL): { origin: string; host: string; path: string } {
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1');

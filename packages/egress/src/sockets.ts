@@ -166,6 +166,8 @@ function discard(sockets: Sockets, endpoint: EndpointSockets, channel: Channel):
     .catch(() => {})
     .then(() => void sockets.closings.delete(closed));
   sockets.closings.add(closed);
+  // One that the client never asked for, as it did not take the request, it does not know of.
+  channel.socket?.destroy();
 }
 
 /** Takes the endpoint out of use: unused connections go now, the others when their exchange is over. */

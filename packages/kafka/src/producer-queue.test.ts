@@ -157,6 +157,22 @@ test('a callback that throws keeps no other record from its acknowledgement', as
   assert.deepEqual(thrown, ['a fault of the caller']);
 });
 
+test('closed by who is told that his record may not be written: nothing is written, and all are told', async () => {
+  const clock = createFakeClock();
+  const { transport, log } = scripted([], clock);
+  const producer = createProducerQueue(transport, { name: 'p', clock });
+  const told: (string | undefined)[] = [];
+  producer.enqueue(record(0, 1), (error) => told.push(error?.code));
+  producer.enqueue({ ...record(0, 2), mayWrite: () => false }, (error) => {
+    told.push(error?.code);
+    void producer[Symbol.asyncDispose]();
+  });
+  producer.enqueue(record(0, 3), (error) => told.push(error?.code));
+  await clock.advance(10);
+  assert.deepEqual(told, ['FENCED', 'CLOSED', 'CLOSED']);
+  assert.deepEqual([...log.values()].flat(), []);
+});
+
 test('who queues a record anew when there is no such partition hears of it later, and blocks nobody', async () => {
   const clock = createFakeClock();
   const transport: ProduceTransport = {

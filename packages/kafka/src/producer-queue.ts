@@ -251,7 +251,7 @@ class ProducerQueue implements Producer {
     return parts;
   }
 
-  /** The last question before the socket. A restarted or closed producer has nothing to write any more. */
+  /** The last question before the socket. A restarted or closed producer, be it by one who is told here, has nothing to write any more. */
   #take(flight: Flight): readonly PartitionWrite[] {
     if (this.#closed || this.#flights.get(flight.leader) !== flight) return [];
     const writes: PartitionWrite[] = [];
@@ -273,7 +273,7 @@ class ProducerQueue implements Producer {
         writes.push({ topic: queue.topic, partition: queue.partition, records: written.map(({ record }) => record) });
       }
     }
-    return writes;
+    return this.#closed ? [] : writes;
   }
 
   #land(flight: Flight, answers: readonly PartitionAnswer[]): void {
