@@ -4,8 +4,8 @@ import { Tenant, TenantQuotas, TenantState } from '@postrider/contract/postrider
 import { generateDataKey, isBeingDeleted, PostriderError } from '@postrider/core';
 import { checkEtag, etagOf } from './etag.ts';
 import { applyMask } from './field-mask.ts';
-import { parseFlatName, parseTenantName, tenantIdProblem, tenantName } from './names.ts';
-import { beginTenantDeletion } from './operations/tenant-deletion.ts';
+import { parseTenantName, tenantIdProblem, tenantName } from './names.ts';
+import { beginTenantDeletion, runningDeletion } from './operations/tenant-deletion.ts';
 import { createUntilDone } from './operations/until-done.ts';
 import { alreadyExists, found, rejectUnreadable, rejectViolations, required } from './reject.ts';
 import { tenantFields } from './lists/filter-fields.ts';
@@ -180,7 +180,10 @@ export function deleteTenant({
     const operation = await writer.change(caller.actor, (change) => {
       const { snapshot } = change;
       const { config, tenant } = current(snapshot, id, name);
-      if (isBeingDeleted(config)) return parseFlatName(tenant.deleteOperation, 'operations', 'name');
+      if (isBeingDeleted(config)) {
+        const running = runningDeletion(snapshot, tenant);
+        return running ?? beginTenantDeletion(change, id, config, caller.actor, random);
+      }
       checkEtag(etag, tenant);
       const endpoints = snapshot.endpointCount(id);
       if (endpoints > 0 && !force) {

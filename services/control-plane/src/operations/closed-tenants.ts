@@ -1,12 +1,15 @@
 import { isBeingDeleted, tenantOfName } from '@postrider/core';
 import { tenantOfEntity } from '../audit/entry.ts';
 import { rejectBeingDeleted } from '../reject.ts';
+import type { MethodName } from '@postrider/core';
 import type { ServiceContext } from '../call.ts';
 import type { Change } from '../config-writer.ts';
 
+const DELETES: MethodName = 'DeleteTenant';
+
 /**
  * What methods work with: whatever they would put into a tenant that is being deleted is refused, so no method can forget to
- * look. What they take away is not: it goes anyway.
+ * look. What they take away is not: it goes anyway. Nor is what deletes it, which may have to be begun anew.
  */
 export function closedTenantsContext(context: ServiceContext): ServiceContext {
   const { writer } = context;
@@ -17,7 +20,8 @@ export function closedTenantsContext(context: ServiceContext): ServiceContext {
 }
 
 function guarded(change: Change): Change {
-  const { snapshot } = change;
+  const { snapshot, origin } = change;
+  if (origin?.method === DELETES) return change;
   return {
     ...change,
     put(key, build) {

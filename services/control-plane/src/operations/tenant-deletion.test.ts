@@ -16,9 +16,13 @@ import { CONFIG_TOPIC } from '../../testing/harness.ts';
 import { recordsOf } from '../../testing/replicas.ts';
 import { openTestWriter } from '../../testing/test-writer.ts';
 import { serverLimits } from '../server-limits.ts';
+import { auditedContext } from '../audit/origin.ts';
+import { deleteTenant } from '../tenant-methods.ts';
+import { closedTenantsContext } from './closed-tenants.ts';
 import { startOperations } from './run-operations.ts';
 import { beginTenantDeletion } from './tenant-deletion.ts';
 import type { FakeKafka } from '@postrider/kafka/testing';
+import type { ServiceContext } from '../call.ts';
 import type { Change, ConfigWriter } from '../config-writer.ts';
 
 type Leader = Awaited<ReturnType<typeof openTestWriter>>;
@@ -28,8 +32,16 @@ const origin = {
   forwardedFor: '',
 };
 
-/** A tenant with these many endpoints, each with two subscriptions, and with one of whatever else can belong to it. */
-async function makeTenant(writer: Pick<ConfigWriter, 'change'>, id: string, endpoints: number): Promise<void> {
+/** What the endpoints of a tenant have: these subscriptions each, and so many of them a pause. */
+const usual = { subscriptions: ['a', 'b'], paused: 1 };
+
+/** A tenant with these many endpoints, and with one of whatever else can belong to it. */
+async function makeTenant(
+  writer: Pick<ConfigWriter, 'change'>,
+  id: string,
+  endpoints: number,
+  { subscriptions, paused } = usual,
+): Promise<void> {
   const name = `tenants/${id}`;
   await writer.change('test', (change) => {
     putNamed(change, id);
@@ -47,7 +59,7 @@ async function makeTenant(writer: Pick<ConfigWriter, 'change'>, id: string, endp
       const uid = `ep_${id}_${at}`;
       const endpoint = Endpoint.fromPartial({ uid, name: `${name}/endpoints/e${at}`, url: 'https://hooks.acme.dev/' });
       put(change, 'endpoint', uid, { $case: 'endpoint', value: EndpointConfig.fromPartial({ endpoint }) });
-      for (const one of ['a', 'b']) {
+      for (const one of subscriptions) {
         const fields = {
           uid: `sub_${id}_${at}_${one}`,
           endpointUid: uid,
@@ -55,7 +67,7 @@ async function makeTenant(writer: Pick<ConfigWriter, 'change'>, id: string, endp
         };
         put(change, 'subscription', fields.uid, { $case: 'subscription', value: Subscription.fromPartial(fields) });
       }
-      if (at > 0) continue;
+      if (at >= paused) continue;
       const pause = Pause.fromPartial({ name: endpoint.name, endpointUid: uid });
       put(change, 'pause', `endpoints/${uid}`, { $case: 'pause', value: pause });
     }
@@ -179,6 +191,40 @@ test('no part is larger than the limit, and several tenants are deleted in turns
   assert.deepEqual(tenants.slice(2, 4), tenants.slice(0, 2));
   assert.deepEqual(tenants.slice(0, 2).toSorted(), ['acme', 'bell']);
   assert.deepEqual(left(leader), []);
+});
+
+test('no pause outlives its endpoint, wherever a part ends', async () => {
+  const kafka = createFakeKafka();
+  await using leader = await openTestWriter(kafka);
+  // Three records each, and two, so that parts end behind each of them.
+  await makeTenant(leader.writer, 'acme', ENDPOINTS, { subscriptions: ['a'], paused: ENDPOINTS });
+  await makeTenant(leader.writer, 'bell', ENDPOINTS, { subscriptions: [], paused: ENDPOINTS });
+  const operations = [await begin(leader, 'acme'), await begin(leader, 'bell')];
+  using _running = run(leader);
+  for (const id of operations) await untilDone(leader, id);
+  assert.deepEqual(left(leader), []);
+});
+
+test('a deletion whose operation another tool took away is begun anew when it is asked for again', async () => {
+  const kafka = createFakeKafka();
+  await using leader = await openTestWriter(kafka);
+  await makeTenant(leader.writer, 'acme', 2);
+  const lost = await begin(leader, 'acme');
+  const { deleteTime } = leader.view.snapshot().tenant('acme')?.tenant ?? {};
+  await leader.writer.change('test', ({ remove }) => remove(configKey('operation', lost)));
+  using _running = run(leader);
+  const { view, writer, port } = leader;
+  const parts = { view, writer, clock: port.clock, random: randomBytes } as unknown as ServiceContext;
+  const context = auditedContext(closedTenantsContext(parts), origin);
+  const marks: (Tenant | undefined)[] = [];
+  view.onChange((changes) => {
+    for (const { kind, after } of changes) if (kind === 'tenant') marks.push(after?.tenant);
+  });
+  await deleteTenant(context)({ name: 'tenants/acme', force: false, etag: 'x' }, { actor: 'user/admin', grants: [] });
+  assert.deepEqual(left(leader), []);
+  const [begun] = [...view.snapshot().operations()];
+  assert.deepEqual([begun?.operation?.done, begun?.operation?.error], [true, undefined]);
+  assert.deepEqual([marks[0]?.deleteTime, marks[0]?.deleteOperation], [deleteTime, begun?.operation?.name]);
 });
 
 test('a tenant of the same id that the operation has not marked is not touched: the operation ends with that', async () => {

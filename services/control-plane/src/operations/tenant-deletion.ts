@@ -2,7 +2,7 @@ import { status } from '@grpc/grpc-js';
 import { configKey } from '@postrider/config-view';
 import { Status } from '@postrider/contract/google/rpc/status';
 import { Operation } from '@postrider/contract/postrider/v1/operation';
-import { TenantState } from '@postrider/contract/postrider/v1/tenant';
+import { TenantState, type Tenant } from '@postrider/contract/postrider/v1/tenant';
 import { newUid, tenantOfName } from '@postrider/core';
 import { recordsOfApiKey } from '../api-key-methods.ts';
 import { parseFlatName, tenantName } from '../names.ts';
@@ -13,6 +13,18 @@ import type { ConfigSnapshot } from '@postrider/config-view';
 import type { OperationConfig, TenantConfig } from '@postrider/contract/postrider/v1/config';
 import type { RandomBytes } from '@postrider/core';
 import type { Change } from '../config-writer.ts';
+
+/**
+ * The operation that goes on deleting a tenant: its id. Null: there is none any more, as when another tool took its record
+ * away; nobody would ever go on.
+ * @throws PostriderError `failed_precondition` when a newer version has written it
+ */
+export function runningDeletion(snapshot: ConfigSnapshot, { name, deleteOperation }: Tenant): string | null {
+  const [, id = ''] = deleteOperation.split('/');
+  rejectUnreadable(snapshot, 'operation', id, deleteOperation);
+  const operation = snapshot.operation(id)?.operation;
+  return operation?.done === false && operation.tenant === name ? id : null;
+}
 
 /** Marks the tenant, and begins the operation that deletes it: the operation's id. */
 export function beginTenantDeletion(
@@ -42,7 +54,8 @@ export function beginTenantDeletion(
   put(configKey('tenant', tenantId), (revision) => {
     const { tenant } = config;
     if (tenant === undefined) throw new TypeError(`${tenantName(tenantId)} has no tenant`);
-    const marked = { ...tenant, state: TenantState.DELETING, deleteTime: now, deleteOperation: name, updateTime: now };
+    const deleteTime = tenant.deleteTime ?? now;
+    const marked = { ...tenant, state: TenantState.DELETING, deleteTime, deleteOperation: name, updateTime: now };
     return { $case: 'tenant', value: { ...config, tenant: { ...marked, revision } } };
   });
   return id;
@@ -85,15 +98,15 @@ function end({ put, now }: Change, config: OperationConfig, ended: Operation): v
 }
 
 /**
- * The keys of all records that go with a tenant, before the tenant's own. What depends on something comes before it; keys and
- * role bindings come last, so that who has them can look on. Another tenant may get this id: what opened this one must not
+ * The keys of all records that go with a tenant, before the tenant's own. What depends on something comes before it: a part may
+ * end between the two, and what is found by something is not found without it. Keys and role bindings come last, so that who has them can look on. Another tenant may get this id: what opened this one must not
  * open that one.
  */
 function* recordsOf(snapshot: ConfigSnapshot, tenantId: string): Generator<string> {
   for (const { uid } of snapshot.endpointIdsOf(tenantId, serverLimits.deletedTogetherMax)) {
     for (const subscription of snapshot.subscriptionsOf(uid)) yield configKey('subscription', subscription.uid);
-    yield configKey('endpoint', uid);
     yield* pauseOf(snapshot, `endpoints/${uid}`);
+    yield configKey('endpoint', uid);
   }
   const name = tenantName(tenantId);
   yield* pauseOf(snapshot, name);

@@ -41,6 +41,19 @@ test('any number that comes at once and arrives soon is let be', async () => {
   assert.deepEqual(ended, ['late 1']);
 });
 
+test('as many as may be slow are let be, however many others are on the way', async () => {
+  const { clock, ended, begin } = world(2);
+  begin('calm', 'calm 1');
+  begin('calm', 'calm 2');
+  await clock.advance(serverLimits.requestSlowMs / 2);
+  const arrived = Array.from({ length: 50 }, (_, index) => begin('busy', `${index}`));
+  await clock.advance(serverLimits.requestSlowMs / 2);
+  for (const one of arrived) one();
+  for (let index = 0; index < 50; index += 1) begin('busy', `${index} more`);
+  await clock.advance(serverLimits.requestSlowMs / 2);
+  assert.deepEqual(ended, [], 'only two are slow');
+});
+
 test('beyond what there may be at all the oldest of the largest sender goes at once', () => {
   const { ended, begin } = world(2, 4);
   for (const sender of ['a', 'b', 'b', 'c', 'd', 'e']) begin(sender, `${sender} of ${ended.length}`);

@@ -752,8 +752,8 @@ export const TenantServiceService = {
    * Deletes a tenant with all that belongs to it, its API keys and role bindings too. It is DELETING from this moment, and
    * what it has is deleted a part at a time by the operation that its `delete_operation` names. This call waits for that for
    * up to 5 seconds, enough for a few thousand endpoints: then the tenant is gone when it answers, and else goes soon;
-   * GetTenant tells. Repeating it changes nothing. Errors: NOT_FOUND, ABORTED, FAILED_PRECONDITION (it still has endpoints and
-   * `force` is not set).
+   * GetTenant tells. Repeating it changes nothing, unless that operation is not there any more: then another one begins.
+   * Errors: NOT_FOUND, ABORTED, FAILED_PRECONDITION (it still has endpoints and `force` is not set).
    */
   deleteTenant: {
     path: "/postrider.v1.TenantService/DeleteTenant" as const,
@@ -779,8 +779,8 @@ export interface TenantServiceServer extends UntypedServiceImplementation {
    * Deletes a tenant with all that belongs to it, its API keys and role bindings too. It is DELETING from this moment, and
    * what it has is deleted a part at a time by the operation that its `delete_operation` names. This call waits for that for
    * up to 5 seconds, enough for a few thousand endpoints: then the tenant is gone when it answers, and else goes soon;
-   * GetTenant tells. Repeating it changes nothing. Errors: NOT_FOUND, ABORTED, FAILED_PRECONDITION (it still has endpoints and
-   * `force` is not set).
+   * GetTenant tells. Repeating it changes nothing, unless that operation is not there any more: then another one begins.
+   * Errors: NOT_FOUND, ABORTED, FAILED_PRECONDITION (it still has endpoints and `force` is not set).
    */
   deleteTenant: handleUnaryCall<DeleteTenantRequest, Empty>;
 }
@@ -854,8 +854,8 @@ export interface TenantServiceClient extends Client {
    * Deletes a tenant with all that belongs to it, its API keys and role bindings too. It is DELETING from this moment, and
    * what it has is deleted a part at a time by the operation that its `delete_operation` names. This call waits for that for
    * up to 5 seconds, enough for a few thousand endpoints: then the tenant is gone when it answers, and else goes soon;
-   * GetTenant tells. Repeating it changes nothing. Errors: NOT_FOUND, ABORTED, FAILED_PRECONDITION (it still has endpoints and
-   * `force` is not set).
+   * GetTenant tells. Repeating it changes nothing, unless that operation is not there any more: then another one begins.
+   * Errors: NOT_FOUND, ABORTED, FAILED_PRECONDITION (it still has endpoints and `force` is not set).
    */
   deleteTenant(
     request: DeleteTenantRequest,
