@@ -1,5 +1,6 @@
 import type { DescService } from '@bufbuild/protobuf';
-import { markdownPage } from './markdown.ts';
+import { accessRuleOf, rolesOf } from '../access-rules.ts';
+import { markdownPage, table } from './markdown.ts';
 import { methodsTable } from './method-text.ts';
 import { pageName } from './reference.ts';
 import { typeLink } from './type-text.ts';
@@ -14,13 +15,33 @@ call it: [the API in five minutes](../README.md). Who may do what: [access.md](.
 \`FieldMask\` as in \`"displayName,labels"\`; 64-bit numbers are text, and \`bytes\` are base64. A field that is left out has its default: the
 empty text, 0, false, an empty list. *Required* fields must be given; *output only* ones are ignored in
 what you send, and refused in a mask; *immutable* ones are given at creation, and stay; *input only* ones are never shown.`,
-    `What stands under “over HTTP” is where a method will be reached as HTTP with JSON. This version serves gRPC alone.`,
+    `This version serves gRPC alone: what stands under “over HTTP” is where a method will be reached as HTTP with JSON.`,
     ...services.flatMap((service) => {
       const file = `${pageName(service)}.md`;
       return [`## [${service.name}](${file})`, reference.options.doc(service), methodsTable(reference, service, file)];
     }),
+    '## By role',
+    'What each role may call; `admin` may call everything. What any of it reaches: [access.md](../access.md#roles).',
+    rolesTable(reference, services),
     ...(shared.length === 0
       ? []
       : ['## Shared types', `${shared.map((type) => typeLink(reference, type, '')).join(', ')}.`]),
   ]);
+}
+
+/** The methods of each role but `admin`, in the order of their services. */
+function rolesTable({ registry }: Reference, services: readonly DescService[]): string {
+  const methodsOf = new Map<string, string[]>();
+  for (const service of services) {
+    for (const method of service.methods) {
+      const link = `[${method.name}](${pageName(service)}.md#${method.name.toLowerCase()})`;
+      for (const role of rolesOf(accessRuleOf(registry, method))) {
+        if (role !== 'admin') methodsOf.set(role, [...(methodsOf.get(role) ?? []), link]);
+      }
+    }
+  }
+  return table(
+    ['role', 'may call'],
+    [...methodsOf].toSorted().map(([role, links]) => [`\`${role}\``, links.join(', ')]),
+  );
 }

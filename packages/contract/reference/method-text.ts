@@ -8,7 +8,7 @@ import type { Reference } from './reference.ts';
 /** The methods of a service as a table, with links to their sections on the page of this file name. */
 export function methodsTable({ registry, options }: Reference, { methods }: DescService, file: string): string {
   return table(
-    ['method', 'over HTTP', 'may be called by'],
+    ['method', 'over HTTP (not served yet)', 'may be called by'],
     methods.map((method) => [
       `[${method.name}](${file}#${method.name.toLowerCase()})`,
       options
@@ -34,7 +34,7 @@ export function methodSection(reference: Reference, method: DescMethod, page: st
     `## ${method.name}`,
     does,
     [
-      `- Over HTTP: ${httpWords(reference, method)}`,
+      `- Over HTTP (not served yet): ${httpWords(reference, method)}`,
       `- May be called by: ${accessWords(reference, method)}`,
       ...(errors === undefined ? [] : [`- Errors: ${errors}`]),
       `- Answers with: ${streams(givesStream)}${answer}`,

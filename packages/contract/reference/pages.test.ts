@@ -25,6 +25,16 @@ test('every method that callers reach has a section that says who may call it; w
   }
 });
 
+test('by role, the first page names every method that a role may call', () => {
+  const [, table = ''] = /^## By role$(.*?)(?=^## |(?![^]))/ms.exec(pages.get('README.md') ?? '') ?? [];
+  for (const role of ['operator', 'tenant-admin', 'tenant-viewer', 'publisher', 'secret-reader']) {
+    const [row = ''] = new RegExp(`^\\| \`${role}\` .*$`, 'm').exec(table) ?? [];
+    const told = [...row.matchAll(/\[([A-Za-z]+)\]/g)].map(([, name = '']) => name).toSorted();
+    const may = Object.entries(methodRules).filter(([, { roles }]) => (roles as readonly string[]).includes(role));
+    assert.deepEqual(told, may.map(([name]) => name).toSorted(), role);
+  }
+});
+
 test('a field stands with its bounds, and with what may be done with it', () => {
   const endpoint = pages.get('endpoint-service.md') ?? '';
   assert.match(endpoint, /\| `url` \| string \| \*required\*\. Where requests go: .* 2,048 bytes .*\|/);
