@@ -1,3 +1,4 @@
+export { CliError, exitCodes } from './cli-error.ts';
 export { runCli } from './program.ts';
 export { connectionFile, type Connection } from './connection.ts';
 export type { CliContext } from './context.ts';

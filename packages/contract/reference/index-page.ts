@@ -42,6 +42,6 @@ function rolesTable({ registry }: Reference, services: readonly DescService[]): 
   }
   return table(
     ['role', 'may call'],
-    [...methodsOf].toSorted().map(([role, links]) => [`\`${role}\``, links.join(', ')]),
+    [...methodsOf].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([role, links]) => [`\`${role}\``, links.join(', ')]),
   );
 }

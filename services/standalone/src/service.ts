@@ -7,6 +7,7 @@ import { startLocalCluster, waitForCluster } from './cluster.ts';
 import type { StandaloneConfig } from './config.ts';
 import { openDataDir, type DataDir } from './data-dir.ts';
 import { openLogFiles } from './log-files.ts';
+import { refusedKeyWords } from './refused-key.ts';
 import { tellNextSteps, type NextSteps } from './next-steps.ts';
 import { shownSeconds, type Screen } from './screen.ts';
 import { startServices } from './services.ts';
@@ -52,6 +53,8 @@ export async function startStandalone(
   const telling = tellStory({ connection, kafka: story, screen, keep, clock: systemClock, signal });
   await Promise.race([telling, lost]).catch((error: unknown) => {
     signal.throwIfAborted();
+    const words = refusedKeyWords(error, shownPath(config.dataDir));
+    if (words !== undefined) throw new Error(words, { cause: error });
     throw new Error(`${(error as Error).message}; the logs in ${shownPath(data.log)} tell more`, { cause: error });
   });
   if (!config.exitAfterStory) tellNextSteps(screen, stepsOf(config));
