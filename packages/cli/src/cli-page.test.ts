@@ -14,3 +14,9 @@ test('a command stands there with what it takes, its own options, and an example
   assert.doesNotMatch(section, /--server/);
   assert.match(section, /^postrider tenant delete acme --force --yes$/m);
 });
+
+test('an option that says “the same” stands behind the one that it means', () => {
+  const pairs = [...cliPage().matchAll(/^\| `--([\w-]+).*\n\| `--([\w-]+).*\| the same/gm)];
+  assert.ok(pairs.length > 0);
+  for (const [, before, option] of pairs) assert.equal(option, `${before}-file`);
+});

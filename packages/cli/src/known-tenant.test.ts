@@ -17,12 +17,16 @@ const server = new Server();
 const kafka = createFakeKafka();
 for (const name of ['attempts', 'dead-letters', 'events']) kafka.createTopic(`postrider.${name}`, 1);
 let known: string[] = [];
+/** Something was printed by the command that asks for the tenant slow. */
+const isTold = Promise.withResolvers<void>();
 
 before(async () => {
   const tenants: Pick<TenantServiceServer, 'getTenant'> = {
     getTenant({ request: { name } }, callback) {
-      if (name === 'tenants/acme') callback(null, Tenant.fromPartial({ name }));
-      else callback({ code: status.NOT_FOUND, details: 'no' });
+      if (name === 'tenants/acme') return callback(null, Tenant.fromPartial({ name }));
+      const answer = () => callback({ code: status.NOT_FOUND, details: 'no' });
+      if (name === 'tenants/slow') void isTold.promise.then(answer);
+      else answer();
     },
   };
   const endpoints: Pick<EndpointServiceServer, 'listEndpoints'> = {
@@ -61,6 +65,16 @@ test('whoever publishes for a tenant that there is not is told that it is quaran
   assert.match((await run(`${publish} nope`, known)).err, /no tenant nope: .* quarantined/);
   assert.equal((await run(`${publish} acme`, known)).err, '');
   assert.equal((await run(`${publish} nope`, [])).err, '');
+});
+
+test('what was published is told before the control plane has answered', async () => {
+  const publish = 'publish --type t --data x --tenant slow --brokers fake:1'.split(' ');
+  const { out, err } = await cli([...publish, ...known], {
+    kafka: () => kafka.connect(),
+    onOut: () => isTold.resolve(),
+  });
+  assert.match(out, /^Published t /);
+  assert.match(err, /no tenant slow: .* quarantined/);
 });
 
 test('a dead letter names its endpoint as people do; one that is deleted, or without a control plane, has its uid', async () => {

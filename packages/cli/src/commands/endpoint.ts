@@ -48,8 +48,8 @@ function createCommand(endpoint: Command, context: CliContext): void {
       .requiredOption('--url <url>', 'where requests go')
       .option('--id <id>', 'last part of the name; the server gives one when absent')
       .option('--secret <whsec_…|whsk_…>', 'import a signing secret instead of generating one')
-      .option('--event-types <list>', 'subscribe it to these, for example invoice.paid,order.* or *', parseTypes)
-      .option('--secret-file <file>', 'the same, from a file, so that no list of processes shows it'),
+      .option('--secret-file <file>', 'the same, from a file, so that no list of processes shows it')
+      .option('--event-types <list>', 'subscribe it to these, for example invoice.paid,order.* or *', parseTypes),
   )
     .addHelpText(
       'after',

@@ -61,14 +61,15 @@ export function publishCommand(program: Command, context: CliContext): void {
         });
         return Promise.all(sent);
       });
-      if (await unknown)
-        context.err(`postrider: there is no tenant ${options.tenant}: what it publishes is quarantined\n`);
       for (const entry of published)
         session.printEntry(
           entry,
           () =>
             `Published ${options.type} as ${entry.id} to ${entry.topic}, partition ${entry.partition}, offset ${entry.offset}; its webhook-id is ${entry.webhookId}.\n`,
         );
+      // A control plane that does not answer keeps nobody from what was published.
+      if (await unknown)
+        context.err(`postrider: there is no tenant ${options.tenant}: what it publishes is quarantined\n`);
     });
 }
 
