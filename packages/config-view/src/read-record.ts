@@ -148,8 +148,8 @@ function checkEntity(kind: ConfigKind, id: string, entity: ConfigEntity): Wrong 
   if (entity.$case !== caseOfKind[kind]) return invalid('Its entity is of another kind than its key.');
   switch (entity.$case) {
     case 'tenant':
-      if (entity.value.tenant?.name !== `tenants/${id}`) return invalid('The tenant has another name than its key.');
-      return entity.value.tenant.state === 'UNRECOGNIZED' ? unknown('state') : null;
+      if (!isNamed(entity.value.tenant, 'tenants', id)) return invalid('The tenant has another name than its key.');
+      return entity.value.tenant?.state === 'UNRECOGNIZED' ? unknown('state') : null;
     case 'endpoint': {
       const { endpoint } = entity.value;
       if (endpoint?.uid !== id) return invalid('The endpoint has another uid than its key.');
@@ -176,26 +176,32 @@ function checkEntity(kind: ConfigKind, id: string, entity: ConfigEntity): Wrong 
       if (!isKnownPause(entity.value)) return unknown('name');
       return pauseIdOf(entity.value) === id ? null : invalid('The pause is of something else than its key says.');
     case 'drain':
-      return entity.value.name === `dispatchers/${id}`
-        ? null
-        : invalid('The drain is of another process than its key.');
+      return isNamed(entity.value, 'dispatchers', id) ? null : invalid('The drain is of another process than its key.');
     case 'roleBinding':
-      if (entity.value.name !== `roleBindings/${id}`) return invalid('The binding has another name than its key.');
+      if (!isNamed(entity.value, 'roleBindings', id)) return invalid('The binding has another name than its key.');
       return entity.value.role === 'UNRECOGNIZED' ? unknown('role') : null;
     case 'eventType':
-      if (entity.value.eventType?.name !== `eventTypes/${id}`)
+      if (!isNamed(entity.value.eventType, 'eventTypes', id))
         return invalid('The event type has another name than its key.');
-      return entity.value.eventType.state === 'UNRECOGNIZED' ? unknown('state') : null;
+      return entity.value.eventType?.state === 'UNRECOGNIZED' ? unknown('state') : null;
     case 'egressAddress':
       return egressAddressId(entity.value.address?.name ?? '') === id &&
         entity.value.address?.effectiveTime !== undefined
         ? null
         : invalid('The address has another name than its key, or no effective time.');
-    case 'operation':
-      return entity.value.operation?.name === `operations/${id}`
-        ? null
-        : invalid('The operation has another name than its key.');
+    case 'operation': {
+      const { operation } = entity.value;
+      if (!isNamed(operation, 'operations', id)) return invalid('The operation has another name than its key.');
+      // Without a tenant it would delete what belongs to none.
+      const isLost = operation?.metadata?.$case === 'tenantDeletion' && !/^tenants\/[^/]+$/.test(operation.tenant);
+      return isLost ? invalid('The operation deletes a tenant, and names none.') : null;
+    }
   }
+}
+
+/** Whether a resource has the name that belongs to its key. An id with a slash would be no part of any name. */
+function isNamed(resource: { readonly name: string } | undefined, collection: string, id: string): boolean {
+  return resource?.name === `${collection}/${id}` && !id.includes('/');
 }
 
 function invalid(detail: string): Wrong {
