@@ -139,7 +139,6 @@ function versionFindings(answered: readonly { readonly status: DispatcherStatus 
   const versions = [...new Set([own, ...answered.map(({ status }) => status.version)])];
   if (versions.length === 1) return [];
   const what = `Versions differ: this command is ${own}, dispatchers are ${shortList(versions.slice(1))}.`;
-  return [
-    { code: 'versions-differ', severity: 'info', what, action: 'Finish the upgrade; any order of services is fine.' },
-  ];
+  const action = 'Finish the upgrade, and use nothing that is new in it before (docs/operations/install.md).';
+  return [{ code: 'versions-differ', severity: 'info', what, action }];
 }
