@@ -42,7 +42,10 @@ type Listing = Omit<PagedList<never>, 'bytes' | 'resource'>;
 /** Digits of a time in a key, so that keys are in the order of times, and then of names. */
 const TIME_DIGITS = 15;
 
-/** Sorting is remembered for as long as the configuration stays the same, so that walking through a long list is cheap. */
+/**
+ * Sorting is remembered for as long as the configuration stays the same, so that walking through a long list is cheap: of the
+ * lists that were asked for last.
+ */
 export function createPaging(tokens: PageTokens): Paging {
   const sortedBySnapshot = new WeakMap<ConfigSnapshot, Map<string, readonly string[]>>();
 
@@ -52,7 +55,11 @@ export function createPaging(tokens: PageTokens): Paging {
     sortedBySnapshot.set(snapshot, lists);
     const key = `${method} ${order?.field ?? 'name'} ${parent}`;
     const found = lists.get(key) ?? keysOf(list).toSorted((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+    // Callers may ask for as many lists as they like, of types with this beginning or that.
+    lists.delete(key);
     lists.set(key, found);
+    const [oldest = ''] = lists.keys();
+    if (lists.size > serverLimits.listsSortedMax) lists.delete(oldest);
     return found;
   }
 

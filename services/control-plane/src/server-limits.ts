@@ -45,6 +45,8 @@ export const serverLimits = Object.freeze({
   pageLookedAtMax: 2_000,
   /** Resources that are ordered by anything but their names: each must be read for it. */
   listOrderedMax: 10_000,
+  /** Lists whose order is remembered, of those that see the same tenants. */
+  listsSortedMax: 500,
   pageSizeDefault: 50,
   pageSizeMax: 500,
   requestIdMax: 128,

@@ -177,3 +177,29 @@ test('so many are looked at for one page at most, and so many are ordered by tim
   const order = { field: 'create_time', descending: false } as const;
   assert.throws(() => paging.page({ ...list, order, createTimes }, { pageSize: 1, pageToken: '' }), /order_by/);
 });
+
+test('the order of the lists that were asked for last is remembered, and of no more of them', () => {
+  const paging = createPaging(createPageTokens(Buffer.alloc(32)));
+  const snapshot = {} as ConfigSnapshot;
+  const sorted: string[] = [];
+  const ask = (parent: string): void => {
+    const names = () => {
+      sorted.push(parent);
+      return [];
+    };
+    paging.page(
+      { method: 'List', parent, snapshot, names, resource: (name) => name, bytes: () => 1 },
+      { pageSize: 1, pageToken: '' },
+    );
+  };
+  for (const parent of ['walked', 'left', 'walked']) ask(parent);
+  for (let other = 0; other < serverLimits.listsSortedMax; other += 1) {
+    ask(`${other}`);
+    ask('walked');
+  }
+  ask('left');
+  assert.deepEqual(
+    sorted.filter((parent) => !/\d/.test(parent)),
+    ['walked', 'left', 'left'],
+  );
+});
