@@ -19,9 +19,12 @@ let refusals = 0;
 
 let isFinal = false;
 
+/** How long is to be waited then. */
+let retryMs = 5;
+
 /** For its rate; when it is final without saying when to come back. */
 function refusal() {
-  const value = Buffer.from(RetryInfo.encode({ retryDelay: durationOf(5) }).finish());
+  const value = Buffer.from(RetryInfo.encode({ retryDelay: durationOf(retryMs) }).finish());
   const details = isFinal ? [] : [{ typeUrl: 'type.googleapis.com/google.rpc.RetryInfo', value }];
   const metadata = new Metadata();
   metadata.set('grpc-status-details-bin', Buffer.from(Status.encode({ code: 8, message: '', details }).finish()));
@@ -51,7 +54,11 @@ before(async () => {
   );
   port = await promise;
 });
-beforeEach(() => void (asked = []));
+beforeEach(() => {
+  asked = [];
+  retryMs = 5;
+  isFinal = false;
+});
 after(() => server.forceShutdown());
 
 const publish = (stdin: string, ...args: string[]) =>
@@ -104,6 +111,17 @@ test('what is refused for its rate is sent again when the server says; any other
   const { exitCode, err } = await publish(line('never'));
   assert.deepEqual([exitCode, asked.length], [1, 1]);
   assert.match(err, /RESOURCE_EXHAUSTED: too many/);
+});
+
+test('whoever ends it while it waits for its turn is told the refusal, and how much went out', async () => {
+  refusals = 1;
+  retryMs = 60_000;
+  const stop = new AbortController();
+  setTimeout(() => stop.abort(), 100);
+  const args = ['events', 'publish', '--tenant', 'acme', '--server', `127.0.0.1:${port}`, '--api-key', 'good'];
+  const { exitCode, err } = await cli(args, { stdin: line('one'), signal: stop.signal });
+  assert.equal(exitCode, 1);
+  assert.match(err, /^postrider: RESOURCE_EXHAUSTED: too many Nothing was published\.\n$/);
 });
 
 test('what is no event is refused with its line before anything of its call is sent', async () => {

@@ -80,7 +80,8 @@ async function patiently<T>(call: () => Promise<T>, signal: AbortSignal): Promis
       const { cause } = error as CliError;
       const waitMs = retryAfterMs(cause as ServiceError | undefined);
       if (waitMs === null) throw error;
-      await delay(waitMs, undefined, { signal });
+      // Whoever will not wait is told the refusal.
+      await delay(waitMs, undefined, { signal }).catch(() => Promise.reject(error as CliError));
     }
   }
 }
