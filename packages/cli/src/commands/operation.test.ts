@@ -58,6 +58,13 @@ test('waiting asks until it is done, and tells how far it is on standard error',
   assert.deepEqual(asked, Array(3).fill(`WaitOperation ${name}`));
 });
 
+test('whoever stops waiting is told how far it is, and that it goes on', async () => {
+  answers = { WaitOperation: [going, done] };
+  const args = ['operation', 'wait', 'op_1', '--server', `127.0.0.1:${port}`, '--api-key', 'good'];
+  const { exitCode, err } = await cli(args, { signal: AbortSignal.abort() });
+  assert.deepEqual([exitCode, /4 of 10 endpoints are left\. It goes on by itself\.\n$/.test(err)], [1, true]);
+});
+
 test('an operation that has ended with an error is no success', async () => {
   const { exitCode, err } = await run({ WaitOperation: [failed] }, 'operation', 'wait', name);
   assert.equal(exitCode, 1);

@@ -72,14 +72,19 @@ function listCommand(operation: Command, context: CliContext): void {
 
 /**
  * Waits until an operation is done, and tells on standard error how far it is.
- * @throws CliError when it has ended with an error
+ * @throws CliError when it has ended with an error, or nobody waits any more
  */
-export async function untilDone(rpc: Rpc, name: string, context: Pick<CliContext, 'err'>): Promise<Operation> {
+export async function untilDone(
+  rpc: Rpc,
+  name: string,
+  context: Pick<CliContext, 'err' | 'signal'>,
+): Promise<Operation> {
   const request = { name, timeout: durationOf(WAIT_MS) };
   for (;;) {
     const operation = await rpc.call(rpc.operations, rpc.operations.waitOperation, request);
     if (operation.error !== undefined) throw new CliError(exitCodes.failed, words(operation));
     if (operation.done) return operation;
+    if (context.signal.aborted) throw new CliError(exitCodes.failed, `${words(operation)}. It goes on by itself.`);
     context.err(`${words(operation)}\n`);
   }
 }
