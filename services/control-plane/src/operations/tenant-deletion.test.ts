@@ -227,6 +227,23 @@ test('a deletion whose operation another tool took away is begun anew when it is
   assert.deepEqual([marks[0]?.deleteTime, marks[0]?.deleteOperation], [deleteTime, begun?.operation?.name]);
 });
 
+test('a call whose mark took longer to write than it waits for the deletion answers at once', async () => {
+  let now = 0;
+  const clock = { monotonic: () => now, after: () => () => {} };
+  const writer = {
+    change() {
+      now += serverLimits.deletionAwaitedMs;
+      return 'op_slow';
+    },
+  };
+  const operation = { operation: { done: false } };
+  const view = { snapshot: () => ({ operation: () => operation }), onChange: () => () => {} };
+  const call = deleteTenant({ writer, view, clock, random: randomBytes } as unknown as ServiceContext);
+  const answer = call({ name: 'tenants/acme', force: true, etag: '' }, { actor: 'user/admin', grants: [] });
+  const late = new Promise((resolve) => setImmediate(resolve, 'it waits'));
+  assert.deepEqual(await Promise.race([answer, late]), {});
+});
+
 test('a tenant of the same id that the operation has not marked is not touched: the operation ends with that', async () => {
   const kafka = createFakeKafka();
   await using leader = await openTestWriter(kafka);
