@@ -226,8 +226,8 @@ test('a tenant’s deletion tells of all that went with it, as one call', async 
     [
       [AuditAction.CREATE, 'operation', operation],
       [AuditAction.UPDATE, 'tenant', parent],
-      [AuditAction.DELETE, 'endpoint', `${parent}/endpoints/one`],
       [AuditAction.DELETE, 'pause', `${parent}/endpoints/one`],
+      [AuditAction.DELETE, 'endpoint', `${parent}/endpoints/one`],
       [AuditAction.DELETE, 'tenant', parent],
       [AuditAction.UPDATE, 'operation', operation],
     ],
