@@ -38,6 +38,11 @@ export function failureLine(exitCode: ExitCode, message: string, report: Partial
   return `${JSON.stringify({ error: { code, reason, message, field } })}\n`;
 }
 
+/** Whether it says that what was named does not exist. */
+export function isNotFound(error: unknown): boolean {
+  return error instanceof CliError && error.exitCode === exitCodes.notFound;
+}
+
 /** A failure that a person can act on: one sentence or a few lines, and the exit code. */
 export class CliError extends Error {
   override readonly name = 'CliError';

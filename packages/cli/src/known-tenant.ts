@@ -1,4 +1,4 @@
-import { CliError, exitCodes } from './cli-error.ts';
+import { CliError, exitCodes, isNotFound } from './cli-error.ts';
 import { tenantName } from './names.ts';
 import type { Session } from './session.ts';
 
@@ -12,7 +12,7 @@ export async function isNoTenant(session: Session, tenant: string): Promise<bool
     await session.withRpc((rpc) => rpc.call(rpc.tenants, rpc.tenants.getTenant, request));
     return false;
   } catch (error) {
-    return error instanceof CliError && error.exitCode === exitCodes.notFound;
+    return isNotFound(error);
   }
 }
 

@@ -1,7 +1,7 @@
 import { status, type ServiceError } from '@grpc/grpc-js';
-import { BadRequest, ErrorInfo } from '@postrider/contract/google/rpc/error_details';
+import { BadRequest, ErrorInfo, RetryInfo } from '@postrider/contract/google/rpc/error_details';
 import { Status } from '@postrider/contract/google/rpc/status';
-import { isMistyped } from '@postrider/core';
+import { durationMs, isMistyped } from '@postrider/core';
 import { CliError, exitCodes, type ExitCode } from './cli-error.ts';
 import { formatDurationMs } from './parse.ts';
 
@@ -77,10 +77,12 @@ function inOptions(text: string): string {
     .replaceAll(/\b(\d{4,}) ?ms\b/g, (_, ms: string) => formatDurationMs(Math.ceil(Number(ms) / 1_000) * 1_000));
 }
 
-/** What the server sent along (in `grpc-status-details-bin`): the fields that are wrong, and its reason. */
+/** What the server sent along (in `grpc-status-details-bin`): the fields that are wrong, its reason, and when to come back. */
 export function errorDetails(error: ServiceError): {
   readonly fields: readonly { readonly field: string; readonly description: string }[];
   readonly reason: string;
+  /** Null: it says nothing of that. */
+  readonly retryAfterMs: number | null;
 } {
   const [trailer] = error.metadata.get('grpc-status-details-bin');
   return detailsOf(Buffer.isBuffer(trailer) ? Status.decode(trailer).details : []);
@@ -89,9 +91,11 @@ export function errorDetails(error: ServiceError): {
 /** The same of details that came in an answer. */
 export function detailsOf(details: Status['details']): ReturnType<typeof errorDetails> {
   const named = (name: string) => details.filter(({ typeUrl }) => typeUrl === `${types}${name}`);
+  const [retryDelay] = named('RetryInfo').flatMap(({ value }) => RetryInfo.decode(value).retryDelay ?? []);
   return {
     fields: named('BadRequest').flatMap(({ value }) => BadRequest.decode(value).fieldViolations),
     reason: named('ErrorInfo').map(({ value }) => ErrorInfo.decode(value).reason)[0] ?? '',
+    retryAfterMs: retryDelay === undefined ? null : durationMs(retryDelay),
   };
 }
 

@@ -8,6 +8,7 @@ import {
   SignatureScheme,
 } from '@postrider/contract/postrider/v1/endpoint';
 import { durationOf } from '@postrider/core';
+import { addLabelOption, addLabelRemoval, labelChange, type LabelOptions } from '../label-options.ts';
 import { egressPoolName } from '../names.ts';
 import { isChange, pairsAfter, type PairChange } from '../pairs.ts';
 import {
@@ -23,12 +24,10 @@ import {
 } from '../parse.ts';
 
 /** The options that set an endpoint's fields, shared by `create` and `update`. */
-export interface EndpointOptions {
+export interface EndpointOptions extends LabelOptions {
   readonly url?: string;
   readonly displayName?: string;
-  readonly label: Record<string, string>;
   readonly header: Record<string, string>;
-  readonly removeLabel?: readonly string[];
   readonly removeHeader?: readonly string[];
   readonly delays?: Duration[];
   readonly retrySpan?: number;
@@ -47,9 +46,7 @@ export interface EndpointOptions {
 
 /** Adds these options to a command. */
 export function addEndpointOptions(command: Command): Command {
-  return command
-    .option('--display-name <text>', 'name for people')
-    .option('--label <name=value>', 'label; may be given several times', collectPairs, {})
+  return addLabelOption(command.option('--display-name <text>', 'name for people'))
     .option('--header <name=value>', 'header of every request; may be given several times', collectPairs, {})
     .option('--delays <list>', 'delays between attempts, for example 10s,1m,1h; "" for one attempt only', parseDelays)
     .option('--jitter <fraction>', 'lengthen each delay by up to this fraction, 0–1', Number)
@@ -76,9 +73,12 @@ export function addEndpointOptions(command: Command): Command {
 
 /** Adds the options that take something away, for `update` alone. */
 export function addRemovalOptions(command: Command): Command {
-  return command
-    .option('--remove-label <name>', 'label to take away; may be given several times', collect, [])
-    .option('--remove-header <name>', 'header to take away; may be given several times', collect, []);
+  return addLabelRemoval(command).option(
+    '--remove-header <name>',
+    'header to take away; may be given several times',
+    collect,
+    [],
+  );
 }
 
 /** Whether the labels or headers after the change depend on those before. */
@@ -86,9 +86,6 @@ export function dependsOnBefore(options: EndpointOptions): boolean {
   return isChange(labelChange(options)) || isChange(headerChange(options));
 }
 
-const labelChange = ({ label, removeLabel = [] }: EndpointOptions): PairChange => ({
-  ...{ what: 'label', set: label, remove: removeLabel },
-});
 const headerChange = ({ header, removeHeader = [] }: EndpointOptions): PairChange => ({
   ...{ what: 'header', set: header, remove: removeHeader },
 });

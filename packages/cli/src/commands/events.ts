@@ -7,14 +7,11 @@ import {
   PublishedEvent,
   type PublishEventsResponse,
 } from '@postrider/contract/postrider/v1/event_service';
-import { RetryInfo } from '@postrider/contract/google/rpc/error_details';
-import { Status } from '@postrider/contract/google/rpc/status';
-import { durationMs } from '@postrider/core';
 import { CliError, exitCodes } from '../cli-error.ts';
 import type { CliContext } from '../context.ts';
 import { readCloudEvent } from '../cloud-event-line.ts';
 import { countOf } from '../count-of.ts';
-import { detailsOf } from '../rpc-error.ts';
+import { detailsOf, errorDetails } from '../rpc-error.ts';
 import { shortName, tenantName } from '../names.ts';
 import { openSession, type Session } from '../session.ts';
 
@@ -87,12 +84,7 @@ async function patiently<T>(call: () => Promise<T>, signal: AbortSignal): Promis
 }
 
 function retryAfterMs(error: ServiceError | undefined): number | null {
-  if (error?.code !== status.RESOURCE_EXHAUSTED) return null;
-  const [trailer] = error.metadata.get('grpc-status-details-bin');
-  const { details } = Status.decode(Buffer.isBuffer(trailer) ? trailer : Buffer.alloc(0));
-  const info = details.find(({ typeUrl }) => typeUrl.endsWith('google.rpc.RetryInfo'));
-  const { retryDelay } = RetryInfo.decode(info?.value ?? Buffer.alloc(0));
-  return retryDelay === undefined ? null : durationMs(retryDelay);
+  return error?.code === status.RESOURCE_EXHAUSTED ? errorDetails(error).retryAfterMs : null;
 }
 
 /** The lines of a file, or of standard input. */

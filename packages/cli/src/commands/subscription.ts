@@ -7,15 +7,14 @@ import type { CliContext } from '../context.ts';
 import { endpointName, shortName, subscriptionName } from '../names.ts';
 import { addListOptions, type ListOptions } from '../list-options.ts';
 import { allPages } from '../paging.ts';
+import { addLabelOption, addLabelRemoval, labelChange, type LabelOptions } from '../label-options.ts';
 import { isChange, pairsAfter } from '../pairs.ts';
-import { collect, collectPairs, parseSubscriptionState, parseTypes } from '../parse.ts';
+import { parseSubscriptionState, parseTypes } from '../parse.ts';
 import { addYes, openSession, type Session } from '../session.ts';
 
-interface Options {
+interface Options extends LabelOptions {
   readonly types?: readonly string[];
   readonly state?: SubscriptionState;
-  readonly label: Record<string, string>;
-  readonly removeLabel?: readonly string[];
 }
 
 const typesFlag = '--types <list>';
@@ -108,12 +107,12 @@ function readCommands(parent: Command, context: CliContext): void {
 
 function updateCommand(parent: Command, context: CliContext): void {
   addOptions(
-    parent
-      .command('update <subscription>')
-      .description('Change what is given of a subscription; the rest stays.')
-      .option(typesFlag, typesHelp, parseTypes)
-      .option('--remove-label <name>', 'label to take away; may be given several times', collect, [])
-      .option('--etag <etag>', 'only if this is the current version'),
+    addLabelRemoval(
+      parent
+        .command('update <subscription>')
+        .description('Change what is given of a subscription; the rest stays.')
+        .option(typesFlag, typesHelp, parseTypes),
+    ).option('--etag <etag>', 'only if this is the current version'),
   )
     .addHelpText('after', '\nExample:\n  postrider subscription update acme/orders/all --state paused')
     .action(async (name: string, options: Options & { etag?: string }, command: Command) => {
@@ -158,13 +157,9 @@ function typeCommands(parent: Command, context: CliContext): void {
 }
 
 function addOptions(command: Command): Command {
-  return command
-    .option('--state <active|paused>', 'whether it matches anything', parseSubscriptionState)
-    .option('--label <name=value>', 'label; may be given several times', collectPairs, {});
+  const flag = '--state <active|paused>';
+  return addLabelOption(command.option(flag, 'whether it matches anything', parseSubscriptionState));
 }
-
-const labelChange = ({ label, removeLabel = [] }: Options) =>
-  ({ what: 'label', set: label, remove: removeLabel }) as const;
 
 /** The subscription's fields that the options set, and the paths of a field mask for just these. */
 function fieldsOf(options: Options, before?: Subscription): { subscription: Subscription; paths: string[] } {

@@ -3,13 +3,14 @@ import { plainEnum } from '@postrider/core';
 import { protoJson } from '@postrider/contract/proto-json';
 import { VerificationMode } from '@postrider/contract/postrider/v1/endpoint';
 import { Tenant, TenantQuotas, TenantState } from '@postrider/contract/postrider/v1/tenant';
-import { CliError, exitCodes } from '../cli-error.ts';
+import { CliError, exitCodes, isNotFound } from '../cli-error.ts';
 import type { CliContext } from '../context.ts';
 import { egressPoolName, shortName, tenantName } from '../names.ts';
 import { untilDone } from './operation.ts';
 import { fieldLines, pairsText } from '../field-lines.ts';
+import { addLabelOption, addLabelRemoval, labelChange, type LabelOptions } from '../label-options.ts';
 import { isChange, pairsAfter } from '../pairs.ts';
-import { collect, collectPairs, parseCount, parseVerification } from '../parse.ts';
+import { collect, parseCount, parseVerification } from '../parse.ts';
 import { addListOptions, type ListOptions } from '../list-options.ts';
 import { allPages } from '../paging.ts';
 import type { Rpc } from '../rpc.ts';
@@ -26,10 +27,8 @@ const quotaNames = {
 type QuotaName = keyof typeof quotaNames;
 type Quotas = Readonly<Partial<Record<QuotaName, number>>>;
 
-interface Options {
+interface Options extends LabelOptions {
   readonly displayName?: string;
-  readonly label: Record<string, string>;
-  readonly removeLabel?: readonly string[];
   readonly quota: Quotas;
   readonly egressPool: readonly string[];
   readonly verification?: VerificationMode;
@@ -105,7 +104,7 @@ async function deletionOf(rpc: Rpc, name: string): Promise<string> {
   try {
     return (await rpc.call(rpc.tenants, rpc.tenants.getTenant, { name })).deleteOperation;
   } catch (error) {
-    if (error instanceof CliError && error.exitCode === exitCodes.notFound) return '';
+    if (isNotFound(error)) return '';
     throw error;
   }
 }
@@ -124,14 +123,15 @@ function createCommand(tenant: Command, context: CliContext): void {
 }
 
 function updateCommand(tenant: Command, context: CliContext): void {
-  addOptions(
-    tenant
-      .command('update <tenant>')
-      .description(
-        'Change what is given of a tenant; the rest stays, other labels and quotas too. Egress pools are given all together.',
-      ),
+  addLabelRemoval(
+    addOptions(
+      tenant
+        .command('update <tenant>')
+        .description(
+          'Change what is given of a tenant; the rest stays, other labels and quotas too. Egress pools are given all together.',
+        ),
+    ),
   )
-    .option('--remove-label <name>', 'label to take away; may be given several times', collect, [])
     .addHelpText('after', '\nExample:\n  postrider tenant update acme --verification challenge')
     .action(async (name: string, options: Options, command: Command) => {
       const session = openSession(context, command);
@@ -150,9 +150,7 @@ function updateCommand(tenant: Command, context: CliContext): void {
 }
 
 function addOptions(command: Command): Command {
-  return command
-    .option('--display-name <text>', 'name for people')
-    .option('--label <name=value>', 'label; may be given several times', collectPairs, {})
+  return addLabelOption(command.option('--display-name <text>', 'name for people'))
     .option(
       '--quota <name=n>',
       `a limit, 0 for the installation’s own; may be given several times. Names: ${Object.keys(quotaNames).join(', ')}`,
@@ -166,9 +164,6 @@ function addOptions(command: Command): Command {
       parseVerification,
     );
 }
-
-const labelChange = ({ label, removeLabel = [] }: Options) =>
-  ({ what: 'label', set: label, remove: removeLabel }) as const;
 
 /** `endpoints=50`, after others. */
 function collectQuotas(text: string, before: Quotas): Quotas {

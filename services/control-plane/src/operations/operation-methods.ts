@@ -2,10 +2,10 @@ import { configKey } from '@postrider/config-view';
 import { Operation } from '@postrider/contract/postrider/v1/operation';
 import { durationMs, PostriderError, tenantOfName } from '@postrider/core';
 import { sizeOf } from '../messages.ts';
-import { parseFlatName } from '../names.ts';
 import { found, rejectUnreadable, rejectViolations } from '../reject.ts';
 import { serverLimits } from '../server-limits.ts';
 import { createViolations } from '../validate-common.ts';
+import { idOf } from './kept.ts';
 import type { ConfigSnapshot } from '@postrider/config-view';
 import type { OperationConfig } from '@postrider/contract/postrider/v1/config';
 import type {
@@ -31,11 +31,7 @@ function shown(config: OperationConfig, snapshot: ConfigSnapshot): Operation {
 }
 
 function current(snapshot: ConfigSnapshot, name: string): Operation {
-  return shown(found(snapshot.operation(idIn(name)), name), snapshot);
-}
-
-function idIn(name: string): string {
-  return parseFlatName(name, 'operations', 'name');
+  return shown(found(snapshot.operation(idOf({ name })), name), snapshot);
 }
 
 export function getOperation({ view }: ServiceContext): Method<GetOperationRequest, Operation> {
@@ -55,7 +51,7 @@ export function listOperations({
         snapshot,
         names: () => Array.from(snapshot.operations(), ({ operation }) => operation?.name ?? ''),
         resource: (name) => {
-          const config = snapshot.operation(idIn(name));
+          const config = snapshot.operation(idOf({ name }));
           return config === undefined ? undefined : shown(config, snapshot);
         },
         bytes: (operation) => sizeOf(Operation, operation),
@@ -74,14 +70,14 @@ export function waitOperation({ view, untilOperationDone }: ServiceContext): Met
     if (!(timeoutMs >= 0 && timeoutMs <= most)) violations.add('timeout', `must be 0–${most / 1_000} s`);
     rejectViolations(violations.list);
     current(view.snapshot(), name);
-    await untilOperationDone(view, idIn(name), timeoutMs);
+    await untilOperationDone(view, idOf({ name }), timeoutMs);
     return current(view.snapshot(), name);
   };
 }
 
 export function deleteOperation({ writer }: ServiceContext): Method<DeleteOperationRequest, Record<string, never>> {
   return ({ name }, caller) => {
-    const id = idIn(name);
+    const id = idOf({ name });
     return writer.change(caller.actor, ({ snapshot, remove }) => {
       rejectUnreadable(snapshot, 'operation', id, name);
       const { operation } = found(snapshot.operation(id), name);

@@ -14,31 +14,29 @@ export interface ArrivingOptions {
   readonly mostSlow?: number;
 }
 
-interface Sender {
-  /** What ends each call, and when it began (ms, monotonic), the oldest first. */
-  readonly begun: Map<() => void, number>;
-}
+/** Of one sender: what ends each call, and when it began (ms, monotonic), the oldest first. */
+type Begun = Map<() => void, number>;
 
 /**
  * So many at most. Each may hold a whole message in memory, and its sender decides when it is complete; so beyond that the
  * oldest calls of whoever has most of them on the way are ended. Fewer may be slow: one that was sent whole has arrived by then.
  */
 export function createArriving({ clock, most, mostSlow = most }: ArrivingOptions): Arriving {
-  const senders = new Map<string, Sender>();
+  const senders = new Map<string, Begun>();
   let count = 0;
   let willLook = false;
 
   function remove(sender: string, end: () => void): void {
     const own = senders.get(sender);
-    if (own === undefined || !own.begun.delete(end)) return;
+    if (own === undefined || !own.delete(end)) return;
     count -= 1;
-    if (own.begun.size === 0) senders.delete(sender);
+    if (own.size === 0) senders.delete(sender);
   }
 
   /** How many began before this. */
   function countOf(before: number): number {
     let found = 0;
-    for (const { begun } of senders.values()) {
+    for (const begun of senders.values()) {
       for (const at of begun.values()) {
         if (at > before) break;
         found += 1;
@@ -50,7 +48,7 @@ export function createArriving({ clock, most, mostSlow = most }: ArrivingOptions
   /** Ends one that began before this; false: there is none. */
   function endOldest(before: number): boolean {
     let largest: { readonly sender: string; readonly size: number; readonly end: () => void } | null = null;
-    for (const [sender, { begun }] of senders) {
+    for (const [sender, begun] of senders) {
       const [[end, at] = [() => {}, Infinity]] = begun;
       if (at <= before && begun.size > (largest?.size ?? 0)) largest = { sender, size: begun.size, end };
     }
@@ -73,9 +71,9 @@ export function createArriving({ clock, most, mostSlow = most }: ArrivingOptions
 
   return {
     add(sender, end) {
-      const own = senders.get(sender) ?? { begun: new Map() };
+      const own = senders.get(sender) ?? new Map();
       senders.set(sender, own);
-      own.begun.set(end, clock.monotonic());
+      own.set(end, clock.monotonic());
       count += 1;
       if (count > most) endOldest(Infinity);
       lookLater();
