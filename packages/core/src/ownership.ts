@@ -1,4 +1,5 @@
 import { Claim, Progress } from '@postrider/contract/postrider/v1/ownership';
+import { encodedBytes } from './encoded-bytes.ts';
 import { PostriderError } from './errors.ts';
 import type { EndpointHold } from './endpoint-holds.ts';
 import { drainLimitMs, limits } from './limits.ts';
@@ -205,7 +206,7 @@ export function isSameProcess(clientId: string, processId: string): boolean {
 /** The value of a claim record. */
 export function encodeClaim(claim: OwnershipClaim): Buffer {
   const { processId, randomId, followsEpoch } = claim;
-  return Buffer.from(Claim.encode({ processId, randomId, followsEpoch: BigInt(followsEpoch) }).finish());
+  return encodedBytes(Claim.encode({ processId, randomId, followsEpoch: BigInt(followsEpoch) }));
 }
 
 /** The value of a progress record. */

@@ -7,7 +7,7 @@ import {
   RetryInfo,
 } from '@postrider/contract/google/rpc/error_details';
 import { Status } from '@postrider/contract/google/rpc/status';
-import { durationOf, PostriderError } from '@postrider/core';
+import { durationOf, encodedBytes, PostriderError } from '@postrider/core';
 import { KafkaError } from '@postrider/kafka';
 import { sizeOf } from './messages.ts';
 import { serverLimits } from './server-limits.ts';
@@ -83,7 +83,7 @@ export function toServiceError(error: unknown): ServiceError {
   const told = toStatus(error);
   const { code, message } = told;
   const metadata = new Metadata();
-  metadata.set(STATUS_DETAILS_TRAILER, Buffer.from(Status.encode(told).finish()));
+  metadata.set(STATUS_DETAILS_TRAILER, encodedBytes(Status.encode(told)));
   return Object.assign(new Error(message), { code, details: message, metadata });
 }
 
@@ -146,7 +146,7 @@ function badRequest(violations: readonly FieldViolation[], bytesMax: number): Bu
     if (bytes + LENGTHS_BYTES > bytesMax) break;
     told.push(violation);
   }
-  return Buffer.from(BadRequest.encode(BadRequest.fromPartial({ fieldViolations: told })).finish());
+  return encodedBytes(BadRequest.encode(BadRequest.fromPartial({ fieldViolations: told })));
 }
 
 function cut(text: string): string {

@@ -4,6 +4,7 @@ import { EndpointState } from '@postrider/contract/postrider/v1/endpoint';
 import {
   challengeBody,
   deliveryId,
+  encodedBytes,
   limits,
   partitionOf,
   readGone,
@@ -176,6 +177,6 @@ function requestRecord(
     partition: partitionOf(uid, layout?.partitions ?? 1),
     key: Buffer.from(uid),
     value: challengeBody(random(24).toString('base64url')),
-    headers: { [DELIVERY_HEADER]: Buffer.from(Delivery.encode(delivery).finish()) },
+    headers: { [DELIVERY_HEADER]: encodedBytes(Delivery.encode(delivery)) },
   };
 }

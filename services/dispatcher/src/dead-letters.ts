@@ -1,5 +1,6 @@
 import { DeadLetter } from '@postrider/contract/postrider/v1/dead_letter';
 import { Delivery } from '@postrider/contract/postrider/v1/delivery';
+import { encodedBytes } from '@postrider/core';
 import { DEAD_LETTER_HEADER, DELIVERY_HEADER } from '@postrider/kafka';
 import type { Attempt, DeadReason } from '@postrider/contract/postrider/v1/attempt';
 import type { IntakeOffset } from './work.ts';
@@ -34,7 +35,7 @@ export function deadLetterResult(facts: DeadLetterFacts): Result {
       bodyDropped,
       detail: facts.detail,
     };
-    const header = Buffer.from(DeadLetter.encode(deadLetter).finish());
+    const header = encodedBytes(DeadLetter.encode(deadLetter));
     return {
       topic: facts.topic,
       partition: facts.partition,

@@ -1,5 +1,5 @@
 import { Quarantined, type QuarantineReason } from '@postrider/contract/postrider/v1/dead_letter';
-import { limits } from '@postrider/core';
+import { encodedBytes, limits } from '@postrider/core';
 import { partitionCount, QUARANTINED_HEADER, topicName, type Headers } from '@postrider/kafka';
 import type { SourceCoordinates } from '@postrider/contract/postrider/v1/delivery';
 import type { IncomingRecord, OutgoingRecord } from '@postrider/kafka';
@@ -38,7 +38,7 @@ export function quarantineRecord(
     value: valueDropped ? Buffer.alloc(0) : record.value,
     headers: {
       ...(fits(record.headers) ? record.headers : {}),
-      [QUARANTINED_HEADER]: Buffer.from(Quarantined.encode(quarantined).finish()),
+      [QUARANTINED_HEADER]: encodedBytes(Quarantined.encode(quarantined)),
     },
   };
 }
