@@ -1,5 +1,6 @@
 // test-timeout: 600 s
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import { runCampaign } from './campaign.ts';
 import { catchRule } from './plants/catch.ts';
@@ -8,14 +9,20 @@ import { ruleOf } from './plants/index.ts';
 const SEEDS = 500;
 const quiet = { processes: 2, trace: false, schedule: null, plants: [], stopAtFirst: false };
 
-/** Other seeds each time: told, so that a run can be repeated. */
-function freshBase(): number {
+/**
+ * Each commit tries seeds of its own, by what its files are, and tries the same again and again: what is red here is red
+ * everywhere, and a commit that was green stays so. Campaigns of thousands try others: `npm run simulate`.
+ */
+function seedsOfCommit(): number {
   const told = process.env['POSTRIDER_SIMULATE_FROM'];
-  return told === undefined ? 1 + (Math.floor(Date.now() / 1_000) % 1_000_000) * SEEDS : Number(told);
+  if (told !== undefined) return Number(told);
+  const { stdout } = spawnSync('git', ['rev-parse', 'HEAD^{tree}'], { cwd: import.meta.dirname, encoding: 'utf8' });
+  // Without a history, as in an archive of the files, the first ones.
+  return 1 + (Number.parseInt(stdout.slice(0, 8) || '0', 16) % 1_000_000) * SEEDS;
 }
 
-test('no promise is broken in 500 schedules that nobody has seen before', async () => {
-  const from = freshBase();
+test('no promise is broken in 500 schedules of this commit’s own', async () => {
+  const from = seedsOfCommit();
   console.log(`seeds ${from} to ${from + SEEDS - 1}; the same again: POSTRIDER_SIMULATE_FROM=${from}`);
   const { problems, seeds, deliveries, coverage, cpuSeconds } = await runCampaign({ ...quiet, from, seeds: SEEDS });
   assert.deepEqual(problems, {}, `npm run simulate -- --seed <firstSeed> --trace shows each`);

@@ -3,11 +3,12 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { test } from 'node:test';
-import { startPage } from './page.ts';
+import { startPage, type PageLimits } from './page.ts';
 
 const document = () => ({ body: '{"a":1}\n', etag: '"one"', lastModified: new Date(0), maxAgeS: 60 });
-const limits = { connectionsMax: 4, requestMs: 200, headerBytesMax: 2_048 };
-const open = () =>
+const limits = { connectionsMax: 4, requestMs: 30_000, headerBytesMax: 2_048 };
+const impatient = { ...limits, requestMs: 1_500 };
+const open = (limits: PageLimits) =>
   startPage({ host: '127.0.0.1', port: 0, portVariable: 'POSTRIDER_PORT', path: '/page.json', document, limits });
 
 /** What comes back when this is sent, until the other side ends. */
@@ -22,7 +23,7 @@ async function answerTo(port: number, text: string): Promise<string> {
 }
 
 test('the page is there for GET and HEAD, is kept by its ETag, and is the only one', async () => {
-  await using page = await open();
+  await using page = await open(limits);
   const get = (headers: Record<string, string> = {}, method = 'GET', path = '/page.json') =>
     fetch(`http://127.0.0.1:${page.port}${path}`, { headers, method });
   const first = await get();
@@ -40,7 +41,7 @@ test('the page is there for GET and HEAD, is kept by its ETag, and is the only o
 });
 
 test('a port that is taken is told with its variable', async () => {
-  await using page = await open();
+  await using page = await open(limits);
   const again = startPage({
     ...{ host: '127.0.0.1', port: page.port, portVariable: 'POSTRIDER_PORT', path: '/p', document, limits },
   });
@@ -48,7 +49,7 @@ test('a port that is taken is told with its variable', async () => {
 });
 
 test('who sends slowly, too much, or nonsense is let go, and others are served', { timeout: 20_000 }, async () => {
-  await using page = await open();
+  await using page = await open(impatient);
   const drip = answerTo(page.port, 'GET /page.json HTTP/1.1\r\nhost: a\r\nx-drip: ');
   assert.match(
     await answerTo(page.port, `GET /page.json HTTP/1.1\r\nx-big: ${'a'.repeat(4_096)}\r\n\r\n`),
