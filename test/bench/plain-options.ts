@@ -165,7 +165,7 @@ export const plainBenches = {
   'control-plane': {
     does: 'one control plane, with TLS and API keys: an import of many endpoints, then creates and gets among them (2 min)',
     numbers: {
-      seconds: { ...rigNumbers.seconds, default: 20, does: 'measured seconds of creates, and of gets' },
+      seconds: { ...rigNumbers.seconds, does: 'measured seconds of creates, and of gets' },
       callers: { does: 'calls at once', default: 64, least: 1, most: 64 },
       import: { does: 'endpoints that are imported', default: 100_000, least: 1_000, most: 1_000_000 },
       importers: { does: 'calls at once of the import', default: 256, least: 1, most: 2_048 },

@@ -2,7 +2,14 @@ import { GrpcInstrumentation } from '@opentelemetry/instrumentation-grpc';
 
 /** What `@grpc/grpc-js` calls a handler with, and how that answers. */
 type Callback = (error: unknown, value?: unknown, trailer?: unknown, flags?: unknown) => void;
-type Handler = (call: object, callback?: Callback) => void;
+type Handler = (call: Call, callback?: Callback) => void;
+
+/** Under it stands in a call what its answer ends with: in a WeakMap it would outlive its call by far (docs/adr/0058). */
+const END = Symbol('end');
+
+interface Call {
+  [END]?: readonly unknown[];
+}
 
 /** The part of grpc-js's `Server` that the instrumentation wraps, too. */
 interface GrpcServer {
@@ -31,7 +38,6 @@ export class WholeGrpcInstrumentation extends GrpcInstrumentation {
 
 function keepTrailers(server: GrpcServer): void {
   const { register } = server;
-  const ends = new WeakMap<object, readonly unknown[]>();
   server.register = function (this: GrpcServer, name, handler, ...rest) {
     const noting: Handler = (call, callback) =>
       handler(
@@ -39,7 +45,7 @@ function keepTrailers(server: GrpcServer): void {
         callback === undefined
           ? undefined
           : (error, value, ...end) => {
-              ends.set(call, end);
+              call[END] = end;
               callback(error, value);
             },
       );
@@ -48,10 +54,7 @@ function keepTrailers(server: GrpcServer): void {
     if (!isNew || registered === undefined) return isNew;
     const traced = registered.func;
     registered.func = (call, callback) =>
-      traced(
-        call,
-        callback === undefined ? undefined : (error, value) => callback(error, value, ...(ends.get(call) ?? [])),
-      );
+      traced(call, callback === undefined ? undefined : (error, value) => callback(error, value, ...(call[END] ?? [])));
     return isNew;
   };
 }

@@ -33,6 +33,7 @@ import * as pauses from './pause-methods.ts';
 import { readWhole } from './unread-request.ts';
 import { addReflection } from './reflection/reflection.ts';
 import { createCallWatch, type CallWatch } from './server/call-watch.ts';
+import { emptyClosedStreams } from './server/closed-streams.ts';
 import { createEntrance } from './server/entrance.ts';
 import { serverLimits } from './server-limits.ts';
 import * as roleBindings from './role-binding-methods.ts';
@@ -117,6 +118,8 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const rates = createCallRates(context.clock);
   const entrance = createEntrance({ context, rates, events });
   const server = new KnownServer(options.forward, watch, {
+    // Nobody can ask for it.
+    'grpc.enable_channelz': 0,
     'grpc.max_receive_message_length': serverLimits.requestBytesMax,
     'grpc.max_send_message_length': serverLimits.answerBytesMax,
     'grpc.max_concurrent_streams': serverLimits.concurrentStreamsMax,
@@ -148,6 +151,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const setServing = (serving: boolean): void => {
     for (const name of services) health.setStatus(name, serving ? 'SERVING' : 'NOT_SERVING');
   };
+  const emptied = emptyClosedStreams();
   return {
     port,
     setServing,
@@ -155,6 +159,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       setServing(false);
       await accepting?.[Symbol.asyncDispose]();
       await stop(server, options.clock);
+      emptied[Symbol.dispose]();
     },
   };
 }

@@ -75,7 +75,7 @@ export function createEndpoint(context: ServiceContext): Method<CreateEndpointRe
       const config = putNew(context, change, { ...split, endpoint: { ...asked.endpoint, name, uid } }, tenant, secret);
       return { ...shownEndpoint(config), signingSecret: secret.printed.reveal() };
     });
-    verifier.written(created.uid);
+    verifier.written(created);
     return created;
   };
 }
@@ -184,7 +184,7 @@ export function updateEndpoint(context: ServiceContext): Method<UpdateEndpointRe
       const proof = proofChange(endpoint, split.endpoint);
       return putChanged(change, { ...config, credentials }, split.endpoint, { proof });
     });
-    verifier.written(written.uid);
+    verifier.written(written);
     return written;
   };
 }

@@ -32,7 +32,7 @@ export function enableEndpoint({ writer, verifier, reach }: ServiceContext): Met
       // One that still has to prove that it wants events is asked anew.
       return putChanged(change, config, next, { cancels, proof: owesProof ? 'ask' : 'keep' });
     });
-    verifier.written(written.uid);
+    verifier.written(written);
     return written;
   };
 }

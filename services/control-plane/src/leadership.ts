@@ -6,7 +6,7 @@ import type { Logger } from '@postrider/runtime';
 import type { AuditOrigin } from './audit/origin.ts';
 import type { Change, ConfigWriter } from './config-writer.ts';
 import type { ControlPlaneEvents } from './events.ts';
-import type { Verifier } from './verifier.ts';
+import type { Verifier, WrittenEndpoint } from './verifier.ts';
 import type { WriterSeat } from './writer-seat.ts';
 
 /** What only a leader has, from its election to its end. */
@@ -37,7 +37,7 @@ export interface Leadership extends AsyncDisposable {
   /** Rejects with `not_leader` when this replica does not lead. */
   change<T>(actor: string, plan: (change: Change) => T, origin?: AuditOrigin): Promise<T>;
   /** To be told of an endpoint that was written. */
-  written(endpointUid: string): void;
+  written(endpoint: WrittenEndpoint): void;
   /** Resolves when this replica leads for the first time, or knows that it does not for now. Rejects as `ended` does. */
   readonly settled: Promise<void>;
   /** Rejects when a term cannot begin for a reason that time does not mend. Never resolves. */
@@ -91,8 +91,8 @@ class SeatedLeadership implements Leadership {
     return this.#term === null ? Promise.reject(notLeader()) : this.#term.writer.change(actor, plan, origin);
   }
 
-  written(endpointUid: string): void {
-    this.#term?.verifier.written(endpointUid);
+  written(endpoint: WrittenEndpoint): void {
+    this.#term?.verifier.written(endpoint);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -53,6 +53,7 @@ import type { ControlPlaneEvents } from './events.ts';
 import type { Leadership, Term } from './leadership.ts';
 import type { StaleKeys } from './stale-keys.ts';
 import type { JwtSettings } from './jwt/jwt-env.ts';
+import type { WrittenEndpoint } from './verifier.ts';
 import type { ApiTls } from './tls/tls-env.ts';
 
 /** A call draws five times: to ask the system each time would be nearly a tenth of what a creation costs. */
@@ -160,7 +161,7 @@ export async function startControlPlane(
   const writer: Pick<ConfigWriter, 'change'> = {
     change: (actor, plan, origin) => leadership.change(actor, plan, origin),
   };
-  const verifier = { written: (uid: string) => leadership.written(uid) };
+  const verifier = { written: (endpoint: WrittenEndpoint) => leadership.written(endpoint) };
   const publishing = config.roles.has('ingest')
     ? stack.use(startPublishing({ ...publishingOptions(config, deps), events }))
     : null;

@@ -20,6 +20,7 @@ import { noteHealth } from './failing-endpoints.ts';
 import { disableGone, isStillGone } from './gone-endpoints.ts';
 import { createPendingChanges } from './pending-changes.ts';
 import type { ConfigSnapshot, ConfigView } from '@postrider/config-view';
+import type { Endpoint } from '@postrider/contract/postrider/v1/endpoint';
 import type { EndpointConfig } from '@postrider/contract/postrider/v1/config';
 import type { Clock, RandomBytes, Verified } from '@postrider/core';
 import type { Batch, KafkaPort, OutgoingRecord } from '@postrider/kafka';
@@ -39,10 +40,13 @@ export interface VerifierOptions {
   readonly log: Logger;
 }
 
+/** An endpoint as it was just written. */
+export type WrittenEndpoint = Pick<Endpoint, 'uid' | 'state'>;
+
 /** Asks endpoints to prove that they want events, enables those that do, disables those that say they are gone, and notes which fail. */
 export interface Verifier extends AsyncDisposable {
   /** The endpoint was written: if that asked for its proof, the request for it goes out. */
-  written(endpointUid: string): void;
+  written(endpoint: WrittenEndpoint): void;
   /** Notes how far `operations` has been read and what follows from it written, so that the next leader goes on from there. */
   note(): Promise<void>;
 }
@@ -103,8 +107,9 @@ export async function startVerifier(options: VerifierOptions): Promise<Verifier>
   await goThrough(view.snapshot().endpoints(), askIfPending, () => false);
   const owned = stack.move();
   return {
-    written(endpointUid) {
-      const config = view.snapshot().endpoint(endpointUid);
+    written({ uid, state }) {
+      if (state !== EndpointState.PENDING_VERIFICATION) return;
+      const config = view.snapshot().endpoint(uid);
       if (config === undefined || !isPending(config)) return;
       if (config.verificationSince === config.endpoint?.revision) ask(config);
     },

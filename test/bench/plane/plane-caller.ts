@@ -82,5 +82,7 @@ function answerOf(stream: ClientHttp2Stream): Promise<Answer> {
   stream.on('data', (part: Buffer) => (bytes += part.length));
   stream.on('end', () => resolve({ status, bytes }));
   stream.on('error', reject);
+  // As a server does with what has closed (docs/adr/0058): who measures must not stop to collect it either.
+  stream.once('close', () => void stream.removeAllListeners());
   return promise;
 }

@@ -14,21 +14,28 @@ export interface ArrivingOptions {
   readonly mostSlow?: number;
 }
 
-/** Of one sender: what ends each call, and when it began (ms, monotonic), the oldest first. */
-type Begun = Map<() => void, number>;
+/** Emptied when it has arrived: a Set's earlier tables name what has left it (docs/adr/0058). */
+interface Arrival {
+  end: () => void;
+  /** When it began, ms, monotonic. */
+  readonly at: number;
+}
+
+const nothing = (): void => {};
 
 /**
  * So many at most. Each may hold a whole message in memory, and its sender decides when it is complete; so beyond that the
  * oldest calls of whoever has most of them on the way are ended. Fewer may be slow: one that was sent whole has arrived by then.
  */
 export function createArriving({ clock, most, mostSlow = most }: ArrivingOptions): Arriving {
-  const senders = new Map<string, Begun>();
+  const senders = new Map<string, Set<Arrival>>();
   let count = 0;
   let willLook = false;
 
-  function remove(sender: string, end: () => void): void {
+  function remove(sender: string, arrival: Arrival): void {
     const own = senders.get(sender);
-    if (own === undefined || !own.delete(end)) return;
+    if (own === undefined || !own.delete(arrival)) return;
+    arrival.end = nothing;
     count -= 1;
     if (own.size === 0) senders.delete(sender);
   }
@@ -37,7 +44,7 @@ export function createArriving({ clock, most, mostSlow = most }: ArrivingOptions
   function countOf(before: number): number {
     let found = 0;
     for (const begun of senders.values()) {
-      for (const at of begun.values()) {
+      for (const { at } of begun) {
         if (at > before) break;
         found += 1;
       }
@@ -47,14 +54,16 @@ export function createArriving({ clock, most, mostSlow = most }: ArrivingOptions
 
   /** Ends one that began before this; false: there is none. */
   function endOldest(before: number): boolean {
-    let largest: { readonly sender: string; readonly size: number; readonly end: () => void } | null = null;
+    let largest: { readonly sender: string; readonly size: number; readonly oldest: Arrival } | null = null;
     for (const [sender, begun] of senders) {
-      const [[end, at] = [() => {}, Infinity]] = begun;
-      if (at <= before && begun.size > (largest?.size ?? 0)) largest = { sender, size: begun.size, end };
+      const [oldest] = begun;
+      if (oldest !== undefined && oldest.at <= before && begun.size > (largest?.size ?? 0))
+        largest = { sender, size: begun.size, oldest };
     }
     if (largest === null) return false;
-    remove(largest.sender, largest.end);
-    largest.end();
+    const { end } = largest.oldest;
+    remove(largest.sender, largest.oldest);
+    end();
     return true;
   }
 
@@ -71,13 +80,14 @@ export function createArriving({ clock, most, mostSlow = most }: ArrivingOptions
 
   return {
     add(sender, end) {
-      const own = senders.get(sender) ?? new Map();
+      const own = senders.get(sender) ?? new Set();
       senders.set(sender, own);
-      own.set(end, clock.monotonic());
+      const arrival: Arrival = { end, at: clock.monotonic() };
+      own.add(arrival);
       count += 1;
       if (count > most) endOldest(Infinity);
       lookLater();
-      return () => remove(sender, end);
+      return () => remove(sender, arrival);
     },
   };
 }

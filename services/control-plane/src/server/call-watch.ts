@@ -23,14 +23,14 @@ export interface CallWatch {
 
 /** Watches calls where the library sets no bound. Metadata beyond its limit, and a request that does not arrive, end their call. */
 export function createCallWatch(options: CallWatchOptions): CallWatch {
-  const parts: WatchParts = { ...options, unread: createUnreadAnswers(options), sizes: new WeakMap() };
+  const parts: WatchParts = { ...options, unread: createUnreadAnswers(options), encodedBytes: 0 };
   return {
     interceptor: (method, call) => new WatchedCall(method, call, parts),
     measured(service) {
       const methods = Object.entries(service).map(([name, method]) => {
         const responseSerialize = (answer: object): Buffer => {
           const bytes = method.responseSerialize(answer);
-          parts.sizes.set(answer, bytes.length);
+          parts.encodedBytes = bytes.length;
           return bytes;
         };
         return [name, { ...method, responseSerialize }];
@@ -42,8 +42,8 @@ export function createCallWatch(options: CallWatchOptions): CallWatch {
 
 interface WatchParts extends CallWatchOptions {
   readonly unread: UnreadAnswers;
-  /** Bytes of answers, once they were turned into bytes. */
-  readonly sizes: WeakMap<object, number>;
+  /** Of the answer that was last turned into bytes. */
+  encodedBytes: number;
 }
 
 class WatchedCall extends ServerInterceptingCall {
@@ -75,13 +75,14 @@ class WatchedCall extends ServerInterceptingCall {
 
   override sendMessage(message: unknown, callback: () => void): void {
     let taken = (): void => {};
+    this.#parts.encodedBytes = 0;
     super.sendMessage(message, () => {
       taken();
       callback();
     });
     // It has been turned into bytes by now.
-    const { unread, sizes } = this.#parts;
-    taken = unread.add(this.#peer, sizes.get(message as object) ?? 0);
+    const { unread, encodedBytes } = this.#parts;
+    taken = unread.add(this.#peer, encodedBytes);
     this.#ended.push(taken);
   }
 

@@ -43,11 +43,9 @@ export interface EntranceOptions {
  * A stream of requests is not counted, its parts are.
  */
 export function createEntrance(options: EntranceOptions): Entrance {
-  const all = new WeakMap<Metadata, Entered>();
   const { clock } = options.context;
   const parts: EntranceParts = {
     ...options,
-    all,
     known: createArriving({ clock, most: serverLimits.requestsArrivingMax }),
     strangers: createArriving({
       clock,
@@ -57,16 +55,19 @@ export function createEntrance(options: EntranceOptions): Entrance {
   };
   return {
     interceptor: (method, call) => new EnteringCall(method, call, parts),
-    entered(metadata) {
-      const found = all.get(metadata);
+    entered(metadata: KnownMetadata) {
+      const found = metadata[ENTERED];
       if (found === undefined) throw new PostriderError('internal', 'a call has not come in by the entrance');
       return found;
     },
   };
 }
 
+/** Under it stands in the metadata of a call what was found of it: in a WeakMap it would outlive its call by far (docs/adr/0058). */
+const ENTERED = Symbol('entered');
+type KnownMetadata = Metadata & { [ENTERED]?: Entered };
+
 interface EntranceParts extends EntranceOptions {
-  readonly all: WeakMap<Metadata, Entered>;
   readonly known: ReturnType<typeof createArriving>;
   readonly strangers: ReturnType<typeof createArriving>;
 }
@@ -104,8 +105,8 @@ class EnteringCall extends ServerInterceptingCall {
     this.#isStream = requestStream;
   }
 
-  async #enter(metadata: Metadata, goOn: () => void): Promise<void> {
-    const { all, rates } = this.#parts;
+  async #enter(metadata: KnownMetadata, goOn: () => void): Promise<void> {
+    const { rates } = this.#parts;
     let actor = '';
     const refuse = this.#refusal();
     try {
@@ -113,7 +114,7 @@ class EnteringCall extends ServerInterceptingCall {
       ({ actor } = entered.caller);
       if (this.#method !== null) {
         if (!this.#isStream) rates.take(entered.caller);
-        all.set(metadata, entered);
+        metadata[ENTERED] = entered;
       }
       this.#expect(entered.caller, refuse);
     } catch (error) {
