@@ -12,7 +12,8 @@ const work = `
 
 async function placesLearnt(first: string): Promise<number> {
   const script = `import { beginYoung } from '@postrider/runtime'; ${first} ${work}`;
-  const args = ['--trace-pretenuring-statistics', '--input-type=module', '--eval', script];
+  // One thread, or what is learnt hangs on how busy the machine is.
+  const args = ['--trace-pretenuring-statistics', '--single-threaded', '--input-type=module', '--eval', script];
   const { stdout } = await promisify(execFile)(process.execPath, args, {
     cwd: import.meta.dirname,
     maxBuffer: 2 ** 26,
