@@ -57,7 +57,7 @@ export async function benchControlPlane(options: Options): Promise<void> {
     return callAtOnce(options.callers, () => (performance.now() < until ? call : null));
   };
   const createOne = async () => first?.createEndpoint(more[next % MORE_TENANTS] ?? '', `more-${next++}`);
-  // Callers that never rest wait for one another; how long a call takes shows at the rate that must be carried.
+  // First, among as many endpoints as were imported. Callers that never rest wait for one another; how long a call takes shows at the rate that must be carried.
   const createdAtRate = await measure(plane, () => callAtRate(CREATES_PER_SECOND, options.seconds, createOne));
   stage.say(`creates, ${CREATES_PER_SECOND} a second: ${JSON.stringify(createdAtRate)}`);
   const created = await measure(plane, () => flatOut(createOne));

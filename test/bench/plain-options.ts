@@ -163,7 +163,7 @@ export const plainBenches = {
     },
   },
   'control-plane': {
-    does: 'one control plane, with TLS and API keys: an import of many endpoints, then creates and gets among them (2 min)',
+    does: 'one control plane, with TLS and API keys: an import of many endpoints, then creates and gets among them (5 min)',
     numbers: {
       seconds: { ...rigNumbers.seconds, does: 'measured seconds of creates, and of gets' },
       callers: { does: 'calls at once', default: 64, least: 1, most: 64 },

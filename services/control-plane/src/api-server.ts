@@ -118,8 +118,6 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const rates = createCallRates(context.clock);
   const entrance = createEntrance({ context, rates, events });
   const server = new KnownServer(options.forward, watch, {
-    // Nobody can ask for it.
-    'grpc.enable_channelz': 0,
     'grpc.max_receive_message_length': serverLimits.requestBytesMax,
     'grpc.max_send_message_length': serverLimits.answerBytesMax,
     'grpc.max_concurrent_streams': serverLimits.concurrentStreamsMax,
@@ -157,9 +155,9 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     setServing,
     async [Symbol.asyncDispose]() {
       setServing(false);
+      using _ = emptied;
       await accepting?.[Symbol.asyncDispose]();
       await stop(server, options.clock);
-      emptied[Symbol.dispose]();
     },
   };
 }

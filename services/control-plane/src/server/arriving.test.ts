@@ -1,6 +1,7 @@
 /** Double: the clock. Observed: whose requests are ended, when, and in which order. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { movedToOld } from '../../../../test/support/moved-to-old.ts';
 import { createFakeClock } from '@postrider/kafka/testing';
 import { serverLimits } from '../server-limits.ts';
 import { createArriving } from './arriving.ts';
@@ -73,4 +74,18 @@ test('what has arrived, or was ended, counts no more, and is told once', async (
   begin('a', 'a 4');
   await slow();
   assert.deepEqual(ended, ['a 2', 'a 3']);
+});
+
+test('a call that has arrived is forgotten', async () => {
+  const script = `
+    import { createArriving } from ${JSON.stringify(new URL('arriving.ts', import.meta.url).href)};
+    const arriving = createArriving({ clock: { after() {}, monotonic: () => 0 }, most: 1_000 });
+    const calls = [];
+    for (let at = 0; at < 100_000; at += 1) {
+      const call = Array.from({ length: 100 }, (_, n) => ({ n, at }));
+      calls.push(arriving.add('busy', () => call.length));
+      if (calls.length > 64) calls.shift()();
+      if (at % 20_000 === 0) gc();
+    }`;
+  assert.ok((await movedToOld(script)) < 0.03);
 });

@@ -5,7 +5,8 @@ import type { ServerHttp2Stream } from 'node:http2';
 const CHANNEL = 'http2.server.stream.close';
 
 /**
- * Has HTTP/2 streams of servers name nothing any more once all have heard of their end, until it is disposed of. Node keeps the
+ * Has the HTTP/2 streams of this process's servers name nothing any more once all have heard of their end, until it is disposed
+ * of; those that are torn down with their connection are let be. Node keeps the
  * streams of a connection in a `Map`, and the tables that it outgrew name one another until all of memory is collected: by them
  * each closed stream outlives many collections of young memory, and by its listeners all that its call was made of
  * (docs/adr/0058).
