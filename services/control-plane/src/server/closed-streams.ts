@@ -1,5 +1,5 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import type { ServerHttp2Stream } from 'node:http2';
+import type { EventEmitter } from 'node:events';
 
 /** On which Node tells of each HTTP/2 stream of a server that has closed. */
 const CHANNEL = 'http2.server.stream.close';
@@ -17,7 +17,7 @@ export function emptyClosedStreams(): Disposable {
 }
 
 function onClose(message: unknown): void {
-  const { stream } = message as { readonly stream: ServerHttp2Stream };
+  const { stream } = message as { readonly stream: EventEmitter };
   // Its other listeners are called before this one, the last.
   stream.once('close', () => void stream.removeAllListeners());
 }
