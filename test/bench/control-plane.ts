@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { uniqueName } from '../support/resources.ts';
 import { conclude, judge } from './bounds.ts';
 import { keepResults, round } from './machine.ts';
-import { callAtOnce, callAtRate, type Called } from './plane/callers.ts';
+import { callAtOnce, callEvenly, type Called } from './plane/callers.ts';
 import { startBenchPlane, type BenchPlane } from './plane/start-plane.ts';
 import { cpuMicroseconds } from './proc-stat.ts';
 import { openStage } from './rig/stage.ts';
@@ -59,8 +59,8 @@ export async function benchControlPlane(options: Options): Promise<void> {
     return callAtOnce(options.callers, () => (performance.now() < until ? call : null));
   };
   const createOne = async () => first?.createEndpoint(more[next % MORE_TENANTS] ?? '', `more-${next++}`);
-  // First, among as many endpoints as were imported. Callers that never rest wait for one another; how long a call takes shows at the rate that must be carried.
-  const atRate = (seconds: number) => callAtRate(CREATES_PER_SECOND, seconds, createOne);
+  // First, among as many endpoints as were imported. Callers that never rest wait for one another: how long a call takes shows at the rate that must be carried.
+  const atRate = (seconds: number) => callEvenly(options.callers, CREATES_PER_SECOND, seconds, createOne);
   await atRate(WARM_UP_SECONDS);
   const createdAtRate = await measure(plane, () => atRate(options.seconds));
   stage.say(`creates, ${CREATES_PER_SECOND} a second: ${JSON.stringify(createdAtRate)}`);
@@ -83,7 +83,7 @@ export async function benchControlPlane(options: Options): Promise<void> {
       { figure: 'gets per second and core', value: getsPerCore, least: GETS_PER_SECOND_AND_CORE },
       { figure: `creates per second, ${options.callers} callers`, value: created.perSecond, least: CREATES_PER_SECOND },
       {
-        figure: `p99 of a create at ${CREATES_PER_SECOND} a second (ms)`,
+        figure: `p99 of a create, ${options.callers} callers, ${CREATES_PER_SECOND} a second (ms)`,
         value: createdAtRate.p99Ms,
         most: CREATE_P99_MS_MAX,
       },
@@ -104,7 +104,7 @@ interface Measured extends Called {
   readonly cpuUs: number;
 }
 
-async function measure({ process }: BenchPlane, call: () => Promise<Called>): Promise<Measured> {
+async function measure<C extends Called>({ process }: BenchPlane, call: () => Promise<C>): Promise<C & Measured> {
   const before = await cpuMicroseconds(process.pid);
   const called = await call();
   return { ...called, cpuUs: round(((await cpuMicroseconds(process.pid)) - before) / called.calls) };

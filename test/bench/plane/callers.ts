@@ -26,6 +26,36 @@ export async function callAtOnce(callers: number, next: () => (() => Promise<unk
   return called(took, performance.now() - began);
 }
 
+/** What callers do who call evenly. */
+export interface CalledEvenly extends Called {
+  /** As `p99Ms`, but each counted from when it was due: a caller that waited for its last call to end is late with the next. */
+  readonly p99SinceDueMs: number;
+}
+
+/** So many callers that make so many calls a second between them, evenly, as far as each is answered in time for its next. */
+export async function callEvenly(
+  callers: number,
+  perSecond: number,
+  seconds: number,
+  call: () => Promise<unknown>,
+): Promise<CalledEvenly> {
+  const [took, sinceDue]: [number[], number[]] = [[], []];
+  const began = performance.now();
+  let next = 0;
+  const caller = async (): Promise<void> => {
+    for (let n = next++; n < perSecond * seconds; n = next++) {
+      const dueAt = began + (n * 1_000) / perSecond;
+      while (dueAt > performance.now()) await delay(dueAt - performance.now());
+      const from = performance.now();
+      await call();
+      took.push(performance.now() - from);
+      sinceDue.push(performance.now() - dueAt);
+    }
+  };
+  await Promise.all(Array.from({ length: callers }, caller));
+  return { ...called(took, performance.now() - began), p99SinceDueMs: round(quantile(sinceDue, 0.99), 2) };
+}
+
 /** So many calls a second, evenly, whatever becomes of those before: each counts from when it is due. */
 export async function callAtRate(perSecond: number, seconds: number, call: () => Promise<unknown>): Promise<Called> {
   const took: number[] = [];
