@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { movedToOld } from '../../../test/support/moved-to-old.ts';
 
-/** Sixty-four wait at any time, each for what holds some kilobytes; `settle` ends the oldest. */
+/** Sixty-four wait at any time, each for what holds some kilobytes; with each that comes the oldest ends. */
 const work = (add: string): string => `
   import { createWaiters } from ${JSON.stringify(new URL('waiters.ts', import.meta.url).href)};
   const waiters = createWaiters({ after: () => () => {} });

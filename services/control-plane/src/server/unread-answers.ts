@@ -13,11 +13,14 @@ export interface UnreadAnswers {
   add(peer: string, bytes: number): () => void;
 }
 
+/** Emptied when it was taken: a Set's earlier tables name what has left it (docs/adr/0058). */
 interface Unread {
   readonly peer: string;
   readonly bytes: number;
-  readonly cancel: () => void;
+  cancel: () => void;
 }
+
+const nothing = (): void => {};
 
 /**
  * Whoever does not take an answer loses the connection: when that lasts too long, and at once, whoever has left most, when
@@ -36,6 +39,7 @@ export function createUnreadAnswers({ clock, drop }: UnreadAnswersOptions): Unre
         if (!unread.delete(entry)) return;
         total -= bytes;
         entry.cancel();
+        entry.cancel = nothing;
       };
     },
   };
