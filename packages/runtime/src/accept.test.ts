@@ -23,7 +23,7 @@ async function open(changes: Partial<AcceptLimits> = {}, machineOf?: (address: s
     socket.on('error', () => {});
     return socket.resume();
   };
-  return { accepting, taken, timers, dial, [Symbol.asyncDispose]: () => accepting[Symbol.asyncDispose]() };
+  return { accepting, taken, timers, dial, [Symbol.asyncDispose]: () => accepting.close(0) };
 }
 
 const closed = (socket: Socket): Promise<unknown> => (socket.closed ? Promise.resolve() : once(socket, 'close'));
@@ -84,4 +84,18 @@ test('a connection that is of no use in time is ended; one that is stays, until 
   accepting.drop(`${peer?.remoteAddress}:${peer?.remotePort}`);
   await closed(useful);
   accepting.drop('nobody:1');
+});
+
+test('once it is closed nobody is accepted, and it is over when the last connection is; those that outstay the grace are ended', async () => {
+  const { accepting, dial, taken, timers } = await open();
+  const [ends, stays] = [dial(), dial('127.0.0.2')];
+  await until(() => taken.length === 2);
+  let over = false;
+  const closing = accepting.close(5_000).then(() => (over = true));
+  await assert.rejects(closed(dial('127.0.0.3')), { code: 'ECONNREFUSED' });
+  ends.destroy();
+  await until(() => accepting.connections === 1);
+  assert.equal(over, false);
+  for (const due of [...timers]) due();
+  await Promise.all([closed(stays), closing]);
 });

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 
 /** Bounds of a listener that anybody may connect to. */
 export interface AcceptLimits {
@@ -25,7 +25,7 @@ export interface AcceptOptions {
 }
 
 /** A listener whose connections are counted, and can be ended one by one. */
-export interface Accepting extends AsyncDisposable {
+export interface Accepting {
   /** The port listened on. */
   readonly port: number;
   /** Connections that stand. */
@@ -34,6 +34,11 @@ export interface Accepting extends AsyncDisposable {
   used(peer: string): void;
   /** Ends a connection at once, whatever is under way on it. */
   drop(peer: string): void;
+  /**
+   * Listens no more, and resolves when no connection is left. Whoever took them has `graceMs` to end them; then those that are left
+   * are ended as they are.
+   */
+  close(graceMs: number): Promise<void>;
 }
 
 interface Connection {
@@ -41,10 +46,7 @@ interface Connection {
   readonly keep: () => void;
 }
 
-/**
- * Listens and hands connections over. Rejects with the system's error when the port cannot be had. Disposal ends listening,
- * and leaves the connections to whoever took them.
- */
+/** Listens and hands connections over. Rejects with the system's error when the port cannot be had. */
 export async function startAccepting(options: AcceptOptions): Promise<Accepting> {
   const { limits, machineOf = (address) => address } = options;
   const connections = new Map<string, Connection>();
@@ -81,12 +83,15 @@ export async function startAccepting(options: AcceptOptions): Promise<Accepting>
     },
     used: (peer) => connections.get(peer)?.keep(),
     drop: (peer) => void connections.get(peer)?.socket.destroy(),
-    [Symbol.asyncDispose]: () => stopListening(server),
+    async close(graceMs) {
+      // Node calls a server closed when all that it accepted is.
+      const closed = once(server, 'close');
+      server.close();
+      const cancel = options.after(graceMs, () => {
+        for (const { socket } of connections.values()) socket.destroy();
+      });
+      await closed;
+      cancel();
+    },
   };
-}
-
-/** Node calls a server closed only when all that it accepted is. */
-function stopListening(server: Server): Promise<void> {
-  server.close();
-  return Promise.resolve();
 }

@@ -156,8 +156,9 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     async [Symbol.asyncDispose]() {
       setServing(false);
       using _ = emptied;
-      await accepting?.[Symbol.asyncDispose]();
-      await stop(server, options.clock);
+      // Told to end as soon as nothing is under way on them. The library does not wait for connections that were handed to it.
+      server.tryShutdown(() => {});
+      await accepting?.close(serverLimits.stopGraceMs);
     },
   };
 }
@@ -334,13 +335,4 @@ async function accept({ host, port, clock }: ApiServerOptions, take: (socket: Du
         : `cannot listen on ${addressOf(host, port)} for the gRPC API (POSTRIDER_GRPC_HOST, POSTRIDER_GRPC_PORT): ${message}`;
     throw new Error(text, { cause: error });
   }
-}
-
-/** Lets calls that have begun end, and then ends whatever has not. */
-async function stop(server: Server, clock: Clock): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const cancel = clock.after(serverLimits.stopGraceMs, () => server.forceShutdown());
-  server.tryShutdown(() => resolve());
-  await promise;
-  cancel();
 }
