@@ -175,6 +175,8 @@ export const limits = Object.freeze({
   /** How much of what may wait in a pod there may be while anything is read from `deliveries.bulk`. */
   bulkWaitingFraction: 0.5,
   podInFlightMax: 1_024,
+  /** Requests that start one after the other; then what has been answered comes before the next ones. */
+  startsTogetherMax: 64,
   podInFlightBytesMax: 64 * MIB,
   podQueuedBytesMax: 128 * MIB,
   /** What a delivery takes of that besides its bytes. */

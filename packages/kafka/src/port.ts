@@ -82,7 +82,7 @@ export interface ProducerOptions {
  * Writes records with acks=all, again and again until each is acknowledged, fenced, refused for good by the broker, or the
  * producer is closed. Records of one partition are written in the order of the calls: one send at a time per leader, and
  * what was not acknowledged is sent again before any later record of its partition. A record may be stored more than once.
- * An idle producer sends at once; a busy one gathers records for up to 10 ms (`patience.ts`).
+ * An idle producer sends at once; a busy one gathers records for up to 3 ms (`patience.ts`).
  */
 export interface Producer extends AsyncDisposable {
   /**

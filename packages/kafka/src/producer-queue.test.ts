@@ -8,8 +8,8 @@ import type { PartitionAnswer, PartitionWrite, ProduceTransport } from './produc
 
 type Answer = 'stored' | 'lost' | 'again' | 'missing' | 'silent';
 
-/** Two brokers, partition i led by broker i modulo 2; each request meets the next answer of the list, then all goes well. */
-function scripted(answers: Answer[], clock: Clock) {
+/** Two brokers, partition i led by broker i modulo 2, a request takes 5 ms unless told otherwise; each meets the next answer of the list, then all goes well. */
+function scripted(answers: Answer[], clock: Clock, requestMs = 5) {
   const log = new Map<number, string[]>();
   const inFlight = new Map<number, number>();
   let most = 0;
@@ -30,7 +30,7 @@ function scripted(answers: Answer[], clock: Clock) {
       most = Math.max(most, inFlight.get(leader) ?? 0);
       const answer = answers.shift() ?? 'stored';
       if (answer === 'silent') return new Promise(() => undefined);
-      await new Promise<void>((resolve) => void clock.after(5, resolve));
+      await new Promise<void>((resolve) => void clock.after(requestMs, resolve));
       inFlight.set(leader, (inFlight.get(leader) ?? 0) - 1);
       if (answer === 'again')
         return writes.map(({ topic, partition }) => ({ topic, partition, errorCode: 6, baseOffset: -1 }));
@@ -218,13 +218,13 @@ test('a partition that goes on to refuse writes is told of, again and again, and
   ]);
 });
 
-test('a producer that has much to send gathers it into a request each ten milliseconds; one that has little sends at once', async () => {
+test('a producer that has much to send gathers it into a request each three milliseconds; one that has little sends at once', async () => {
   for (const [perMs, requests] of [
-    [10, 10],
-    [1, 20],
+    [10, 33],
+    [1, 100],
   ] as const) {
     const clock = createFakeClock();
-    const { transport } = scripted([], clock);
+    const { transport } = scripted([], clock, 1);
     let sent = 0;
     const produce: ProduceTransport['produce'] = (leader, take) => {
       sent += 1;

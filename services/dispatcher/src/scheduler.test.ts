@@ -19,12 +19,14 @@ function setUp(bounds: {
   readonly podInFlightMax: number;
   readonly laneInFlightFraction?: number;
   readonly podInFlightBytesMax?: number;
+  readonly startsTogetherMax?: number;
 }) {
   const clock = createFakeClock();
   const unwritten = { records: 0 };
   const scheduler = createScheduler(clock, unwritten, {
     podInFlightBytesMax: 1_000_000,
     laneInFlightFraction: 1,
+    startsTogetherMax: Infinity,
     ...bounds,
   });
   const started: string[] = [];
@@ -252,4 +254,16 @@ test('a dropped lane gives back what it had in flight of each kind, and its turn
   scheduler.drop(gone);
   assert.deepEqual([scheduler.inFlight, scheduler.inFlightAs('live'), scheduler.inFlightAs('bulk')], [0, 0, 0]);
   assert.equal(gone.rotating, null);
+});
+
+test('where much waits a few start, and the next ones when answers had their turn; whoever’s turn it is', async () => {
+  const { clock, scheduler, lane, started, endOne } = setUp({ podInFlightMax: 100, startsTogetherMax: 4 });
+  scheduler.ready(lane('a', 'much', 50));
+  scheduler.ready(lane('b', 'little', 1));
+  assert.deepEqual(started, ['much', 'much', 'much', 'much']);
+  endOne();
+  assert.equal(started.length, 4);
+  await clock.advance(1);
+  assert.deepEqual(started.slice(4, 8), ['much', 'little', 'much', 'much']);
+  assert.equal(scheduler.inFlight, 50);
 });

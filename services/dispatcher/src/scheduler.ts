@@ -1,5 +1,6 @@
 import { createTenantParts, createWorkShares, limits, workKinds } from '@postrider/core';
 import { askedBy, firstKind, hasWork, isBulkTurn, openAt, takeNext, unheardKind } from './lane.ts';
+import { createStartsTogether, type StartsTogether } from './starts-together.ts';
 import { createTurns, type Turns } from './turns.ts';
 import type { Clock, TenantParts, WorkKind, WorkShares } from '@postrider/core';
 import type { DestinationCap } from './destination-cap.ts';
@@ -37,6 +38,7 @@ export interface SchedulerLimits {
   readonly podInFlightMax: number;
   readonly podInFlightBytesMax: number;
   readonly laneInFlightFraction: number;
+  readonly startsTogetherMax: number;
 }
 
 /**
@@ -86,6 +88,7 @@ class FairTurns implements Scheduler {
   readonly #waits = (kind: WorkKind): boolean => this.#turns[kind].size > 0 && !this.#behind.has(kind);
   readonly #cap: DestinationCap | null;
   readonly #reach: SchedulerParts['reach'];
+  readonly #together: StartsTogether;
   #pumping = false;
 
   constructor({ clock, unwritten, bounds, cap, reach }: SchedulerParts) {
@@ -93,6 +96,7 @@ class FairTurns implements Scheduler {
     this.#reach = reach;
     cap?.onTurn((lane) => this.ready(lane));
     this.#clock = clock;
+    this.#together = createStartsTogether(clock, () => this.#pump(), bounds.startsTogetherMax);
     this.#unwritten = unwritten;
     this.#bounds = bounds;
     this.#shares = createWorkShares(bounds.podInFlightMax);
@@ -140,13 +144,14 @@ class FairTurns implements Scheduler {
 
   #pump(): void {
     // Starting can end something at once, which asks for the next start: one loop does it all.
-    if (this.#pumping) return;
+    if (this.#pumping || this.#together.isOver) return;
     this.#pumping = true;
     try {
       while (this.hasRoom) {
         const kind = this.#shares.next(this.#waits);
         if (kind === null) break;
         this.#turnAt = this.#clock.monotonic();
+        if (!this.#together.take(this.#turnAt)) break;
         const lane = this.#turns[kind].shift(this.#isBehind, this.#shares.mayLend);
         if (lane === undefined) this.#behind.add(kind);
         else this.#turnOf(lane, kind);
