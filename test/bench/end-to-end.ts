@@ -14,8 +14,11 @@ const STREAM = 1;
 const WARM_UP_S = 10;
 /** Events that are on their way while it is asked how many fit through. */
 const OUTSTANDING_MAX = 600;
-/** Of what fits through, as much is asked for when it is looked whether deliveries keep up. */
-const HELD_FRACTION = 0.9;
+/** Of what fits through, as much is asked for when it is looked whether deliveries keep up: the machine's own speed changes by more than a tenth. */
+const HELD_FRACTION = 0.8;
+/** So long processes that have just started are asked for half of it, before that. */
+const HALF_S = 12;
+const BEFORE_STREAM = 2;
 const CPU_US_MAX = 144;
 const P50_MS_MAX = 200;
 const LAG_GROWTH_MS_MAX = 50;
@@ -76,8 +79,10 @@ async function measure(stage: Stage, options: Options, heldPerSecond: number | n
   const from = -Math.min(WARM_UP_S, seconds);
   const common = { id: STREAM, to: seconds, from, targets };
   const plan = { seconds, bodyBytes, awaited: [STREAM] };
-  if (heldPerSecond !== null)
-    return await runLoad(rig, { ...plan, streams: [{ ...common, perSecond: heldPerSecond }] });
+  if (heldPerSecond !== null) {
+    const half = { ...common, id: BEFORE_STREAM, from: from - HALF_S, to: from, perSecond: heldPerSecond / 2 };
+    return await runLoad(rig, { ...plan, streams: [half, { ...common, perSecond: heldPerSecond }] });
+  }
   return await runLoad(rig, {
     ...{ ...plan, streams: [{ ...common, perSecond: FLAT_OUT_PER_SECOND }], outstandingMax: OUTSTANDING_MAX },
     whileRunning: (load, isOver) => tellArrivals(rig, load, isOver),
