@@ -16,6 +16,8 @@ export interface Answering {
   says(now: number): 'answers' | 'unknown' | 'unanswered';
   /** So many requests were made since its last answer, the first of them a quarter of a second ago or more. */
   isQuiet(now: number, requests: number): boolean;
+  /** How long it has been asked without any answer (ms). */
+  quietMs(now: number): number;
   /** A request starts. */
   asked(now: number): void;
   /** A request was answered, whatever the answer says. */
@@ -43,7 +45,11 @@ class Heard implements Answering {
   }
 
   isQuiet(now: number, requests: number): boolean {
-    return this.#asked >= requests && now - this.#askedAt >= limits.unansweredQuietMs;
+    return this.#asked >= requests && this.quietMs(now) >= limits.unansweredQuietMs;
+  }
+
+  quietMs(now: number): number {
+    return this.#asked === 0 ? 0 : now - this.#askedAt;
   }
 
   asked(now: number): void {

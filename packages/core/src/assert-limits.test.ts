@@ -49,6 +49,8 @@ test('each relation can fail', () => {
     { responseExcerptBytes: 65_537 },
     { laneConcurrencyDefault: 257 },
     { podInFlightMax: 19 },
+    { startsTogetherMax: 0 },
+    { crowdedAtFraction: 0.8 },
     { podInFlightBytesMax: 1_000 },
     { podQueuedBytesMax: 1_000 },
     { putArrivalsAtFraction: 0.81 },

@@ -179,6 +179,9 @@ export const limits = Object.freeze({
   startsTogetherMax: 64,
   podInFlightBytesMax: 64 * MIB,
   podQueuedBytesMax: 128 * MIB,
+  /** From this part of it on, what is queued for endpoints that have answered nothing for so long is put. */
+  crowdedAtFraction: 0.5,
+  crowdedQuietMs: 2 * SECOND_MS,
   /** What a delivery takes of that besides its bytes. */
   queuedOverheadBytes: 2 * KIB,
   /** What waits in memory may keep so many times alive of what is counted of it; else it gets bytes of its own. */

@@ -15,7 +15,10 @@ async function open(changes: Partial<AcceptLimits> = {}, machineOf?: (address: s
     take: (socket) => void taken.push(socket),
     after(_ms, callback) {
       timers.push(callback);
-      return () => void timers.splice(timers.indexOf(callback), 1);
+      return () => {
+        const at = timers.indexOf(callback);
+        if (at >= 0) timers.splice(at, 1);
+      };
     },
   });
   const dial = (localAddress = '127.0.0.1'): Socket => {
@@ -86,13 +89,17 @@ test('a connection that is of no use in time is ended; one that is stays, until 
   accepting.drop('nobody:1');
 });
 
-test('once it is closed nobody is accepted, and it is over when the last connection is; those that outstay the grace are ended', async () => {
+test('once it is closed nobody is accepted, and it is over when the last connection is; the useless are ended at once, others after the grace', async () => {
   const { accepting, dial, taken, timers } = await open();
-  const [ends, stays] = [dial(), dial('127.0.0.2')];
-  await until(() => taken.length === 2);
+  const [ends, stays, useless] = [dial(), dial('127.0.0.2'), dial('127.0.0.4')];
+  await until(() => taken.length === 3);
+  for (const { remoteAddress, remotePort } of taken)
+    if (remoteAddress !== '127.0.0.4') accepting.used(`${remoteAddress}:${remotePort}`);
   let over = false;
   const closing = accepting.close(5_000).then(() => (over = true));
   await assert.rejects(closed(dial('127.0.0.3')), { code: 'ECONNREFUSED' });
+  await closed(useless);
+  assert.equal(ends.closed || stays.closed, false);
   ends.destroy();
   await until(() => accepting.connections === 1);
   assert.equal(over, false);

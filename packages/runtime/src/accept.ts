@@ -35,15 +35,17 @@ export interface Accepting {
   /** Ends a connection at once, whatever is under way on it. */
   drop(peer: string): void;
   /**
-   * Listens no more, and resolves when no connection is left. Whoever took them has `graceMs` to end them; then those that are left
-   * are ended as they are.
+   * Listens no more, ends the connections that were of no use yet, and resolves when none is left. Whoever took the others has
+   * `graceMs` to end them; then those that are left are ended as they are.
    */
   close(graceMs: number): Promise<void>;
 }
 
 interface Connection {
   readonly socket: Socket;
+  /** Ends the wait for its first use. */
   readonly keep: () => void;
+  isUsed: boolean;
 }
 
 /** Listens and hands connections over. Rejects with the system's error when the port cannot be had. */
@@ -61,10 +63,11 @@ export async function startAccepting(options: AcceptOptions): Promise<Accepting>
     if (count >= limits.connectionsPerAddressMax) return void socket.destroy();
     perAddress.set(machine, count + 1);
     const keep = options.after(limits.firstUseMs, () => socket.destroy());
-    connections.set(peer, { socket, keep });
+    connections.set(peer, { socket, keep, isUsed: false });
     socket.once('close', () => {
       keep();
-      connections.delete(peer);
+      // Who closes at last may not be who has come over the same port meanwhile.
+      if (connections.get(peer)?.socket === socket) connections.delete(peer);
       const left = (perAddress.get(machine) ?? 1) - 1;
       if (left === 0) perAddress.delete(machine);
       else perAddress.set(machine, left);
@@ -81,17 +84,22 @@ export async function startAccepting(options: AcceptOptions): Promise<Accepting>
     get connections() {
       return connections.size;
     },
-    used: (peer) => connections.get(peer)?.keep(),
+    used(peer) {
+      const connection = connections.get(peer);
+      if (connection === undefined) return;
+      connection.isUsed = true;
+      connection.keep();
+    },
     drop: (peer) => void connections.get(peer)?.socket.destroy(),
     async close(graceMs) {
       // Node calls a server closed when all that it accepted is.
       const closed = once(server, 'close');
       server.close();
+      for (const { socket, isUsed } of connections.values()) if (!isUsed) socket.destroy();
       const cancel = options.after(graceMs, () => {
         for (const { socket } of connections.values()) socket.destroy();
       });
-      await closed;
-      cancel();
+      await closed.finally(cancel);
     },
   };
 }

@@ -33,5 +33,6 @@ await run(name, async (signal) => {
   const plane = stack.use(await startControlPlane(config.service, { kafka, clock: systemClock, log, metrics }, signal));
   serves = plane;
   const owned = stack.move();
-  return { ended: plane.ended, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  const { ended, stopWithinMs } = plane;
+  return { ended, stopWithinMs, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 });

@@ -38,6 +38,8 @@ export const serverLimits = Object.freeze({
   connectionIdleMs: 5 * MINUTE_MS,
   /** How long a stop waits for calls that have begun. */
   stopGraceMs: 5 * SECOND_MS,
+  /** How long all else of a stop may take: the seat is left, and Kafka. */
+  leaveWithinMs: 10 * SECOND_MS,
 
   /** Lists that wait for their turn; beyond, callers are told to come back. */
   listsWaitingMax: 1_000,

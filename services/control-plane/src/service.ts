@@ -12,6 +12,7 @@ import {
 import { topicName } from '@postrider/kafka';
 import { reachableAddress, startPage } from '@postrider/runtime';
 import { startApiServer } from './api-server.ts';
+import { serverLimits } from './server-limits.ts';
 import { createAuditLog } from './audit/log.ts';
 import { createAuthenticate } from './authenticate.ts';
 import { ensureFirstTopics } from './bootstrap.ts';
@@ -117,6 +118,8 @@ export interface ControlPlane extends AsyncDisposable {
   role(): string;
   /** Rejects when this process cannot lead for a reason that time does not mend. Never resolves. */
   readonly ended: Promise<never>;
+  /** The longest a clean stop may take, ms: calls that go on, the seat that is left, and what of it waits for Kafka. */
+  readonly stopWithinMs: number;
 }
 
 /**
@@ -186,11 +189,8 @@ export async function startControlPlane(
   const role = (): string => roleOf(config, leadership);
   const { port: wellKnownPort } = wellKnown;
   return {
-    port: server.port,
-    wellKnownPort,
-    view,
-    role,
-    ended: leadership.ended,
+    ...{ port: server.port, wellKnownPort, view, role, ended: leadership.ended },
+    stopWithinMs: serverLimits.stopGraceMs + serverLimits.leaveWithinMs,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }

@@ -30,35 +30,42 @@ export interface FullMemoryOptions {
 /**
  * A pod that has read nothing for a second because its memory is full: what its lanes hold that stand still is put, the
  * largest first, until there is room; and when hardly any of it was freed for a while, what those hold that may start no more
- * than they do. The same for bulk work alone, whose part of the memory is full. Many are put in slices: what others send does
- * not wait for it.
+ * than they do. The same for bulk work alone, whose part of the memory is full. So that endpoints which never answer do not fill
+ * it, for nothing is read then of anybody's, what is queued for those is put as soon as half of it is used. Many are put in
+ * slices: what others send does not wait for it.
  */
 export function createFullMemory(options: FullMemoryOptions): FullMemory {
   const { meter, bulkMeter, lanes, table, reign, clock } = options;
   const lookAt = watchOf(limits.podQueuedBytesMax);
   const lookAtBulk = watchOf(limits.podQueuedBytesMax * limits.bulkQueuedFraction);
-  const sweepOf = (full: ByteMeter): Sweep<Putting> =>
+  const isCrowded = (): boolean => meter.bytes > limits.podQueuedBytesMax * limits.crowdedAtFraction;
+  const sweepOf = (isNeeded: () => boolean): Sweep<Putting> =>
     createSweep({
       ...{ slices: options.slices, perStep: 16 },
-      mayGoOn: () => full.full && !reign.draining && reign.over === null,
+      mayGoOn: () => isNeeded() && !reign.draining && reign.over === null,
       act({ work, isTurn, lane }) {
         table.put(work, crowdedPlan(isTurn, lane, clock));
       },
     });
-  const sweep = sweepOf(meter);
-  const bulkSweep = sweepOf(bulkMeter);
+  const sweep = sweepOf(() => meter.full);
+  const bulkSweep = sweepOf(() => bulkMeter.full);
+  const quietSweep = sweepOf(isCrowded);
 
-  function keptBy(verdict: Verdict): Lane[] {
+  const largestFirst = (isMeant: (lane: Lane, now: number) => boolean): Lane[] => {
     const now = clock.monotonic();
-    const isMeant = (lane: Lane): boolean => {
-      if (lane.held.size > 0) return true;
-      return lane.queuedBytes > 0 && !mayStart(lane, now) && (verdict === 'stuck' || lane.inFlight === 0);
-    };
-    return [...lanes.all()].filter(isMeant).toSorted((a, b) => b.queuedBytes - a.queuedBytes);
-  }
+    return [...lanes.all()].filter((lane) => isMeant(lane, now)).toSorted((a, b) => b.queuedBytes - a.queuedBytes);
+  };
+  const standsStill = (lane: Lane, now: number): boolean => lane.queuedBytes > 0 && !mayStart(lane, now);
+  const keptBy = (verdict: Verdict): Lane[] =>
+    largestFirst(
+      (lane, now) => lane.held.size > 0 || (standsStill(lane, now) && (verdict === 'stuck' || lane.inFlight === 0)),
+    );
+  const keptByQuiet = (): Lane[] =>
+    largestFirst((lane, now) => standsStill(lane, now) && lane.answering.quietMs(now) >= limits.crowdedQuietMs);
 
   return {
     tick() {
+      if (isCrowded()) quietSweep.run(arrivalsOf(keptByQuiet(), table));
       const verdict = lookAt(meter, clock.monotonic());
       if (verdict !== 'room') sweep.run(arrivalsOf(keptBy(verdict), table));
       const bulkVerdict = lookAtBulk(bulkMeter, clock.monotonic());

@@ -256,6 +256,14 @@ test('a dropped lane gives back what it had in flight of each kind, and its turn
   assert.equal(gone.rotating, null);
 });
 
+test('however long each takes to start, no more start together', () => {
+  const { clock, scheduler, lane, started } = setUp({ podInFlightMax: 100, startsTogetherMax: 4 });
+  let now = 0;
+  clock.monotonic = () => (now += 10);
+  scheduler.ready(lane('a', 'much', 50));
+  assert.equal(started.length, 4);
+});
+
 test('where much waits a few start, and the next ones when answers had their turn; whoever’s turn it is', async () => {
   const { clock, scheduler, lane, started, endOne } = setUp({ podInFlightMax: 100, startsTogetherMax: 4 });
   scheduler.ready(lane('a', 'much', 50));

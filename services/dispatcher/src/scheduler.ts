@@ -146,12 +146,12 @@ class FairTurns implements Scheduler {
     // Starting can end something at once, which asks for the next start: one loop does it all.
     if (this.#pumping || this.#together.isOver) return;
     this.#pumping = true;
+    this.#together.begin(this.#clock.monotonic());
     try {
-      while (this.hasRoom) {
+      while (!this.#together.isOver && this.hasRoom) {
         const kind = this.#shares.next(this.#waits);
         if (kind === null) break;
         this.#turnAt = this.#clock.monotonic();
-        if (!this.#together.take(this.#turnAt)) break;
         const lane = this.#turns[kind].shift(this.#isBehind, this.#shares.mayLend);
         if (lane === undefined) this.#behind.add(kind);
         else this.#turnOf(lane, kind);
@@ -236,6 +236,7 @@ class FairTurns implements Scheduler {
     this.#parts.started(lane.tenant, now);
     this.bytesInFlight += bytes;
     if (!lane.owner.start(work, kind)) return this.#release(lane, bytes, kind);
+    this.#together.started();
     askedBy(lane, now);
     lane.owes += Math.floor(bytes / limits.turnBytes);
     lane.rate?.take(now);

@@ -48,6 +48,24 @@ test('bulk work that may not start fills its own part of the memory, and is read
   await h.stop(dispatcher);
 });
 
+test('endpoints that never answer do not fill the memory: nobody else waits for its delivery to be read', async () => {
+  const h = createHarness();
+  const lanes = 20;
+  for (let i = 0; i < lanes; i += 1) h.config.endpoint(`dead${i}`);
+  h.config.endpoint('shop');
+  h.endpointsAnswer(({ path }) => (path === '/shop' ? 200 : 'hang'));
+  const body = JSON.stringify({ padding: 'x'.repeat(250_000) });
+  const dispatcher = await h.start('a');
+  // 25 MB a second: what is full at 107 MB would be after five.
+  for (let time = 0; time < 40; time += 1) {
+    for (let i = 0; i < 50; i += 1) h.deliver(`lost-${time}-${i}`, `dead${i % lanes}`, { body });
+    h.deliver(`order-${time}`, 'shop');
+    await h.until(() => served(h, '/shop') === time + 1, `what comes after ${time} times half a second is served`, 200);
+    await h.clock.advance(500);
+  }
+  await h.stop(dispatcher);
+});
+
 test('memory that is full of what endpoints work off is no reason to put anything', async () => {
   const h = createHarness();
   const lanes = 20;

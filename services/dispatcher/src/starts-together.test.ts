@@ -10,7 +10,8 @@ function setUp(max: number) {
   /** Starts as many as may start now, of so many. */
   const start = (wanted: number): number => {
     let started = 0;
-    while (started < wanted && !together.isOver && together.take(clock.monotonic())) started += 1;
+    if (!together.isOver) together.begin(clock.monotonic());
+    for (; started < wanted && !together.isOver; started += 1) together.started();
     return started;
   };
   return { clock, start, calls: () => calls };
@@ -21,15 +22,15 @@ test('so many start together; the others go on when what came meanwhile had its 
   assert.equal(start(20), 8);
   assert.equal(start(20), 0);
   assert.equal(calls(), 0);
-  await clock.advance(1);
+  await clock.advance(0);
   assert.equal(calls(), 1);
   assert.equal(start(12), 8);
-  await clock.advance(1);
+  await clock.advance(0);
   assert.equal(start(4), 4);
 });
 
 test('whoever starts one now and then is never held up', async () => {
-  const { clock, start, calls } = setUp(2);
+  const { clock, start, calls } = setUp(3);
   for (let round = 0; round < 10; round += 1) {
     assert.equal(start(2), 2);
     await clock.advance(1);

@@ -2,13 +2,14 @@ import type { Clock } from '@postrider/core';
 
 /** How many requests start before what has come meanwhile has its turn: answers above all. */
 export interface StartsTogether {
-  /** One more may start at this moment (ms, monotonic). False: `goOn` is called when it may. */
-  take(now: number): boolean;
-  /** As many have started as start together, and `goOn` is still to be called. */
+  /** Some may be started, at this moment (ms, monotonic). */
+  begin(now: number): void;
+  started(): void;
+  /** As many have started as start together: no more may until `goOn` is called. */
   readonly isOver: boolean;
 }
 
-/** Starts this close to each other are of one turn of the event loop. */
+/** Who comes again after a longer time has let everything else have its turn. */
 const SAME_TURN_MS = 0.5;
 
 /**
@@ -19,21 +20,22 @@ const SAME_TURN_MS = 0.5;
  */
 export function createStartsTogether(clock: Clock, goOn: () => void, max: number): StartsTogether {
   let left = max;
-  let lastAt = -Infinity;
+  let begunAt = -Infinity;
   let isOver = false;
   return {
-    take(now) {
-      if (now - lastAt > SAME_TURN_MS) left = max;
-      lastAt = now;
+    begin(now) {
+      if (now - begunAt > SAME_TURN_MS) left = max;
+      begunAt = now;
+    },
+    started() {
       left -= 1;
-      if (left >= 0) return true;
+      if (left > 0) return;
       isOver = true;
       clock.after(0, () => {
         isOver = false;
-        lastAt = -Infinity;
+        left = max;
         goOn();
       });
-      return false;
     },
     get isOver() {
       return isOver;

@@ -72,7 +72,7 @@ export async function startServices(options: ServicesOptions, signal: AbortSigna
   return {
     grpcPort: plane.port,
     ended: plane.ended,
-    stopWithinMs: dispatcher.stopWithinMs,
+    stopWithinMs: plane.stopWithinMs + dispatcher.stopWithinMs,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }

@@ -1,10 +1,11 @@
 /**
- * What a stop does with calls that have begun, over real sockets of loopback. Doubles: Kafka, and timers that run faster where one
+ * What a stop does with calls that have begun, over real sockets of loopback. Doubles: Kafka, and the grace of a stop where it
  * is waited for. Observed: the caller's status, its connection, and when the stop is over.
  */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, type ClientHttp2Stream } from 'node:http2';
+import { connect as connectSocket } from 'node:net';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createFakeKafka } from '@postrider/kafka/testing';
@@ -14,8 +15,9 @@ import { encode, pathOf } from '../../testing/raw-calls.ts';
 import { serverLimits } from '../server-limits.ts';
 
 /** A control plane that has received the headers of a call, and none of its request. */
-async function callBegun(pace = 1) {
-  const after = (ms: number, callback: () => void): (() => void) => systemClock.after(ms / pace, callback);
+async function callBegun(graceMs: number = serverLimits.stopGraceMs) {
+  const after = (ms: number, callback: () => void): (() => void) =>
+    systemClock.after(ms === serverLimits.stopGraceMs ? graceMs : ms, callback);
   const run = await startTestPlane({}, createFakeKafka({ clock: { ...systemClock, after } }));
   const client = connect(`http://127.0.0.1:${run.plane.port}`);
   client.on('error', () => {});
@@ -48,28 +50,37 @@ test('a call that has begun is answered although its server stops, and with it t
   let isOver = false;
   const stopping = run.stop().then(() => (isOver = true));
   await once(client, 'goaway');
+  // There and back: whatever would have ended by itself has.
+  await new Promise((resolve) => void client.ping(resolve));
   assert.equal(isOver, false);
   assert.equal(await answered(call), '0');
   await Promise.all([stopping, closed]);
 });
 
 test('a call that does not end is waited for as long as the grace, and then cut', async () => {
-  const pace = 100;
-  const { run, client, call } = await callBegun(pace);
+  const graceMs = 50;
+  const { run, client, call } = await callBegun(graceMs);
+  let isAnswered = false;
+  call.on('response', () => (isAnswered = true));
   const cut = Promise.all([once(client, 'close'), once(call, 'close')]);
   const begun = performance.now();
   await Promise.all([run.stop(), cut]);
-  assert.ok(performance.now() - begun >= serverLimits.stopGraceMs / pace - 1);
+  assert.ok(performance.now() - begun >= graceMs - 1);
+  assert.equal(isAnswered, false);
 });
 
 test('connections without a call do not hold a stop up', async () => {
   const { run, client, call } = await callBegun();
   call.close();
   await once(call, 'close');
+  const silent = connectSocket(run.plane.port, '127.0.0.1');
+  silent.on('error', () => {});
+  await once(silent, 'data');
   const stopped = run.stop().then(() => 'stopped');
   assert.equal(
     await Promise.race([stopped, sleep(serverLimits.stopGraceMs - 1_000, 'held up', { ref: false })]),
     'stopped',
   );
   client.destroy();
+  silent.destroy();
 });
