@@ -175,7 +175,7 @@ export const limits = Object.freeze({
   /** How much of what may wait in a pod there may be while anything is read from `deliveries.bulk`. */
   bulkWaitingFraction: 0.5,
   podInFlightMax: 1_024,
-  /** Requests that start one after the other; then what has been answered comes before the next ones. */
+  /** Deliveries that are started one after the other; then what has been answered comes before the next ones. */
   startsTogetherMax: 64,
   podInFlightBytesMax: 64 * MIB,
   podQueuedBytesMax: 128 * MIB,

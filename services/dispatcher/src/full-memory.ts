@@ -1,5 +1,5 @@
 import { crowdedPlan } from './intake.ts';
-import { mayStart, takeArrival, takeBulk, type Lane } from './lane.ts';
+import { mayStart, openAt, takeArrival, takeBulk, type Lane } from './lane.ts';
 import { createSweep, type Sweep } from './sweep.ts';
 import { limits, type Clock } from '@postrider/core';
 import type { ByteMeter } from './byte-meter.ts';
@@ -31,7 +31,7 @@ export interface FullMemoryOptions {
  * A pod that has read nothing for a second because its memory is full: what its lanes hold that stand still is put, the
  * largest first, until there is room; and when hardly any of it was freed for a while, what those hold that may start no more
  * than they do. The same for bulk work alone, whose part of the memory is full. So that endpoints which never answer do not fill
- * it, for nothing is read then of anybody's, what is queued for those is put as soon as half of it is used. Many are put in
+ * it, for nothing is read then of anybody's, what is queued for those is put as soon as half of it is used, and so is what may not start for a while. Many are put in
  * slices: what others send does not wait for it.
  */
 export function createFullMemory(options: FullMemoryOptions): FullMemory {
@@ -60,12 +60,15 @@ export function createFullMemory(options: FullMemoryOptions): FullMemory {
     largestFirst(
       (lane, now) => lane.held.size > 0 || (standsStill(lane, now) && (verdict === 'stuck' || lane.inFlight === 0)),
     );
-  const keptByQuiet = (): Lane[] =>
-    largestFirst((lane, now) => standsStill(lane, now) && lane.answering.quietMs(now) >= limits.crowdedQuietMs);
+  /** It has been asked without an answer for a while, or may not be asked for one. */
+  const isQuiet = (lane: Lane, now: number): boolean => {
+    const isKeptWaiting = lane.inFlight > 0 && lane.answering.quietMs(now) >= limits.crowdedQuietMs;
+    return standsStill(lane, now) && (isKeptWaiting || openAt(lane) - now >= limits.crowdedQuietMs);
+  };
 
   return {
     tick() {
-      if (isCrowded()) quietSweep.run(arrivalsOf(keptByQuiet(), table));
+      if (isCrowded()) quietSweep.run(quietArrivals(largestFirst(isQuiet), (lane) => isQuiet(lane, clock.monotonic())));
       const verdict = lookAt(meter, clock.monotonic());
       if (verdict !== 'room') sweep.run(arrivalsOf(keptBy(verdict), table));
       const bulkVerdict = lookAtBulk(bulkMeter, clock.monotonic());
@@ -85,6 +88,17 @@ interface Putting {
 function* bulkOf(lanes: readonly Lane[]): Generator<Putting> {
   for (const lane of lanes) {
     for (let work = takeBulk(lane); work !== undefined; work = takeBulk(lane)) yield { work, isTurn: true, lane };
+  }
+}
+
+/** Whatever the lanes have queued of first attempts, as long as this is so of each: meanwhile it may be answered, and more be read. */
+function* quietArrivals(lanes: readonly Lane[], isStill: (lane: Lane) => boolean): Generator<Putting> {
+  for (const lane of lanes) {
+    while (isStill(lane)) {
+      const work = takeArrival(lane);
+      if (work === undefined) break;
+      yield { work, isTurn: true, lane };
+    }
   }
 }
 

@@ -43,6 +43,7 @@ function setUp(bounds: {
       mayStart: () => mayStart,
       start: ({ bytes }: Work, kind: WorkKind) => {
         started.push(name);
+        if (name === 'put instead') return false;
         flying.push({ lane: made, kind, bytes });
         return true;
       },
@@ -261,6 +262,12 @@ test('however long each takes to start, no more start together', () => {
   let now = 0;
   clock.monotonic = () => (now += 10);
   scheduler.ready(lane('a', 'much', 50));
+  assert.equal(started.length, 4);
+});
+
+test('what is put instead of sent does not go on for ever either', () => {
+  const { scheduler, lane, started } = setUp({ podInFlightMax: 100, startsTogetherMax: 4 });
+  scheduler.ready(lane('a', 'put instead', 50));
   assert.equal(started.length, 4);
 });
 

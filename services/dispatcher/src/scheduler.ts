@@ -160,6 +160,7 @@ class FairTurns implements Scheduler {
       // An empty set that is cleared is made anew all the same, and this is asked several times for each delivery.
       if (this.#behind.size > 0) this.#behind.clear();
       this.#pumping = false;
+      this.#together.end(this.#clock.monotonic());
     }
   }
 
@@ -228,6 +229,8 @@ class FairTurns implements Scheduler {
     const kind = place === 'unknown' || place === 'unanswered' ? place : next;
     const work = takeNext(lane, next);
     if (work === undefined) return;
+    // What is put instead of sent takes its time as well.
+    this.#together.taken();
     const { bytes } = work;
     lane.inFlight += 1;
     lane.inFlightAs[kind] += 1;
@@ -236,7 +239,6 @@ class FairTurns implements Scheduler {
     this.#parts.started(lane.tenant, now);
     this.bytesInFlight += bytes;
     if (!lane.owner.start(work, kind)) return this.#release(lane, bytes, kind);
-    this.#together.started();
     askedBy(lane, now);
     lane.owes += Math.floor(bytes / limits.turnBytes);
     lane.rate?.take(now);

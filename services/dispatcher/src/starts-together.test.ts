@@ -11,7 +11,8 @@ function setUp(max: number) {
   const start = (wanted: number): number => {
     let started = 0;
     if (!together.isOver) together.begin(clock.monotonic());
-    for (; started < wanted && !together.isOver; started += 1) together.started();
+    for (; started < wanted && !together.isOver; started += 1) together.taken();
+    together.end(clock.monotonic());
     return started;
   };
   return { clock, start, calls: () => calls };

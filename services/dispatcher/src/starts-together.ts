@@ -1,11 +1,13 @@
 import type { Clock } from '@postrider/core';
 
-/** How many requests start before what has come meanwhile has its turn: answers above all. */
+/** How many deliveries are started before what has come meanwhile has its turn: answers above all. */
 export interface StartsTogether {
-  /** Some may be started, at this moment (ms, monotonic). */
+  /** Some may be started, from this moment on (ms, monotonic). */
   begin(now: number): void;
-  started(): void;
-  /** As many have started as start together: no more may until `goOn` is called. */
+  /** One is, or is dealt with otherwise. */
+  taken(): void;
+  end(now: number): void;
+  /** As many were taken as start together: no more may be until `goOn` is called. */
   readonly isOver: boolean;
 }
 
@@ -20,14 +22,16 @@ const SAME_TURN_MS = 0.5;
  */
 export function createStartsTogether(clock: Clock, goOn: () => void, max: number): StartsTogether {
   let left = max;
-  let begunAt = -Infinity;
+  let endedAt = -Infinity;
   let isOver = false;
   return {
     begin(now) {
-      if (now - begunAt > SAME_TURN_MS) left = max;
-      begunAt = now;
+      if (now - endedAt > SAME_TURN_MS) left = max;
     },
-    started() {
+    end(now) {
+      endedAt = now;
+    },
+    taken() {
       left -= 1;
       if (left > 0) return;
       isOver = true;

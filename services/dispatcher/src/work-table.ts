@@ -138,6 +138,8 @@ export class WorkTable {
    * row is acknowledged the delivery waits.
    */
   put(work: Work, plan: WaitPlan, results: readonly Result[] = []): void {
+    // Its queue has counted it by the bytes that it has now.
+    if (work.lane !== null) unqueue(work.lane, work);
     const row = this.#rewrite(work, plan);
     if (row === undefined) return;
     this.#leaveIdle(work, 'recording');
