@@ -23,6 +23,8 @@ async function placesLearnt(first: string): Promise<number> {
 
 test('nothing is made in old memory because what was made in the same place lived for long', async () => {
   assert.equal(await placesLearnt('beginYoung();'), 0);
-  // Otherwise the figure above would prove nothing.
-  assert.notEqual(await placesLearnt(''), 0);
+  // Otherwise the figure above would prove nothing. On a machine that stands still now and then it does not learn each time.
+  let learnt = 0;
+  for (let left = 10; learnt === 0 && left > 0; left -= 1) learnt = await placesLearnt('');
+  assert.notEqual(learnt, 0);
 });
