@@ -14,7 +14,10 @@ const STREAM = 1;
 const WARM_UP_S = 10;
 /** Events that are on their way while it is asked how many fit through. */
 const OUTSTANDING_MAX = 600;
-/** Of what fits through, as much is asked for when it is looked whether deliveries keep up: the machine's own speed changes by more than a tenth. */
+/**
+ * Of what fits through, as much is asked for when it is looked whether deliveries keep up: the machine's own speed changes by
+ * more than a tenth.
+ */
 const HELD_FRACTION = 0.8;
 /** So long processes that have just started are asked for half of it, before that. */
 const HALF_S = 12;

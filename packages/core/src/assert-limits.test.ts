@@ -50,7 +50,6 @@ test('each relation can fail', () => {
     { laneConcurrencyDefault: 257 },
     { podInFlightMax: 19 },
     { startsTogetherMax: 0 },
-    { crowdedAtFraction: 0.8 },
     { podInFlightBytesMax: 1_000 },
     { podQueuedBytesMax: 1_000 },
     { putArrivalsAtFraction: 0.81 },

@@ -65,7 +65,6 @@ const relations: readonly (readonly [text: string, holds: (l: Limits) => boolean
   ['breakerOpenMinMs ≤ breakerOpenMaxMs', (l) => l.breakerOpenMinMs <= l.breakerOpenMaxMs],
   ['breakerPeriodMs ≤ breakerKeptMs', (l) => l.breakerPeriodMs <= l.breakerKeptMs],
   ['retryBudgetEveryMs ≤ breakerPeriodMs', (l) => l.retryBudgetEveryMs <= l.breakerPeriodMs],
-  ['crowdedAtFraction < pauseAtFraction', (l) => l.crowdedAtFraction < l.pauseAtFraction],
   ['startsTogetherMax ≥ 1', (l) => l.startsTogetherMax >= 1],
   ['podInFlightMax × laneInFlightFraction ≥ 1', (l) => l.podInFlightMax * l.laneInFlightFraction >= 1],
   ['bodyBytesMax ≤ podInFlightBytesMax', (l) => l.bodyBytesMax <= l.podInFlightBytesMax],

@@ -179,8 +179,7 @@ export const limits = Object.freeze({
   startsTogetherMax: 64,
   podInFlightBytesMax: 64 * MIB,
   podQueuedBytesMax: 128 * MIB,
-  /** From this part of it on, what is queued for endpoints that have answered nothing for so long is put. */
-  crowdedAtFraction: 0.5,
+  /** From `putArrivalsAtFraction` of it on, what is queued for endpoints that have answered nothing for so long is put. */
   crowdedQuietMs: 2 * SECOND_MS,
   /** What a delivery takes of that besides its bytes. */
   queuedOverheadBytes: 2 * KIB,
@@ -238,7 +237,7 @@ export const limits = Object.freeze({
   /** It is held up by lanes when it has moved by less than this part of the bound in this time. */
   stuckMovedFraction: 0.1,
   stuckRangeMs: 5 * SECOND_MS,
-  /** Part of the offset range above which a full lane's arrivals are put into a tier. */
+  /** Part of the offset range, and of the memory for queued deliveries, above which a full lane's arrivals are put into a tier. */
   putArrivalsAtFraction: 0.5,
   progressEveryMs: SECOND_MS,
   progressEveryCompletions: 1_000,

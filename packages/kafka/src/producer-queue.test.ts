@@ -8,7 +8,10 @@ import type { PartitionAnswer, PartitionWrite, ProduceTransport } from './produc
 
 type Answer = 'stored' | 'lost' | 'again' | 'missing' | 'silent';
 
-/** Two brokers, partition i led by broker i modulo 2; a request takes 5 ms unless told otherwise; each request meets the next answer of the list, then all goes well. */
+/**
+ * Two brokers, partition i led by broker i modulo 2; a request takes 5 ms unless told otherwise; each request meets the next
+ * answer of the list, then all goes well.
+ */
 function scripted(answers: Answer[], clock: Clock, requestMs = 5) {
   const log = new Map<number, string[]>();
   const inFlight = new Map<number, number>();

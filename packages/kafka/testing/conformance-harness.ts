@@ -73,10 +73,19 @@ export function sendAll(
   return harness.settled(Promise.all(records.map((one) => producer.send(one))));
 }
 
-/** Everything a topic holds, by a reader of its own. */
-export async function readAll(harness: ConformanceHarness, port: KafkaPort, topic: string): Promise<IncomingRecord[]> {
+/**
+ * Everything a topic holds, by a reader of its own; once there are so many records, as the end of a transaction is answered before
+ * it stands in all its partitions.
+ */
+export async function readAll(
+  harness: ConformanceHarness,
+  port: KafkaPort,
+  topic: string,
+  atLeast = 0,
+): Promise<IncomingRecord[]> {
   const { records, onBatch } = collector();
   const reader = await harness.settled(port.reader({ topic, onBatch }));
+  if (atLeast > 0) await harness.until(() => records.length >= atLeast, `${atLeast} records of ${topic}`);
   await harness.settled(reader.caughtUp);
   await reader[Symbol.asyncDispose]();
   return records;

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
-import { codeOf, collector, makeTopic, numbers, readAll, record, text } from './conformance-harness.ts';
-import type { IncomingRecord, KafkaPort } from '../src/port.ts';
-import type { ConformanceHarness, Guarantee } from './conformance-harness.ts';
+import { codeOf, makeTopic, numbers, readAll, record, text } from './conformance-harness.ts';
+import type { Guarantee } from './conformance-harness.ts';
 
 /** What the port promises about writing several records as one. */
 export const transactionGuarantees: readonly Guarantee[] = [
@@ -13,7 +12,7 @@ export const transactionGuarantees: readonly Guarantee[] = [
       const writer = await harness.settled(port.transactionalWriter({ name: 'one', transactionalId }));
       const first = await harness.settled(writer.write(numbers(3).map((value) => record(topic, value))));
       const second = await harness.settled(writer.write(numbers(1_200, 3).map((value) => record(topic, value))));
-      const read = await readWritten(harness, port, topic, 1_203);
+      const read = await readAll(harness, port, topic, 1_203);
       assert.deepEqual(
         read.map(text),
         numbers(1_203).map((value) => String(value)),
@@ -36,7 +35,7 @@ export const transactionGuarantees: readonly Guarantee[] = [
         ]);
         const ends = await harness.settled(writer.write(records));
         const written = from + 700;
-        const parts = [readWritten(harness, port, one, written), readWritten(harness, port, other, written / 100)];
+        const parts = [readAll(harness, port, one, written), readAll(harness, port, other, written / 100)];
         const stored = (await Promise.all(parts)).flat();
         const last = (topic: string, partition: number) =>
           stored.findLast((read) => read.topic === topic && read.partition === partition)?.offset;
@@ -69,8 +68,7 @@ export const transactionGuarantees: readonly Guarantee[] = [
         assert.equal(await codeOf(harness, writer.write(records)), 'RECORD_TOO_LARGE');
       }
       await harness.settled(writer.write([record(topic, 'next'), record(small, 'next')]));
-      for (const name of [topic, small])
-        assert.deepEqual((await readWritten(harness, port, name, 1)).map(text), ['next']);
+      for (const name of [topic, small]) assert.deepEqual((await readAll(harness, port, name, 1)).map(text), ['next']);
     },
   },
   {
@@ -87,7 +85,7 @@ export const transactionGuarantees: readonly Guarantee[] = [
       assert.equal(await stale(), 'FENCED');
       await harness.settled(newer.write([record(topic, 'after')]));
       assert.equal(await stale(), 'FENCED');
-      assert.deepEqual((await readWritten(harness, port, topic, 2)).map(text), ['before', 'after']);
+      assert.deepEqual((await readAll(harness, port, topic, 2)).map(text), ['before', 'after']);
       assert.deepEqual(await readAll(harness, port, other), []);
     },
   },
@@ -100,7 +98,7 @@ export const transactionGuarantees: readonly Guarantee[] = [
       const large = { ...record(topic, 'large'), value: Buffer.alloc(30_000, 1) };
       assert.equal(await codeOf(harness, writer.write([record(topic, 'beside'), large])), 'RECORD_TOO_LARGE');
       await harness.settled(writer.write([record(topic, 'next')]));
-      assert.deepEqual((await readWritten(harness, port, topic, 1)).map(text), ['next']);
+      assert.deepEqual((await readAll(harness, port, topic, 1)).map(text), ['next']);
     },
   },
   {
@@ -112,7 +110,7 @@ export const transactionGuarantees: readonly Guarantee[] = [
       const asked = record(topic, 'asked', 0, { mayWrite: () => false });
       assert.equal(await codeOf(harness, (await open()).write([asked])), 'FENCED');
       await harness.settled((await open()).write([record(topic, 'next')]));
-      assert.deepEqual((await readWritten(harness, port, topic, 1)).map(text), ['next']);
+      assert.deepEqual((await readAll(harness, port, topic, 1)).map(text), ['next']);
     },
   },
   {
@@ -124,18 +122,3 @@ export const transactionGuarantees: readonly Guarantee[] = [
     },
   },
 ];
-
-/** Everything in a topic, once there are so many: the end of a transaction is answered before it stands in all its partitions. */
-async function readWritten(
-  harness: ConformanceHarness,
-  port: KafkaPort,
-  topic: string,
-  count: number,
-): Promise<IncomingRecord[]> {
-  const { records, onBatch } = collector();
-  const reader = await harness.settled(port.reader({ topic, onBatch }));
-  await harness.until(() => records.length >= count, `${count} records of ${topic}`);
-  await harness.settled(reader.caughtUp);
-  await reader[Symbol.asyncDispose]();
-  return records;
-}

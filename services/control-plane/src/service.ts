@@ -12,7 +12,6 @@ import {
 import { topicName } from '@postrider/kafka';
 import { reachableAddress, startPage } from '@postrider/runtime';
 import { startApiServer } from './api-server.ts';
-import { serverLimits } from './server-limits.ts';
 import { createAuditLog } from './audit/log.ts';
 import { createAuthenticate } from './authenticate.ts';
 import { ensureFirstTopics } from './bootstrap.ts';
@@ -33,6 +32,7 @@ import { createPaging } from './paging.ts';
 import { createAskDispatcher } from './ask-owner.ts';
 import { createOwners } from './owners.ts';
 import { watchSecrets } from './secrets/secret-watch.ts';
+import { serverLimits } from './server-limits.ts';
 import { createStaleKeys } from './stale-keys.ts';
 import { beginTerm, type TermOptions } from './term.ts';
 import { openKeySource } from './jwt/key-source.ts';

@@ -1,4 +1,4 @@
-import { crowdedPlan } from './intake.ts';
+import { crowdedPlan, PUT_AT_BYTES } from './intake.ts';
 import { mayStart, openAt, takeArrival, takeBulk, type Lane } from './lane.ts';
 import { createSweep, type Sweep } from './sweep.ts';
 import { limits, type Clock } from '@postrider/core';
@@ -31,14 +31,14 @@ export interface FullMemoryOptions {
  * A pod that has read nothing for a second because its memory is full: what its lanes hold that stand still is put, the
  * largest first, until there is room; and when hardly any of it was freed for a while, what those hold that may start no more
  * than they do. The same for bulk work alone, whose part of the memory is full. So that endpoints which never answer do not fill
- * it, for nothing is read then of anybody's, what is queued for those is put as soon as half of it is used, and so is what may not start for a while. Many are put in
- * slices: what others send does not wait for it.
+ * it, for nothing is read then of anybody's, what is queued for those is put as soon as half of it is used, and so is what may
+ * not start for a while. Many are put in slices: what others send does not wait for it.
  */
 export function createFullMemory(options: FullMemoryOptions): FullMemory {
   const { meter, bulkMeter, lanes, table, reign, clock } = options;
   const lookAt = watchOf(limits.podQueuedBytesMax);
   const lookAtBulk = watchOf(limits.podQueuedBytesMax * limits.bulkQueuedFraction);
-  const isCrowded = (): boolean => meter.bytes > limits.podQueuedBytesMax * limits.crowdedAtFraction;
+  const isCrowded = (): boolean => meter.bytes > PUT_AT_BYTES;
   const sweepOf = (isNeeded: () => boolean): Sweep<Putting> =>
     createSweep({
       ...{ slices: options.slices, perStep: 16 },
@@ -84,28 +84,35 @@ interface Putting {
   readonly lane: Lane;
 }
 
-/** What the lanes have queued from `deliveries.bulk`. */
-function* bulkOf(lanes: readonly Lane[]): Generator<Putting> {
-  for (const lane of lanes) {
-    for (let work = takeBulk(lane); work !== undefined; work = takeBulk(lane)) yield { work, isTurn: true, lane };
+/** What a lane has queued, one taken after the other, for as long as it is meant. */
+function* queuedIn(
+  lane: Lane,
+  take: typeof takeArrival,
+  isMeant: (lane: Lane) => boolean = always,
+): Generator<Putting> {
+  while (isMeant(lane)) {
+    const work = take(lane);
+    if (work === undefined) return;
+    yield { work, isTurn: true, lane };
   }
 }
 
-/** Whatever the lanes have queued of first attempts, as long as this is so of each: meanwhile it may be answered, and more be read. */
-function* quietArrivals(lanes: readonly Lane[], isStill: (lane: Lane) => boolean): Generator<Putting> {
-  for (const lane of lanes) {
-    while (isStill(lane)) {
-      const work = takeArrival(lane);
-      if (work === undefined) break;
-      yield { work, isTurn: true, lane };
-    }
-  }
+const always = (): boolean => true;
+
+/** What the lanes have queued from `deliveries.bulk`. */
+function* bulkOf(lanes: readonly Lane[]): Generator<Putting> {
+  for (const lane of lanes) yield* queuedIn(lane, takeBulk);
+}
+
+/** Whatever the lanes have queued of first attempts, while each is quiet: meanwhile it may be answered, and more be read. */
+function* quietArrivals(lanes: readonly Lane[], isQuiet: (lane: Lane) => boolean): Generator<Putting> {
+  for (const lane of lanes) yield* queuedIn(lane, takeArrival, isQuiet);
 }
 
 /** Whatever the lanes have queued or hold of first attempts, as far as it may be put. */
 function* arrivalsOf(lanes: readonly Lane[], table: WorkTable): Generator<Putting> {
   for (const lane of lanes) {
-    for (let work = takeArrival(lane); work !== undefined; work = takeArrival(lane)) yield { work, isTurn: true, lane };
+    yield* queuedIn(lane, takeArrival);
     for (const work of lane.held) if (table.mayPut(work)) yield { work, isTurn: false, lane };
   }
 }

@@ -55,7 +55,7 @@ const RESUME_AT = limits.offsetRangeMax * limits.resumeAtFraction;
 const PUT_AT = limits.offsetRangeMax * limits.putArrivalsAtFraction;
 /** What one lane may hold of the pod's memory once half of that is taken. */
 const LANE_QUEUED_BYTES = limits.podQueuedBytesMax * limits.laneInFlightFraction;
-const PUT_AT_BYTES = limits.podQueuedBytesMax * limits.putArrivalsAtFraction;
+export const PUT_AT_BYTES = limits.podQueuedBytesMax * limits.putArrivalsAtFraction;
 
 /** Intake that has not started. */
 export function createIntake(options: IntakeOptions): Intake {

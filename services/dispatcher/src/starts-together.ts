@@ -1,3 +1,4 @@
+import { SAME_TURN_MS } from './slices.ts';
 import type { Clock } from '@postrider/core';
 
 /** How many deliveries are started before what has come meanwhile has its turn: answers above all. */
@@ -10,9 +11,6 @@ export interface StartsTogether {
   /** As many were taken as start together: no more may be until `goOn` is called. */
   readonly isOver: boolean;
 }
-
-/** Who comes again after a longer time has let everything else have its turn. */
-const SAME_TURN_MS = 0.5;
 
 /**
  * Where much waits, as many requests as a pod may have in flight would start before the first of their answers is read; and since
