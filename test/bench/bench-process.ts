@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { imageEnvironment } from '../support/image-environment.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -51,7 +52,7 @@ export async function startBenchProcess(options: BenchProcessOptions): Promise<B
   const main = join(root, 'services', service, 'src/main.ts');
   const child = spawn(process.execPath, [...nodeFlags, ...profiler, ...endWithUs, main], {
     cwd: root,
-    env: { ...foreignEnvironment(), ...env, POSTRIDER_HEALTH_PORT: String(healthPort) },
+    env: { ...foreignEnvironment(), ...imageEnvironment, ...env, POSTRIDER_HEALTH_PORT: String(healthPort) },
     stdio: ['ignore', log.fd, log.fd, 'ipc'],
   });
   const ended = once(child, 'exit').then(([code, signal]) => (code ?? signal) as number | string);

@@ -83,15 +83,19 @@ export function createChannel(
     const started = clock.monotonic();
     const from = departure(endpoint.pool, endpoint.key);
     channel.from = from;
+    // The connection outlives whoever asked for it by far: once told, they are forgotten, with all that they hold.
+    let asking: Connected | null = done;
     guardedConnect({ ...endpoint.target, from }, endpoint.sessions, deps, (error, socket) => {
-      if (socket === undefined) return done(error);
+      const tell = asking;
+      asking = null;
+      if (socket === undefined) return tell?.(error);
       channel.socket = socket;
       // Not from inside one of the client's own calls.
       socket.once('close', () => queueMicrotask(() => channel.socket === socket && closed(channel)));
       channel.connectMs = clock.monotonic() - started;
       channel.sourceAddress = socket.localAddress ?? '';
       channel.remoteAddress = from.reached;
-      done(null, socket);
+      tell?.(null, socket);
     });
   };
   const channel: Channel = {

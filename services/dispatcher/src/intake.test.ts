@@ -1,7 +1,8 @@
 /** One partition's intake and table; its lane starts something when the test says so, and all writes are acknowledged at once. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { readDelivery } from '@postrider/core';
+import { limits, readDelivery } from '@postrider/core';
+import { DELIVERY_HEADER } from '@postrider/kafka';
 import { createFakeClock } from '@postrider/kafka/testing';
 import { liveBytes } from '../../../test/bench/live-bytes.ts';
 import { deliveryRecord, tenant } from '../testing/test-records.ts';
@@ -17,6 +18,19 @@ import { createUnsettled } from './unsettled.ts';
 import { createMemoryStore } from './waiting-store.ts';
 import type { Result } from './result-record.ts';
 import { createWorkTable, type WorkTableOptions } from './work-table.ts';
+
+const ANSWER_BYTES = 1_024 * 1_024;
+
+/** As a broker's answer brings them: parts of one memory, in which much else stands. */
+function inOneAnswer(value: Buffer, headers: Readonly<Record<string, unknown>>) {
+  const header = headers[DELIVERY_HEADER] as Buffer;
+  const answer = Buffer.concat([value, header, Buffer.alloc(ANSWER_BYTES)]);
+  const end = value.length + header.length;
+  return {
+    value: answer.subarray(0, value.length),
+    headers: { ...headers, [DELIVERY_HEADER]: answer.subarray(value.length, end) },
+  };
+}
 
 function setUp() {
   const clock = createFakeClock();
@@ -47,9 +61,9 @@ function setUp() {
     if (work !== undefined) table.takeOff(work);
     return work;
   }
-  function read(offset: number) {
-    const { key, value, headers } = deliveryRecord(`order-${offset}`, 'shop', clock.now(), '{}', {});
-    const record = { topic: 't', partition: 0, offset, timestamp: clock.now(), key, value, headers };
+  function read(offset: number, body = '{}') {
+    const { key, value, headers } = deliveryRecord(`order-${offset}`, 'shop', clock.now(), body, {});
+    const record = { topic: 't', partition: 0, offset, timestamp: clock.now(), key, ...inOneAnswer(value, headers) };
     intake.read('deliveries', {
       topic: 't',
       partition: 0,
@@ -97,4 +111,14 @@ test('what has waited and has ended is not kept', async () => {
   assert.equal(ledger.range('deliveries').watermark, 1);
   await liveBytes();
   assert.equal(kept.deref(), undefined);
+});
+
+test('a large body has memory of its own as soon as it is read, and a small one is not copied', () => {
+  const { read } = setUp();
+  const [large, small] = [limits.ownBytesFrom, limits.ownBytesFrom - 1].map((bytes, offset) => {
+    const { header, body } = read(offset, 'b'.repeat(bytes))?.delivery ?? assert.fail();
+    assert.deepEqual([body.equals(Buffer.alloc(bytes, 'b')), header.buffer === body.buffer], [true, true]);
+    return body.buffer.byteLength - body.length - header.length;
+  });
+  assert.deepEqual([large, small], [0, ANSWER_BYTES]);
 });

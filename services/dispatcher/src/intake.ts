@@ -2,6 +2,7 @@ import { limits, orderPlaceOf, tierFor, workKey, type Clock, type DeliveryView }
 import { PriorityClass, WaitReason } from '@postrider/contract/postrider/v1/delivery';
 import { DELIVERY_HEADER, header } from '@postrider/kafka';
 import { intakeTopics, topicOf, type IntakeLedger, type IntakeTopic } from './intake-ledger.ts';
+import { giveOwnBytes } from './own-bytes.ts';
 import { NO_ROW, type RowFacts } from './row-index.ts';
 import type { Batch, IncomingRecord } from '@postrider/kafka';
 import type { ByteMeter } from './byte-meter.ts';
@@ -140,6 +141,7 @@ class OneIntake implements Intake {
     if (recent.has(key)) return ledger.done(at);
     const lane = this.#o.lanes.of(view.endpointId, view.tenant, view.endpointRevision);
     const work = newWork(key, view, lane, { at, header: view.header, body: record.value, now: this.#o.clock.now() });
+    if (record.value.length >= limits.ownBytesFrom) giveOwnBytes(work);
     table.arrive(work);
     this.admit(work);
     // What waits keeps its bytes, and is decoded again when it starts: a backlog of views would be copied and marked again and again.
