@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { loopArguments, type LoopOptions } from './signed-loop.ts';
 import type { DispatchOptions } from './options.ts';
+import { imageEnvironment } from '../support/image-environment.ts';
 import type { Sink } from './sink.ts';
 
 /** What a loop did in its measured time. */
@@ -27,7 +28,9 @@ export async function runLoopProcess(
 ): Promise<LoopRun> {
   const file = join(import.meta.dirname, `${loop}-process.ts`);
   const args = [file, ...loopArguments({ ...sink, ...options }, options)];
-  const running = promisify(execFile)(process.execPath, args, { encoding: 'utf8' });
+  const running = promisify(execFile)(process.execPath, args, {
+    ...{ encoding: 'utf8', env: { ...process.env, ...imageEnvironment } },
+  });
   let connections = 0;
   const watch = setInterval(() => {
     void sink.counts().then((counts) => {

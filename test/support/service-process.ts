@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import type { Plant } from './plant.ts';
+import { imageEnvironment } from './image-environment.ts';
 import { waitFor } from './wait-for.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -106,6 +107,7 @@ function launch(
       cwd: root,
       env: {
         ...foreignEnvironment(),
+        ...imageEnvironment,
         ...env,
         ...(plant === undefined ? {} : { POSTRIDER_TEST_PLANT: JSON.stringify(plant) }),
       },

@@ -69,6 +69,11 @@ const relations: readonly (readonly [text: string, holds: (l: Limits) => boolean
   ['podInFlightMax × laneInFlightFraction ≥ 1', (l) => l.podInFlightMax * l.laneInFlightFraction >= 1],
   ['bodyBytesMax ≤ podInFlightBytesMax', (l) => l.bodyBytesMax <= l.podInFlightBytesMax],
   ['bodyBytesMax ≤ podQueuedBytesMax', (l) => l.bodyBytesMax <= l.podQueuedBytesMax],
+  // Else what is in flight alone would keep reading stopped.
+  [
+    'podInFlightBytesMax < podQueuedBytesMax × pauseAtFraction',
+    (l) => l.podInFlightBytesMax < l.podQueuedBytesMax * l.pauseAtFraction,
+  ],
   [
     '0 < resumeAtFraction < pauseAtFraction < 1',
     (l) => 0 < l.resumeAtFraction && l.resumeAtFraction < l.pauseAtFraction && l.pauseAtFraction < 1,

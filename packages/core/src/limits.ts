@@ -178,6 +178,9 @@ export const limits = Object.freeze({
   /** Deliveries that are started one after the other; then what has been answered comes before the next ones. */
   startsTogetherMax: 64,
   podInFlightBytesMax: 64 * MIB,
+  /** What a router has read and not routed, and again what it has written and is not acknowledged. */
+  routerOutstandingBytesDefault: 128 * MIB,
+  /** What is in flight counts as well. Reading stops at `pauseAtFraction` of it, and goes on when no more is left than may be in flight. */
   podQueuedBytesMax: 96 * MIB,
   /** From `putArrivalsAtFraction` of it on, what is queued for endpoints that have answered nothing for so long is put. */
   crowdedQuietMs: 2 * SECOND_MS,
@@ -185,8 +188,8 @@ export const limits = Object.freeze({
   queuedOverheadBytes: 2 * KIB,
   /** What waits in memory may keep so many times alive of what is counted of it; else it gets bytes of its own. */
   keptAliveFactor: 2,
-  /** A body of so many gets memory of its own as it is read: copying it costs little beside sending it, and keeping its neighbours much. */
-  ownBytesFrom: 16 * KIB,
+  /** A body of so many that is less than half of its answer gets memory of its own as it is read: copying it costs little beside sending it. */
+  largeBodyBytes: 16 * KIB,
   /** Waiting deliveries, about 100 bytes of memory each. */
   podRowsMax: 2_000_000,
   pauseAtFraction: 0.8,

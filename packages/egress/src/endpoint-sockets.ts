@@ -83,19 +83,15 @@ export function createChannel(
     const started = clock.monotonic();
     const from = departure(endpoint.pool, endpoint.key);
     channel.from = from;
-    // The connection outlives whoever asked for it by far: once told, they are forgotten, with all that they hold.
-    let asking: Connected | null = done;
     guardedConnect({ ...endpoint.target, from }, endpoint.sessions, deps, (error, socket) => {
-      const tell = asking;
-      asking = null;
-      if (socket === undefined) return tell?.(error);
+      if (socket === undefined) return done(error);
       channel.socket = socket;
       // Not from inside one of the client's own calls.
       socket.once('close', () => queueMicrotask(() => channel.socket === socket && closed(channel)));
       channel.connectMs = clock.monotonic() - started;
       channel.sourceAddress = socket.localAddress ?? '';
       channel.remoteAddress = from.reached;
-      tell?.(null, socket);
+      done(null, socket);
     });
   };
   const channel: Channel = {

@@ -2,7 +2,7 @@ import type { Clock } from '@postrider/core';
 import type { Client, Dispatcher } from 'undici';
 import type { Deadlines, Watched } from './deadlines.ts';
 import type { Channel, EndpointSockets } from './endpoint-sockets.ts';
-import { exchangeFailure } from './failure.ts';
+import { exchangeFailure, type EgressError } from './failure.ts';
 import type { EgressLimits } from './limits.ts';
 import { noteAnswer } from './pools/pool.ts';
 import { isWellFormed, type EgressRequest } from './request.ts';
@@ -108,11 +108,14 @@ export class Exchange implements Dispatcher.DispatchHandler, Watched {
     if (channel.client !== null) return this.dispatch(channel.client);
     // The client would say so only once it has a connection: until then it looked like the endpoint's fault.
     if (!isWellFormed(this.request)) return this.refuse();
-    channel.open((error) => {
-      if (this.over) return;
-      if (error === null) this.dispatch(channel.client as Client);
-      else this.giveUp(error.failure);
-    });
+    // Of this exchange nothing is named: a connection outlives by far who asked for it, and making one may outlive him too.
+    channel.open((error) => channel.exchange?.opened(error));
+  }
+
+  private opened(error: EgressError | null): void {
+    if (this.over) return;
+    if (error === null) this.dispatch(this.channel?.client as Client);
+    else this.giveUp(error.failure);
   }
 
   private refuse(): void {

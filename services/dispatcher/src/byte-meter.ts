@@ -5,7 +5,7 @@ import { createFullness } from './fullness.ts';
 export interface ByteMeter {
   readonly bytes: number;
   add(bytes: number): void;
-  /** Full from 80 % of the bound on, until 50 % are left; or what it is a part of is. */
+  /** Full from 80 % of the bound on, until 50 % are left, or what it was made with; or what it is a part of is full. */
   readonly full: boolean;
   /** Calls `listener` whenever the meter itself stops being full. Returns what ends that. */
   onRoom(listener: () => void): () => void;
@@ -15,9 +15,10 @@ export interface ByteMeter {
 export function createByteMeter(
   bytesMax: number = limits.podQueuedBytesMax,
   whole: ByteMeter | null = null,
+  resumeAt?: number,
 ): ByteMeter {
   const listeners = new Set<() => void>();
-  const isFull = createFullness(bytesMax);
+  const isFull = createFullness(bytesMax, resumeAt);
   let bytes = 0;
   let full = false;
   return {
@@ -43,6 +44,6 @@ export function createByteMeter(
 
 /** What a pod counts of deliveries that were taken in: of all, and of those from `deliveries.bulk`, which are part of them. */
 export function createIntakeMeters(): { readonly meter: ByteMeter; readonly bulkMeter: ByteMeter } {
-  const meter = createByteMeter();
+  const meter = createByteMeter(limits.podQueuedBytesMax, null, limits.podInFlightBytesMax);
   return { meter, bulkMeter: createByteMeter(limits.podQueuedBytesMax * limits.bulkQueuedFraction, meter) };
 }

@@ -115,7 +115,7 @@ test('what has waited and has ended is not kept', async () => {
 
 test('a large body has memory of its own as soon as it is read, and a small one is not copied', () => {
   const { read } = setUp();
-  const [large, small] = [limits.ownBytesFrom, limits.ownBytesFrom - 1].map((bytes, offset) => {
+  const [large, small] = [limits.largeBodyBytes, limits.largeBodyBytes - 1].map((bytes, offset) => {
     const { header, body } = read(offset, 'b'.repeat(bytes))?.delivery ?? assert.fail();
     assert.deepEqual([body.equals(Buffer.alloc(bytes, 'b')), header.buffer === body.buffer], [true, true]);
     return body.buffer.byteLength - body.length - header.length;

@@ -141,7 +141,7 @@ class OneIntake implements Intake {
     if (recent.has(key)) return ledger.done(at);
     const lane = this.#o.lanes.of(view.endpointId, view.tenant, view.endpointRevision);
     const work = newWork(key, view, lane, { at, header: view.header, body: record.value, now: this.#o.clock.now() });
-    if (record.value.length >= limits.ownBytesFrom) giveOwnBytes(work);
+    if (record.value.length >= limits.largeBodyBytes) giveOwnBytes(work);
     table.arrive(work);
     this.admit(work);
     // What waits keeps its bytes, and is decoded again when it starts: a backlog of views would be copied and marked again and again.

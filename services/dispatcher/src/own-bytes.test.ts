@@ -62,6 +62,15 @@ test('a backlog that is read in one answer is not copied while most of it waits;
   assert.equal(copied(), 10);
 });
 
+test('a body whose header was written anew is judged by its own answer', () => {
+  const work = readFrom(Buffer.allocUnsafeSlow(MIB), 60_000);
+  const { body } = work.delivery ?? assert.fail();
+  const header = Buffer.from('anew');
+  work.delivery = { header, body };
+  giveOwnBytes(work);
+  assert.deepEqual([work.delivery.body.equals(body), work.delivery.body.buffer.byteLength], [true, body.length + 4]);
+});
+
 test('what has no bytes in memory is left alone', () => {
   const work = { delivery: null, view: null } as unknown as Work;
   giveOwnBytes(work);

@@ -1,15 +1,16 @@
 import { limits, type Clock } from '@postrider/core';
 import { createSweep } from './sweep.ts';
 import type { Slices } from './slices.ts';
+import type { StoredDelivery } from './waiting-store.ts';
 import type { Work } from './work.ts';
 
 /**
  * What is read is a part of the answer that it came with, and keeps all of it alive: up to a mebibyte for one small delivery.
- * Whatever may wait for long gets bytes of its own, so that memory holds no more than about what is counted.
+ * Whatever is large or may wait for long gets bytes of its own, so that memory holds no more than about what is counted.
  */
 export function giveOwnBytes(work: Work): void {
   const { delivery, view } = work;
-  if (delivery === null || !keepsMoreThan(delivery.header.buffer, countedOf(work))) return;
+  if (delivery === null || !keepsMoreThan(answerOf(delivery), countedOf(work))) return;
   const { header, body } = delivery;
   // Not of the pool that small buffers share: it would be kept alive as well.
   const copy = Buffer.allocUnsafeSlow(header.length + body.length);
@@ -36,7 +37,7 @@ const LOOKS_PER_STEP = 64;
 /**
  * Goes through a process's deliveries and gives bytes of their own to those that wait and are the little that is left of an
  * answer. Deliveries of one answer that wait keep it alive together: a backlog, in which everything waits for seconds, is
- * hardly copied at all.
+ * hardly copied at all. Large bodies have their own already.
  */
 export function createOwnBytesSweep({ slices, clock, tables }: OwnBytesOptions): { run(): void } {
   const sweep = createSweep<Work | null>({
@@ -70,7 +71,12 @@ function* leftOver(tables: OwnBytesOptions['tables'], now: number): Generator<Wo
 
 /** The answer that keeps a delivery which stands in its queue; null: it stands in none. */
 function waitsIn({ queuedIn, delivery }: Work): ArrayBufferLike | null {
-  return queuedIn === null || delivery === null ? null : delivery.header.buffer;
+  return queuedIn === null || delivery === null ? null : answerOf(delivery);
+}
+
+/** A header that was written anew stands elsewhere than its body. */
+function answerOf({ header, body }: StoredDelivery): ArrayBufferLike {
+  return header.buffer.byteLength > body.buffer.byteLength ? header.buffer : body.buffer;
 }
 
 function keepsMoreThan(answer: ArrayBufferLike, counted: number): boolean {

@@ -56,7 +56,7 @@ test('endpoints that never answer do not fill the memory: nobody else waits for 
   h.endpointsAnswer(({ path }) => (path === '/shop' ? 200 : 'hang'));
   const body = JSON.stringify({ padding: 'x'.repeat(250_000) });
   const dispatcher = await h.start('a');
-  // 25 MB a second: what is full at 107 MB would be after five.
+  // 25 MB a second: the memory would be full within a few.
   for (let time = 0; time < 40; time += 1) {
     for (let i = 0; i < 50; i += 1) h.deliver(`lost-${time}-${i}`, `dead${i % lanes}`, { body });
     h.deliver(`order-${time}`, 'shop');

@@ -47,7 +47,12 @@ function tableOf() {
     return {
       ...{ key: `dlv_${offset}`, lane, delivery },
       ...{ view: null, origin: at, open: [at], state: 'idle', order: null, queuedIn: null, row: NO_ROW, tier: null },
-      ...{ dueAt: 0, expiresAt: clock.now() + 600_000, bytes: 2, readyAt: 0 },
+      ...{
+        dueAt: 0,
+        expiresAt: clock.now() + 600_000,
+        readyAt: 0,
+        bytes: delivery.header.length + delivery.body.length,
+      },
     };
   };
   return { clock, ledger, acks, lane, table, read };

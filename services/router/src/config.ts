@@ -74,7 +74,7 @@ export const routerEnv = {
   }),
   outstandingBytesMax: bytes('POSTRIDER_ROUTER_OUTSTANDING_BYTES_MAX', {
     says: 'The bytes of these at most.',
-    default: limits.podQueuedBytesMax,
+    default: limits.routerOutstandingBytesDefault,
     min: limits.bodyBytesMax,
   }),
 };
