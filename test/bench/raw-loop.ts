@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { imageEnvironment } from '../support/image-environment.ts';
 import { loopArguments, type LoopOptions } from './signed-loop.ts';
 import type { DispatchOptions } from './options.ts';
-import { imageEnvironment } from '../support/image-environment.ts';
 import type { Sink } from './sink.ts';
 
 /** What a loop did in its measured time. */
@@ -29,7 +29,8 @@ export async function runLoopProcess(
   const file = join(import.meta.dirname, `${loop}-process.ts`);
   const args = [file, ...loopArguments({ ...sink, ...options }, options)];
   const running = promisify(execFile)(process.execPath, args, {
-    ...{ encoding: 'utf8', env: { ...process.env, ...imageEnvironment } },
+    encoding: 'utf8',
+    env: { ...process.env, ...imageEnvironment },
   });
   let connections = 0;
   const watch = setInterval(() => {

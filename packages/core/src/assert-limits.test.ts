@@ -51,6 +51,7 @@ test('each relation can fail', () => {
     { podInFlightMax: 19 },
     { startsTogetherMax: 0 },
     { podInFlightBytesMax: 1_000 },
+    { podInFlightBytesMax: 81_000_000 },
     { podQueuedBytesMax: 1_000 },
     { putArrivalsAtFraction: 0.81 },
     { liveShareFraction: 0.8 },

@@ -15,10 +15,10 @@ import { serverLimits } from '../server-limits.ts';
 
 /** A control plane that has received the headers of a call, and none of its request. */
 async function callBegun(graceMs: number = serverLimits.stopGraceMs) {
-  const after = (ms: number, callback: () => void): (() => void) =>
-    ms !== serverLimits.stopGraceMs || graceMs < Infinity
-      ? systemClock.after(ms === serverLimits.stopGraceMs ? graceMs : ms, callback)
-      : () => {};
+  const after = (ms: number, callback: () => void): (() => void) => {
+    const delayMs = ms === serverLimits.stopGraceMs ? graceMs : ms;
+    return delayMs === Infinity ? () => {} : systemClock.after(delayMs, callback);
+  };
   const run = await startTestPlane({}, createFakeKafka({ clock: { ...systemClock, after } }));
   const client = connect(`http://127.0.0.1:${run.plane.port}`);
   client.on('error', () => {});
