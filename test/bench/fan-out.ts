@@ -15,8 +15,9 @@ type Options = PlainOptions<'fan-out-1000'>;
 const STREAM = 1;
 const EVENT_TYPE = 'bench.all';
 const IN_FLIGHT = 128;
-/** Events before the measured time, so that every endpoint has its connection. */
-const WARM_UP_EVENTS = 3;
+/** Before the measured time: every endpoint has its connection, and runtimes have compiled what they will run. */
+const WARM_UP = { id: 2, from: -25, to: -3 };
+const WARM_UP_DELIVERIES_PER_SECOND = 2_000;
 const part = { streams: [STREAM] };
 
 /** One event for every endpoint of a tenant, again and again, against the raw loop that sends as many POSTs. */
@@ -71,14 +72,12 @@ async function raw({ endpoints, seconds, body: bodyBytes }: Options): Promise<Lo
 async function events(stage: Stage, { endpoints, seconds, every, body: bodyBytes }: Options): Promise<RigRun> {
   const planOf = () => ({ tenant: 0, eventTypes: [EVENT_TYPE] });
   await using rig = await startRig(stage, { endpoints, planOf, router: true });
-  const perSecond = 1_000 / every;
+  const event = { targets: [0], eventType: EVENT_TYPE, copies: endpoints };
   return await runLoad(rig, {
     ...{ seconds, bodyBytes, awaited: [STREAM] },
     streams: [
-      {
-        ...{ id: STREAM, perSecond, from: -WARM_UP_EVENTS / perSecond, to: seconds },
-        ...{ targets: [0], eventType: EVENT_TYPE, copies: endpoints },
-      },
+      { ...WARM_UP, perSecond: WARM_UP_DELIVERIES_PER_SECOND / endpoints, ...event },
+      { id: STREAM, perSecond: 1_000 / every, from: 0, to: seconds, ...event },
     ],
   });
 }

@@ -112,7 +112,7 @@ export const plainBenches = {
     numbers: rigNumbers,
   },
   'fan-out-1000': {
-    does: 'one event to every endpoint of a tenant, against as many POSTs of the raw loop; A-B-B-A (4 min)',
+    does: 'one event to every endpoint of a tenant, against as many POSTs of the raw loop; A-B-B-A (5 min)',
     numbers: {
       seconds: rigNumbers.seconds,
       every: { does: 'milliseconds from event to event', default: 2_000, least: 50, most: 60_000 },

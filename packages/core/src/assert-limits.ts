@@ -66,13 +66,16 @@ const relations: readonly (readonly [text: string, holds: (l: Limits) => boolean
   ['breakerPeriodMs ≤ breakerKeptMs', (l) => l.breakerPeriodMs <= l.breakerKeptMs],
   ['retryBudgetEveryMs ≤ breakerPeriodMs', (l) => l.retryBudgetEveryMs <= l.breakerPeriodMs],
   ['startsTogetherMax ≥ 1', (l) => l.startsTogetherMax >= 1],
+  ['routerWritesTogetherMax ≥ 1', (l) => l.routerWritesTogetherMax >= 1],
   ['podInFlightMax × laneInFlightFraction ≥ 1', (l) => l.podInFlightMax * l.laneInFlightFraction >= 1],
   ['bodyBytesMax ≤ podInFlightBytesMax', (l) => l.bodyBytesMax <= l.podInFlightBytesMax],
   ['bodyBytesMax ≤ podQueuedBytesMax', (l) => l.bodyBytesMax <= l.podQueuedBytesMax],
-  // Else what is in flight alone would keep reading stopped.
+  // Else what is in flight, and as much as one lane may have queued, would keep everybody's reading stopped.
   [
-    'podInFlightBytesMax < podQueuedBytesMax × pauseAtFraction',
-    (l) => l.podInFlightBytesMax < l.podQueuedBytesMax * l.pauseAtFraction,
+    'podInFlightBytesMax + podInFlightMax × queuedOverheadBytes + bodyBytesMax + podQueuedBytesMax × laneInFlightFraction < podQueuedBytesMax × pauseAtFraction',
+    (l) =>
+      l.podInFlightBytesMax + l.podInFlightMax * l.queuedOverheadBytes + l.bodyBytesMax <
+      l.podQueuedBytesMax * (l.pauseAtFraction - l.laneInFlightFraction),
   ],
   [
     '0 < resumeAtFraction < pauseAtFraction < 1',

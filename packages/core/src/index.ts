@@ -71,6 +71,7 @@ export * from './plain-enum.ts';
 export * from './dead-reason.ts';
 export * from './ordering-key.ts';
 export * from './pause.ts';
+export * from './stretch.ts';
 export * from './version.ts';
 export * from './call-proof.ts';
 export * from './used-proofs.ts';

@@ -177,6 +177,8 @@ export const limits = Object.freeze({
   podInFlightMax: 1_024,
   /** Deliveries that are started one after the other; then what has been answered comes before the next ones. */
   startsTogetherMax: 64,
+  /** Records that a router writes one after the other, of wide events and of what has gathered; then all else has its turn. */
+  routerWritesTogetherMax: 128,
   podInFlightBytesMax: 64 * MIB,
   /** What a router has read and not routed, and again what it has written and is not acknowledged. */
   routerOutstandingBytesDefault: 128 * MIB,

@@ -1,8 +1,7 @@
-import { createTenantParts, createWorkShares, limits, workKinds } from '@postrider/core';
+import { createStretch, createTenantParts, createWorkShares, limits, workKinds } from '@postrider/core';
 import { askedBy, firstKind, hasWork, isBulkTurn, openAt, takeNext, unheardKind } from './lane.ts';
-import { createStartsTogether, type StartsTogether } from './starts-together.ts';
 import { createTurns, type Turns } from './turns.ts';
-import type { Clock, TenantParts, WorkKind, WorkShares } from '@postrider/core';
+import type { Clock, Stretch, TenantParts, WorkKind, WorkShares } from '@postrider/core';
 import type { DestinationCap } from './destination-cap.ts';
 import type { Lane } from './lane.ts';
 import type { Reach } from './reach.ts';
@@ -88,7 +87,13 @@ class FairTurns implements Scheduler {
   readonly #waits = (kind: WorkKind): boolean => this.#turns[kind].size > 0 && !this.#behind.has(kind);
   readonly #cap: DestinationCap | null;
   readonly #reach: SchedulerParts['reach'];
-  readonly #together: StartsTogether;
+  /**
+   * Where much waits, as many requests as a pod may have in flight would start before the first of their answers is read; and since
+   * answers then come faster than they are read, it would stay that many. Endpoints would be opened four times the
+   * connections that they need, only because we are slow. So a few start, then what was answered is read, and
+   * what is in flight is what endpoints take their time for.
+   */
+  readonly #together: Stretch;
   #pumping = false;
 
   constructor({ clock, unwritten, bounds, cap, reach }: SchedulerParts) {
@@ -96,7 +101,7 @@ class FairTurns implements Scheduler {
     this.#reach = reach;
     cap?.onTurn((lane) => this.ready(lane));
     this.#clock = clock;
-    this.#together = createStartsTogether(clock, () => this.#pump(), bounds.startsTogetherMax);
+    this.#together = createStretch(clock, () => this.#pump(), bounds.startsTogetherMax);
     this.#unwritten = unwritten;
     this.#bounds = bounds;
     this.#shares = createWorkShares(bounds.podInFlightMax);

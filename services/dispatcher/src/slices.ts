@@ -1,4 +1,4 @@
-import type { Clock } from '@postrider/core';
+import { SAME_TURN_MS, type Clock } from '@postrider/core';
 import { createFifo } from './fifo.ts';
 
 /** Does a little of what there is to do. True: there is more. */
@@ -21,8 +21,6 @@ export interface Slices {
 const SLICE_MS = 2;
 /** And how many steps: a clock that stands still while a program runs ends no slice. */
 const SLICE_STEPS = 64;
-/** What is this close to each other is of one turn of the event loop. */
-export const SAME_TURN_MS = 0.5;
 
 /** No work yet. @param restMs between two slices at least: what has time leaves most of it to others */
 export function createSlices(clock: Clock, restMs = 0): Slices {

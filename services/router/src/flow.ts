@@ -1,3 +1,4 @@
+import { createStretch, limits, type Stretch } from '@postrider/core';
 import type { IncomingRecord, OutgoingRecord } from '@postrider/kafka';
 import { weigh, type Budget } from './budget.ts';
 import { createWriter, type Writer, type WriterOptions } from './writer.ts';
@@ -26,7 +27,7 @@ export interface Flow {
   accept(record: IncomingRecord, end: () => void): void;
   /** Forgets what has not been routed yet: its partitions have been assigned anew. */
   dropUnrouted(): void;
-  /** Starts nothing more. Resolves when everything that was handed to the producer is acknowledged. */
+  /** Begins nothing more. Resolves when all of what is begun is written, and each write is acknowledged, or refused once more. */
   drain(): Promise<void>;
 }
 
@@ -40,65 +41,104 @@ interface Entry {
 }
 
 const compactAt = 1_024;
+/** Events for no more endpoints are written as they are read: whoever reads takes turns with all else. */
+const narrowMax = 16;
 
-/** A flow over one producer. Deliveries of one source partition are handed over in source order. */
+/**
+ * A flow over one producer. Deliveries of one source partition are handed over in source order. What is wide, and what has gathered,
+ * is written a stretch at a time: the first of a wide event are with Kafka while the rest are still being made.
+ */
 export function createFlow(options: FlowOptions): Flow {
-  const { queued, writing, route } = options;
-  const writer = createWriter({ ...options, onAnswer: work });
-  let queue: Entry[] = [];
-  let head = 0;
-  let stopped = false;
-  let working = false;
+  return new OneFlow(options);
+}
 
-  function begin(entry: Entry): Routing {
-    const routing = route(entry.record);
-    entry.routing = routing;
-    entry.unacknowledged = routing.count;
-    if (routing.count === 0) entry.end();
-    return routing;
+class OneFlow implements Flow {
+  readonly #o: FlowOptions;
+  readonly #writer: Writer;
+  readonly #stretch: Stretch;
+  readonly #begunWritten = Promise.withResolvers<void>();
+  #queue: Entry[] = [];
+  #head = 0;
+  #stopped = false;
+  #working = false;
+
+  constructor(options: FlowOptions) {
+    this.#o = options;
+    this.#writer = createWriter({ ...options, onAnswer: () => this.#work() });
+    this.#stretch = createStretch(options.clock, () => this.#work(), limits.routerWritesTogetherMax);
+  }
+
+  accept(record: IncomingRecord, end: () => void): void {
+    const bytes = weigh(record);
+    this.#o.queued.add(1, bytes);
+    const isFirst = this.#head === this.#queue.length;
+    this.#queue.push({ record, bytes, end, routing: null, next: 0, unacknowledged: 0 });
+    this.#work(isFirst);
+  }
+
+  dropUnrouted(): void {
+    const rest = this.#queue.slice(this.#head);
+    this.#queue = rest.filter((entry) => entry.routing !== null);
+    this.#head = 0;
+    for (const entry of rest) if (entry.routing === null) this.#o.queued.remove(1, entry.bytes);
+  }
+
+  async drain(): Promise<void> {
+    this.#stopped = true;
+    this.#work();
+    await this.#begunWritten.promise;
+    await this.#writer.drain();
+  }
+
+  /** @param isRead it is called for what was read just now, and nothing has gathered */
+  #work(isRead = false): void {
+    // `end` and the budgets may call back into here; one loop is enough.
+    if (this.#working || this.#stretch.isOver) return;
+    this.#working = true;
+    this.#stretch.begin(this.#o.clock.monotonic());
+    for (let entry = this.#next(); entry !== undefined && this.#advance(entry, isRead); entry = this.#next()) {
+      this.#head += 1;
+      this.#o.queued.remove(1, entry.bytes);
+    }
+    this.#stretch.end(this.#o.clock.monotonic());
+    if (this.#head > compactAt) {
+      this.#queue = this.#queue.slice(this.#head);
+      this.#head = 0;
+    }
+    this.#working = false;
+    if (this.#stopped && this.#next() === undefined) this.#begunWritten.resolve();
+  }
+
+  /** What is written next. After a stop only what is begun: cut off, the next router would write all of it again. */
+  #next(): Entry | undefined {
+    const entry = this.#queue[this.#head];
+    return this.#stopped && entry?.routing === null ? undefined : entry;
   }
 
   /** Writes what it may of the entry; whether that is all. */
-  function advance(entry: Entry): boolean {
-    const routing = entry.routing ?? begin(entry);
-    while (entry.next < routing.count && !writing.full) writeNext(writer, entry, routing);
+  #advance(entry: Entry, isRead: boolean): boolean {
+    if (this.#isHeld) return false;
+    const routing = entry.routing ?? begin(entry, this.#o.route(entry.record));
+    const counts = !isRead || routing.count > narrowMax;
+    // Nobody wants it, which took its time as well.
+    if (counts && routing.count === 0) this.#stretch.taken();
+    while (entry.next < routing.count && !this.#isHeld) {
+      writeNext(this.#writer, entry, routing);
+      if (counts) this.#stretch.taken();
+    }
     return entry.next === routing.count;
   }
 
-  function work(): void {
-    // `end` and the budgets may call back into here; one loop is enough.
-    if (working) return;
-    working = true;
-    for (let entry = queue[head]; !stopped && entry !== undefined && !writing.full; entry = queue[head]) {
-      if (!advance(entry)) break;
-      head += 1;
-      queued.remove(1, entry.bytes);
-    }
-    if (head > compactAt) {
-      queue = queue.slice(head);
-      head = 0;
-    }
-    working = false;
+  get #isHeld(): boolean {
+    return this.#o.writing.full || this.#stretch.isOver || this.#writer.isClosed;
   }
+}
 
-  return {
-    accept(record, end) {
-      const bytes = weigh(record);
-      queued.add(1, bytes);
-      queue.push({ record, bytes, end, routing: null, next: 0, unacknowledged: 0 });
-      work();
-    },
-    dropUnrouted() {
-      const rest = queue.slice(head);
-      queue = rest.filter((entry) => entry.routing !== null);
-      head = 0;
-      for (const entry of rest) if (entry.routing === null) queued.remove(1, entry.bytes);
-    },
-    drain() {
-      stopped = true;
-      return writer.drain();
-    },
-  };
+function begin(entry: Entry, routing: Routing): Routing {
+  entry.routing = routing;
+  entry.unacknowledged = routing.count;
+  if (routing.count === 0) entry.end();
+  return routing;
 }
 
 function writeNext(writer: Writer, entry: Entry, routing: Routing): void {

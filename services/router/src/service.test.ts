@@ -181,6 +181,29 @@ test('a wide fan-out stays within the bounds of what is unacknowledged', async (
   await harness.dispose(router);
 });
 
+test('a router that is stopped in the middle of a wide event writes it to its end, and the next one has nothing to repeat', async () => {
+  const harness = configured();
+  const endpoints = 1_000;
+  for (let i = 0; i < endpoints; i += 1) {
+    harness.endpoint('acme', `w${i}`);
+    harness.subscription('acme', `w${i}`, `w${i}`, 'wide');
+  }
+  const router = await harness.startRouter('r1');
+  harness.publish('e1', { type: 'wide' });
+  await harness.clock.advanceUntil(() => harness.deliveries().length > 0, 'the first of them is written');
+  const first = harness.deliveries().length;
+  assert.ok(first < endpoints, `${first} are written, and it is stopped in the middle`);
+  await harness.dispose(router);
+  assert.equal(harness.committed(), 1);
+  const next = await harness.startRouter('r2');
+  await harness.clock.advance(5_000);
+  assert.equal(
+    new Set(harness.deliveries().map(({ delivery }) => delivery.deliveryId)).size,
+    harness.deliveries().length,
+  );
+  await harness.dispose(next);
+});
+
 test('Kafka goes away in the middle and comes back: the router goes on by itself', async () => {
   const harness = configured();
   const router = await harness.startRouter('r1');

@@ -29,7 +29,7 @@ interface Source extends TopicPartition {
 
 /** Often, as what is not committed is repeated after a crash, and dispatchers know a repeat only for so long. */
 const commitEveryMs = 250;
-/** A stop does not wait longer than this for Kafka to acknowledge: what is open is read again by the next router. */
+/** A stop does not wait longer than this until what is begun is written and acknowledged: what is open is read again by the next router. */
 const drainMs = 8_000;
 
 const keyOf = ({ topic, partition }: TopicPartition) => `${topic}/${partition}`;
@@ -43,6 +43,7 @@ export async function startSourceReading(options: SourceReadingOptions): Promise
   // A new assignment gets new sources: what ends later for the old ones moves no offset.
   let sources = new Map<string, Source>();
   let paused = false;
+  let stopping = false;
   let member: GroupMember | null = null;
   let committing = Promise.resolve();
 
@@ -51,7 +52,7 @@ export async function startSourceReading(options: SourceReadingOptions): Promise
     // What was read before is read again from the commit, by whoever the partition belongs to now.
     flow.dropUnrouted();
     events.partitionsAssigned(sources.size);
-    if (member !== null && !paused) member.resume([...sources.values()]);
+    if (member !== null && !paused && !stopping) member.resume([...sources.values()]);
   }
 
   function onBatch(batch: Batch): void {
@@ -92,9 +93,11 @@ export async function startSourceReading(options: SourceReadingOptions): Promise
     },
     resume() {
       paused = false;
-      joined.resume([...sources.values()]);
+      // What is begun is still being written, which makes room.
+      if (!stopping) joined.resume([...sources.values()]);
     },
     async [Symbol.asyncDispose]() {
+      stopping = true;
       joined.pause([...sources.values()]);
       cancelTimer();
       await withinMs(clock, drainMs, flow.drain());

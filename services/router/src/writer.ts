@@ -3,7 +3,7 @@ import type { KafkaError, OutgoingRecord, Producer } from '@postrider/kafka';
 import { weigh, type Budget } from './budget.ts';
 
 export interface WriterOptions {
-  readonly producer: Producer;
+  readonly producer: Pick<Producer, 'enqueue'>;
   /** What is handed to the producer, or waits to be handed to it again, and is not acknowledged yet. */
   readonly writing: Budget;
   readonly clock: Clock;
@@ -15,6 +15,8 @@ export interface WriterOptions {
 
 /** Writes records until each is acknowledged. */
 export interface Writer {
+  /** The producer is closed: what is written now is never acknowledged. */
+  readonly isClosed: boolean;
   write(write: Write): void;
   /** Tries nothing again. Resolves when the producer holds nothing more. */
   drain(): Promise<void>;
@@ -56,6 +58,7 @@ export function createWriter(options: WriterOptions): Writer {
 }
 
 class OneWriter implements Writer {
+  isClosed = false;
   readonly #o: WriterOptions;
   readonly #orders = new Map<string, Order>();
   readonly #drained = Promise.withResolvers<void>();
@@ -110,7 +113,8 @@ class OneWriter implements Writer {
     const { writing, clock, onRefused } = this.#o;
     const { record, tooLarge, onAcknowledged } = numbered.write;
     // Closed while it was on its way: the offset stays open, and whoever reads it next writes it again.
-    if (error.code === 'CLOSED' || this.#stopped) return writing.remove(1, weigh(record));
+    this.isClosed ||= error.code === 'CLOSED';
+    if (this.isClosed || this.#stopped) return writing.remove(1, weigh(record));
     if (error.code === 'RECORD_TOO_LARGE' && tooLarge !== null) {
       const instead = tooLarge();
       writing.remove(1, weigh(record));
