@@ -1,4 +1,5 @@
 import { EnvError } from './env.ts';
+import { beginYoung } from './young-memory.ts';
 import type { Logger } from './log.ts';
 
 /** What `start` gives back: how to stop, and what else the root of the process needs to know. */
@@ -41,8 +42,9 @@ type Ending =
   | { readonly kind: 'failed'; readonly error: unknown };
 
 /**
- * The life of a process. `start` gets a signal that aborts on SIGTERM or SIGINT and gives back what to dispose of; then
- * the process ends by itself with code 0, or is forced out with code 1 when that takes too long or on a second signal.
+ * The life of a process, which begins in young memory (`beginYoung`). `start` gets a signal that aborts on SIGTERM or SIGINT
+ * and gives back what to dispose of; then the process ends by itself with code 0, or is forced out with code 1 when that takes
+ * too long or on a second signal.
  *
  * A start that fails ends with code 1 and one clear sentence on standard error; for an `EnvError` with the list of its
  * problems. An error nobody caught ends the process at once with code 1: what it left half done is settled by whoever
@@ -53,6 +55,7 @@ export async function run(
   start: (signal: AbortSignal) => Promise<RunningService>,
   options: RunOptions = {},
 ): Promise<void> {
+  beginYoung();
   const host = options.process ?? (process as unknown as ProcessLike);
   const stopping = new AbortController();
   const forced = createForcedExit(host, name, options.log);

@@ -11,7 +11,7 @@ const work = `
 `;
 
 async function placesLearnt(first: string): Promise<number> {
-  const script = `import { beginYoung } from '@postrider/runtime'; ${first} ${work}`;
+  const script = `import { beginYoung, run } from '@postrider/runtime'; ${first} ${work}`;
   // One thread, or what is learnt hangs on how busy the machine is.
   const args = ['--trace-pretenuring-statistics', '--single-threaded', '--input-type=module', '--eval', script];
   const { stdout } = await promisify(execFile)(process.execPath, args, {
@@ -23,6 +23,7 @@ async function placesLearnt(first: string): Promise<number> {
 
 test('nothing is made in old memory because what was made in the same place lived for long', async () => {
   assert.equal(await placesLearnt('beginYoung();'), 0);
+  assert.equal(await placesLearnt(`void run('service', () => new Promise(() => {}));`), 0);
   // Otherwise the figure above would prove nothing. On a machine that stands still now and then it does not learn each time.
   let learnt = 0;
   for (let left = 10; learnt === 0 && left > 0; left -= 1) learnt = await placesLearnt('');

@@ -1,19 +1,9 @@
 import { connectKafka } from '@postrider/kafka';
-import {
-  addProcessMetrics,
-  beginYoung,
-  createLogger,
-  createMetrics,
-  run,
-  startHealth,
-  systemClock,
-} from '@postrider/runtime';
+import { addProcessMetrics, createLogger, createMetrics, run, startHealth, systemClock } from '@postrider/runtime';
 import { readControlPlaneConfig } from './config.ts';
 import { startControlPlane, type ControlPlane } from './service.ts';
 
 const name = 'control-plane';
-
-beginYoung();
 
 await run(name, async (signal) => {
   const config = readControlPlaneConfig();

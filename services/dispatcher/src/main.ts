@@ -2,7 +2,6 @@ import { createBrokerClock } from '@postrider/core';
 import { connectKafka } from '@postrider/kafka';
 import {
   addProcessMetrics,
-  beginYoung,
   createLogger,
   createMetrics,
   run,
@@ -15,7 +14,6 @@ import { startDispatcher, type Dispatcher } from './service.ts';
 
 const name = 'dispatcher';
 
-beginYoung();
 await run(name, async (signal) => {
   const config = readDispatcherConfig();
   const log = createLogger(name, { level: config.logLevel });

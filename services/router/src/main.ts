@@ -1,19 +1,9 @@
 import { connectKafka } from '@postrider/kafka';
-import {
-  addProcessMetrics,
-  beginYoung,
-  createLogger,
-  createMetrics,
-  run,
-  startHealth,
-  systemClock,
-} from '@postrider/runtime';
+import { addProcessMetrics, createLogger, createMetrics, run, startHealth, systemClock } from '@postrider/runtime';
 import { readRouterConfig } from './config.ts';
 import { startRouter, type Router } from './service.ts';
 
 const name = 'router';
-
-beginYoung();
 
 await run(name, async (signal) => {
   const config = readRouterConfig();

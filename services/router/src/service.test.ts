@@ -22,6 +22,16 @@ function configured(): Harness {
   return harness;
 }
 
+/** The same with so many endpoints more that ask for `wide`. */
+function configuredFor(endpoints: number): Harness {
+  const harness = configured();
+  for (let i = 0; i < endpoints; i += 1) {
+    harness.endpoint('acme', `w${i}`);
+    harness.subscription('acme', `w${i}`, `w${i}`, 'wide');
+  }
+  return harness;
+}
+
 test('an event becomes one delivery per endpoint, at the endpoint’s partition, its body untouched', async () => {
   const harness = configured();
   const offset = harness.publish('e1', { body: '{ "n": 1.0, "n": 2 }' });
@@ -168,11 +178,7 @@ test('deliveries of one source partition are written in source order, also throu
 });
 
 test('a wide fan-out stays within the bounds of what is unacknowledged', async () => {
-  const harness = configured();
-  for (let i = 0; i < 500; i += 1) {
-    harness.endpoint('acme', `w${i}`);
-    harness.subscription('acme', `w${i}`, `w${i}`, 'wide');
-  }
+  const harness = configuredFor(500);
   const router = await harness.startRouter('r1', { POSTRIDER_ROUTER_OUTSTANDING_MAX: '50' });
   for (let i = 0; i < 3; i += 1) harness.publish(`e${i}`, { type: 'wide' });
   await harness.clock.advance(30_000);
@@ -182,12 +188,8 @@ test('a wide fan-out stays within the bounds of what is unacknowledged', async (
 });
 
 test('a router that is stopped in the middle of a wide event writes it to its end, and the next one has nothing to repeat', async () => {
-  const harness = configured();
   const endpoints = 1_000;
-  for (let i = 0; i < endpoints; i += 1) {
-    harness.endpoint('acme', `w${i}`);
-    harness.subscription('acme', `w${i}`, `w${i}`, 'wide');
-  }
+  const harness = configuredFor(endpoints);
   const router = await harness.startRouter('r1');
   harness.publish('e1', { type: 'wide' });
   await harness.clock.advanceUntil(() => harness.deliveries().length > 0, 'the first of them is written');

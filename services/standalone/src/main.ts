@@ -1,6 +1,6 @@
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { beginYoung, run } from '@postrider/runtime';
+import { run } from '@postrider/runtime';
 import { asksForHelp, readStandaloneConfig, usage } from './config.ts';
 import { createScreen } from './screen.ts';
 import { startStandalone } from './service.ts';
@@ -10,7 +10,6 @@ const args = process.argv.slice(2);
 
 if (asksForHelp(args)) process.stdout.write(usage);
 else {
-  beginYoung();
   const screen = createScreen(process.stdout);
   await run('Postrider', (signal) => startStandalone(readStandaloneConfig(args, root), screen, signal));
 }
