@@ -92,10 +92,18 @@ const relations: readonly (readonly [text: string, holds: (l: Limits) => boolean
     (l) => l.doneKeptMs > l.sessionTimeoutMs + drainLimitMs(l) + l.drainSlackMs,
   ],
   [
-    '0 < stuckUsedFraction <= resumeAtFraction',
-    (l) => l.stuckUsedFraction > 0 && l.stuckUsedFraction <= l.resumeAtFraction,
+    '0 < stuckUsedFraction ≤ rangeResumeAtFraction < 1',
+    (l) => 0 < l.stuckUsedFraction && l.stuckUsedFraction <= l.rangeResumeAtFraction && l.rangeResumeAtFraction < 1,
   ],
-  ['stuckDoneFraction < 1', (l) => l.stuckDoneFraction < 1],
+  [
+    'stuckLanesDoneFraction < stuckDoneFraction < 1',
+    (l) => l.stuckLanesDoneFraction < l.stuckDoneFraction && l.stuckDoneFraction < 1,
+  ],
+  // What is put as it is read leaves the range to what was read before, so that no more of it is used than is freed.
+  [
+    '0 < putQuietAtFraction < stuckUsedFraction',
+    (l) => 0 < l.putQuietAtFraction && l.putQuietAtFraction < l.stuckUsedFraction,
+  ],
   ['stuckMovedFraction < stuckUsedFraction', (l) => l.stuckMovedFraction < l.stuckUsedFraction],
   ['storeMemoryBytesMax ≤ storeBytesDefault', (l) => l.storeMemoryBytesMax <= l.storeBytesDefault],
   ['walkUnsettledMax < podInFlightMax', (l) => l.walkUnsettledMax < l.podInFlightMax],

@@ -184,7 +184,7 @@ export const limits = Object.freeze({
   routerOutstandingBytesDefault: 128 * MIB,
   /** What is in flight counts as well. Reading stops at `pauseAtFraction` of it, and goes on when no more is left than may be in flight. */
   podQueuedBytesMax: 96 * MIB,
-  /** From `putArrivalsAtFraction` of it on, what is queued for endpoints that have answered nothing for so long is put. */
+  /** An endpoint is quiet that has answered nothing for so long, or may not be asked for so long; where there is little room, what it is sent is put. */
   crowdedQuietMs: 2 * SECOND_MS,
   /** What a delivery takes of that besides its bytes. */
   queuedOverheadBytes: 2 * KIB,
@@ -237,15 +237,21 @@ export const limits = Object.freeze({
   offsetRangeMax: 10_000,
   /**
    * An offset range that is used by more than this may be held up: by its head where more than the second part of it is done. No more
-   * than `resumeAtFraction`: a full range between the two would be neither read on nor freed.
+   * than `rangeResumeAtFraction`: a full range between the two would be neither read on nor freed.
    */
   stuckUsedFraction: 0.5,
   stuckDoneFraction: 0.98,
-  /** It is held up by lanes when it has moved by less than this part of the bound in this time. */
+  /** A range that was full is read on when no more than this is used. */
+  rangeResumeAtFraction: 0.75,
+  /** One of which more is used is held up by lanes when more than this part of it is done. */
+  stuckLanesDoneFraction: 0.5,
+  /** It is held up by lanes, too, when it has moved by less than this part of the bound in this time. */
   stuckMovedFraction: 0.1,
   stuckRangeMs: 5 * SECOND_MS,
   /** Part of the offset range, and of the memory for queued deliveries, above which a full lane's arrivals are put into a tier. */
   putArrivalsAtFraction: 0.5,
+  /** Part of the offset range above which what is read for an endpoint that is quiet is put at once. */
+  putQuietAtFraction: 0.25,
   progressEveryMs: SECOND_MS,
   progressEveryCompletions: 1_000,
   /** After an ordered delivery ended without a success, what stands behind it waits for a progress record: this long until it is written. */

@@ -1,5 +1,5 @@
 import { crowdedPlan, PUT_AT_BYTES } from './intake.ts';
-import { mayStart, openAt, takeArrival, takeBulk, type Lane } from './lane.ts';
+import { isQuiet, mayStart, openAt, takeArrival, takeBulk, type Lane } from './lane.ts';
 import { createSweep, type Sweep } from './sweep.ts';
 import { limits, type Clock } from '@postrider/core';
 import type { ByteMeter } from './byte-meter.ts';
@@ -60,15 +60,14 @@ export function createFullMemory(options: FullMemoryOptions): FullMemory {
     largestFirst(
       (lane, now) => lane.held.size > 0 || (standsStill(lane, now) && (verdict === 'stuck' || lane.inFlight === 0)),
     );
-  /** It has been asked without an answer for a while, or may not be asked for one. */
-  const isQuiet = (lane: Lane, now: number): boolean => {
-    const isKeptWaiting = lane.inFlight > 0 && lane.answering.quietMs(now) >= limits.crowdedQuietMs;
-    return standsStill(lane, now) && (isKeptWaiting || openAt(lane) - now >= limits.crowdedQuietMs);
-  };
+  /** Its endpoint answers nothing, or its rate lets nothing start for as long. */
+  const waitsLong = (lane: Lane, now: number): boolean =>
+    lane.queuedBytes > 0 && (isQuiet(lane, now, true) || openAt(lane) - now >= limits.crowdedQuietMs);
 
   return {
     tick() {
-      if (isCrowded()) quietSweep.run(quietArrivals(largestFirst(isQuiet), (lane) => isQuiet(lane, clock.monotonic())));
+      if (isCrowded())
+        quietSweep.run(quietArrivals(largestFirst(waitsLong), (lane) => waitsLong(lane, clock.monotonic())));
       const verdict = lookAt(meter, clock.monotonic());
       if (verdict !== 'room') sweep.run(arrivalsOf(keptBy(verdict), table));
       const bulkVerdict = lookAtBulk(bulkMeter, clock.monotonic());
@@ -105,8 +104,8 @@ function* bulkOf(lanes: readonly Lane[]): Generator<Putting> {
 }
 
 /** Whatever the lanes have queued of first attempts, while each is quiet: meanwhile it may be answered, and more be read. */
-function* quietArrivals(lanes: readonly Lane[], isQuiet: (lane: Lane) => boolean): Generator<Putting> {
-  for (const lane of lanes) yield* queuedIn(lane, takeArrival, isQuiet);
+function* quietArrivals(lanes: readonly Lane[], isMeant: (lane: Lane) => boolean): Generator<Putting> {
+  for (const lane of lanes) yield* queuedIn(lane, takeArrival, isMeant);
 }
 
 /** Whatever the lanes have queued or hold of first attempts, as far as it may be put. */

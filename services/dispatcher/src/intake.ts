@@ -3,6 +3,7 @@ import { PriorityClass, WaitReason } from '@postrider/contract/postrider/v1/deli
 import { DELIVERY_HEADER, header } from '@postrider/kafka';
 import { intakeTopics, topicOf, type IntakeLedger, type IntakeTopic } from './intake-ledger.ts';
 import { giveOwnBytes } from './own-bytes.ts';
+import { isQuiet } from './lane.ts';
 import { NO_ROW, type RowFacts } from './row-index.ts';
 import type { Batch, IncomingRecord } from '@postrider/kafka';
 import type { ByteMeter } from './byte-meter.ts';
@@ -14,6 +15,7 @@ import type { Ordering } from './ordering.ts';
 import type { PartitionFeed } from './partition-feed.ts';
 import type { Reach } from './reach.ts';
 import type { RowBound } from './row-bound.ts';
+import type { Scheduler } from './scheduler.ts';
 import type { RecentKeys } from './recent-keys.ts';
 import type { Usable } from './usable-delivery.ts';
 import type { IntakeOffset, Work, WorkOrder } from './work.ts';
@@ -38,6 +40,7 @@ export interface IntakeOptions {
   readonly table: WorkTable;
   readonly lanes: Lanes;
   readonly ordering: Ordering;
+  readonly scheduler: Pick<Scheduler, 'hasRoom'>;
   readonly recent: RecentKeys;
   readonly meter: ByteMeter;
   /** Of those from `deliveries.bulk` alone. */
@@ -52,8 +55,9 @@ export interface IntakeOptions {
 }
 
 /** Down to which a topic is read again whose offset range was full. */
-const RESUME_AT = limits.offsetRangeMax * limits.resumeAtFraction;
+const RESUME_AT = limits.offsetRangeMax * limits.rangeResumeAtFraction;
 const PUT_AT = limits.offsetRangeMax * limits.putArrivalsAtFraction;
+const PUT_QUIET_AT = limits.offsetRangeMax * limits.putQuietAtFraction;
 /** What one lane may hold of the pod's memory once half of that is taken. */
 const LANE_QUEUED_BYTES = limits.podQueuedBytesMax * limits.laneInFlightFraction;
 export const PUT_AT_BYTES = limits.podQueuedBytesMax * limits.putArrivalsAtFraction;
@@ -160,8 +164,17 @@ class OneIntake implements Intake {
     const queued = lane.queuedArrivals + lane.held.size;
     const crowdsRange = queued >= limits.laneQueueMax && ledger.range(topicOf(work.origin)).size > PUT_AT;
     const crowdsMemory = lane.queuedBytes >= LANE_QUEUED_BYTES && this.#o.meter.bytes > PUT_AT_BYTES;
-    if (!crowdsRange && !crowdsMemory) return table.queue(work);
+    if (!crowdsRange && !crowdsMemory && !this.#isInTheWay(work, lane)) return table.queue(work);
     table.put(work, crowdedPlan(ordering.isTurn(work, false), lane, clock));
+  }
+
+  /** It can not be expected to start soon, and we are not why: only what was read before that was known can still hold up others. */
+  #isInTheWay(work: Work, lane: Lane): boolean {
+    const { ledger, meter, ordering, scheduler, clock } = this.#o;
+    const isCrowded = ledger.range(topicOf(work.origin)).size > PUT_QUIET_AT || meter.bytes > PUT_AT_BYTES;
+    if (!isCrowded || !scheduler.hasRoom) return false;
+    const startsNext = ordering.isTurn(work, false);
+    return isQuiet(lane, clock.monotonic(), startsNext) || (!startsNext && ordering.isBehindWaiting(work, clock.now()));
   }
 
   /** Taking it in threw: it is this record's affair alone. */

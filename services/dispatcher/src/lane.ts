@@ -65,6 +65,9 @@ export interface Lane {
   /** Requests in flight at most. */
   readonly concurrency: ConcurrencyLimit;
   inFlight: number;
+  /** Since when there has been one without a rest of `crowdedQuietMs`, and when the last ended (ms, monotonic). */
+  fliesSince: number;
+  landedAt: number;
   /** The same by what each was started as. */
   readonly inFlightAs: Record<WorkKind, number>;
   bytesInFlight: number;
@@ -96,6 +99,8 @@ export interface Lane {
   awaitsTurn: boolean;
   /** What it stands in the scheduler's rotation for. */
   rotating: WorkKind | null;
+  /** Since when (ms, monotonic). */
+  rotatesSince: number;
   /** Turns that it lets pass for what it has started. */
   owes: number;
   /** Starts since one from `deliveries.bulk`, while one of these was queued. */
@@ -147,6 +152,8 @@ export function createLane(owner: LaneOwner, endpointId: string, tenant: string,
     revisionAt: -Infinity,
     concurrency: createConcurrencyLimit(1, start.concurrency),
     inFlight: 0,
+    fliesSince: -Infinity,
+    landedAt: -Infinity,
     inFlightAs: { live: 0, retry: 0, bulk: 0, unknown: 0, unanswered: 0 },
     bytesInFlight: 0,
     answering,
@@ -164,6 +171,7 @@ export function createLane(owner: LaneOwner, endpointId: string, tenant: string,
     turnsUntil: -Infinity,
     awaitsTurn: false,
     rotating: null,
+    rotatesSince: -Infinity,
     owes: 0,
     sinceBulk: 0,
     rows: createLaneRows(),
@@ -294,10 +302,18 @@ function takeFrom(lane: Lane, queue: ArrivalQueue): Work | undefined {
 
 /** When the lane may start something as far as time alone is concerned (ms, monotonic). */
 export function openAt(lane: Lane): number {
-  const at = lane.rate === null ? lane.heldUntil : Math.max(lane.heldUntil, lane.rate.openAt);
-  const { breaker } = lane;
-  if (breaker === null) return at;
-  return Math.max(at, breaker.openAt, lane.queuedArrivals > 0 ? -Infinity : breaker.retriesFrom);
+  const retriesFrom = lane.queuedArrivals > 0 ? -Infinity : (lane.breaker?.retriesFrom ?? -Infinity);
+  return Math.max(firstsOpenAt(lane), retriesFrom);
+}
+
+/** The same of a first attempt, which no retry budget binds. */
+function firstsOpenAt(lane: Lane): number {
+  return Math.max(askedFrom(lane), lane.rate?.openAt ?? -Infinity);
+}
+
+/** When its endpoint may be asked, as far as it has brought that on itself. */
+function askedFrom({ heldUntil, breaker }: Lane): number {
+  return Math.max(heldUntil, breaker?.openAt ?? -Infinity);
 }
 
 /** Requests that the lane may have in flight. */
@@ -307,8 +323,24 @@ function inFlightMax({ breaker, concurrency }: Lane): number {
 
 /** Whether the lane, as far as it depends on itself, may start one more (`now`: ms, monotonic). */
 export function mayStart(lane: Lane, now: number): boolean {
-  const mayMore = lane.gate.kind === 'open' && lane.inFlight < inFlightMax(lane) && !lane.awaitsTurn;
-  return mayMore && openAt(lane) <= now;
+  return mayStartBy(lane, openAt(lane), now);
+}
+
+function mayStartBy(lane: Lane, at: number, now: number): boolean {
+  return lane.gate.kind === 'open' && lane.inFlight < inFlightMax(lane) && !lane.awaitsTurn && at <= now;
+}
+
+/**
+ * No answer can be expected of its endpoint soon: it has been asked without any for a while, or may not be asked, or has stood for
+ * as long in the queue of those that keep requests waiting (`now`: ms, monotonic).
+ * @param startsNext it is asked for a first attempt that starts as soon as the lane may start anything: then one that may is not quiet
+ */
+export function isQuiet(lane: Lane, now: number, startsNext: boolean): boolean {
+  const isUnheard = lane.rotating === 'unanswered';
+  if (startsNext && !isUnheard && mayStartBy(lane, firstsOpenAt(lane), now)) return false;
+  const turnMs = isUnheard ? now - lane.rotatesSince : 0;
+  const unansweredMs = lane.inFlight === 0 ? 0 : Math.min(lane.answering.quietMs(now), now - lane.fliesSince);
+  return Math.max(turnMs, unansweredMs, askedFrom(lane) - now) >= limits.crowdedQuietMs;
 }
 
 /**

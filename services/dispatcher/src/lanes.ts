@@ -24,7 +24,7 @@ export interface Lanes {
   failed(lane: Lane): void;
   /** Something changed for this lane alone. */
   judge(lane: Lane): void;
-  all(): Iterable<Lane>;
+  all(): IteratorObject<Lane>;
   /** The endpoint's lane, if there is one. */
   find(endpointId: string): Lane | undefined;
   /** Something changed: judges lanes anew. `concerns` narrows it; lanes that wait for a revision are always looked at. */

@@ -132,7 +132,7 @@ export function createParts(options: PartsOptions): Parts {
   const takeOff = createTakeOff({ pod, lanes, endings, table, dispatch, faults });
   const intake = createIntake({
     ...{ clock, feed, ledger, table, lanes, ordering, recent, meter, bulkMeter, endings, faults, usable },
-    ...{ rowBound: pod.rowBound, stores: pod.stores, reach: pod.reach },
+    ...{ rowBound: pod.rowBound, stores: pod.stores, reach: pod.reach, scheduler: pod.scheduler },
   });
   const held = createHeldArrivals({ lanes, ordering, table, endings, clock });
 

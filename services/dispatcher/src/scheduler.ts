@@ -24,6 +24,8 @@ export interface Scheduler {
   readonly bytesInFlight: number;
   /** Whether the pod as a whole may start one more. */
   readonly hasRoom: boolean;
+  /** It may start more, and has started all that it could: whatever waits does not wait for this process. */
+  readonly isIdle: boolean;
 }
 
 /** What of the pod's writes keeps requests from starting. */
@@ -65,6 +67,7 @@ interface SchedulerParts {
 
 class FairTurns implements Scheduler {
   bytesInFlight = 0;
+  isIdle = true;
   readonly #clock: Clock;
   readonly #unwritten: Unwritten;
   readonly #bounds: SchedulerLimits;
@@ -125,6 +128,7 @@ class FairTurns implements Scheduler {
 
   ended(lane: Lane, bytes: number, kind: WorkKind): void {
     this.#release(lane, bytes, kind);
+    if (lane.inFlight === 0) lane.landedAt = this.#clock.monotonic();
     this.ready(lane);
   }
 
@@ -151,11 +155,15 @@ class FairTurns implements Scheduler {
     // Starting can end something at once, which asks for the next start: one loop does it all.
     if (this.#pumping || this.#together.isOver) return;
     this.#pumping = true;
+    this.isIdle = false;
     this.#together.begin(this.#clock.monotonic());
     try {
       while (!this.#together.isOver && this.hasRoom) {
         const kind = this.#shares.next(this.#waits);
-        if (kind === null) break;
+        if (kind === null) {
+          this.isIdle = true;
+          break;
+        }
         this.#turnAt = this.#clock.monotonic();
         const lane = this.#turns[kind].shift(this.#isBehind, this.#shares.mayLend);
         if (lane === undefined) this.#behind.add(kind);
@@ -197,6 +205,7 @@ class FairTurns implements Scheduler {
       if (this.#cap?.admits(lane) === false) return;
       this.#leave(lane);
       lane.rotating = kind;
+      lane.rotatesSince = now;
       this.#parts.waits(lane.tenant, 1);
       this.#turns[kind].push(lane);
       if (lane.owes === 0) return;
@@ -244,6 +253,7 @@ class FairTurns implements Scheduler {
     this.#parts.started(lane.tenant, now);
     this.bytesInFlight += bytes;
     if (!lane.owner.start(work, kind)) return this.#release(lane, bytes, kind);
+    if (lane.inFlight === 1 && now - lane.landedAt >= limits.crowdedQuietMs) lane.fliesSince = now;
     askedBy(lane, now);
     lane.owes += Math.floor(bytes / limits.turnBytes);
     lane.rate?.take(now);

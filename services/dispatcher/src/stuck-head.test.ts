@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { WaitReason } from '@postrider/contract/postrider/v1/delivery';
-import { createHarness, type Harness } from '../testing/harness.ts';
+import { wholeEndpoint } from '../testing/ordered.ts';
+import { createHarness, failed, type Answer, type Harness } from '../testing/harness.ts';
 
 const served = (h: Harness, path: string) => h.receipts.filter((receipt) => receipt.path === path).length;
 const reasons = (h: Harness) => new Set(h.allRows().map(({ delivery }) => delivery.waitReason));
@@ -36,6 +37,111 @@ test('a backlog that endpoints work off at their own pace is not put, though the
   await h.stop(dispatcher);
 });
 
+/** So many of ten endpoints are sick, the others well; a partition is given so much for 40 s. Returns how long the slowest delivery to one that is well took (ms). */
+async function slowestBeside(
+  sickOfTen: number,
+  sick: Answer,
+  perSecond: number,
+  count = 40,
+  extra = {},
+): Promise<number> {
+  const h = createHarness();
+  const endpoints = Array.from({ length: count }, (_, i) => `${i % 10 < sickOfTen ? 'sick' : 'well'}${i}`);
+  for (const id of endpoints) h.config.endpoint(id);
+  h.endpointsAnswer(({ path }) => (path.startsWith('/sick') ? sick : 200));
+  const dispatcher = await h.start('a');
+  const sent = new Map<string, number>();
+  const perStep = perSecond / 20;
+  for (let number = 0; number < 40 * perSecond; number += 1) {
+    const id = endpoints[number % endpoints.length] as string;
+    const delivery = h.deliver(`event-${number}`, id, id.startsWith('sick') ? extra : {});
+    if (id.startsWith('well')) sent.set(delivery, h.clock.now());
+    if (number % perStep === perStep - 1) await h.clock.advance(50);
+  }
+  await h.clock.advance(1_000);
+  const arrived = h.receipts.filter(({ path }) => path.startsWith('/well'));
+  assert.equal(arrived.length, sent.size);
+  await h.stop(dispatcher);
+  return Math.max(...arrived.map(({ webhookId, at }) => at - (sent.get(webhookId) ?? 0)));
+}
+
+const refused = failed('connection_refused', 'endpoint', 1);
+
+for (const [what, sickOfTen, answer] of [
+  ['some endpoints answer nothing', 1, 'hang'],
+  ['most endpoints answer nothing', 6, 'hang'],
+  ['some endpoints refuse all', 3, refused],
+  ['some endpoints take three seconds for each', 1, { afterMs: 3_000, status: 200 }],
+] as const)
+  test(`a partition of which much is read is read on while ${what}`, async () => {
+    assert.ok((await slowestBeside(sickOfTen, answer, 800)) < 100);
+    assert.ok((await slowestBeside(sickOfTen, answer, 2_400)) < 100);
+  });
+
+test('a partition of which much is read is read on while endpoints with an order answer nothing', async () => {
+  assert.ok((await slowestBeside(6, 'hang', 2_400, 40, wholeEndpoint)) < 100);
+});
+
+test('a partition of which much is read is read on while more endpoints answer nothing than have a part of the pod', async () => {
+  assert.ok((await slowestBeside(3, 'hang', 1_000, 1_000)) < 100);
+});
+
+test('one request that hangs holds up nobody, though its endpoint could be sent more', async () => {
+  const h = createHarness();
+  const count = 40;
+  for (let i = 0; i < count; i += 1) h.config.endpoint(`well${i}`);
+  h.config.endpoint('seldom', { limits: { timeout: { seconds: 30n } } });
+  let hangs = false;
+  h.endpointsAnswer(({ path }) => (path === '/seldom' && hangs ? 'hang' : { afterMs: 150, status: 200 }));
+  const dispatcher = await h.start('a');
+  for (let i = 0; i < 40; i += 1) h.deliver(`seldom-${i}`, 'seldom');
+  for (let i = 0; i < 20 * count; i += 1) h.deliver(`early-${i}`, `well${i % count}`);
+  await h.clock.advance(20_000);
+  hangs = true;
+  h.deliver('hangs', 'seldom');
+  const sent = new Map<string, number>();
+  for (let number = 0; number < 48_000; number += 1) {
+    sent.set(h.deliver(`event-${number}`, `well${number % count}`), h.clock.now());
+    if (number % 120 === 119) await h.clock.advance(50);
+  }
+  await h.clock.advance(1_000);
+  const arrived = h.receipts.filter(({ webhookId }) => sent.has(webhookId));
+  const slowest = Math.max(...arrived.map(({ webhookId, at }) => at - (sent.get(webhookId) ?? 0)));
+  assert.deepEqual([arrived.length, slowest < 200], [sent.size, true]);
+  await h.stop(dispatcher);
+});
+
+test('a backlog of which most is for endpoints that answer nothing holds up the others no longer than it takes to know that', async () => {
+  const h = createHarness();
+  const endpoints = Array.from({ length: 40 }, (_, i) => `${i % 10 < 6 ? 'hangs' : 'well'}${i}`);
+  for (const id of endpoints) h.config.endpoint(id);
+  h.endpointsAnswer(({ path }) => (path.startsWith('/hangs') ? 'hang' : 200));
+  for (let i = 0; i < 14_000; i += 1) h.deliver(`order-${i}`, endpoints[i % endpoints.length] as string);
+  const dispatcher = await h.start('a');
+  const arrived = () => h.receipts.filter(({ path }) => path.startsWith('/well')).length;
+  await h.until(() => arrived() === 5_600, 'those that are well are served', 4_000);
+  await h.stop(dispatcher);
+});
+
+test('what is read for an endpoint that answers nothing is put as it is read as soon as a quarter of the range is used, and not before', async () => {
+  const h = createHarness();
+  h.config.endpoint('hangs');
+  h.config.endpoint('shop', { limits: { concurrencyMax: 256 } });
+  h.endpointsAnswer(({ path }) => (path === '/hangs' ? 'hang' : 200));
+  const dispatcher = await h.start('a');
+  for (let i = 0; i < 100; i += 1) h.deliver(`early-${i}`, 'hangs');
+  for (let i = 0; i < 2_300; i += 1) h.deliver(`fast-${i}`, 'shop');
+  await h.clock.advance(5_000);
+  h.deliver('before', 'hangs');
+  for (let i = 0; i < 200; i += 1) h.deliver(`more-${i}`, 'shop');
+  await h.clock.advance(100);
+  assert.equal(rowsWritten(h), 0);
+  for (let i = 0; i < 10; i += 1) h.deliver(`late-${i}`, 'hangs');
+  await h.clock.advance(100);
+  assert.equal(rowsWritten(h), 10);
+  await h.stop(dispatcher);
+});
+
 test('a guard row that its tier does not take is tried once while its attempt runs', async () => {
   const leastBytes = 320 * 1_024;
   const h = createHarness({ topicConfig: { 'postrider.retry.1m': { 'max.message.bytes': String(leastBytes) } } });
@@ -48,9 +154,9 @@ test('a guard row that its tier does not take is tried once while its attempt ru
     return undefined;
   });
   h.deliver('large', 'hangs', { body: JSON.stringify({ padding: 'x'.repeat(leastBytes) }) });
-  for (let i = 0; i < 12_000; i += 1) h.deliver(`fast-${i}`, 'shop');
+  for (let i = 0; i < 7_000; i += 1) h.deliver(`fast-${i}`, 'shop');
   const dispatcher = await h.start('a');
-  await h.until(() => h.watermark() === 12_001, 'all are delivered', 60_000);
+  await h.until(() => h.watermark() === 7_001, 'all are delivered', 60_000);
   assert.equal(tries, 1);
   assert.deepEqual([h.deadLetters().length, served(h, '/hangs')], [0, 1]);
   await h.stop(dispatcher);

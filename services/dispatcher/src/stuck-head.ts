@@ -1,10 +1,12 @@
 import { WaitReason } from '@postrider/contract/postrider/v1/delivery';
 import { createRangeWatch, limits, type Clock, type RangeVerdict } from '@postrider/core';
 import { crowdedPlan, waitFor } from './intake.ts';
-import { mayStart } from './lane.ts';
+import { isQuiet, mayStart } from './lane.ts';
 import { createSweep } from './sweep.ts';
 import type { IntakeLedger, IntakeTopic } from './intake-ledger.ts';
 import type { Lane } from './lane.ts';
+import type { Lanes } from './lanes.ts';
+import type { Ordering } from './ordering.ts';
 import type { Reign } from './reign.ts';
 import type { Slices } from './slices.ts';
 import type { Scheduler } from './scheduler.ts';
@@ -22,8 +24,10 @@ export interface StuckHeadOptions {
   readonly topic: IntakeTopic;
   readonly ledger: IntakeLedger;
   readonly table: WorkTable;
+  readonly lanes: Pick<Lanes, 'all'>;
+  readonly ordering: Pick<Ordering, 'isBehindWaiting'>;
   readonly reign: Pick<Reign, 'draining' | 'over'>;
-  readonly scheduler: Pick<Scheduler, 'hasRoom'>;
+  readonly scheduler: Pick<Scheduler, 'hasRoom' | 'isIdle'>;
   readonly slices: Slices;
   readonly clock: Clock;
 }
@@ -31,11 +35,11 @@ export interface StuckHeadOptions {
 /**
  * What is open in the older half of a range that is held up: queued, it is put; in flight, it gets a guard row, due after
  * the request's longest deadline, which is overwritten or removed when the attempt ends. Where lanes hold it up, only
- * those are meant that can do no more than they do; while the process itself can do no more, none are. Thousands of them are
- * put in slices: what others send does not wait for it.
+ * those are meant that can do no more than they do, and of a backlog only those that are quiet, or that wait behind a row; while the
+ * process itself can do no more, none are. Thousands of them are put in slices: what others send does not wait for it.
  */
 export function createStuckHead(options: StuckHeadOptions): StuckHead {
-  const { topic, ledger, table, reign, scheduler, clock } = options;
+  const { topic, ledger, table, lanes, ordering, reign, scheduler, clock } = options;
   const watch = createRangeWatch();
   const bulk = topic === 'deliveries.bulk';
   /** What guard rows were written for: a row that its tier has not taken yet, or never takes, is not written again. */
@@ -55,7 +59,18 @@ export function createStuckHead(options: StuckHeadOptions): StuckHead {
 
   function isMeant(work: Work, lane: Lane): boolean {
     if (verdict === 'head') return true;
-    return scheduler.hasRoom && (work.queuedIn === 'held' || !mayStart(lane, clock.monotonic()));
+    if (!scheduler.hasRoom) return false;
+    const now = clock.monotonic();
+    const { queuedIn } = work;
+    const startsNext = queuedIn !== null && queuedIn !== 'held';
+    if (isQuiet(lane, now, startsNext)) return true;
+    if (queuedIn === 'held' && ordering.isBehindWaiting(work, clock.now())) return true;
+    return verdict === 'lanes' && !(startsNext && mayStart(lane, now));
+  }
+
+  function isAnyMeant(): boolean {
+    const now = clock.monotonic();
+    return lanes.all().some((lane) => lane.held.size > 0 || isQuiet(lane, now, false));
   }
 
   function freeOne(work: Work, lane: Lane): void {
@@ -72,8 +87,8 @@ export function createStuckHead(options: StuckHeadOptions): StuckHead {
   return {
     tick() {
       const range = ledger.range(topic);
-      const found = watch.judge(range, clock.monotonic());
-      if (found === 'nothing') return;
+      const found = watch.judge(range, clock.monotonic(), scheduler.isIdle);
+      if (found === 'nothing' || (found === 'backlog' && !isAnyMeant())) return;
       verdict = found;
       below = range.watermark + range.size / 2;
       sweep.run(table.works.values());
