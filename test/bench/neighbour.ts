@@ -4,7 +4,7 @@ import { flowOf } from './rig/figures.ts';
 import { paceOf } from './rig/pace.ts';
 import { keepRigResults, type NamedRun } from './rig/rig-results.ts';
 import { startRig } from './rig/rig.ts';
-import { runLoad, type RigRun } from './rig/run.ts';
+import { COLD_S, runLoad, type RigRun } from './rig/run.ts';
 import { openStage, type Stage } from './rig/stage.ts';
 import type { PlainOptions } from './plain-options.ts';
 import type { EndpointPlan } from './bench-config.ts';
@@ -16,8 +16,6 @@ const SICK = 2;
 const SICK_FIRST = 3;
 /** Nobody listens there. */
 const REFUSED_PORT = 9;
-/** A process that is new takes twice the CPU for its first ten thousand deliveries, and then works off what came meanwhile. */
-const WARM_UP_S = 30;
 /** One of so many sick endpoints is sick already while all warms up. */
 const EARLY_OF = 10;
 const P99_SLACK_MS = 5;
@@ -96,7 +94,7 @@ async function neighbours(stage: Stage, options: Options, { illness, which, ...g
   const share = illness.tenths / 10;
   const perSecond = given.perSecond * (1 - share);
   const beside = { id: SICK, perSecond: given.perSecond * share, from: 0, to: seconds, targets: sick };
-  const warmUp = -Math.min(WARM_UP_S, seconds);
+  const warmUp = -Math.min(COLD_S, seconds);
   // What a dispatcher does of failures is to be as warm as all else it does: some are sick from the first.
   const early = sick.filter((_, index) => index % EARLY_OF === 0);
   const perSecondEarly = beside.perSecond / EARLY_OF;

@@ -3,7 +3,7 @@ import { flowOf, jainIndex } from './rig/figures.ts';
 import { paceOf } from './rig/pace.ts';
 import { keepRigResults, type NamedRun } from './rig/rig-results.ts';
 import { startRig } from './rig/rig.ts';
-import { runLoad, type RigRun } from './rig/run.ts';
+import { COLD_S, runLoad, type RigRun } from './rig/run.ts';
 import { openStage, type Stage } from './rig/stage.ts';
 import type { PlainOptions } from './plain-options.ts';
 
@@ -11,8 +11,6 @@ type Options = PlainOptions<'noisy'>;
 
 const TENANTS = 10;
 const NOISE = 100;
-/** A process that is new takes twice the CPU for its first ten thousand deliveries, and then works off what came meanwhile. */
-const WARM_UP_S = 30;
 /** Streams are numbered as tenants are; the first tenant is the noisy one. */
 const NOISY = 0;
 const others = Array.from({ length: TENANTS }, (_, tenant) => tenant).filter((tenant) => tenant !== NOISY);
@@ -50,7 +48,7 @@ export async function benchNoisy(options: Options): Promise<void> {
 async function measure(stage: Stage, options: Options, quietPerSecond: number, isNoisy: boolean): Promise<RigRun> {
   const { endpoints, seconds, body: bodyBytes } = options;
   await using rig = await startRig(stage, { endpoints });
-  const from = -Math.min(WARM_UP_S, seconds);
+  const from = -Math.min(COLD_S, seconds);
   const streams = Array.from({ length: TENANTS }, (_, tenant) => ({
     ...{ id: tenant, from, to: seconds },
     perSecond: quietPerSecond * (isNoisy && tenant === NOISY ? NOISE : 1),

@@ -70,6 +70,7 @@ test('each relation can fail', () => {
     { stuckDoneFraction: 1 },
     { stuckLanesDoneFraction: 0.98 },
     { putQuietAtFraction: 0.5 },
+    { putArrivalsAtFraction: 0.2 },
     { stuckMovedFraction: 0.9 },
     { walkUnsettledMax: 1_024 },
     { walkActiveMax: 1_024 },

@@ -104,6 +104,8 @@ const relations: readonly (readonly [text: string, holds: (l: Limits) => boolean
     '0 < putQuietAtFraction < stuckUsedFraction',
     (l) => 0 < l.putQuietAtFraction && l.putQuietAtFraction < l.stuckUsedFraction,
   ],
+  // A full lane's arrivals are asked about only where quiet ones are.
+  ['putQuietAtFraction ≤ putArrivalsAtFraction', (l) => l.putQuietAtFraction <= l.putArrivalsAtFraction],
   ['stuckMovedFraction < stuckUsedFraction', (l) => l.stuckMovedFraction < l.stuckUsedFraction],
   ['storeMemoryBytesMax ≤ storeBytesDefault', (l) => l.storeMemoryBytesMax <= l.storeBytesDefault],
   ['walkUnsettledMax < podInFlightMax', (l) => l.walkUnsettledMax < l.podInFlightMax],

@@ -4,14 +4,11 @@ import { test } from 'node:test';
 import { WaitReason } from '@postrider/contract/postrider/v1/delivery';
 import { limits } from '@postrider/core';
 import { createHarness, failed, type Harness } from '../testing/harness.ts';
+import { every } from '../testing/retry-delays.ts';
 import { wholeEndpoint } from '../testing/ordered.ts';
 
 const second = 1_000;
 const minute = 60 * second;
-const every = (seconds: number, count: number) => ({
-  $case: 'delays' as const,
-  value: { delays: Array.from({ length: count }, () => ({ seconds: BigInt(seconds), nanos: 0 })) },
-});
 
 /** The endpoint `shop`, which fails, with so many deliveries. */
 function setUp(

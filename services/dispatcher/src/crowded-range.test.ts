@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { limits, readDelivery, type DeliveryView } from '@postrider/core';
 import { DELIVERY_HEADER, header } from '@postrider/kafka';
 import { createHarness, type Harness } from '../testing/harness.ts';
+import { every } from '../testing/retry-delays.ts';
 
 /** Rows that were written of first attempts to the endpoint, whatever became of them. */
 const rowsWritten = (h: Harness) =>
@@ -13,14 +14,6 @@ const rowsWritten = (h: Harness) =>
     .filter((bytes) => bytes !== undefined && bytes.length > 0 && isShops(readDelivery(bytes))).length;
 
 const isShops = ({ endpointId, attempt }: DeliveryView) => endpointId === 'ep_shop' && attempt === 0;
-
-const every = (seconds: number, times: number) => ({
-  schedule: {
-    $case: 'delays' as const,
-    value: { delays: Array.from({ length: times }, () => ({ seconds: BigInt(seconds), nanos: 0 })) },
-  },
-  jitter: 0,
-});
 
 const lateMs = (h: Harness, event: string, sentAt: number) => (h.received(event)[0]?.at ?? Infinity) - sentAt;
 
@@ -37,7 +30,7 @@ async function crowd(h: Harness, offsets: number): Promise<void> {
 
 test('a first attempt does not wait for the retry budget of its endpoint', async () => {
   const h = createHarness();
-  h.config.endpoint('shop', { retryPolicy: every(1, 12) });
+  h.config.endpoint('shop', { retryPolicy: { schedule: every(1, 12), jitter: 0 } });
   h.endpointsAnswer(({ path, webhookId }) =>
     path === '/holds' ? 'hang' : h.received('poison').some((one) => one.webhookId === webhookId) ? 500 : 200,
   );
@@ -72,7 +65,7 @@ test('a burst to an endpoint that works it off is not put because of what others
 
 test('an endpoint that let one request hang long ago is not taken to answer nothing', async () => {
   const h = createHarness();
-  h.config.endpoint('shop', { retryPolicy: every(3_600, 1) });
+  h.config.endpoint('shop', { retryPolicy: { schedule: every(3_600, 1), jitter: 0 } });
   let isWell = false;
   h.endpointsAnswer(({ path }) =>
     path === '/holds' || (path === '/shop' && !isWell)

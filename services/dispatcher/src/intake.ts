@@ -153,7 +153,7 @@ class OneIntake implements Intake {
   }
 
   admit(work: Work): void {
-    const { table, endings, ledger, ordering, clock } = this.#o;
+    const { table, endings, ledger, ordering, scheduler, clock } = this.#o;
     const lane = work.lane as Lane;
     if (lane.gate.kind === 'cancel') return endings.cancel(work, lane.gate.reason);
     if (!table.mayPut(work)) return table.queue(work);
@@ -161,20 +161,16 @@ class OneIntake implements Intake {
     if (lane.gate.kind === 'disabled') return table.put(work, waitFor(WaitReason.DISABLED, null, now));
     if (work.dueAt > now) return table.put(work, waitFor(WaitReason.RETRY, work.dueAt, now));
     if (lane.gate.kind === 'paused') return table.put(work, waitFor(WaitReason.PAUSED, null, now));
-    const queued = lane.queuedArrivals + lane.held.size;
-    const crowdsRange = queued >= limits.laneQueueMax && ledger.range(topicOf(work.origin)).size > PUT_AT;
-    const crowdsMemory = lane.queuedBytes >= LANE_QUEUED_BYTES && this.#o.meter.bytes > PUT_AT_BYTES;
-    if (!crowdsRange && !crowdsMemory && !this.#isInTheWay(work, lane)) return table.queue(work);
-    table.put(work, crowdedPlan(ordering.isTurn(work, false), lane, clock));
-  }
-
-  /** It can not be expected to start soon, and we are not why: only what was read before that was known can still hold up others. */
-  #isInTheWay(work: Work, lane: Lane): boolean {
-    const { ledger, meter, ordering, scheduler, clock } = this.#o;
-    const isCrowded = ledger.range(topicOf(work.origin)).size > PUT_QUIET_AT || meter.bytes > PUT_AT_BYTES;
-    if (!isCrowded || !scheduler.hasRoom) return false;
-    const startsNext = ordering.isTurn(work, false);
-    return isQuiet(lane, clock.monotonic(), startsNext) || (!startsNext && ordering.isBehindWaiting(work, clock.now()));
+    const used = ledger.range(topicOf(work.origin)).size;
+    const { bytes } = this.#o.meter;
+    const crowdsRange = used > PUT_AT && lane.queuedArrivals + lane.held.size >= limits.laneQueueMax;
+    const crowdsMemory = bytes > PUT_AT_BYTES && lane.queuedBytes >= LANE_QUEUED_BYTES;
+    const isCrowded = used > PUT_QUIET_AT || bytes > PUT_AT_BYTES;
+    if (!isCrowded) return table.queue(work);
+    const isTurn = ordering.isTurn(work, false);
+    const isPut = crowdsRange || crowdsMemory || (scheduler.hasRoom && isInTheWay(work, lane, isTurn, this.#o));
+    if (isPut) table.put(work, crowdedPlan(isTurn, lane, clock));
+    else table.queue(work);
   }
 
   /** Taking it in threw: it is this record's affair alone. */
@@ -209,6 +205,19 @@ class OneIntake implements Intake {
     table.arrive(work);
     return work;
   }
+}
+
+/**
+ * It cannot be expected to be done soon, whoever waits for that.
+ * @param startsNext it is a first attempt that starts as soon as its lane may start anything
+ */
+export function isInTheWay(
+  work: Work,
+  lane: Lane,
+  startsNext: boolean,
+  { ordering, clock }: { readonly ordering: Pick<Ordering, 'isBehindWaiting'>; readonly clock: Clock },
+): boolean {
+  return isQuiet(lane, clock.monotonic(), startsNext) || (!startsNext && ordering.isBehindWaiting(work, clock.now()));
 }
 
 /** How a first attempt waits for its turn in order, or for its lane, which is full, fails, or was asked to pause. */

@@ -3,14 +3,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Outcome } from '@postrider/contract/postrider/v1/delivery';
 import { createHarness, failed, type Harness } from '../testing/harness.ts';
+import { every } from '../testing/retry-delays.ts';
 
 const second = 1_000;
 const minute = 60 * second;
 const refused = failed('connection_refused', 'endpoint');
-const delays = {
-  $case: 'delays' as const,
-  value: { delays: Array.from({ length: 50 }, () => ({ seconds: 5n, nanos: 0 })) },
-};
+const delays = every(5, 50);
 
 /** So many tenants with so many endpoints each, all of which have answered once. */
 async function setUp(tenants: number, endpoints: number) {

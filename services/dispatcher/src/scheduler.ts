@@ -127,9 +127,11 @@ class FairTurns implements Scheduler {
   }
 
   ended(lane: Lane, bytes: number, kind: WorkKind): void {
-    this.#release(lane, bytes, kind);
-    if (lane.inFlight === 0) lane.landedAt = this.#clock.monotonic();
-    this.ready(lane);
+    const now = this.#clock.monotonic();
+    this.#release(lane, bytes, kind, now);
+    if (lane.inFlight === 0) lane.landedAt = now;
+    this.#offer(lane, now);
+    this.#pump();
   }
 
   written(): void {
@@ -142,7 +144,7 @@ class FairTurns implements Scheduler {
       lane.inFlightAs[kind] = 0;
     }
     this.#leave(lane);
-    this.#endedOf(lane.tenant, lane.inFlight);
+    this.#endedOf(lane.tenant, lane.inFlight, this.#clock.monotonic());
     this.bytesInFlight -= lane.bytesInFlight;
     lane.inFlight = 0;
     lane.bytesInFlight = 0;
@@ -252,7 +254,7 @@ class FairTurns implements Scheduler {
     this.#shares.started(kind);
     this.#parts.started(lane.tenant, now);
     this.bytesInFlight += bytes;
-    if (!lane.owner.start(work, kind)) return this.#release(lane, bytes, kind);
+    if (!lane.owner.start(work, kind)) return this.#release(lane, bytes, kind, now);
     if (lane.inFlight === 1 && now - lane.landedAt >= limits.crowdedQuietMs) lane.fliesSince = now;
     askedBy(lane, now);
     lane.owes += Math.floor(bytes / limits.turnBytes);
@@ -261,18 +263,18 @@ class FairTurns implements Scheduler {
     this.#reach?.started();
   }
 
-  #release(lane: Lane, bytes: number, kind: WorkKind): void {
+  #release(lane: Lane, bytes: number, kind: WorkKind, now: number): void {
     lane.inFlight -= 1;
     lane.inFlightAs[kind] -= 1;
     lane.bytesInFlight -= bytes;
     this.#shares.ended(kind);
     this.bytesInFlight -= bytes;
-    this.#endedOf(lane.tenant, 1);
+    this.#endedOf(lane.tenant, 1, now);
   }
 
-  #endedOf(tenant: string, count: number): void {
+  #endedOf(tenant: string, count: number, now: number): void {
     this.#parts.ended(tenant, count);
-    if (!this.#parts.isWithin(tenant, this.#clock.monotonic())) return;
+    if (!this.#parts.isWithin(tenant, now)) return;
     for (const kind of workKinds) this.#turns[kind].caughtUp(tenant);
   }
 }

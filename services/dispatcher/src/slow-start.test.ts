@@ -3,13 +3,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { EndpointState, PendingPolicy } from '@postrider/contract/postrider/v1/endpoint';
 import { createHarness, responded, type Answer, type Harness } from '../testing/harness.ts';
+import { every } from '../testing/retry-delays.ts';
 
 const second = 1_000;
 const answerMs = 100;
-const delays = {
-  $case: 'delays' as const,
-  value: { delays: Array.from({ length: 20 }, () => ({ seconds: 1n, nanos: 0 })) },
-};
+const delays = every(1, 20);
 
 /** The endpoint `shop`, which answers after 100 ms, and is given deliveries. */
 function setUp(count: number, fields: Parameters<Harness['config']['endpoint']>[1] = {}) {

@@ -1,6 +1,6 @@
 import { WaitReason } from '@postrider/contract/postrider/v1/delivery';
 import { createRangeWatch, limits, type Clock, type RangeVerdict } from '@postrider/core';
-import { crowdedPlan, waitFor } from './intake.ts';
+import { crowdedPlan, isInTheWay, waitFor } from './intake.ts';
 import { isQuiet, mayStart } from './lane.ts';
 import { createSweep } from './sweep.ts';
 import type { IntakeLedger, IntakeTopic } from './intake-ledger.ts';
@@ -39,7 +39,7 @@ export interface StuckHeadOptions {
  * process itself can do no more, none are. Thousands of them are put in slices: what others send does not wait for it.
  */
 export function createStuckHead(options: StuckHeadOptions): StuckHead {
-  const { topic, ledger, table, lanes, ordering, reign, scheduler, clock } = options;
+  const { topic, ledger, table, lanes, reign, scheduler, clock } = options;
   const watch = createRangeWatch();
   const bulk = topic === 'deliveries.bulk';
   /** What guard rows were written for: a row that its tier has not taken yet, or never takes, is not written again. */
@@ -60,12 +60,9 @@ export function createStuckHead(options: StuckHeadOptions): StuckHead {
   function isMeant(work: Work, lane: Lane): boolean {
     if (verdict === 'head') return true;
     if (!scheduler.hasRoom) return false;
-    const now = clock.monotonic();
-    const { queuedIn } = work;
-    const startsNext = queuedIn !== null && queuedIn !== 'held';
-    if (isQuiet(lane, now, startsNext)) return true;
-    if (queuedIn === 'held' && ordering.isBehindWaiting(work, clock.now())) return true;
-    return verdict === 'lanes' && !(startsNext && mayStart(lane, now));
+    const startsNext = work.queuedIn !== null && work.queuedIn !== 'held';
+    if (isInTheWay(work, lane, startsNext, options)) return true;
+    return verdict === 'lanes' && !(startsNext && mayStart(lane, clock.monotonic()));
   }
 
   function isAnyMeant(): boolean {

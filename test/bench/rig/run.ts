@@ -44,6 +44,8 @@ export interface RigRun {
   readonly rssMib: readonly number[];
 }
 
+/** A process that is new takes twice the CPU for its first ten thousand deliveries, and then works off what came meanwhile: so long (s). */
+export const COLD_S = 30;
 /** Between the load's start and its first record. */
 const LEAD_MS = 300;
 /** How long what was asked for may be on its way after the last of it. */
